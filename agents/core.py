@@ -1,0 +1,41 @@
+"""What every protocol core shares: it does no I/O, takes time as an argument, and answers with actions.
+
+A core is driven by three calls, in the lab by a daemon and in virtual time by the simulator::
+
+    core.receive(message, source, ..., now)  ->  actions
+    core.timer(now)                          ->  actions
+    core.next_deadline()                     ->  when timer() is due, or None
+
+Time is an integer number of nanoseconds on any monotonic clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+MILLISECOND = 1_000_000
+SECOND = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing a core asks its surroundings to do."""
+
+
+@dataclass(frozen=True)
+class Log(Action):
+    """Write one line to the node's event log."""
+
+    kind: str
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+class Core(Protocol):
+    """A protocol machine without I/O."""
+
+    def timer(self, now: int) -> list[Action]:
+        """Act on every deadline that is not later than ``now``."""
+
+    def next_deadline(self) -> int | None:
+        """The time in ns at which ``timer`` is due next; None when nothing is pending."""
