@@ -1,0 +1,123 @@
+"""The IPv6 packet (RFC 8200) with the Router Alert that MLD needs (RFC 2711)."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from ipaddress import IPv6Address
+
+from agents.wire.errors import MalformedPacket
+
+HEADER_LENGTH = 40
+HOP_BY_HOP = 0
+ROUTING = 43
+DESTINATION_OPTIONS = 60
+
+ICMPV6 = 58
+MOBILITY = 135
+
+# Option 5, two octets, value 0 = "MLD message" (RFC 2711), then PadN to eight octets.
+_ROUTER_ALERT_TYPE = 5
+_ROUTER_ALERT_MLD = b"\x00\x00"
+_ROUTER_ALERT_OPTIONS = b"\x05\x02\x00\x00\x01\x00"
+
+
+@dataclass(frozen=True)
+class IPv6Packet:
+    """A packet as its receiver sees it: what remains behind the extension headers.
+
+    ``next_header`` is the protocol of ``payload``. ``router_alert`` tells whether a hop-by-hop
+    header announced an MLD message.
+    """
+
+    source: IPv6Address
+    destination: IPv6Address
+    next_header: int
+    hop_limit: int
+    payload: bytes
+    router_alert: bool = False
+
+
+def checksum(
+    source: IPv6Address, destination: IPv6Address, next_header: int, payload: bytes
+) -> int:
+    """The upper-layer checksum over the pseudo-header and ``payload`` (RFC 8200 section 8.1).
+
+    With the checksum field of ``payload`` zero it is the value to put there; over a received
+    payload it is zero when the checksum is right. (UDP sends 0xffff where this gives zero.)
+    """
+    pseudo = struct.pack(
+        "!16s16sIxxxB", source.packed, destination.packed, len(payload), next_header
+    )
+    data = pseudo + payload + b"\x00" * (len(payload) % 2)
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total > 0xFFFF:
+        total = (total & 0xFFFF) + (total >> 16)
+    return total ^ 0xFFFF
+
+
+def packet(
+    source: IPv6Address,
+    destination: IPv6Address,
+    next_header: int,
+    payload: bytes,
+    *,
+    hop_limit: int = 64,
+    router_alert: bool = False,
+) -> bytes:
+    """An IPv6 packet that carries ``payload`` of protocol ``next_header``."""
+    if router_alert:
+        payload = bytes((next_header, 0)) + _ROUTER_ALERT_OPTIONS + payload
+        next_header = HOP_BY_HOP
+    version = 6 << 28
+    header = struct.pack("!IHBB", version, len(payload), next_header, hop_limit)
+    return header + source.packed + destination.packed + payload
+
+
+def parse(data: bytes) -> IPv6Packet:
+    """Take a packet apart and skip its hop-by-hop, destination options and routing headers.
+
+    Octets behind the payload length are link-layer padding and dropped.
+    """
+    if len(data) < HEADER_LENGTH:
+        raise MalformedPacket(f"IPv6 header of {len(data)} octets")
+    if data[0] >> 4 != 6:
+        raise MalformedPacket(f"IP version {data[0] >> 4}")
+    length, next_header, hop_limit = struct.unpack_from("!HBB", data, 4)
+    payload = data[HEADER_LENGTH : HEADER_LENGTH + length]
+    if len(payload) < length:
+        raise MalformedPacket(f"IPv6 payload of {len(payload)} octets, header says {length}")
+    router_alert = False
+    if next_header == HOP_BY_HOP:
+        options, next_header, payload = _extension_header(payload)
+        router_alert = _has_router_alert(options)
+    while next_header in (ROUTING, DESTINATION_OPTIONS):
+        _, next_header, payload = _extension_header(payload)
+    if next_header == HOP_BY_HOP:
+        raise MalformedPacket("hop-by-hop header behind another extension header")
+    source, destination = IPv6Address(data[8:24]), IPv6Address(data[24:40])
+    return IPv6Packet(source, destination, next_header, hop_limit, payload, router_alert)
+
+
+def _extension_header(data: bytes) -> tuple[bytes, int, bytes]:
+    """Content, next header, and what follows, of the extension header that ``data`` begins with."""
+    length = 8 * (data[1] + 1) if len(data) >= 2 else 8
+    if len(data) < length:
+        raise MalformedPacket("extension header longer than the packet")
+    return data[2:length], data[0], data[length:]
+
+
+def _has_router_alert(options: bytes) -> bool:
+    """Whether hop-by-hop options hold the Router Alert with the value of MLD."""
+    offset = 0
+    while offset < len(options):
+        if options[offset] == 0:  # Pad1 is one octet without a length
+            offset += 1
+            continue
+        end = offset + 2 + options[offset + 1] if offset + 1 < len(options) else len(options) + 1
+        if end > len(options):
+            raise MalformedPacket("hop-by-hop option longer than its header")
+        if options[offset] == _ROUTER_ALERT_TYPE and options[offset + 2 : end] == _ROUTER_ALERT_MLD:
+            return True
+        offset = end
+    return False

@@ -1,0 +1,281 @@
+"""Mobility options (RFC 6275 section 6.2): the type-length-value part of a mobility message.
+
+Every option has a class of its own here; ``agents.wire.option_layouts`` has what they share.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from ipaddress import IPv6Address, IPv6Network
+
+from agents.wire.errors import MalformedPacket
+from agents.wire.option_layouts import (
+    PAD1,
+    PADN,
+    AddressOption,
+    KnownOption,
+    NumberOption,
+    PrefixOption,
+    behind_reserved,
+    expect_length,
+    network,
+)
+from agents.wire.option_layouts import MobilityOption as MobilityOption
+from agents.wire.option_layouts import UnknownOption as UnknownOption
+
+_NAI_SUBTYPE = 1
+_NANOSECONDS = 10**9
+_FRACTIONS = 1 << 16
+
+
+class Handoff(IntEnum):
+    """Values of the Handoff Indicator (RFC 5213 section 8.4)."""
+
+    NEW_INTERFACE = 1
+    BETWEEN_INTERFACES = 2
+    BETWEEN_ROUTERS = 3
+    UNKNOWN = 4
+    NOT_CHANGED = 5
+
+
+class AccessTechnology(IntEnum):
+    """Values of the Access Technology Type (RFC 5213 section 8.5)."""
+
+    VIRTUAL = 1
+    PPP = 2
+    ETHERNET = 3
+    WLAN = 4
+    WIMAX = 5
+
+
+@dataclass(frozen=True)
+class MobileNodeIdentifier(KnownOption):
+    """Who the mobile node is: a Network Access Identifier (RFC 4283 section 3.1)."""
+
+    TYPE = 8
+    identifier: str
+
+    def __post_init__(self) -> None:
+        if not self.identifier:
+            raise ValueError("a mobile node's identifier is never empty")
+
+    def encode(self) -> bytes:
+        """Subtype and identifier."""
+        return bytes((_NAI_SUBTYPE,)) + self.identifier.encode()
+
+    @classmethod
+    def decode(cls, data: bytes) -> MobilityOption:
+        """The identifier; another kind of identifier than an NAI stays an unknown option."""
+        if len(data) < 2:
+            raise MalformedPacket("mobile node identifier without an identifier")
+        if data[0] != _NAI_SUBTYPE:
+            return UnknownOption(cls.TYPE, data)
+        try:
+            return cls(data[1:].decode())
+        except UnicodeDecodeError as error:
+            raise MalformedPacket("mobile node identifier is not UTF-8") from error
+
+
+class HomeNetworkPrefix(PrefixOption):
+    """A prefix of the mobile node (RFC 5213 section 8.3)."""
+
+    TYPE = 22
+
+
+class HandoffIndicator(NumberOption):
+    """Why the node attached: a value of :class:`Handoff` (RFC 5213 section 8.4)."""
+
+    TYPE = 23
+
+
+class AccessTechnologyType(NumberOption):
+    """The access link's technology: a value of :class:`AccessTechnology` (RFC 5213 section 8.5)."""
+
+    TYPE = 24
+
+
+@dataclass(frozen=True)
+class MobileNodeLinkLayerIdentifier(KnownOption):
+    """The mobile node's link-layer address (RFC 5213 section 8.6)."""
+
+    TYPE = 25
+    ALIGNMENT = (2, 0)
+    identifier: bytes
+
+    def encode(self) -> bytes:
+        """Two reserved octets and the identifier."""
+        return b"\x00\x00" + self.identifier
+
+    @classmethod
+    def decode(cls, data: bytes) -> MobilityOption:
+        """The identifier, of whatever length."""
+        return cls(behind_reserved(cls, data))
+
+
+class LinkLocalAddress(AddressOption):
+    """The access routers' link-local address on the node's link (RFC 5213 section 8.7)."""
+
+    TYPE = 26
+
+
+@dataclass(frozen=True)
+class Timestamp(KnownOption):
+    """When the sender made the message, in ns since 1970 (RFC 5213 section 8.8).
+
+    The wire has 48 bits of seconds and 16 of fraction, steps of about 15 µs: ``time`` is the latest
+    such step not after the time given, so that what was sent compares equal to what comes back.
+    """
+
+    TYPE = 27
+    ALIGNMENT = (8, 2)
+    time: int
+
+    def __post_init__(self) -> None:
+        steps = self._steps()
+        if not 0 <= steps < 1 << 64:
+            raise ValueError(f"a timestamp cannot carry {self.time} ns")
+        object.__setattr__(self, "time", self._of_steps(steps))
+
+    def _steps(self) -> int:
+        return self.time * _FRACTIONS // _NANOSECONDS
+
+    @staticmethod
+    def _of_steps(steps: int) -> int:
+        return -(-steps * _NANOSECONDS // _FRACTIONS)
+
+    def encode(self) -> bytes:
+        """The 48.16 fixed-point number of seconds."""
+        return struct.pack("!Q", self._steps())
+
+    @classmethod
+    def decode(cls, data: bytes) -> MobilityOption:
+        """The time, rounded up to whole ns."""
+        expect_length(cls, data, 8)
+        return cls(cls._of_steps(struct.unpack("!Q", data)[0]))
+
+
+class AnchoredPrefix(PrefixOption):
+    """A prefix that the receiving MAAR anchors for the node (RFC 8885 section 4.3)."""
+
+    TYPE = 65
+
+
+class LocalPrefix(PrefixOption):
+    """The prefix that the sending MAAR itself gave to the node (RFC 8885 section 4.4)."""
+
+    TYPE = 66
+
+
+@dataclass(frozen=True)
+class PreviousMaar(KnownOption):
+    """A MAAR where the node was, and the prefix it anchors there (RFC 8885 section 4.5)."""
+
+    TYPE = 67
+    ALIGNMENT = (8, 4)
+    address: IPv6Address
+    prefix: IPv6Network
+
+    def encode(self) -> bytes:
+        """Reserved, prefix length, the MAAR's address, the prefix."""
+        head = bytes((0, self.prefix.prefixlen))
+        return head + self.address.packed + self.prefix.network_address.packed
+
+    @classmethod
+    def decode(cls, data: bytes) -> MobilityOption:
+        """The MAAR and its prefix."""
+        expect_length(cls, data, 34)
+        return cls(IPv6Address(data[2:18]), network(data[18:], data[1]))
+
+
+class ServingMaar(AddressOption):
+    """The MAAR where the node is now (RFC 8885 section 4.6)."""
+
+    TYPE = 68
+
+
+class DlifLinkLocalAddress(AddressOption):
+    """The link-local address of a MAAR's distributed logical interface (RFC 8885 section 4.7)."""
+
+    TYPE = 69
+
+
+@dataclass(frozen=True)
+class DlifLinkLayerAddress(KnownOption):
+    """The link-layer address of a distributed logical interface (RFC 8885 section 4.8)."""
+
+    TYPE = 70
+    ALIGNMENT = (2, 0)
+    address: bytes
+
+    def encode(self) -> bytes:
+        """Two reserved octets and the address."""
+        return b"\x00\x00" + self.address
+
+    @classmethod
+    def decode(cls, data: bytes) -> MobilityOption:
+        """The address, of whatever length."""
+        return cls(behind_reserved(cls, data))
+
+
+_KNOWN: dict[int, type[KnownOption]] = {
+    option.TYPE: option
+    for option in (
+        MobileNodeIdentifier,
+        HomeNetworkPrefix,
+        HandoffIndicator,
+        AccessTechnologyType,
+        MobileNodeLinkLayerIdentifier,
+        LinkLocalAddress,
+        Timestamp,
+        AnchoredPrefix,
+        LocalPrefix,
+        PreviousMaar,
+        ServingMaar,
+        DlifLinkLocalAddress,
+        DlifLinkLayerAddress,
+    )
+}
+
+
+def encode_options(options: Iterable[MobilityOption], start: int) -> bytes:
+    """The options, each aligned, then padded so that the message ends on a multiple of 8 octets.
+
+    ``start`` is the offset of the first option in the Mobility Header.
+    """
+    encoded = b""
+    for option in options:
+        modulus, remainder = option.ALIGNMENT
+        content = option.encode()
+        encoded += _padding((remainder - start - len(encoded)) % modulus)
+        encoded += bytes((option.number, len(content))) + content
+    return encoded + _padding(-(start + len(encoded)) % 8)
+
+
+def decode_options(data: bytes) -> tuple[MobilityOption, ...]:
+    """The options in their order, without the padding."""
+    options: list[MobilityOption] = []
+    offset = 0
+    while offset < len(data):
+        number = data[offset]
+        if number == PAD1:  # the only option without a length
+            offset += 1
+            continue
+        if offset + 2 > len(data) or offset + 2 + data[offset + 1] > len(data):
+            raise MalformedPacket(f"mobility option {number} longer than its message")
+        content = data[offset + 2 : offset + 2 + data[offset + 1]]
+        offset += 2 + len(content)
+        if number == PADN:
+            continue
+        known = _KNOWN.get(number)
+        options.append(known.decode(content) if known else UnknownOption(number, content))
+    return tuple(options)
+
+
+def _padding(length: int) -> bytes:
+    """Pad1 or PadN of so many octets (RFC 6275 sections 6.2.2 and 6.2.3)."""
+    if length < 2:
+        return bytes(length)
+    return bytes((PADN, length - 2)) + bytes(length - 2)
