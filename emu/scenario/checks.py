@@ -1,0 +1,144 @@
+"""What a valid scenario must also keep: names exist, times fit, parts do not contradict."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import topologies
+from emu.scenario.errors import Path, Problem, quote, suggest
+from emu.scenario.model import Channel, Iperf3Flow, MulticastFlow, PingFlow, Scenario
+from emu.scenario.names import wrong_access_router, wrong_channel, wrong_node
+from emu.scenario.timeline import check_timeline
+from emu.scenario.units import DURATION
+
+_BINDING_LIFETIME_UNIT = DURATION.parse("4s")
+_RESERVED = re.compile(r"(mar|dar|mr)[0-9]+|cmd|ix|radio|lo")
+"""Names of the nodes that the topology makes, of any number."""
+
+
+def check(scenario: Scenario) -> list[Problem]:
+    """Every contradiction in a scenario whose single values are right."""
+    return [
+        *_topology(scenario),
+        *_timers(scenario),
+        *_nodes(scenario),
+        *_channels(scenario),
+        *_traffic(scenario),
+        *check_timeline(scenario),
+    ]
+
+
+def _topology(scenario: Scenario) -> Iterator[Problem]:
+    topology = scenario.topology
+    if topology.kind not in topologies.kinds:
+        text = f"no topology {quote(topology.kind)}; {suggest(topology.kind, topologies.kinds)}"
+        yield Problem(("topology", "kind"), text)
+    for name in ("access", "backhaul", "cmd", "core"):
+        link = getattr(topology, name)
+        if link.jitter > link.delay:
+            jitter, delay = DURATION.show(link.jitter), DURATION.show(link.delay)
+            text = f"{jitter} is more than the delay; write at most the delay of {delay}"
+            yield Problem(("topology", name, "jitter"), text)
+
+
+def _timers(scenario: Scenario) -> Iterator[Problem]:
+    lifetime = scenario.mobility.binding_lifetime
+    if lifetime % _BINDING_LIFETIME_UNIT:
+        text = f"{DURATION.show(lifetime)} is not a multiple of 4s; write one such as 300s"
+        yield Problem(("mobility", "binding_lifetime"), text)
+    multicast = scenario.multicast
+    if multicast.query_response_interval >= multicast.query_interval:
+        response, query = (
+            DURATION.show(interval)
+            for interval in (multicast.query_response_interval, multicast.query_interval)
+        )
+        text = f"{response} is not less than query_interval; write less than {query}"
+        yield Problem(("multicast", "query_response_interval"), text)
+
+
+def _nodes(scenario: Scenario) -> Iterator[Problem]:
+    routers = scenario.topology.access_routers
+    for name, node in scenario.nodes.items():
+        path: Path = ("nodes", name)
+        if _RESERVED.fullmatch(name):
+            yield Problem(path, f"{quote(name)} is a name of the topology's; choose another name")
+        if node.role == "mn":
+            if node.attach is None:
+                yield Problem(path, f"attach is missing; write attach: {routers[0]}")
+            else:
+                yield from wrong_access_router(scenario, node.attach, (*path, "attach"))
+            continue
+        for key in sorted({"attach", "dad"} & node.model_fields_set):
+            yield Problem((*path, key), f"is for mobile nodes only; leave it out of a {node.role}")
+
+
+def _channels(scenario: Scenario) -> Iterator[Problem]:
+    seen: dict[tuple[object, ...], str] = {}
+    for name, channel in scenario.channels.items():
+        path: Path = ("channels", name)
+        yield from wrong_node(scenario, channel.source, (*path, "source"), "source")
+        first = seen.setdefault(_destination(channel), name)
+        if first != name:
+            text = f"{channel.group} port {channel.port} is already {first}'s; choose another group"
+            yield Problem((*path, "group"), text)
+
+
+def _destination(channel: Channel) -> tuple[object, ...]:
+    """What a listener's socket tells channels apart by."""
+    source = channel.source if channel.source_specific else None
+    return channel.group, channel.port, source
+
+
+def _traffic(scenario: Scenario) -> Iterator[Problem]:
+    names: dict[str, int] = {}
+    carried: dict[str, int] = {}
+    for index, flow in enumerate(scenario.traffic):
+        path: Path = ("traffic", index)
+        yield from _period(flow.start, flow.stop, scenario.duration, path)
+        if flow.name is not None and names.setdefault(flow.name, index) != index:
+            text = f"{quote(flow.name)} is already traffic[{names[flow.name]}]; choose another name"
+            yield Problem((*path, "name"), text)
+        if isinstance(flow, MulticastFlow):
+            yield from _multicast(scenario, flow, path)
+            first = carried.setdefault(flow.channel, index)
+            if first != index:
+                text = f"{flow.channel} is already sent by traffic[{first}]; list all in its to"
+                yield Problem((*path, "channel"), text)
+        else:
+            yield from _unicast(scenario, flow, path)
+
+
+def _period(start: int, stop: int | None, duration: int, path: Path) -> Iterator[Problem]:
+    end = f"the end at {DURATION.show(duration)}"
+    if start >= duration:
+        text = f"{DURATION.show(start)} is not before {end}; start it earlier"
+        yield Problem((*path, "start"), text)
+    elif stop is not None and stop <= start:
+        text = (
+            f"{DURATION.show(stop)} is not after the start at {DURATION.show(start)}; stop it later"
+        )
+        yield Problem((*path, "stop"), text)
+    elif stop is not None and stop > duration:
+        text = f"{DURATION.show(stop)} is after {end}; stop it earlier, or leave stop out"
+        yield Problem((*path, "stop"), text)
+
+
+def _multicast(scenario: Scenario, flow: MulticastFlow, path: Path) -> Iterator[Problem]:
+    if scenario.multicast.scheme == "none":
+        text = "multicast traffic needs a multicast scheme; write multicast: {scheme: mld-dmm}"
+        yield Problem((*path, "kind"), text)
+    yield from wrong_channel(scenario, flow.channel, (*path, "channel"))
+    for position, name in enumerate(flow.to):
+        yield from wrong_node(scenario, name, (*path, "to", position), "mn")
+        if name in flow.to[:position]:
+            yield Problem((*path, "to", position), f"{quote(name)} is listed twice; list it once")
+
+
+def _unicast(scenario: Scenario, flow: PingFlow | Iperf3Flow, path: Path) -> Iterator[Problem]:
+    yield from wrong_node(scenario, flow.from_, (*path, "from"))
+    yield from wrong_node(scenario, flow.to, (*path, "to"))
+    if flow.from_ == flow.to:
+        yield Problem((*path, "to"), f"{quote(flow.to)} is also its from; choose another node")
+    if isinstance(flow, Iperf3Flow) and flow.protocol == "udp" and flow.rate is None:
+        yield Problem(path, "rate is missing, which udp needs; write rate: 1mbit")

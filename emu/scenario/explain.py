@@ -1,0 +1,115 @@
+"""What the schema found wrong, in words: one problem for each of pydantic's errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from emu.scenario.errors import Path, Problem, one_of, quote, suggest
+from emu.scenario.model import EVENTS, FLOWS, Scenario, Section
+
+_KINDS: dict[str | int, Mapping[str, type[Section]]] = {"traffic": FLOWS, "events": EVENTS}
+"""The lists whose entries are of several kinds; pydantic puts the kind after the index."""
+
+_NOT_WHOLE = {"int_type", "int_parsing", "int_parsing_size", "int_from_float"}
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where an error is: its path, the section that holds it, and the section it should be."""
+
+    path: Path
+    holder: type[Section]
+    section: type[Section]
+
+
+def explain(detail: ErrorDetails) -> Problem:
+    """The problem that one of pydantic's errors stands for."""
+    place = _place(detail)
+    kind, value, key = detail["type"], detail["input"], str(place.path[-1])
+    if kind.startswith("union_tag"):
+        return _unknown_kind(place.path, value)
+    if kind == "missing":
+        example = _keys(place.holder)[key].examples or ["…"]
+        return Problem(place.path, f"is missing; write {key}: {example[0]}")
+    if kind == "extra_forbidden":
+        return Problem(place.path, f"unknown key; {suggest(key, _keys(place.holder))}")
+    if kind == "value_error":
+        return Problem(place.path, str(detail["ctx"]["error"]))
+    complaint, remedy = _wrong_value(detail, place.section)
+    return Problem(place.path, f"{'has no value' if value is None else complaint}; {remedy}")
+
+
+def _wrong_value(detail: ErrorDetails, section: type[Section]) -> tuple[str, str]:
+    """What is wrong with a value of the wrong type or size, and what would be right."""
+    kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
+    shown = quote(value)
+    if kind == "literal_error":
+        choices = re.findall(r"'([^']*)'", context["expected"])
+        return f"{shown} is not one of the choices", suggest(str(value), choices)
+    if kind in _NOT_WHOLE:
+        return f"{shown} is not a whole number", "write a number such as 3"
+    if kind == "greater_than_equal":
+        return f"{value} is too small", f"write {context['ge']} or more"
+    if kind == "less_than_equal":
+        return f"{value} is too large", f"write {context['le']} or less"
+    if kind == "string_type":
+        return f"{shown} is not a name", "write a single word"
+    if kind == "tuple_type":
+        return f"{shown} is not a list", "write its entries in brackets or after dashes"
+    if kind == "dict_type":
+        return f"{shown} is not a mapping", "write NAME: {key: value, …} for each"
+    if kind == "model_type":
+        return (
+            f"{shown} is not a mapping",
+            f"write {{key: value, …}} (keys: {', '.join(_keys(section))})",
+        )
+    return f"{shown} does not fit", f"write what the schema asks for ({detail['msg']})"
+
+
+def _unknown_kind(path: Path, value: object) -> Problem:
+    """An entry of traffic or events that says no kind, or an unknown one."""
+    if not isinstance(value, dict):
+        complaint = "has no value" if value is None else f"{quote(value)} is not a mapping"
+        return Problem(path, f"{complaint}; write {{key: value, …}}")
+    if path[0] == "events":
+        return Problem(path, f"does not say what happens; write {one_of(EVENTS)}, and the node")
+    if value.get("kind") is None:
+        return Problem(path, f"says no kind; write kind: {one_of(FLOWS)}")
+    complaint = f"{quote(value['kind'])} is not a kind of traffic"
+    return Problem((*path, "kind"), f"{complaint}; {suggest(str(value['kind']), FLOWS)}")
+
+
+def _place(detail: ErrorDetails) -> _Place:
+    location = detail["loc"]
+    if location[-1] == "[key]" and detail["type"] != "extra_forbidden":
+        location = location[:-1]
+    path: Path = ()
+    section: type[Section] = Scenario
+    if len(location) > 2 and location[0] in _KINDS:
+        path, section = location[:2], _KINDS[location[0]][str(location[2])]
+        location = location[3:]
+    holder = section
+    for part in location:
+        path, holder = (*path, part), section
+        field = _keys(section).get(str(part))
+        section = _section_in(field.annotation) if field else section
+    return _Place(path, holder, section)
+
+
+def _keys(section: type[Section]) -> dict[str, FieldInfo]:
+    """The keys that a section has in a file, and the field of each."""
+    return {field.alias or name: field for name, field in section.model_fields.items()}
+
+
+def _section_in(annotation: Any) -> type[Section]:
+    """The first section in a type; plain `Section`, which has no keys, when there is none."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return annotation
+    inner = (_section_in(argument) for argument in get_args(annotation))
+    return next((section for section in inner if section is not Section), Section)

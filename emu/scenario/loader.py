@@ -1,0 +1,65 @@
+"""From a file to a scenario: read, parse, validate and check it, or say all that is wrong."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from emu.scenario.checks import check
+from emu.scenario.document import Document
+from emu.scenario.errors import Problem, ScenarioError, dotted
+from emu.scenario.explain import explain
+from emu.scenario.model import Scenario
+
+LARGEST_FILE = 1 << 20
+"""Bytes; far more than any scenario, so that a wrong file is refused at once."""
+
+
+def load(path: Path) -> Scenario:
+    """The scenario in a file; raises `ScenarioError` when none can be run."""
+    return parse(_read(path), str(path))
+
+
+def parse(data: bytes, file: str) -> Scenario:
+    """The scenario in the bytes of a file, which errors call by the name given."""
+    document = Document.parse(data, file)
+    if document.problems:
+        raise ScenarioError(_lines(document, document.problems))
+    try:
+        scenario = Scenario.model_validate(document.value)
+    except ValidationError as error:
+        problems = [explain(detail) for detail in error.errors()]
+        raise ScenarioError(_lines(document, problems)) from None
+    if problems := check(scenario):
+        raise ScenarioError(_lines(document, problems))
+    return scenario
+
+
+def _read(path: Path) -> bytes:
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise ScenarioError([f"{path}: is a directory; name a scenario file in it"])
+        if not stat.S_ISREG(mode):
+            raise ScenarioError([f"{path}: is not a regular file; name a scenario file"])
+        with path.open("rb") as file:
+            data = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ScenarioError([f"{path}: {reason}; name a scenario file that can be read"]) from None
+    if len(data) > LARGEST_FILE:
+        raise ScenarioError([f"{path}: is larger than 1 MiB; a scenario is a short YAML file"])
+    return data
+
+
+def _lines(document: Document, problems: list[Problem]) -> list[str]:
+    """Each problem as a line, in the order of the file."""
+    located = sorted(
+        ((document.line(problem.path), problem) for problem in problems), key=lambda pair: pair[0]
+    )
+    return [
+        f"{document.file}:{line}: " + ": ".join(filter(None, (dotted(problem.path), problem.text)))
+        for line, problem in located
+    ]

@@ -1,0 +1,301 @@
+"""The scenario schema: what every key means, its default and its bounds.
+
+After loading, durations are integer ns, rates bit/s, sizes bytes, losses shares between 0 and 1.
+What spans several keys, such as a node that does not exist, is checked in `emu.scenario.checks`.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Network
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+
+from emu.scenario.fields import (
+    AccessRouter,
+    Delay,
+    EntryName,
+    Group,
+    Instant,
+    Loss,
+    NodeName,
+    Rate,
+    ScenarioName,
+    nothing_as,
+    within,
+)
+from emu.scenario.units import DURATION, SIZE
+
+_SSM_BLOCK = IPv6Network("ff30::/12")
+"""Source-specific groups are ff3x::/32 for every scope x (RFC 4607 section 1)."""
+
+
+class Section(BaseModel):
+    """A mapping of the scenario: fixed once read, and no key besides its fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Link(Section):
+    """The quality of one kind of link, in each direction."""
+
+    delay: Delay = 0
+    """One-way delay."""
+    jitter: Delay = 0
+    """The delay varies by up to this much either way."""
+    loss: Loss = 0.0
+    """Share of packets lost at random."""
+    rate: Rate | None = None
+    """Bottleneck rate; None leaves it to the machine."""
+
+
+class Access(Link):
+    """The radio link between a mobile node and the access router it is attached to."""
+
+    carrier: Literal["drop", "keep"] = "drop"
+    """Whether the mobile node's kernel sees a handover: a new network, or roaming inside one."""
+
+
+class Topology(Section):
+    """The network between the nodes."""
+
+    kind: str = Field(examples=["dmm-domain"])
+    """A Topo class in topologies/, by its registered name."""
+    mars: int = Field(ge=1, le=250, examples=["3"])
+    """How many mobility access routers (mar1, mar2, …)."""
+    routers: int = Field(default=3, ge=1, le=250)
+    """How many native multicast routers (mr1 is the root; the others, if any, serve the MARs)."""
+    access: Access = Access()
+    """A mobile node to its MAR."""
+    backhaul: Link = Link()
+    """Between MARs (per hop in a line)."""
+    cmd: Link = Link()
+    """A MAR to the central mobility database."""
+    core: Link = Link()
+    """A MAR to its native multicast router."""
+
+    @property
+    def access_routers(self) -> tuple[str, ...]:
+        """The names of the MARs, in order."""
+        return tuple(f"mar{number}" for number in range(1, self.mars + 1))
+
+
+class Mobility(Section):
+    """The mobility scheme and its timers."""
+
+    scheme: Literal["dmm"] = "dmm"
+    variant: Literal["proxy"] = "proxy"
+    """Who tells the previous MARs: the CMD as proxy (RFC 8885 section 3.4)."""
+    binding_lifetime: Annotated[int, within(DURATION, "4s", "262140s")] = DURATION.parse("300s")
+    """Lifetime asked in each Proxy Binding Update; a multiple of 4 s (RFC 6275 section 6.1.7)."""
+    retransmission: Annotated[int, within(DURATION, "10ms", "32s")] = DURATION.parse("1s")
+    """First retransmission timeout of a Proxy Binding Update (RFC 6275 section 12)."""
+
+
+class Multicast(Section):
+    """The multicast scheme and its MLD timers (RFC 3810 section 9)."""
+
+    scheme: Literal["mld-dmm", "none"] = "mld-dmm"
+    query_interval: Annotated[int, within(DURATION, "1s", "31744s")] = DURATION.parse("125s")
+    """Between general queries."""
+    query_response_interval: Annotated[int, within(DURATION, "1ms", "8387s")] = DURATION.parse(
+        "10s"
+    )
+    """Maximum response delay in general queries."""
+    last_listener_query_interval: Annotated[int, within(DURATION, "1ms", "8387s")] = DURATION.parse(
+        "1s"
+    )
+    """Maximum response delay in group-specific queries."""
+    robustness: int = Field(default=2, ge=1, le=7)
+    """Robustness variable: expected losses plus one."""
+
+
+class Node(Section):
+    """A host; routers and the CMD come with the topology."""
+
+    role: Literal["mn", "source", "server"] = Field(examples=["mn"])
+    attach: AccessRouter | None = None
+    """The MAR that a mobile node starts at; mobile nodes only."""
+    dad: Literal["normal", "optimistic", "off"] = "normal"
+    """Duplicate address detection of a mobile node: RFC 4862, RFC 4429, or none."""
+
+
+class Channel(Section):
+    """A multicast stream: constant bit rate, UDP."""
+
+    group: Group = Field(examples=["ff3e::c1"])
+    """Source-specific when in ff3x::/32, any-source otherwise."""
+    source: str = Field(examples=["src"])
+    """The node that sends it."""
+    rate: Rate = Field(examples=["1mbit"])
+    """Of the UDP payload."""
+    packet: Annotated[int, within(SIZE, "24", "1412")] = 1316
+    """Bytes of UDP payload a packet; at most what a tunnel's MTU of 1460 takes whole."""
+    port: int = Field(default=5001, ge=1, le=65535)
+    """UDP destination port."""
+
+    @property
+    def source_specific(self) -> bool:
+        """Whether listeners join (source, group) rather than (*, group)."""
+        return self.group in _SSM_BLOCK and self.group.packed[2:4] == b"\0\0"
+
+
+class Flow(Section):
+    """What all traffic has: when it starts and stops, and its name in the record."""
+
+    start: Instant = 0
+    stop: Instant | None = None
+    """None: at the end of the run."""
+    name: EntryName | None = None
+    """None: made of its kind and ends."""
+
+
+class MulticastFlow(Flow):
+    """A channel is sent, and listened to from the start by some mobile nodes."""
+
+    kind: Literal["multicast"]
+    channel: str = Field(examples=["C1"])
+    to: Annotated[tuple[str, ...], nothing_as(tuple)] = ()
+    """The mobile nodes that listen from start to stop; more may join by events."""
+
+
+class PingFlow(Flow):
+    """ICMPv6 echo requests at a fixed interval."""
+
+    kind: Literal["ping"]
+    from_: str = Field(alias="from", examples=["mn1"])
+    to: str = Field(examples=["server1"])
+    interval: Annotated[int, within(DURATION, "1ms", "1h")] = DURATION.parse("10ms")
+
+
+class Iperf3Flow(Flow):
+    """A bulk transfer by iperf3."""
+
+    kind: Literal["iperf3"]
+    from_: str = Field(alias="from", examples=["mn1"])
+    to: str = Field(examples=["server1"])
+    protocol: Literal["tcp", "udp"] = "tcp"
+    rate: Rate | None = None
+    """Target rate; needed for UDP, None lets TCP find its own."""
+
+
+class Event(Section):
+    """Something that happens to a mobile node; the key that names the node says what."""
+
+    verb: ClassVar[str]
+    at: Instant = Field(examples=["4s"])
+
+    @property
+    def node(self) -> str:
+        """The mobile node that it happens to."""
+        return str(getattr(self, self.verb))
+
+
+class Handover(Event):
+    """A mobile node leaves its access router at ``at`` and attaches to another ``gap`` later."""
+
+    verb = "handover"
+    handover: str
+    to: AccessRouter = Field(examples=["mar2"])
+    gap: Instant = 0
+
+
+class Detach(Event):
+    """A mobile node leaves its access router, for no other (a later handover attaches it again)."""
+
+    verb = "detach"
+    detach: str
+
+
+class Join(Event):
+    """A mobile node starts to listen to a channel."""
+
+    verb = "join"
+    join: str
+    channel: str = Field(examples=["C1"])
+
+
+class Leave(Event):
+    """A mobile node stops listening to a channel."""
+
+    verb = "leave"
+    leave: str
+    channel: str = Field(examples=["C1"])
+
+
+FLOWS: dict[str, type[Flow]] = {
+    "multicast": MulticastFlow,
+    "ping": PingFlow,
+    "iperf3": Iperf3Flow,
+}
+"""The kinds of traffic."""
+EVENTS: dict[str, type[Event]] = {event.verb: event for event in (Handover, Detach, Join, Leave)}
+"""The kinds of event."""
+
+
+def _verb(value: Any) -> str | None:
+    if isinstance(value, Event):
+        return value.verb
+    keys = value if isinstance(value, dict) else ()
+    return next((verb for verb in EVENTS if verb in keys), None)
+
+
+AnyFlow = Annotated[MulticastFlow | PingFlow | Iperf3Flow, Field(discriminator="kind")]
+AnyEvent = Annotated[
+    Annotated[Handover, Tag("handover")]
+    | Annotated[Detach, Tag("detach")]
+    | Annotated[Join, Tag("join")]
+    | Annotated[Leave, Tag("leave")],
+    Discriminator(_verb),
+]
+
+
+class Scenario(Section):
+    """One experiment: a network, its nodes, what they send, and what happens when."""
+
+    name: ScenarioName = Field(examples=["tv-on-the-move"])
+    """Results go to a folder of this name."""
+    seed: int = Field(default=1, ge=0, le=2**32 - 1)
+    """Of everything random in a run."""
+    duration: Annotated[int, within(DURATION, "100ms", "24h")] = Field(examples=["12s"])
+    """From the first packet of traffic to the last."""
+    repeat: int = Field(default=1, ge=1, le=10000)
+    """How many runs make one result; run i has the seed ``seed + i``."""
+    topology: Topology = Field(examples=["{kind: dmm-domain, mars: 3}"])
+    mobility: Mobility = Mobility()
+    multicast: Multicast = Multicast()
+    nodes: Annotated[dict[NodeName, Node], nothing_as(dict)] = {}
+    channels: Annotated[dict[EntryName, Channel], nothing_as(dict)] = {}
+    traffic: Annotated[tuple[AnyFlow, ...], nothing_as(tuple)] = ()
+    events: Annotated[tuple[AnyEvent, ...], nothing_as(tuple)] = ()
+
+    def nodes_of(self, role: str) -> tuple[str, ...]:
+        """The names of the nodes of a role, in the scenario's order."""
+        return tuple(name for name, node in self.nodes.items() if node.role == role)
+
+    @property
+    def timeline(self) -> tuple[Handover | Detach | Join | Leave, ...]:
+        """The events in the order in which they happen."""
+        return tuple(sorted(self.events, key=lambda event: event.at))
+
+    @property
+    def flow_names(self) -> tuple[str, ...]:
+        """The name of each entry of traffic, in order: its own, or kind and ends; all different."""
+        taken = {flow.name for flow in self.traffic}
+        names = []
+        for flow in self.traffic:
+            name = flow.name or _unused(_describe(flow), taken)
+            taken.add(name)
+            names.append(name)
+        return tuple(names)
+
+
+def _describe(flow: MulticastFlow | PingFlow | Iperf3Flow) -> str:
+    if isinstance(flow, MulticastFlow):
+        return flow.channel
+    return f"{flow.kind}-{flow.from_}-{flow.to}"
+
+
+def _unused(name: str, taken: set[str | None]) -> str:
+    candidates = (name, *(f"{name}-{number}" for number in range(2, len(taken) + 3)))
+    return next(candidate for candidate in candidates if candidate not in taken)

@@ -1,0 +1,93 @@
+"""The events of a scenario in the order of time: what each finds must be what it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from emu.scenario.errors import Path, Problem, quote
+from emu.scenario.model import AnyEvent, Detach, Handover, Join, MulticastFlow, Scenario
+from emu.scenario.names import wrong_access_router, wrong_channel, wrong_node
+from emu.scenario.units import DURATION
+
+Entries = list[tuple[int, AnyEvent]]
+"""Events with their indices in the scenario."""
+
+
+def check_timeline(scenario: Scenario) -> Iterator[Problem]:
+    """Every event that names nothing, comes too late, or finds a state that contradicts it."""
+    sound: Entries = []
+    for index, event in enumerate(scenario.events):
+        problems = list(_alone(scenario, event, ("events", index)))
+        yield from problems
+        if not problems:
+            sound.append((index, event))
+    sound.sort(key=lambda entry: entry[1].at)
+    for name in scenario.nodes_of("mn"):
+        entries = [(index, event) for index, event in sound if event.node == name]
+        yield from _movement(scenario, name, entries)
+        yield from _listening(scenario, name, entries)
+
+
+def _alone(scenario: Scenario, event: AnyEvent, path: Path) -> Iterator[Problem]:
+    """What is wrong with an event whatever the others are."""
+    yield from wrong_node(scenario, event.node, (*path, event.verb), "mn")
+    end = f"the end at {DURATION.show(scenario.duration)}"
+    if event.at >= scenario.duration:
+        text = f"{DURATION.show(event.at)} is not before {end}; write an earlier time"
+        yield Problem((*path, "at"), text)
+    elif isinstance(event, Handover) and event.at + event.gap >= scenario.duration:
+        text = f"{DURATION.show(event.gap)} lasts past {end}; write a shorter gap"
+        yield Problem((*path, "gap"), text)
+    if isinstance(event, Handover):
+        yield from wrong_access_router(scenario, event.to, (*path, "to"))
+    elif not isinstance(event, Detach):
+        yield from wrong_channel(scenario, event.channel, (*path, "channel"))
+        sent = {flow.channel for flow in scenario.traffic if isinstance(flow, MulticastFlow)}
+        if event.channel in scenario.channels and event.channel not in sent:
+            remedy = f"write {{kind: multicast, channel: {event.channel}}} in traffic"
+            yield Problem((*path, "channel"), f"{quote(event.channel)} is never sent; {remedy}")
+
+
+def _movement(scenario: Scenario, name: str, entries: Entries) -> Iterator[Problem]:
+    """Follows a mobile node from router to router."""
+    router = scenario.nodes[name].attach
+    settled = -1
+    for index, event in entries:
+        path: Path = ("events", index)
+        if not isinstance(event, (Handover, Detach)):
+            continue
+        if event.at <= settled:
+            text = f"{name} is still moving until {DURATION.show(settled)}; write a later time"
+            yield Problem((*path, "at"), text)
+        settled = event.at
+        if isinstance(event, Handover):
+            if event.to == router:
+                text = f"{name} is already at {router} then; write another access router"
+                yield Problem((*path, "to"), text)
+            router = event.to
+            settled += event.gap
+        else:
+            if router is None:
+                text = f"{name} is already detached then; leave the event out"
+                yield Problem((*path, "detach"), text)
+            router = None
+
+
+def _listening(scenario: Scenario, name: str, entries: Entries) -> Iterator[Problem]:
+    """Follows what a mobile node listens to."""
+    listening: set[str] = set()
+    changes: list[tuple[int, int | None, bool, str]] = []
+    for flow in scenario.traffic:
+        if isinstance(flow, MulticastFlow) and name in flow.to:
+            changes.append((flow.start, None, True, flow.channel))
+            if flow.stop is not None:
+                changes.append((flow.stop, None, False, flow.channel))
+    for index, event in entries:
+        if not isinstance(event, (Handover, Detach)):
+            changes.append((event.at, index, isinstance(event, Join), event.channel))
+    for _, origin, joins, channel in sorted(changes, key=lambda change: change[0]):
+        if origin is not None and joins == (channel in listening):
+            verb, state = ("join", "already listens") if joins else ("leave", "does not listen")
+            text = f"{name} {state} to {channel} then; leave the event out"
+            yield Problem(("events", origin, verb), text)
+        (listening.add if joins else listening.discard)(channel)
