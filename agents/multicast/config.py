@@ -1,0 +1,55 @@
+"""The timers and counts of MLD (RFC 3810 section 9) and of forwarding, in ns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agents.core import SECOND
+
+
+@dataclass(frozen=True)
+class ProxyConfig:
+    """What an operator sets; what follows from it are properties. Times are in ns."""
+
+    query_interval: int = 125 * SECOND
+    """Between general queries (RFC 3810 section 9.2)."""
+    query_response_interval: int = 10 * SECOND
+    """Within it a general query is answered (section 9.3)."""
+    last_listener_query_interval: int = 1 * SECOND
+    """Between the queries after a leave, and within it they are answered (section 9.8)."""
+    robustness: int = 2
+    """Transmissions of what must not get lost (section 9.1)."""
+    unsolicited_report_interval: int = 1 * SECOND
+    """The longest time between transmissions of a state-change report (section 9.11)."""
+    source_lifetime: int = 210 * SECOND
+    """How long a forwarding entry without listeners is kept (Keepalive_Period of RFC 7761)."""
+
+    @property
+    def startup_query_interval(self) -> int:
+        """Between the first general queries on a link (section 9.6)."""
+        return self.query_interval // 4
+
+    @property
+    def listener_interval(self) -> int:
+        """A listener not heard for so long is gone (section 9.4: Multicast Address Listening)."""
+        return self.robustness * self.query_interval + self.query_response_interval
+
+    @property
+    def other_querier_present_timeout(self) -> int:
+        """A querier not heard for so long is gone (section 9.5)."""
+        return self.robustness * self.query_interval + self.query_response_interval // 2
+
+    @property
+    def last_listener_query_time(self) -> int:
+        """From the last listener's leave to the end of its traffic, LLQT (section 9.10)."""
+        return self.robustness * self.last_listener_query_interval
+
+    @property
+    def trigger_slack(self) -> int:
+        """How far a link-layer trigger and the host's reports may be off each other."""
+        return self.last_listener_query_interval
+
+    @property
+    def ongoing_session_window(self) -> int:
+        """A host reports its ongoing sessions at most so long after it was queried."""
+        return self.query_response_interval + self.trigger_slack

@@ -1,0 +1,63 @@
+"""The membership records of a router, in the shape of the MLD-DMM paper."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from ipaddress import IPv6Address
+
+from agents.multicast.forwarding import Forwarding
+from agents.multicast.links import Links
+from agents.wire.mld import UNSPECIFIED
+
+
+@dataclass(frozen=True)
+class MembershipRecord:
+    """Upstream, S, G, number of listeners, listener records, local sources (section III.A).
+
+    ``source`` None is any source (the paper's ``*``); ``upstream`` None is a root router's.
+    Listeners and local sources are addresses as text.
+    """
+
+    upstream: str | None
+    source: IPv6Address | None
+    group: IPv6Address
+    listeners: tuple[str, ...]
+    local_sources: tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        """The number of listeners."""
+        return len(self.listeners)
+
+
+Key = tuple["str | None", "IPv6Address | None", IPv6Address]
+"""Upstream, source, group."""
+
+
+def membership_records(links: Links, forwarding: Forwarding) -> list[MembershipRecord]:
+    """All records, by group, source and upstream.
+
+    A local source stands in the record of its own channel, else in that of any source, of the
+    native upstream, by which its data goes out.
+    """
+    listeners: dict[Key, list[str]] = defaultdict(list)
+    sources: dict[Key, list[str]] = defaultdict(list)
+    for _, router in links.downstreams():
+        for group in router.listeners.groups():
+            for member in router.listeners.memberships(group):
+                listeners[member.upstream, member.source, group].append(str(member.host))
+    for source, group in forwarding.local_sources():
+        own: Key = (links.native, source, group)
+        any_source: Key = (links.native, None, group)
+        key = any_source if own not in listeners and any_source in listeners else own
+        sources[key].append(str(source))
+    return [
+        MembershipRecord(*key, tuple(sorted(listeners[key])), tuple(sorted(sources[key])))
+        for key in sorted({*listeners, *sources}, key=_order)
+    ]
+
+
+def _order(key: Key) -> tuple[IPv6Address, IPv6Address, str]:
+    upstream, source, group = key
+    return group, source or UNSPECIFIED, upstream or ""

@@ -1,0 +1,112 @@
+"""The querier of one downstream link (RFC 3810 section 7): when to ask what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import IPv6Address
+
+from agents.core import MILLISECOND, SECOND
+from agents.multicast import packing
+from agents.multicast.config import ProxyConfig
+from agents.multicast.filters import Filter, FilterMode
+from agents.wire.mld import UNSPECIFIED, MulticastListenerQuery
+
+
+@dataclass
+class _Round:
+    """Repeated specific queries for one group: the next one's time (ns), how many are left."""
+
+    due: int
+    left: int
+
+
+class Querier:
+    """Sends queries as long as no router with a lower address does (RFC 3810 section 7.6.2).
+
+    ``elects`` is False on a tunnel between two proxies: each end has to ask the other, since the
+    host that each asks is the other router's own upstream side.
+    """
+
+    def __init__(
+        self, config: ProxyConfig, link_local: IPv6Address, now: int, *, elects: bool
+    ) -> None:
+        self._config = config
+        self._link_local = link_local
+        self._elects = elects
+        self._startup_left = config.robustness
+        self._general_due = now
+        self._other_present_until: int | None = None
+        self._rounds: dict[IPv6Address, _Round] = {}
+
+    @property
+    def is_querier(self) -> bool:
+        """Whether this router is the querier, and so the forwarder (RFC 4605 section 4.3)."""
+        return self._other_present_until is None
+
+    def receive(self, source: IPv6Address, now: int) -> None:
+        """Another router's query: the lower address wins."""
+        if self._elects and source < self._link_local:
+            self._other_present_until = now + self._config.other_querier_present_timeout
+            self._rounds.clear()
+
+    def last_listener(self, group: IPv6Address, now: int) -> None:
+        """Somebody left: ask [Last Listener Query Count] times whether others listen."""
+        if self.is_querier:
+            self._rounds[group] = _Round(now, self._config.robustness)
+
+    def timer(
+        self, now: int, departing: Callable[[IPv6Address], Filter]
+    ) -> list[MulticastListenerQuery]:
+        """The queries that are due; ``departing`` tells what of a group nobody is known to want."""
+        if self._other_present_until is not None:
+            if now < self._other_present_until:
+                return []
+            self._other_present_until = None
+            self._general_due = now
+        queries = []
+        if self._general_due <= now:
+            self._startup_left = max(self._startup_left - 1, 0)
+            config = self._config
+            starting = self._startup_left > 0
+            wait = config.startup_query_interval if starting else config.query_interval
+            self._general_due = now + wait
+            queries.append(self.general_query())
+        for group, round_ in sorted(self._rounds.items()):
+            if round_.due <= now:
+                round_.due += self._config.last_listener_query_interval
+                round_.left -= 1
+                wanted = departing(group)
+                if not (round_.left and wanted):
+                    del self._rounds[group]
+                queries += self._specific_queries(group, wanted)
+        return queries
+
+    def next_deadline(self) -> int:
+        """When ``timer`` is due, in ns."""
+        if self._other_present_until is not None:
+            return self._other_present_until
+        return min([self._general_due, *(round_.due for round_ in self._rounds.values())])
+
+    def general_query(self) -> MulticastListenerQuery:
+        """Asks for every group."""
+        return self._query(UNSPECIFIED, self._config.query_response_interval, ())
+
+    def _specific_queries(self, group: IPv6Address, wanted: Filter) -> list[MulticastListenerQuery]:
+        """A query for the group, or for the sources; none where nothing is in question."""
+        delay = self._config.last_listener_query_interval
+        if wanted.mode is FilterMode.EXCLUDE:
+            return [self._query(group, delay, ())]
+        chunks = packing.query_sources(tuple(sorted(wanted.sources)))
+        return [self._query(group, delay, sources) for sources in chunks]
+
+    def _query(
+        self, group: IPv6Address, delay: int, sources: tuple[IPv6Address, ...]
+    ) -> MulticastListenerQuery:
+        return MulticastListenerQuery(
+            group,
+            delay // MILLISECOND,
+            sources,
+            robustness=self._config.robustness,
+            query_interval_s=self._config.query_interval // SECOND,
+        )
