@@ -1,0 +1,279 @@
+"""Links, addresses, routes and rules of the network namespace that the caller is in.
+
+Every refusal of the kernel is an OSError that carries the kernel's explanation. Removing what is
+not there (any more) is no error: a route leaves with its device, whoever comes first.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from dataclasses import dataclass
+from ipaddress import IPv6Address, IPv6Interface, IPv6Network
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from pyroute2.netlink import NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE, nlmsg, rtnl
+from pyroute2.netlink.rtnl.fibmsg import FR_ACT_TO_TBL, fibmsg
+from pyroute2.netlink.rtnl.ifaddrmsg import IFA_F_NODAD, ifaddrmsg
+from pyroute2.netlink.rtnl.ifinfmsg import IFF_MULTICAST, IFF_UP, ifinfmsg
+from pyroute2.netlink.rtnl.rtmsg import rtmsg
+
+from agents.kernel.rtnetlink import RtNetlink
+
+MAIN_TABLE = 254
+_DEFAULT_METRIC = 1024
+_PROTOCOL_STATIC = 4
+_ADDR_GEN_MODE_NONE = 1
+_ABSENT = frozenset({errno.ESRCH, errno.ENOENT, errno.EADDRNOTAVAIL, errno.ENODEV})
+
+
+@dataclass(frozen=True)
+class RouteLookup:
+    """The kernel's answer to "how would a packet to this destination leave?"."""
+
+    device: str
+    via: IPv6Address | None
+    source: IPv6Address | None
+
+
+def set_sysctl(path: str, value: int | str) -> None:
+    """Write a sysctl of this network namespace, e.g. ``net/ipv6/conf/all/forwarding``."""
+    Path("/proc/sys", path).write_text(str(value))
+
+
+def get_sysctl(path: str) -> str:
+    """Read a sysctl of this network namespace."""
+    return Path("/proc/sys", path).read_text().strip()
+
+
+class Netlink:
+    """The kernel's network configuration; stays with the namespace it was created in."""
+
+    def __init__(self) -> None:
+        self.rtnetlink = RtNetlink()
+
+    def __enter__(self) -> Netlink:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the netlink socket."""
+        self.rtnetlink.close()
+
+    # Links
+
+    def index(self, name: str) -> int:
+        """The interface index of a link; OSError when there is none of this name."""
+        try:
+            return socket.if_nametoindex(name)
+        except OSError as error:
+            raise OSError(errno.ENODEV, os.strerror(errno.ENODEV), name) from error
+
+    def add_link(self, name: str, kind: str, data: dict[str, Any] | None = None) -> int:
+        """Create a link and return its index; ``data`` are its kind's own netlink attributes."""
+        information: list[tuple[str, Any]] = [("IFLA_INFO_KIND", kind)]
+        if data:
+            information.append(("IFLA_INFO_DATA", {"attrs": list(data.items())}))
+        message = ifinfmsg()
+        message["attrs"] = [
+            ("IFLA_IFNAME", name),
+            ("IFLA_LINKINFO", {"attrs": information}),
+        ]
+        self.rtnetlink.request(rtnl.RTM_NEWLINK, message, NLM_F_CREATE | NLM_F_EXCL)
+        return self.index(name)
+
+    def delete_link(self, name: str) -> None:
+        """Delete a link and all that hangs on it."""
+        try:
+            message = self._link(name)
+        except OSError:
+            return
+        self._remove(rtnl.RTM_DELLINK, message)
+
+    def up(self, name: str) -> None:
+        """Set a link administratively up."""
+        self._set_link(name, flags=IFF_UP, change=IFF_UP)
+
+    def down(self, name: str) -> None:
+        """Set a link administratively down."""
+        self._set_link(name, flags=0, change=IFF_UP)
+
+    def enable_multicast(self, name: str) -> None:
+        """Mark a link as able to carry multicast (ip6tnl devices begin without)."""
+        self._set_link(name, flags=IFF_MULTICAST, change=IFF_MULTICAST)
+
+    def set_mtu(self, name: str, mtu: int) -> None:
+        """Set a link's MTU in bytes."""
+        self._set_link(name, attributes=[("IFLA_MTU", mtu)])
+
+    def disable_address_generation(self, name: str) -> None:
+        """Keep the kernel from giving the link a link-local address of its own choice."""
+        mode = {"attrs": [("IFLA_INET6_ADDR_GEN_MODE", _ADDR_GEN_MODE_NONE)]}
+        family = {"attrs": [("AF_INET6", mode)]}
+        self._set_link(name, attributes=[("IFLA_AF_SPEC", family)])
+
+    def link_layer_address(self, name: str) -> bytes:
+        """The link-layer address of a link; empty for tunnels."""
+        answer = self.rtnetlink.request(rtnl.RTM_GETLINK, self._link(name))
+        text = answer[0].get_attr("IFLA_ADDRESS") or ""
+        return bytes.fromhex(text.replace(":", ""))
+
+    def set_link_layer_address(self, name: str, address: bytes) -> None:
+        """Set the link-layer address of an Ethernet link."""
+        self._set_link(name, attributes=[("IFLA_ADDRESS", address.hex(":"))])
+
+    # Addresses
+
+    def addresses(self, name: str) -> list[IPv6Interface]:
+        """The IPv6 addresses of a link with their prefix lengths."""
+        index = self.index(name)
+        message = ifaddrmsg()
+        message["family"] = socket.AF_INET6
+        return [
+            IPv6Interface((answer.get_attr("IFA_ADDRESS"), answer["prefixlen"]))
+            for answer in self.rtnetlink.request(rtnl.RTM_GETADDR, message, NLM_F_DUMP)
+            if answer["index"] == index
+        ]
+
+    def add_address(self, name: str, address: IPv6Interface | str, *, nodad: bool = False) -> None:
+        """Add an address, or take it over if it is there; ``nodad`` spares detection and delay."""
+        message = self._address(name, IPv6Interface(address))
+        message["attrs"].append(("IFA_FLAGS", IFA_F_NODAD if nodad else 0))
+        self.rtnetlink.request(rtnl.RTM_NEWADDR, message, NLM_F_CREATE | NLM_F_REPLACE)
+
+    def remove_address(self, name: str, address: IPv6Interface | str) -> None:
+        """Remove an address from a link."""
+        try:
+            message = self._address(name, IPv6Interface(address))
+        except OSError:
+            return
+        self._remove(rtnl.RTM_DELADDR, message)
+
+    # Routes and rules
+
+    def route_lookup(self, destination: IPv6Address) -> RouteLookup:
+        """Ask the kernel how it would send to this destination."""
+        message = _route(IPv6Network(destination))
+        answer = self.rtnetlink.request(rtnl.RTM_GETROUTE, message)[0]
+        via, source = answer.get_attr("RTA_GATEWAY"), answer.get_attr("RTA_PREFSRC")
+        return RouteLookup(
+            socket.if_indextoname(answer.get_attr("RTA_OIF")),
+            IPv6Address(via) if via else None,
+            IPv6Address(source) if source else None,
+        )
+
+    def route_replace(
+        self,
+        prefix: IPv6Network,
+        *,
+        oif: str | None = None,
+        via: IPv6Address | None = None,
+        source: IPv6Address | None = None,
+        table: int = MAIN_TABLE,
+    ) -> None:
+        """Install a route by device, next hop or both, in the place of an earlier one, if any.
+
+        ``source`` is the preferred source address of the node's own packets.
+        """
+        message = _route(prefix, table)
+        message["proto"] = _PROTOCOL_STATIC
+        message["type"] = rtnl.rt_type["unicast"]
+        if oif is not None:
+            message["attrs"].append(("RTA_OIF", self.index(oif)))
+        if via is not None:
+            message["attrs"].append(("RTA_GATEWAY", str(via)))
+        if source is not None:
+            message["attrs"].append(("RTA_PREFSRC", str(source)))
+        message["attrs"].append(("RTA_PRIORITY", _DEFAULT_METRIC))
+        self.rtnetlink.request(rtnl.RTM_NEWROUTE, message, NLM_F_CREATE | NLM_F_REPLACE)
+
+    def route_delete(self, prefix: IPv6Network, *, table: int = MAIN_TABLE) -> None:
+        """Delete the route that ``route_replace`` installed for this prefix and table."""
+        message = _route(prefix, table)
+        message["attrs"].append(("RTA_PRIORITY", _DEFAULT_METRIC))
+        self._remove(rtnl.RTM_DELROUTE, message)
+
+    def rule_add(
+        self, source: IPv6Network, *, iif: str | None = None, table: int, priority: int
+    ) -> None:
+        """Look up packets from ``source`` (that came in by ``iif``) in ``table``."""
+        message = _rule(source, iif, table, priority)
+        try:
+            self.rtnetlink.request(rtnl.RTM_NEWRULE, message, NLM_F_CREATE | NLM_F_EXCL)
+        except FileExistsError:
+            return
+
+    def rule_delete(
+        self, source: IPv6Network, *, iif: str | None = None, table: int, priority: int
+    ) -> None:
+        """Delete the rule that ``rule_add`` made of the same arguments."""
+        self._remove(rtnl.RTM_DELRULE, _rule(source, iif, table, priority))
+
+    def _remove(self, kind: int, message: nlmsg) -> None:
+        try:
+            self.rtnetlink.request(kind, message)
+        except OSError as error:
+            if error.errno not in _ABSENT:
+                raise
+
+    def _link(self, name: str) -> nlmsg:
+        message = ifinfmsg()
+        message["index"] = self.index(name)
+        message["attrs"] = []
+        return message
+
+    def _set_link(
+        self,
+        name: str,
+        *,
+        flags: int = 0,
+        change: int = 0,
+        attributes: list[tuple[str, Any]] | None = None,
+    ) -> None:
+        message = self._link(name)
+        message["flags"], message["change"] = flags, change
+        message["attrs"] = attributes or []
+        self.rtnetlink.request(rtnl.RTM_NEWLINK, message)
+
+    def _address(self, name: str, address: IPv6Interface) -> nlmsg:
+        message = ifaddrmsg()
+        message["family"] = socket.AF_INET6
+        message["index"] = self.index(name)
+        message["prefixlen"] = address.network.prefixlen
+        message["attrs"] = [("IFA_LOCAL", str(address.ip)), ("IFA_ADDRESS", str(address.ip))]
+        return message
+
+
+def _route(prefix: IPv6Network, table: int = 0) -> nlmsg:
+    message = rtmsg()
+    message["family"] = socket.AF_INET6
+    message["dst_len"] = prefix.prefixlen
+    message["attrs"] = [("RTA_DST", str(prefix.network_address))]
+    if table:
+        message["attrs"].append(("RTA_TABLE", table))
+    return message
+
+
+def _rule(source: IPv6Network, iif: str | None, table: int, priority: int) -> nlmsg:
+    message = fibmsg()
+    message["family"] = socket.AF_INET6
+    message["src_len"] = source.prefixlen
+    message["action"] = FR_ACT_TO_TBL
+    message["attrs"] = [
+        ("FRA_SRC", str(source.network_address)),
+        ("FRA_TABLE", table),
+        ("FRA_PRIORITY", priority),
+    ]
+    if iif is not None:
+        message["attrs"].append(("FRA_IIFNAME", iif))
+    return message

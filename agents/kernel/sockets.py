@@ -1,0 +1,141 @@
+"""The sockets of the agents: Mobility Header messages, and control packets on one link.
+
+All are non-blocking: ``receive`` returns None when nothing waits.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import socket
+import struct
+import time
+from dataclasses import dataclass
+from ipaddress import IPv6Address
+
+from agents.kernel import socket_filter
+
+_MOBILITY_HEADER = 135
+_CHECKSUM_OFFSET = 4
+_IPV6_CHECKSUM = 7
+_ETH_P_ALL, _ETH_P_IPV6 = 0x0003, 0x86DD
+_ARPHRD_ETHER = 1
+_SIOCGIFHWADDR = 0x8927
+_SOL_PACKET = 263
+_PACKET_ADD_MEMBERSHIP = 1
+_PACKET_MR_ALLMULTI = 2
+_MAXIMUM_PACKET = 65575
+_IPV6_HEADER = 40
+
+
+class MobilitySocket:
+    """Mobility Header messages (RFC 6275 section 6.1) to and from one address of this node.
+
+    The kernel computes the checksum of what is sent and drops what comes with a wrong one.
+    """
+
+    def __init__(self, local: IPv6Address) -> None:
+        self.local = local
+        self._socket = socket.socket(socket.AF_INET6, socket.SOCK_RAW, _MOBILITY_HEADER)
+        self._socket.setblocking(False)
+        self._socket.setsockopt(socket.IPPROTO_IPV6, _IPV6_CHECKSUM, _CHECKSUM_OFFSET)
+        self._socket.bind((str(local), 0))
+
+    def fileno(self) -> int:
+        """The descriptor, readable when a message waits."""
+        return self._socket.fileno()
+
+    def send(self, message: bytes, destination: IPv6Address) -> None:
+        """Send one message; OSError when there is no way to the destination."""
+        self._socket.sendto(message, (str(destination), 0))
+
+    def receive(self) -> tuple[bytes, IPv6Address, IPv6Address] | None:
+        """The next message with its source and destination."""
+        try:
+            message, sender = self._socket.recvfrom(_MAXIMUM_PACKET)
+        except BlockingIOError:
+            return None
+        return message, IPv6Address(sender[0].partition("%")[0]), self.local
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One IPv6 packet as it was on the link."""
+
+    packet: bytes
+    """From the IPv6 header on."""
+    link_layer_source: bytes
+    """Empty on tunnels."""
+    outgoing: bool
+    """This node sent it."""
+    time: int
+    """When it was read: monotonic ns."""
+
+
+class LinkSocket:
+    """Whole IPv6 packets on one link, past the routing and the neighbour cache of the kernel.
+
+    It receives what ``program`` keeps, and what this node itself sends only with ``outgoing``.
+    """
+
+    def __init__(
+        self,
+        interface: str,
+        program: socket_filter.Program = socket_filter.CONTROL,
+        *,
+        outgoing: bool = False,
+    ) -> None:
+        self.interface = interface
+        index = socket.if_nametoindex(interface)
+        # Protocol 0 takes no packet before the filter stands.
+        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
+        self._socket.setblocking(False)
+        socket_filter.attach(self._socket, program)
+        membership = struct.pack("=iHH8x", index, _PACKET_MR_ALLMULTI, 0)
+        self._socket.setsockopt(_SOL_PACKET, _PACKET_ADD_MEMBERSHIP, membership)
+        # Only sockets for all protocols see what leaves; the others also spare the wake-ups.
+        self._socket.bind((interface, _ETH_P_ALL if outgoing else _ETH_P_IPV6))
+        request = struct.pack("16s16x", interface.encode())
+        family = struct.unpack_from("=H", fcntl.ioctl(self._socket, _SIOCGIFHWADDR, request), 16)
+        self._ethernet = family[0] == _ARPHRD_ETHER
+
+    def fileno(self) -> int:
+        """The descriptor, readable when a packet waits."""
+        return self._socket.fileno()
+
+    def send(self, packet: bytes, link_layer_destination: bytes | None = None) -> None:
+        """Send a packet as it is, to a link-layer address of choice.
+
+        None stands for the one of the packet's multicast destination (RFC 2464 section 7).
+        """
+        address = b""
+        if self._ethernet:
+            address = link_layer_destination or _multicast_link_layer(packet)
+        self._socket.sendto(packet, (self.interface, _ETH_P_IPV6, 0, 0, address))
+
+    def receive(self) -> Frame | None:
+        """The next packet that the filter kept."""
+        while True:
+            try:
+                packet, sender = self._socket.recvfrom(_MAXIMUM_PACKET)
+            except BlockingIOError:
+                return None
+            _, protocol, kind, _, address = sender
+            if protocol == _ETH_P_IPV6:
+                outgoing = kind == socket.PACKET_OUTGOING
+                return Frame(packet, address, outgoing, time.monotonic_ns())
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+
+def _multicast_link_layer(packet: bytes) -> bytes:
+    """The Ethernet address 33:33:… of the packet's destination."""
+    destination = packet[24:_IPV6_HEADER]
+    if len(packet) < _IPV6_HEADER or destination[0] != 0xFF:
+        raise ValueError("a unicast packet needs a link-layer destination")
+    return b"\x33\x33" + destination[-4:]

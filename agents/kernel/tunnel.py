@@ -1,0 +1,120 @@
+"""IPv6-in-IPv6 tunnels (RFC 2473) between two routers, as devices of the kernel.
+
+Whatever the backend, a tunnel is a link to route over, with an MTU of its own, multicast, and a
+link-local address, and what it sends is a plain outer header with next header 41.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import IPv6Address, IPv6Interface
+from typing import Literal, Protocol
+
+from agents.kernel.bpf_tunnel import HOP_LIMIT, BpfTunnel
+from agents.kernel.netlink import Netlink
+from agents.kernel.relay_tunnel import RelayTunnel
+
+Backend = Literal["ip6tnl", "bpf", "tun"]
+
+MTU = 1460
+"""What an Ethernet underlay leaves beside the outer header, in bytes."""
+_IPV6_IN_IPV6 = 41
+_IGNORE_ENCAPSULATION_LIMIT = 0x1
+_LINK_LOCAL = int(IPv6Address("fe80::"))
+
+
+class _Device(Protocol):
+    def close(self) -> None: ...
+
+
+class Ip6tnlTunnel:
+    """The kernel's own tunnel device, without the Tunnel Encapsulation Limit option."""
+
+    def __init__(
+        self, netlink: Netlink, name: str, local: IPv6Address, remote: IPv6Address
+    ) -> None:
+        self._netlink = netlink
+        self._name = name
+        netlink.add_link(
+            name,
+            "ip6tnl",
+            {
+                "IFLA_IP6TNL_LOCAL": str(local),
+                "IFLA_IP6TNL_REMOTE": str(remote),
+                "IFLA_IP6TNL_TTL": HOP_LIMIT,
+                "IFLA_IP6TNL_PROTO": _IPV6_IN_IPV6,
+                "IFLA_IP6TNL_FLAGS": _IGNORE_ENCAPSULATION_LIMIT,
+            },
+        )
+        netlink.enable_multicast(name)
+
+    def close(self) -> None:
+        """Delete the device."""
+        self._netlink.delete_link(self._name)
+
+
+_DEVICES: dict[Backend, Callable[[Netlink, str, IPv6Address, IPv6Address], _Device]] = {
+    "ip6tnl": Ip6tnlTunnel,
+    "bpf": BpfTunnel,
+    "tun": RelayTunnel,
+}
+
+
+class Tunnel:
+    """One end of a tunnel; ``name`` is its device."""
+
+    def __init__(
+        self,
+        name: str,
+        local: IPv6Address,
+        remote: IPv6Address,
+        link_local: IPv6Address,
+        device: _Device,
+        netlink: Netlink,
+    ) -> None:
+        self.name = name
+        self.local = local
+        self.remote = remote
+        self.link_local = link_local
+        self._device = device
+        self._netlink = netlink
+
+    def close(self) -> None:
+        """Remove the device and all that it had elsewhere."""
+        self._device.close()
+        self._netlink.close()
+
+
+def link_local_address(address: IPv6Address) -> IPv6Address:
+    """The link-local address that a tunnel end-point has on its tunnels.
+
+    Both halves of the address enter, so that the two ends of a tunnel differ.
+    """
+    high, low = divmod(int(address), 1 << 64)
+    return IPv6Address(_LINK_LOCAL | (high ^ low))
+
+
+def open_tunnel(name: str, local: IPv6Address, remote: IPv6Address, backend: Backend) -> Tunnel:
+    """Create the local end of a tunnel and set it up.
+
+    With "bpf" the underlay device is the one that the route to ``remote`` takes now, in both
+    directions. OSError when the name is in use, when there is no route to the remote end, or when
+    the kernel lacks what the backend needs.
+    """
+    netlink = Netlink()
+    try:
+        device = _DEVICES[backend](netlink, name, local, remote)
+    except BaseException:
+        netlink.close()
+        raise
+    link_local = link_local_address(local)
+    tunnel = Tunnel(name, local, remote, link_local, device, netlink)
+    try:
+        netlink.set_mtu(name, MTU)
+        netlink.disable_address_generation(name)
+        netlink.up(name)
+        netlink.add_address(name, IPv6Interface((link_local, 64)), nodad=True)
+    except BaseException:
+        tunnel.close()
+        raise
+    return tunnel
