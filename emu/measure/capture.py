@@ -1,0 +1,151 @@
+"""One process that captures on many interfaces of many network namespaces.
+
+``main(config)`` runs until SIGTERM, then takes what is still queued and ends. Config:
+
+    interfaces   list of [pid, node, interface]: the namespace of that process
+    directory    where the files go: ``<node>-<interface>.pcapng``, or ``<interface>.pcapng`` when
+                 the interface's name begins with the node's, as ours do (``mar1-radio.pcapng``)
+    all          true: every packet; false (default): control traffic (``filters.control``)
+    snap         optional: keep at most so many bytes of a packet
+    ready        optional: path of a file that is created once every socket is open
+
+Packets carry kernel timestamps (CLOCK_REALTIME ns) and their direction; the section comment holds
+``{"realtime_offset_ns": …}``, CLOCK_REALTIME minus CLOCK_MONOTONIC.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from agents.kernel import libc, socket_filter
+from emu.measure import filters, pcapng
+from emu.traffic import timestamps
+
+_ETH_P_ALL = 0x0003
+_PACKET_OUTGOING = 4
+_SOL_PACKET, _PACKET_STATISTICS = 263, 6
+_SIOCGIFHWADDR, _ARPHRD_ETHER, _ARPHRD_LOOPBACK = 0x8927, 1, 772
+_SO_RCVBUFFORCE, _RECEIVE_BUFFER = 33, 16 << 20
+_LARGEST_PACKET = 0x40000
+_FLUSH_MS = 500
+_BATCH = 256
+
+
+@contextmanager
+def namespace_of(pid: int) -> Iterator[None]:
+    """Be in the network namespace of a process; this thread only."""
+    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    there = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY)
+    try:
+        libc.enter_network(there)
+        yield
+    finally:
+        libc.enter_network(home)
+        os.close(there)
+        os.close(home)
+
+
+class Tap:
+    """A packet socket on one interface and the file it fills."""
+
+    def __init__(self, node: str, interface: str, config: dict[str, Any]) -> None:
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        ethernet = self._is_ethernet(interface)
+        if not config.get("all", False):
+            socket_filter.attach(
+                self.socket, filters.control(filters.ETHERNET_HEADER if ethernet else 0)
+            )
+        self.socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
+        timestamps.enable(self.socket)
+        self.socket.setblocking(False)
+        self.socket.bind((interface, _ETH_P_ALL))
+        self._buffer = memoryview(bytearray(config.get("snap") or _LARGEST_PACKET))
+        offset = {"realtime_offset_ns": timestamps.realtime_offset()}
+        name = interface if interface.startswith(f"{node}-") else f"{node}-{interface}"
+        path = Path(config["directory"]) / f"{name}.pcapng"
+        self.writer = pcapng.Writer(path, json.dumps(offset))
+        link_type = pcapng.ETHERNET if ethernet else pcapng.RAW
+        self.writer.interface(pcapng.Interface(interface, node, link_type))
+        self.writer.flush()
+
+    def _is_ethernet(self, interface: str) -> bool:
+        request = struct.pack("16s16x", interface.encode())
+        answer = fcntl.ioctl(self.socket, _SIOCGIFHWADDR, request)
+        hardware: int = struct.unpack_from("@H", answer, 16)[0]
+        return hardware in (_ARPHRD_ETHER, _ARPHRD_LOOPBACK)
+
+    def take(self, most: int) -> int:
+        """Write down up to ``most`` queued packets; how many there were."""
+        for count in range(most):
+            try:
+                length, ancillary, _, address = self.socket.recvmsg_into(
+                    [self._buffer], timestamps.ANCILLARY_SIZE, socket.MSG_TRUNC
+                )
+            except BlockingIOError:
+                return count
+            except OSError:
+                continue  # the interface went down or away; reading the error has cleared it
+            direction = pcapng.OUTBOUND if address[2] == _PACKET_OUTGOING else pcapng.INBOUND
+            when = timestamps.realtime_of(ancillary) or time.time_ns()
+            data = bytes(self._buffer[: min(length, len(self._buffer))])
+            self.writer.packet(pcapng.Packet(when, 0, direction, data, length))
+        return most
+
+    def close(self) -> None:
+        """Take what is queued and write the kernel's counters."""
+        while self.take(_BATCH) == _BATCH:
+            pass
+        counters = self.socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8)
+        received, dropped = struct.unpack("@II", counters)
+        self.writer.statistics(0, received, dropped)
+        self.writer.close()
+        self.socket.close()
+
+
+def main(config: dict[str, Any]) -> None:
+    """Capture until SIGTERM."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    awake, wake = socket.socketpair()
+    awake.setblocking(False)
+    wake.setblocking(False)
+    signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
+    signal.signal(signal.SIGTERM, lambda _number, _frame: None)
+    Path(config["directory"]).mkdir(parents=True, exist_ok=True)
+    taps: dict[int, Tap] = {}
+    for pid, node, interface in config["interfaces"]:
+        with namespace_of(pid):
+            tap = Tap(node, interface, config)
+        taps[tap.socket.fileno()] = tap
+    if config.get("ready"):
+        Path(config["ready"]).touch()
+    _run(taps, awake)
+    for tap in taps.values():
+        tap.close()
+
+
+def _run(taps: dict[int, Tap], awake: socket.socket) -> None:
+    poll = select.epoll()
+    poll.register(awake, select.EPOLLIN)
+    for descriptor in taps:
+        poll.register(descriptor, select.EPOLLIN)
+    flushed = time.monotonic()
+    while True:
+        for descriptor, _ in poll.poll(_FLUSH_MS / 1000):
+            if descriptor == awake.fileno():
+                return
+            taps[descriptor].take(_BATCH)
+        if time.monotonic() - flushed > _FLUSH_MS / 1000:
+            for tap in taps.values():
+                tap.writer.flush()
+            flushed = time.monotonic()

@@ -1,0 +1,121 @@
+"""Classic BPF filters, assembled here: what a packet socket lets through.
+
+A program is written as a list of ``Instruction`` whose jump targets are labels; ``assemble``
+resolves them. The kernel only knows forward jumps, so header chains are unrolled.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from agents.kernel.socket_filter import Program
+
+_LD_H, _LD_B, _LD_IMM, _LD_MEM, _LD_B_IND = 0x28, 0x30, 0x00, 0x60, 0x50
+_ST, _TAX, _TXA = 0x02, 0x07, 0x87
+_ADD, _ADD_X, _SHL = 0x04, 0x0C, 0x64
+_JA, _JEQ, _JGE = 0x05, 0x15, 0x35
+_RET = 0x06
+
+ETHERNET_HEADER = 14
+_ETHERTYPE_IPV6 = 0x86DD
+_IPV6_HEADER = 40
+_HOP_BY_HOP, _ROUTING, _DESTINATION_OPTIONS = 0, 43, 60
+_IPV6, _ICMPV6, _MOBILITY = 41, 58, 135
+_HEADERS = 5
+_WHOLE = 0x40000
+
+
+class Instruction(NamedTuple):
+    """One instruction; ``yes``/``no`` are labels (empty: the next instruction)."""
+
+    code: int
+    k: int = 0
+    yes: str = ""
+    no: str = ""
+    label: str = ""
+
+
+def assemble(program: list[Instruction]) -> Program:
+    """The program with its labels turned into distances."""
+    where = {i.label: at for at, i in enumerate(program) if i.label}
+
+    def distance(label: str, at: int) -> int:
+        return where[label] - at - 1 if label else 0
+
+    return tuple(
+        (i.code, 0, 0, distance(i.yes, at))
+        if i.code == _JA
+        else (i.code, distance(i.yes, at), distance(i.no, at), i.k)
+        for at, i in enumerate(program)
+    )
+
+
+def control(link_header: int) -> Program:
+    """MLD, Neighbour Discovery and Mobility Header packets, also inside IPv6-in-IPv6.
+
+    ``link_header`` is the bytes before the IPv6 header: 14 on Ethernet, 0 on a tunnel device.
+    """
+    code: list[Instruction] = []
+    if link_header == ETHERNET_HEADER:
+        code += [Instruction(_LD_H, 12), Instruction(_JEQ, _ETHERTYPE_IPV6, "ipv6", "no0")]
+    code += [
+        Instruction(_LD_IMM, link_header + _IPV6_HEADER, label="ipv6"),
+        Instruction(_TAX),
+        Instruction(_LD_B, link_header + 6),
+    ]
+    for level in range(_HEADERS):
+        code += _header(level)
+    return assemble([*code, Instruction(_RET, 0, label=f"h{_HEADERS}")])
+
+
+def _header(level: int) -> list[Instruction]:
+    """One header of the chain: A holds its number, X its offset, both afterwards for the next."""
+    option, inner, icmp, no, yes, following = (
+        f"{name}{level}" for name in ("option", "inner", "icmp", "no", "yes", "h")
+    )
+    after = f"h{level + 1}"
+    return [
+        Instruction(_JEQ, _MOBILITY, yes, label=following),
+        Instruction(_JEQ, _ICMPV6, icmp),
+        Instruction(_JEQ, _IPV6, inner),
+        Instruction(_JEQ, _HOP_BY_HOP, option),
+        Instruction(_JEQ, _DESTINATION_OPTIONS, option),
+        Instruction(_JEQ, _ROUTING, option, no),
+        Instruction(_LD_B_IND, 0, label=icmp),
+        # MLD query, report, done; RS, RA, NS, NA, redirect are 130 to 137, the MLDv2 report is 143.
+        Instruction(_JEQ, 143, yes),
+        Instruction(_JGE, 138, no),
+        Instruction(_JGE, 130, yes, no),
+        Instruction(_RET, 0, label=no),
+        Instruction(_RET, _WHOLE, label=yes),
+        Instruction(_LD_B_IND, 6, label=inner),
+        Instruction(_ST, 0),
+        Instruction(_TXA),
+        Instruction(_ADD, _IPV6_HEADER),
+        Instruction(_TAX),
+        Instruction(_LD_MEM, 0),
+        Instruction(_JA, yes=after),
+        Instruction(_LD_B_IND, 0, label=option),
+        Instruction(_ST, 0),
+        Instruction(_LD_B_IND, 1),
+        Instruction(_ADD, 1),
+        Instruction(_SHL, 3),
+        Instruction(_ADD_X),
+        Instruction(_TAX),
+        Instruction(_LD_MEM, 0),
+    ]
+
+
+def transport_port(protocol: int, port: int, snap: int) -> Program:
+    """IPv6 packets (no link header) of one transport protocol with a port at either end."""
+    code = [
+        Instruction(_LD_B, 6),
+        Instruction(_JEQ, protocol, "", "no"),
+        Instruction(_LD_H, _IPV6_HEADER),
+        Instruction(_JEQ, port, "yes"),
+        Instruction(_LD_H, _IPV6_HEADER + 2),
+        Instruction(_JEQ, port, "yes", "no"),
+        Instruction(_RET, snap, label="yes"),
+        Instruction(_RET, 0, label="no"),
+    ]
+    return assemble(code)

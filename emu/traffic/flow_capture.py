@@ -1,0 +1,152 @@
+"""Arrivals of an iperf3 stream, seen on the receiving host by a packet socket.
+
+iperf3 itself only reports sums. Each inbound data packet of the stream gives a row:
+
+* UDP: (iperf3's packet number, iperf3's time of sending, received_ns). iperf3 puts seconds,
+  microseconds and the number, 32 bits each, at the start of its payload.
+* TCP: (first byte's position in the stream, 0, received_ns). The first connection to the port is
+  iperf3's control channel and does not count.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import socket
+import struct
+import threading
+
+from agents.kernel import socket_filter
+from emu.measure import filters
+from emu.traffic import timestamps
+from emu.traffic.arrivals import ArrivalsWriter
+
+_ETH_P_IPV6 = 0x86DD
+_PACKET_OUTGOING = 4
+_IPV6_HEADER = 40
+_SNAP = 128
+_SO_RCVBUFFORCE, _RECEIVE_BUFFER = 33, 16 << 20
+_TCP, _UDP = 6, 17
+_HALF, _WRAP = 1 << 31, 1 << 32
+
+
+class UdpStream:
+    """Reads iperf3's own header of each datagram."""
+
+    protocol = _UDP
+    _header = struct.Struct("!III")
+
+    def row(self, packet: bytes, received_ns: int, realtime_offset: int) -> tuple[int, int] | None:
+        """(number, sent_ns) of a data packet; None for the greeting before the stream."""
+        payload = packet[_IPV6_HEADER + 8 :]
+        if len(payload) < self._header.size:
+            return None
+        seconds, microseconds, number = self._header.unpack_from(payload)
+        sent = seconds * 1_000_000_000 + microseconds * 1000
+        # iperf3 stamps with CLOCK_MONOTONIC; builds without clock_gettime stamp wall-clock time.
+        if abs(sent - realtime_offset - received_ns) < abs(sent - received_ns):
+            sent -= realtime_offset
+        return number, sent
+
+
+class TcpStream:
+    """Follows the data connection: the second one to the server's port."""
+
+    protocol = _TCP
+
+    def __init__(self) -> None:
+        self._control: bytes | None = None
+        self._data: bytes | None = None
+        self._base = 0
+        self._highest = 0
+
+    def row(self, packet: bytes, received_ns: int, realtime_offset: int) -> tuple[int, int] | None:
+        """(stream position, 0) of a segment with data; None for all else."""
+        segment = packet[_IPV6_HEADER:]
+        if len(segment) < 20:
+            return None
+        ports = packet[8:40] + segment[:4]
+        (sequence,) = struct.unpack_from("!I", segment, 4)
+        if segment[13] & 0x02:  # SYN
+            self._connection(ports, sequence + 1)
+        header = (segment[12] >> 4) * 4
+        (length,) = struct.unpack_from("!H", packet, 4)
+        # A length of 0 is a segment beyond 64 KiB, joined by the host's receive offload.
+        if ports != self._data or (length and length <= header):
+            return None
+        return self._position(sequence), 0
+
+    def _connection(self, ports: bytes, first: int) -> None:
+        if self._control in (None, ports):
+            self._control = ports
+        elif self._data is None:
+            self._data, self._base = ports, first
+
+    def _position(self, sequence: int) -> int:
+        """The 64-bit position of a 32-bit sequence number, near the highest seen so far."""
+        ahead = (sequence - self._base - self._highest + _HALF) % _WRAP - _HALF
+        position = self._highest + ahead
+        self._highest = max(self._highest, position)
+        return position
+
+
+def _open_socket(program: socket_filter.Program) -> socket.socket:
+    """A packet socket on all interfaces that passes what the filter passes."""
+    sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_ETH_P_IPV6))
+    socket_filter.attach(sock, program)
+    sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
+    timestamps.enable(sock)
+    sock.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            sock.recv(_SNAP)  # what came between the socket's birth and its filter
+    return sock
+
+
+class FlowCapture(threading.Thread):
+    """Records the arrivals of one stream until ``stop()``."""
+
+    def __init__(self, protocol: str, port: int, path: str) -> None:
+        super().__init__(daemon=True)
+        self._stream: UdpStream | TcpStream = UdpStream() if protocol == "udp" else TcpStream()
+        self._writer = ArrivalsWriter(path)
+        self._wake = os.eventfd(0)
+        self._socket = _open_socket(filters.transport_port(self._stream.protocol, port, _SNAP))
+
+    def run(self) -> None:
+        """Record until woken."""
+        clock = timestamps.ArrivalClock()
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        poll.register(self._wake, select.POLLIN)
+        stopping = False
+        while not stopping:
+            stopping = any(descriptor == self._wake for descriptor, _ in poll.poll())
+            self._drain(clock)
+
+    def _drain(self, clock: timestamps.ArrivalClock) -> None:
+        offset = timestamps.realtime_offset()
+        while True:
+            try:
+                packet, ancillary, _, address = self._socket.recvmsg(
+                    _SNAP, timestamps.ANCILLARY_SIZE
+                )
+            except BlockingIOError:
+                return
+            except OSError:
+                continue  # an interface went down; reading the error has cleared it
+            if address[2] == _PACKET_OUTGOING:
+                continue
+            received = clock.monotonic(ancillary)
+            row = self._stream.row(packet, received, offset)
+            if row is not None:
+                self._writer.append(*row, received)
+
+    def stop(self) -> None:
+        """End the thread and flush."""
+        os.eventfd_write(self._wake, 1)
+        self.join()
+        os.close(self._wake)
+        self._socket.close()
+        self._writer.close()

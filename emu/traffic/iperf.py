@@ -1,0 +1,125 @@
+"""iperf3 at one end of a stream, with the arrivals that iperf3 does not report.
+
+The client is bound to the address that its host prefers when the flow starts and keeps it through
+handovers. Data flows from client to server, or with ``reverse`` from server to client (so that a
+stream to a mobile node needs nobody to know the node's address). Config:
+
+    node, flow          names, for the event log
+    role                "server" or "client"
+    port                the server's port; one port a flow
+    protocol            "tcp" or "udp"
+    json                path of iperf3's own report
+    arrivals            path of the (sequence, sent_ns, received_ns) rows at the end that receives,
+                        None at the other
+    events              path of the event log
+  client only:
+    remote              the server's address
+    address             optional: the source address (default: the one preferred at start_ns)
+    rate                bit/s; None: as fast as TCP goes (UDP: iperf3's default of 1 Mbit/s)
+    reverse             optional, default false
+    start_ns, stop_ns   CLOCK_MONOTONIC
+    linger_ns           optional, default 2 s: when to end an iperf3 that does not end by itself
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from agents.roles.daemon import EventLog
+from emu.traffic.address import wait_for_preferred
+from emu.traffic.flow_capture import FlowCapture
+from emu.traffic.process import prepare, release_signals, wait_until
+
+_DEFAULT_LINGER_NS = 2_000_000_000
+_INTERVAL_S = "0.1"
+UDP_PAYLOAD = 1200
+"""Bytes of an iperf3 datagram: fits a 1500-byte link within two tunnels."""
+_GRACE_S = 2
+
+
+def server_command(config: dict[str, Any]) -> list[str]:
+    """The command line of the server: it serves one test and ends."""
+    return ["iperf3", "-s", "-6", "-1", "-J", "-i", _INTERVAL_S, "-p", str(config["port"])]
+
+
+def client_command(config: dict[str, Any], address: str, seconds: int) -> list[str]:
+    """The command line of the client."""
+    command = ["iperf3", "-6", "-J", "-i", _INTERVAL_S, "-p", str(config["port"])]
+    command += ["-c", config["remote"], "-B", address, "-t", str(seconds)]
+    if config["protocol"] == "udp":
+        command += ["-u", "-l", str(UDP_PAYLOAD)]
+    if config.get("rate"):
+        command += ["-b", str(config["rate"])]
+    if config.get("reverse"):
+        command += ["-R"]
+    return command
+
+
+def main(config: dict[str, Any]) -> None:
+    """Run one end of the stream."""
+    prepare()
+    events = EventLog(config["events"], config["node"])
+    command: list[str] | None = server_command(config)
+    deadline = None
+    if config["role"] == "client":
+        if wait_until(config["start_ns"]) == signal.SIGTERM:
+            return
+        command = _client(config, events)
+        deadline = config["stop_ns"] + config.get("linger_ns", _DEFAULT_LINGER_NS)
+    if command is None:
+        return
+    capture = None
+    if config.get("arrivals"):
+        capture = FlowCapture(config["protocol"], config["port"], config["arrivals"])
+    status = _run(command, config["json"], deadline, capture)
+    events.write("flow_stopped", flow=config["flow"], status=status)
+
+
+def _client(config: dict[str, Any], events: EventLog) -> list[str] | None:
+    flow = config["flow"]
+    address = config.get("address") or wait_for_preferred(config["remote"], config["stop_ns"])
+    if address is None:
+        events.write("flow_failed", flow=flow, reason="no usable source address")
+        return None
+    events.write("flow_started", flow=flow, local=address, remote=config["remote"])
+    seconds = max(1, round((config["stop_ns"] - time.monotonic_ns()) / 1e9))
+    return client_command(config, address, seconds)
+
+
+def _run(command: list[str], report: str, deadline: int | None, capture: FlowCapture | None) -> int:
+    """Run iperf3 until it ends, the deadline passes or SIGTERM comes; its exit status."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+    Path(report).parent.mkdir(parents=True, exist_ok=True)
+    with open(report, "wb") as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=release_signals,
+        )
+    if capture is not None:
+        capture.start()
+    while process.poll() is None:
+        came = wait_until(deadline, also=(signal.SIGCHLD,))
+        if came in (None, signal.SIGTERM):
+            break
+    status = _end(process)
+    if capture is not None:
+        capture.stop()
+    return status
+
+
+def _end(process: subprocess.Popen[bytes]) -> int:
+    """Ask iperf3 to report and end; insist if it does not."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        return process.wait(_GRACE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()

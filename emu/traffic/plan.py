@@ -1,0 +1,206 @@
+"""From a scenario to the processes that make its traffic and the flows that the record describes.
+
+A flow is one stream to one receiver: a channel with two listeners is two flows, "C1→mn1" and
+"C1→mn2", from one source process. Its description goes into a run's ``meta.json``:
+
+    flow          its name in the record
+    file          its name in file names
+    kind          multicast, ping or iperf3; with ``protocol`` (tcp or udp) for the last
+    from, to      the node that sends and the one that receives; a ping's replies come back to the
+                  mobile node
+    interval_ns   the nominal time between packets, None for TCP
+    start_ns, stop_ns
+    arrivals, sent, report   paths of its files in the run's directory, None where there is none
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from emu.scenario.model import Iperf3Flow, Join, Leave, MulticastFlow, PingFlow, Scenario
+from emu.traffic.iperf import UDP_PAYLOAD
+
+SECOND = 1_000_000_000
+FIRST_IPERF_PORT = 5201
+STRAGGLERS_NS = SECOND // 2
+"""How long a receiver stays after the last packet was sent."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A process to fork in a node's network namespace: ``target`` is a module with a ``main``."""
+
+    name: str
+    node: str
+    target: str
+    config: dict[str, Any]
+
+
+@dataclass
+class Plan:
+    """The traffic of one run."""
+
+    jobs: list[Job] = field(default_factory=list)
+    flows: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Planner:
+    """Plans one run; ``address`` and ``interface`` tell a host's address and interface."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        t0_ns: int,
+        directory: Path,
+        address: Callable[[str], str],
+        interface: Callable[[str], str],
+    ) -> None:
+        self._scenario = scenario
+        self._t0 = t0_ns
+        self._directory = directory
+        self._address = address
+        self._interface = interface
+        self.plan = Plan()
+
+    def run(self) -> Plan:
+        """Plan every entry of the scenario's traffic."""
+        names = self._scenario.flow_names
+        for number, (name, flow) in enumerate(zip(names, self._scenario.traffic, strict=True)):
+            times = (flow.start, self._scenario.duration if flow.stop is None else flow.stop)
+            if isinstance(flow, MulticastFlow):
+                self._multicast(number, name, flow, times)
+            elif isinstance(flow, PingFlow):
+                self._ping(number, name, flow, times)
+            else:
+                self._iperf(number, name, flow, times)
+        return self.plan
+
+    def _job(self, name: str, node: str, target: str, **config: Any) -> None:
+        common = {"node": node, "events": str(self._directory / "events.jsonl")}
+        paths = {
+            key: str(self._directory / config[key])
+            for key in ("arrivals", "sent", "json")
+            if config.get(key)
+        }
+        job = Job(f"{name}@{node}", node, f"emu.traffic.{target}", {**common, **config, **paths})
+        self.plan.jobs.append(job)
+
+    def _flow(self, name: str, file: str, times: tuple[int, int], **what: Any) -> None:
+        empty = {"protocol": None, "interval_ns": None, "sent": None, "report": None}
+        start, stop = times
+        span = {"start_ns": self._t0 + start, "stop_ns": self._t0 + stop}
+        self.plan.flows.append({"flow": name, "file": file, **empty, **span, **what})
+
+    def _multicast(
+        self, number: int, name: str, flow: MulticastFlow, times: tuple[int, int]
+    ) -> None:
+        channel = self._scenario.channels[flow.channel]
+        source = channel.source
+        interval = channel.packet * 8 * SECOND // channel.rate
+        stream = {"flow_id": number + 1, "group": str(channel.group), "port": channel.port}
+        start, stop = times
+        sent = f"sent/{name}@{source}.bin"
+        self._job(
+            name, source, "source", **stream, flow=name, sent=sent, packet=channel.packet,
+            interval_ns=interval, interface=self._interface(source),
+            start_ns=self._t0 + start, stop_ns=self._t0 + stop,
+        )  # fmt: skip
+        for node in self._scenario.nodes_of("mn"):
+            file, title = f"{name}.{node}", f"{name}→{node}"
+            arrivals = f"arrivals/{file}@{node}.bin"
+            spans = list(self._listening(number, flow, node, stop))
+            for count, (joins, leaves) in enumerate(spans):
+                self._job(
+                    file if not count else f"{file}.{count + 1}", node, "listener", **stream,
+                    flow=title, arrivals=arrivals, interface=self._interface(node),
+                    source=self._address(source) if channel.source_specific else None,
+                    start_ns=self._t0 + joins, stop_ns=self._t0 + leaves,
+                    linger_ns=STRAGGLERS_NS if leaves >= stop else 0,
+                )  # fmt: skip
+            if spans:
+                self._flow(
+                    title, file, (spans[0][0], spans[-1][1]), kind="multicast", to=node,
+                    **{"from": source}, interval_ns=interval, arrivals=arrivals, sent=sent,
+                )  # fmt: skip
+
+    def _listening(
+        self, number: int, flow: MulticastFlow, node: str, stop: int
+    ) -> Iterator[tuple[int, int]]:
+        """When a node listens to a flow: from ``to``, and from join and leave events."""
+        joined = flow.start if node in flow.to else None
+        carriers = [
+            at
+            for at, other in enumerate(self._scenario.traffic)
+            if isinstance(other, MulticastFlow) and other.channel == flow.channel
+        ]
+        for event in self._scenario.timeline if carriers[0] == number else ():
+            if event.node != node or getattr(event, "channel", None) != flow.channel:
+                continue
+            if isinstance(event, Join) and joined is None:
+                joined = event.at
+            elif isinstance(event, Leave) and joined is not None:
+                yield joined, event.at
+                joined = None
+        if joined is not None:
+            yield joined, max(stop, joined)
+
+    def _mobile_first(self, flow: PingFlow | Iperf3Flow) -> tuple[str, str]:
+        """The ends, the mobile node first: only it knows which address it has."""
+        if flow.to in self._scenario.nodes_of("mn") and (
+            flow.from_ not in self._scenario.nodes_of("mn")
+        ):
+            return flow.to, flow.from_
+        return flow.from_, flow.to
+
+    def _ping(self, number: int, name: str, flow: PingFlow, times: tuple[int, int]) -> None:
+        node, remote = self._mobile_first(flow)
+        files = {"arrivals": f"arrivals/{name}@{node}.bin", "sent": f"sent/{name}@{node}.bin"}
+        self._job(
+            name, node, "ping", flow=name, flow_id=number + 1, remote=self._address(remote),
+            interval_ns=flow.interval, linger_ns=STRAGGLERS_NS, **files,
+            start_ns=self._t0 + times[0], stop_ns=self._t0 + times[1],
+        )  # fmt: skip
+        self._flow(
+            name, name, times, kind="ping", to=node, **{"from": remote},
+            interval_ns=flow.interval, **files,
+        )  # fmt: skip
+
+    def _iperf(self, number: int, name: str, flow: Iperf3Flow, times: tuple[int, int]) -> None:
+        client, server = self._mobile_first(flow)
+        reverse = client != flow.from_
+        arrivals = f"arrivals/{name}@{flow.to}.bin"
+        report = f"iperf/{name}.json"
+        common = {"flow": name, "port": FIRST_IPERF_PORT + number, "protocol": flow.protocol}
+        self._job(
+            name, server, "iperf", **common, role="server", json=f"iperf/{name}.server.json",
+            arrivals=None if reverse else arrivals,
+        )  # fmt: skip
+        self._job(
+            name, client, "iperf", **common, role="client", json=report,
+            arrivals=arrivals if reverse else None, remote=self._address(server), rate=flow.rate,
+            reverse=reverse, start_ns=self._t0 + times[0], stop_ns=self._t0 + times[1],
+        )  # fmt: skip
+        udp = flow.protocol == "udp" and flow.rate
+        self._flow(
+            name, name, times, kind="iperf3", protocol=flow.protocol, to=flow.to,
+            **{"from": flow.from_}, arrivals=arrivals, report=report,
+            interval_ns=UDP_PAYLOAD * 8 * SECOND // flow.rate if udp and flow.rate else None,
+        )  # fmt: skip
+
+
+def plan(
+    scenario: Scenario,
+    t0_ns: int,
+    directory: Path,
+    address: Callable[[str], str],
+    interface: Callable[[str], str],
+) -> Plan:
+    """The processes and flows of one run that begins at ``t0_ns`` and keeps its files in a place.
+
+    ``address`` gives the address of a source or server, ``interface`` the name of a host's only
+    interface. iperf3 servers are jobs too and must be running before ``t0_ns``.
+    """
+    return Planner(scenario, t0_ns, directory, address, interface).run()
