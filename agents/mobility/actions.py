@@ -1,0 +1,127 @@
+"""What the mobility cores ask their surroundings to do.
+
+"Peer" is always the address of another MAR, the far end of a tunnel; ``None`` in its place means
+the access link. Addresses, prefixes and lifetimes are the RFCs'; lifetimes are in seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv6Address, IPv6Network
+
+from agents.core import Action
+from agents.wire.mobility import BindingAcknowledgement, BindingUpdate
+
+
+@dataclass(frozen=True)
+class MobileNode:
+    """A mobile node as its access router knows it: its identifier (RFC 4283) and where on L2."""
+
+    identifier: str
+    link_layer_address: bytes
+
+
+@dataclass(frozen=True)
+class Send(Action):
+    """Send a signalling message from the node's own address."""
+
+    message: BindingUpdate | BindingAcknowledgement
+    destination: IPv6Address
+
+
+@dataclass(frozen=True)
+class CreateTunnel(Action):
+    """Set up the bidirectional IPv6-in-IPv6 tunnel (RFC 2473) to a peer."""
+
+    peer: IPv6Address
+
+
+@dataclass(frozen=True)
+class RemoveTunnel(Action):
+    """Take the tunnel to a peer down: nobody holds it any more."""
+
+    peer: IPv6Address
+
+
+@dataclass(frozen=True)
+class InstallRoute(Action):
+    """Send packets *to* the prefix this way; replaces an earlier route of the prefix."""
+
+    prefix: IPv6Network
+    peer: IPv6Address | None
+
+
+@dataclass(frozen=True)
+class RemoveRoute(Action):
+    """Forget the route to the prefix."""
+
+    prefix: IPv6Network
+
+
+@dataclass(frozen=True)
+class InstallSourceRoute(Action):
+    """Send packets *from* the prefix that enter by the access link through the tunnel to a peer."""
+
+    prefix: IPv6Network
+    peer: IPv6Address
+
+
+@dataclass(frozen=True)
+class RemoveSourceRoute(Action):
+    """Forget the source route of the prefix."""
+
+    prefix: IPv6Network
+
+
+@dataclass(frozen=True)
+class AddDlif(Action):
+    """Configure an anchor's link-local address on the access link (RFC 8885 section 3.6)."""
+
+    link_local: IPv6Address
+
+
+@dataclass(frozen=True)
+class RemoveDlif(Action):
+    """Remove an anchor's link-local address from the access link."""
+
+    link_local: IPv6Address
+
+
+@dataclass(frozen=True)
+class AdvertisedPrefix:
+    """One prefix of a Router Advertisement, lifetimes in seconds (RFC 4861 section 4.6.2)."""
+
+    prefix: IPv6Network
+    preferred_lifetime: int
+    valid_lifetime: int
+
+
+@dataclass(frozen=True)
+class Advertise(Action):
+    """Send one mobile node a Router Advertisement from a link-local address.
+
+    ``router_lifetime`` 0 says that this address is no default router.
+    """
+
+    mobile_node: MobileNode
+    router: IPv6Address
+    router_lifetime: int
+    prefixes: tuple[AdvertisedPrefix, ...]
+
+
+@dataclass(frozen=True)
+class ServingStarted(Action):
+    """The mobile node is bound here: the PBA of its attachment has come.
+
+    ``previous`` is the MAR where it was just before; None when it was nowhere, or here.
+    """
+
+    mobile_node: MobileNode
+    previous: IPv6Address | None
+
+
+@dataclass(frozen=True)
+class ServingEnded(Action):
+    """The mobile node is known to be served by another MAR, or gone."""
+
+    mobile_node: MobileNode

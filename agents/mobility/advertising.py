@@ -1,0 +1,39 @@
+"""The Router Advertisements that a serving MAR sends to one mobile node."""
+
+from __future__ import annotations
+
+from agents.core import SECOND, Action
+from agents.mobility.actions import Advertise, AdvertisedPrefix
+from agents.mobility.config import MarConfig
+from agents.mobility.sessions import Session
+
+_MAXIMUM_ROUTER_LIFETIME = 9000
+"""AdvDefaultLifetime's upper bound, seconds (RFC 4861 section 6.2.1)."""
+
+_INITIAL_ADVERTISEMENTS = 3
+"""MAX_INITIAL_RTR_ADVERTISEMENTS (RFC 4861 section 10)."""
+
+_INITIAL_INTERVAL = 1 * SECOND
+
+
+def advertisements(config: MarConfig, session: Session) -> list[Action]:
+    """Its own prefix as the default router; each anchor's, deprecated, from the anchor's DLIF.
+
+    So the mobile node keeps its old addresses for the flows that use them, and takes the new one
+    for what is to come; it sees each anchor as a router that is still there (RFC 8885 section 3.6).
+    """
+    valid = session.lifetime
+    own = AdvertisedPrefix(session.prefix, preferred_lifetime=valid, valid_lifetime=valid)
+    lifetime = min(valid, _MAXIMUM_ROUTER_LIFETIME)
+    actions: list[Action] = [Advertise(session.mobile_node, config.link_local, lifetime, (own,))]
+    for anchor in session.anchors:
+        old = AdvertisedPrefix(anchor.prefix, preferred_lifetime=0, valid_lifetime=valid)
+        actions.append(Advertise(session.mobile_node, anchor.link_local, 0, (old,)))
+    return actions
+
+
+def next_advertisement(session: Session) -> int:
+    """ns until the next ones: a few at once, since one may be lost; then thrice a lifetime."""
+    if session.advertisements < _INITIAL_ADVERTISEMENTS:
+        return _INITIAL_INTERVAL
+    return min(session.lifetime, _MAXIMUM_ROUTER_LIFETIME) * SECOND // 3

@@ -1,0 +1,120 @@
+"""The CMD's binding cache: where each mobile node is, and who anchors a prefix for it.
+
+It decides which PBU counts: attachments are ordered by their timestamps (RFC 5213 section 5.5), the
+PBUs about one attachment by their sequence numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from ipaddress import IPv6Address
+
+from agents.mobility.messages import Anchor, Registration
+from agents.mobility.retransmission import PendingUpdate, is_newer
+
+MAXIMUM_PREVIOUS_MARS = 24
+"""A PBA is at most 2,048 octets long; each previous MAR takes 72 of them, the rest under 320."""
+
+
+class Verdict(Enum):
+    """What a registration is worth."""
+
+    NEW = "new"
+    REPEATED = "repeated"
+    """The network duplicated it, or was overtaken by a later PBU of the same MAR."""
+    OUTDATED = "outdated"
+    """A later attachment is known."""
+
+
+@dataclass
+class AnchorTask:
+    """What one previous MAR has to be told, and was not yet heard to know."""
+
+    anchor: Anchor
+    serving: IPv6Address | None
+    """Where the mobile node is; None: it has left the domain."""
+    pending: PendingUpdate
+    give_up: int
+    """When the anchor has forgotten the mobile node anyway, ns."""
+
+
+@dataclass
+class Binding:
+    """One mobile node's binding cache entry."""
+
+    identifier: str
+    timestamp: int
+    """Of its latest attachment known, ns since 1970."""
+    sequence: int
+    """Of the latest PBU about that attachment."""
+    serving: IPv6Address
+    """The MAR that sent it."""
+    lifetime: int
+    """Seconds granted."""
+    anchors: dict[IPv6Address, Anchor] = field(default_factory=dict)
+    """In the order of their latest attachments, the serving MAR last; empty: not bound."""
+    update_sequence: int = 0
+    """Of the latest PBU sent to a previous MAR."""
+    tasks: dict[IPv6Address, AnchorTask] = field(default_factory=dict)
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether the mobile node is in the domain; else the entry is only remembered."""
+        return bool(self.anchors)
+
+    def previous(self) -> list[Anchor]:
+        """The previous MARs, latest left last."""
+        return [anchor for anchor in self.anchors.values() if anchor.address != self.serving]
+
+
+class BindingCache:
+    """The entries, and how a registration changes them."""
+
+    def __init__(self) -> None:
+        self._bindings: dict[str, Binding] = {}
+
+    def get(self, identifier: str) -> Binding | None:
+        """The mobile node's entry."""
+        return self._bindings.get(identifier)
+
+    def bound(self) -> list[Binding]:
+        """The entries of the mobile nodes that are in the domain."""
+        return [binding for binding in self._bindings.values() if binding.is_bound]
+
+    def forget(self, binding: Binding) -> None:
+        """Drop an entry altogether."""
+        del self._bindings[binding.identifier]
+
+    def judge(self, request: Registration) -> Verdict:
+        """Compare a registration with what is known."""
+        binding = self._bindings.get(request.identifier)
+        if binding is None or request.timestamp > binding.timestamp:
+            return Verdict.NEW
+        if request.timestamp < binding.timestamp or request.anchor.address != binding.serving:
+            return Verdict.OUTDATED
+        return Verdict.NEW if is_newer(request.sequence, binding.sequence) else Verdict.REPEATED
+
+    def register(self, request: Registration, lifetime: int) -> tuple[Binding, list[Anchor]]:
+        """The mobile node is there now; also gives the anchors for which there is no more room."""
+        binding = self.note(request)
+        binding.lifetime = lifetime
+        binding.anchors.pop(request.anchor.address, None)
+        binding.anchors[request.anchor.address] = request.anchor
+        surplus = binding.previous()[:-MAXIMUM_PREVIOUS_MARS]
+        for anchor in surplus:
+            del binding.anchors[anchor.address]
+        return binding, surplus
+
+    def note(self, request: Registration) -> Binding:
+        """Take over which PBU is now the latest; the anchors stay as they are."""
+        binding = self._bindings.get(request.identifier)
+        if binding is None:
+            binding = Binding(
+                request.identifier, request.timestamp, request.sequence, request.anchor.address, 0
+            )
+            self._bindings[request.identifier] = binding
+        binding.timestamp = request.timestamp
+        binding.sequence = request.sequence
+        binding.serving = request.anchor.address
+        return binding

@@ -1,0 +1,85 @@
+"""What a core is told at its start, and what it counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv6Address, IPv6Network
+
+from agents.core import SECOND
+from agents.wire.mobility import LIFETIME_UNIT, MAXIMUM_LIFETIME
+
+FORGET_DELAY = 10 * SECOND
+"""How long a removed binding is remembered, so that a late message cannot bring it back (ns)."""
+
+INITIAL_TIMEOUT = 1 * SECOND
+"""INITIAL_BINDACK_TIMEOUT (RFC 6275 section 12)."""
+
+MAXIMUM_TIMEOUT = 32 * SECOND
+"""MAX_BINDACK_TIMEOUT (RFC 6275 section 12)."""
+
+DETACH_DELAY = 10 * SECOND
+"""MinDelayBeforeBCEDelete (RFC 5213 section 9.1)."""
+
+DEFAULT_LIFETIME = 300
+"""Seconds that a binding lives without being refreshed."""
+
+
+@dataclass(frozen=True)
+class MarConfig:
+    """A mobility anchor and access router; times are in ns unless their name says otherwise."""
+
+    address: IPv6Address
+    """Its address in the domain: Proxy-CoA, tunnel end-point, source of its signalling."""
+    cmd: IPv6Address
+    pool: IPv6Network
+    """Where the prefixes of its mobile nodes come from."""
+    link_local: IPv6Address
+    """Its address on the access link: default router, and DLIF at other MARs."""
+    link_layer_address: bytes
+    binding_lifetime_s: int = DEFAULT_LIFETIME
+    initial_timeout: int = INITIAL_TIMEOUT
+    maximum_timeout: int = MAXIMUM_TIMEOUT
+    detach_delay: int = DETACH_DELAY
+    """How long a mobile node may be away before its binding is removed."""
+    clock_offset: int = 0
+    """What to add to the cores' time for time since 1970, which Timestamp options carry."""
+
+    def __post_init__(self) -> None:
+        check_lifetime(self.binding_lifetime_s)
+
+
+@dataclass(frozen=True)
+class CmdConfig:
+    """The central mobility database; times are in ns unless their name says otherwise."""
+
+    address: IPv6Address
+    binding_lifetime_s: int = DEFAULT_LIFETIME
+    """The most that it grants."""
+    initial_timeout: int = INITIAL_TIMEOUT
+    maximum_timeout: int = MAXIMUM_TIMEOUT
+    mars: frozenset[IPv6Address] | None = None
+    """Who may register mobile nodes; None: whoever asks."""
+
+    def __post_init__(self) -> None:
+        check_lifetime(self.binding_lifetime_s)
+
+
+@dataclass
+class Counters:
+    """Messages that a core did not act on."""
+
+    malformed: int = 0
+    """A message that lacks what it must have, or contradicts itself."""
+    unauthentic: int = 0
+    """From an address that has no say."""
+    ignored: int = 0
+    """Of another protocol, duplicated, outdated, or an answer that nobody waits for."""
+
+
+def check_lifetime(seconds: int) -> None:
+    """Refuse a binding lifetime that the wire cannot carry (RFC 6275 section 6.1.7)."""
+    if not 0 < seconds <= MAXIMUM_LIFETIME or seconds % LIFETIME_UNIT:
+        raise ValueError(
+            f"binding lifetime {seconds} s: must be a multiple of {LIFETIME_UNIT} s, "
+            f"at most {MAXIMUM_LIFETIME} s"
+        )

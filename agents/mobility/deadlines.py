@@ -1,0 +1,53 @@
+"""A set of named deadlines, of which the earliest is always known."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from heapq import heappop, heappush
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+class Deadlines(Generic[Key]):
+    """At most one deadline (ns) a key; setting it again moves it."""
+
+    def __init__(self) -> None:
+        self._when: dict[Key, tuple[int, int]] = {}
+        # The heap also holds what was moved or cancelled since; `_when` says what still counts.
+        self._heap: list[tuple[int, int, Key]] = []
+        self._order = 0
+
+    def __contains__(self, key: Key) -> bool:
+        """Whether the key has a deadline."""
+        return key in self._when
+
+    def set(self, key: Key, when: int) -> None:
+        """Make the key due at ``when``, and not before."""
+        self._order += 1
+        self._when[key] = (when, self._order)
+        heappush(self._heap, (when, self._order, key))
+
+    def cancel(self, key: Key) -> None:
+        """Forget the key's deadline, if it has one."""
+        self._when.pop(key, None)
+
+    def next(self) -> int | None:
+        """The earliest deadline."""
+        heap = self._heap
+        while heap:
+            when, order, key = heap[0]
+            if self._when.get(key) == (when, order):
+                return when
+            heappop(heap)
+        return None
+
+    def due(self, now: int) -> Iterator[Key]:
+        """Take out, one after another, the keys due by ``now``.
+
+        Deadlines may be set and cancelled between two keys; what becomes due by that counts too.
+        """
+        while (when := self.next()) is not None and when <= now:
+            key = heappop(self._heap)[2]
+            del self._when[key]
+            yield key

@@ -1,0 +1,90 @@
+"""The forwarding state that one mobile node needs at one MAR, and how to get from one to another.
+
+A MAR never edits routes step by step: each state of a session *has* a forwarding state, and a
+transition carries out the difference. So nothing is left behind, whatever the path to a state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv6Address, IPv6Network
+
+from agents.core import Action
+from agents.mobility.actions import (
+    InstallRoute,
+    InstallSourceRoute,
+    RemoveRoute,
+    RemoveSourceRoute,
+)
+from agents.mobility.messages import Anchor
+from agents.mobility.tunnels import DlifTable, TunnelTable
+
+
+@dataclass(frozen=True)
+class Forwarding:
+    """Routes, source routes and DLIF addresses of one mobile node; the keys' order is kept."""
+
+    routes: Mapping[IPv6Network, IPv6Address | None] = field(default_factory=dict)
+    source_routes: Mapping[IPv6Network, IPv6Address] = field(default_factory=dict)
+    link_locals: tuple[IPv6Address, ...] = ()
+
+    def peers(self) -> dict[IPv6Address, None]:
+        """The far ends of the tunnels that these routes use."""
+        ends = [*self.routes.values(), *self.source_routes.values()]
+        return {peer: None for peer in ends if peer is not None}
+
+
+NOTHING = Forwarding()
+
+
+def serving(prefix: IPv6Network, anchors: Iterable[Anchor]) -> Forwarding:
+    """At the S-MAR: all prefixes lead to the access link; the anchors' own come from their MARs."""
+    anchors = tuple(anchors)
+    return Forwarding(
+        routes={prefix: None} | {anchor.prefix: None for anchor in anchors},
+        source_routes={anchor.prefix: anchor.address for anchor in anchors},
+        link_locals=tuple({anchor.link_local: None for anchor in anchors}),
+    )
+
+
+def anchoring(prefix: IPv6Network, serving_mar: IPv6Address) -> Forwarding:
+    """At a P-MAR: its prefix leads through the tunnel to the S-MAR."""
+    return Forwarding(routes={prefix: serving_mar})
+
+
+def transition(
+    old: Forwarding, new: Forwarding, holder: str, tunnels: TunnelTable, dlifs: DlifTable
+) -> list[Action]:
+    """Make before break: what is needed comes first, what is no longer needed goes last."""
+    if old == new:
+        return []
+    actions: list[Action] = []
+    for peer in new.peers():
+        actions += tunnels.hold(peer, holder)
+    for prefix, peer_or_link in new.routes.items():
+        if prefix not in old.routes or old.routes[prefix] != peer_or_link:
+            actions.append(InstallRoute(prefix, peer_or_link))
+    for prefix, peer in new.source_routes.items():
+        if old.source_routes.get(prefix) != peer:
+            actions.append(InstallSourceRoute(prefix, peer))
+    for link_local in new.link_locals:
+        actions += dlifs.hold(link_local, holder)
+    return actions + _break(old, new, holder, tunnels, dlifs)
+
+
+def _break(
+    old: Forwarding, new: Forwarding, holder: str, tunnels: TunnelTable, dlifs: DlifTable
+) -> list[Action]:
+    """Take down what the old state had and the new one has not."""
+    actions: list[Action] = []
+    actions += [RemoveSourceRoute(p) for p in old.source_routes if p not in new.source_routes]
+    actions += [RemoveRoute(prefix) for prefix in old.routes if prefix not in new.routes]
+    for link_local in old.link_locals:
+        if link_local not in new.link_locals:
+            actions += dlifs.release(link_local, holder)
+    needed = new.peers()
+    for peer in old.peers():
+        if peer not in needed:
+            actions += tunnels.release(peer, holder)
+    return actions

@@ -1,0 +1,292 @@
+"""The mobility anchor and access router, "MAR": DAR in the paper, MAAR in RFC 8885.
+
+For the mobile nodes on its access link it is the serving MAR (like a MAG of RFC 5213): it
+registers them at the CMD. For those that left it is a previous MAR (like an LMA): it anchors the
+prefix that they have from it. docs/mobility.md describes the states and the exchange.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import IPv6Address
+
+from agents.core import SECOND, Action, Log
+from agents.mobility.actions import MobileNode, ServingEnded, ServingStarted
+from agents.mobility.advertising import advertisements, next_advertisement
+from agents.mobility.config import FORGET_DELAY, Counters, MarConfig
+from agents.mobility.deadlines import Deadlines
+from agents.mobility.forwarding import transition
+from agents.mobility.messages import (
+    Acknowledgement,
+    AnchorUpdate,
+    acknowledgement,
+    is_for_dmm,
+    read_acknowledgement,
+    read_anchor_update,
+)
+from agents.mobility.registrar import Registrar
+from agents.mobility.session_table import SessionTable
+from agents.mobility.sessions import MarBinding, Phase, Session, Timer
+from agents.mobility.signalling import received, send
+from agents.mobility.tunnels import DlifTable, TunnelTable
+from agents.wire.mobility import BindingAcknowledgement, BindingUpdate, Message
+from agents.wire.mobility_options import Timestamp
+
+_TIMESTAMP_STEP = SECOND // (1 << 16) + 1
+"""Timestamps closer together than this may be equal on the wire (RFC 5213 section 8.8), ns."""
+
+
+class MarCore:
+    """One MAR's protocol machine."""
+
+    def __init__(self, config: MarConfig) -> None:
+        self.counters = Counters()
+        self._config = config
+        self._sessions = SessionTable(config.pool)
+        self._tunnels = TunnelTable()
+        self._dlifs = DlifTable()
+        self._deadlines: Deadlines[tuple[str, Timer]] = Deadlines()
+        self._registrar = Registrar(config, self._deadlines)
+
+    # What the surroundings tell
+
+    def attach(self, mobile_node: MobileNode, now: int) -> list[Action]:
+        """A mobile node came up on the access link (a Link_Up trigger)."""
+        identifier = mobile_node.identifier
+        actions: list[Action] = [Log("attached", {"mn": identifier})]
+        session = self._sessions.get(identifier)
+        if session is None:
+            session = self._sessions.open(mobile_node)
+            if session is None:
+                return [*actions, Log("pool_exhausted", {"mn": identifier})]
+            fields = {"mn": identifier, "prefix": str(session.prefix)}
+            actions.append(Log("prefix_assigned", fields))
+        if not session.is_here:
+            # How long its prefix is to be anchored here for another place no longer matters.
+            self._cancel(session, Timer.EXPIRE)
+            session.serving = None
+        self._cancel(session, Timer.LEAVE, Timer.REFRESH, Timer.ADVERTISE, Timer.FORGET)
+        session.mobile_node = mobile_node
+        session.phase = Phase.REGISTERING
+        # Later than every attachment that this MAR has heard of, whatever the clocks say.
+        present = now + self._config.clock_offset
+        session.timestamp = Timestamp(max(present, session.timestamp + _TIMESTAMP_STEP)).time
+        session.update_sequence = None
+        actions += self._registrar.request(session, self._config.binding_lifetime_s, now)
+        return actions + self._forward(session)
+
+    def detach(self, identifier: str, now: int) -> list[Action]:
+        """A mobile node went off the access link (a Link_Down trigger)."""
+        session = self._sessions.get(identifier)
+        if session is None or not session.is_attached:
+            return []
+        # Whether the CMD has heard of this attachment or not: the next MAR's PBU will tell it more.
+        session.phase = Phase.LEAVING
+        self._registrar.stop(session)
+        self._cancel(session, Timer.ADVERTISE)
+        self._deadlines.set((identifier, Timer.LEAVE), now + self._config.detach_delay)
+        return [Log("detached", {"mn": identifier})]
+
+    def solicit(self, identifier: str, now: int) -> list[Action]:
+        """A mobile node sent a Router Solicitation."""
+        session = self._sessions.get(identifier)
+        if session is None or session.phase is not Phase.SERVING:
+            return []
+        return advertisements(self._config, session)
+
+    def hold_tunnel(self, peer: IPv6Address, holder: str, now: int) -> list[Action]:
+        """Another part of the router (multicast) needs the tunnel to a peer."""
+        return self._tunnels.hold(peer, holder)
+
+    def release_tunnel(self, peer: IPv6Address, holder: str, now: int) -> list[Action]:
+        """Another part of the router no longer needs the tunnel to a peer."""
+        return self._tunnels.release(peer, holder)
+
+    def receive(self, message: Message, source: IPv6Address, now: int) -> list[Action]:
+        """A Mobility Header message came in."""
+        if source != self._config.cmd:
+            self.counters.unauthentic += 1
+            return []
+        if isinstance(message, BindingUpdate) and is_for_dmm(message):
+            return self._receive_update(message, now)
+        if isinstance(message, BindingAcknowledgement) and is_for_dmm(message):
+            return self._receive_acknowledgement(message, now)
+        self.counters.ignored += 1
+        return []
+
+    def timer(self, now: int) -> list[Action]:
+        """Act on every deadline that is not later than ``now``."""
+        actions: list[Action] = []
+        for identifier, timer in self._deadlines.due(now):
+            session = self._sessions.get(identifier)
+            if session is not None:
+                actions += self._expired(session, timer, now)
+        return actions
+
+    def next_deadline(self) -> int | None:
+        """When ``timer`` is due next."""
+        return self._deadlines.next()
+
+    # What it shows
+
+    def bindings(self) -> dict[str, MarBinding]:
+        """The mobile nodes that this MAR serves or anchors a prefix for."""
+        return {
+            s.identifier: MarBinding(s.prefix, s.phase, s.serving, s.anchors)
+            for s in self._sessions
+            if s.phase is not Phase.RELEASED
+        }
+
+    def tunnels(self) -> Mapping[IPv6Address, frozenset[str]]:
+        """The peers to which there is a tunnel, and who holds it."""
+        return self._tunnels.holders()
+
+    # As serving MAR
+
+    def _receive_acknowledgement(self, message: BindingAcknowledgement, now: int) -> list[Action]:
+        answer = read_acknowledgement(message)
+        if answer is None or any(a.address == self._config.address for a in answer.anchors):
+            self.counters.malformed += 1
+            return []
+        session = self._sessions.get(answer.identifier)
+        if session is None or not self._registrar.is_answer(session, answer):
+            self.counters.ignored += 1
+            return []
+        actions: list[Action] = [received(message, answer.identifier, self._config.cmd)]
+        self._registrar.stop(session)
+        if session.is_attached and answer.accepted and answer.lifetime:
+            return actions + self._bound(session, answer, now)
+        # Removed as asked; or refused, since the CMD knows a later attachment: if that one is to
+        # keep the prefix from here, a PBU of the CMD is on its way.
+        return actions + self._release(session, now)
+
+    def _bound(self, session: Session, answer: Acknowledgement, now: int) -> list[Action]:
+        """The CMD has the binding: bring up what the mobile node needs."""
+        completed = session.phase is Phase.REGISTERING
+        news = completed or answer.anchors != session.anchors
+        session.phase = Phase.SERVING
+        session.anchors = answer.anchors
+        session.lifetime = answer.lifetime
+        lifetime = answer.lifetime * SECOND
+        self._deadlines.set((session.identifier, Timer.EXPIRE), now + lifetime)
+        self._deadlines.set((session.identifier, Timer.REFRESH), now + lifetime // 2)
+        actions = self._forward(session)
+        if news:
+            session.advertisements = 0
+            actions += self._advertise(session, now)
+        if completed:
+            actions += self._start_serving(session)
+        return actions
+
+    def _advertise(self, session: Session, now: int) -> list[Action]:
+        session.advertisements += 1
+        due = now + next_advertisement(session)
+        self._deadlines.set((session.identifier, Timer.ADVERTISE), due)
+        return advertisements(self._config, session)
+
+    def _start_serving(self, session: Session) -> list[Action]:
+        # Where it was just before is the anchor left last, unless it never left this MAR, as far
+        # as anyone told.
+        elsewhere = bool(session.anchors) and not session.announced
+        session.announced = True
+        return [
+            ServingStarted(session.mobile_node, session.anchors[-1].address if elsewhere else None),
+            Log("binding_complete", {"mn": session.identifier}),
+        ]
+
+    def _deregister(self, session: Session, now: int) -> list[Action]:
+        """The mobile node stayed away: tell the CMD, until the binding has expired anyway."""
+        session.phase = Phase.DEREGISTERING
+        expire = (session.identifier, Timer.EXPIRE)
+        if expire not in self._deadlines:
+            self._deadlines.set(expire, now + self._config.binding_lifetime_s * SECOND)
+        return self._registrar.request(session, 0, now)
+
+    # As previous MAR
+
+    def _receive_update(self, message: BindingUpdate, now: int) -> list[Action]:
+        update = read_anchor_update(message)
+        if (
+            update is None
+            or not self._sessions.owns(update.prefix)
+            or update.serving == self._config.address
+        ):
+            self.counters.malformed += 1
+            return []
+        actions: list[Action] = [received(message, update.identifier, self._config.cmd)]
+        session, status = self._sessions.judge(update)
+        if session is None:
+            self.counters.ignored += 1
+        else:
+            actions += self._follow(session, update, now)
+        answer = acknowledgement(message, status, update.lifetime)
+        return actions + send(answer, update.identifier, self._config.cmd)
+
+    def _follow(self, session: Session, update: AnchorUpdate, now: int) -> list[Action]:
+        """The mobile node is elsewhere: its prefix follows it, or is released."""
+        session.timestamp = update.timestamp
+        session.update_sequence = update.sequence
+        if update.serving is None:
+            return self._release(session, now)
+        session.phase = Phase.ANCHORING
+        session.serving = update.serving
+        session.anchors = ()
+        self._registrar.stop(session)
+        self._cancel(session, Timer.LEAVE, Timer.ADVERTISE, Timer.FORGET)
+        due = now + update.lifetime * SECOND
+        self._deadlines.set((session.identifier, Timer.EXPIRE), due)
+        return self._forward(session) + self._end_serving(session)
+
+    # As either
+
+    def _expired(self, session: Session, timer: Timer, now: int) -> list[Action]:
+        """A deadline of this session has come."""
+        if timer is Timer.RETRANSMIT:
+            return self._registrar.repeat(session, now)
+        if timer is Timer.REFRESH:
+            return self._registrar.request(session, self._config.binding_lifetime_s, now)
+        if timer is Timer.ADVERTISE:
+            return self._advertise(session, now)
+        if timer is Timer.LEAVE:
+            return self._deregister(session, now)
+        if timer is Timer.EXPIRE:
+            return self._expire(session, now)
+        self._sessions.forget(session)
+        return []
+
+    def _expire(self, session: Session, now: int) -> list[Action]:
+        """The binding was not refreshed in time."""
+        if not session.is_attached:
+            return self._release(session, now)
+        session.anchors = ()  # theirs are over as well; the PBU for a new one is out
+        return self._forward(session)
+
+    def _release(self, session: Session, now: int) -> list[Action]:
+        """The session is over; keep no more than the memory of it."""
+        over = session.phase is not Phase.RELEASED
+        session.phase = Phase.RELEASED
+        session.serving = None
+        session.anchors = ()
+        self._registrar.stop(session)
+        self._cancel(session, Timer.LEAVE, Timer.ADVERTISE, Timer.EXPIRE)
+        self._deadlines.set((session.identifier, Timer.FORGET), now + FORGET_DELAY)
+        actions = self._forward(session) + self._end_serving(session)
+        if over:
+            actions.append(Log("binding_removed", {"mn": session.identifier}))
+        return actions
+
+    def _end_serving(self, session: Session) -> list[Action]:
+        ended = session.announced
+        session.announced = False
+        return [ServingEnded(session.mobile_node)] if ended else []
+
+    def _forward(self, session: Session) -> list[Action]:
+        """Carry out the forwarding state that belongs to the session's state."""
+        wanted = session.forwarding()
+        actions = transition(session.installed, wanted, session.holder, self._tunnels, self._dlifs)
+        session.installed = wanted
+        return actions
+
+    def _cancel(self, session: Session, *timers: Timer) -> None:
+        for timer in timers:
+            self._deadlines.cancel((session.identifier, timer))

@@ -1,0 +1,231 @@
+"""The PBUs and PBAs of the exchange: how each is made, and what its receiver reads in it.
+
+A reader gives None for a message that lacks what it must have, so that a core can count it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv6Address, IPv6Network
+
+from agents.mobility.actions import MobileNode
+from agents.wire.mobility import (
+    BindingAcknowledgement,
+    BindingAcknowledgementFlag,
+    BindingUpdate,
+    BindingUpdateFlag,
+    Status,
+)
+from agents.wire.mobility_options import (
+    AccessTechnology,
+    AccessTechnologyType,
+    AnchoredPrefix,
+    DlifLinkLayerAddress,
+    DlifLinkLocalAddress,
+    Handoff,
+    HandoffIndicator,
+    LocalPrefix,
+    MobileNodeIdentifier,
+    MobileNodeLinkLayerIdentifier,
+    MobilityOption,
+    PreviousMaar,
+    ServingMaar,
+    Timestamp,
+)
+
+_UPDATE_FLAGS = BindingUpdateFlag.A | BindingUpdateFlag.P | BindingUpdateFlag.D
+_ACKNOWLEDGEMENT_FLAGS = BindingAcknowledgementFlag.P | BindingAcknowledgementFlag.D
+_COPIED = (MobileNodeIdentifier, HandoffIndicator, AccessTechnologyType, Timestamp)
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """A MAR that anchors a prefix of a mobile node, with its DLIF (RFC 8885 section 3.6)."""
+
+    address: IPv6Address
+    prefix: IPv6Network
+    link_local: IPv6Address
+    link_layer_address: bytes
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What a PBU from a serving MAR to the CMD says; ``anchor`` is that MAR itself."""
+
+    identifier: str
+    sequence: int
+    lifetime: int
+    timestamp: int
+    anchor: Anchor
+
+
+@dataclass(frozen=True)
+class AnchorUpdate:
+    """What a PBU from the CMD to a previous MAR says; without ``serving`` it is the last one."""
+
+    identifier: str
+    sequence: int
+    lifetime: int
+    timestamp: int
+    prefix: IPv6Network
+    serving: IPv6Address | None
+
+
+@dataclass(frozen=True)
+class Acknowledgement:
+    """What both kinds of PBA say; ``anchors`` are the previous MARs, latest left last."""
+
+    identifier: str
+    sequence: int
+    lifetime: int
+    timestamp: int
+    status: int
+    anchors: tuple[Anchor, ...]
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the PBU was accepted (RFC 6275 section 6.1.8)."""
+        return self.status < Status.REASON_UNSPECIFIED
+
+
+def registration(
+    mobile_node: MobileNode,
+    anchor: Anchor,
+    sequence: int,
+    lifetime: int,
+    timestamp: int,
+    again: bool,
+) -> BindingUpdate:
+    """S-MAR to CMD: this mobile node is (lifetime 0: no longer is) here; ``again``: it still is."""
+    handoff = Handoff.NOT_CHANGED if again else Handoff.UNKNOWN
+    options = (
+        MobileNodeIdentifier(mobile_node.identifier),
+        LocalPrefix(anchor.prefix),
+        HandoffIndicator(handoff),
+        AccessTechnologyType(AccessTechnology.WLAN),
+        MobileNodeLinkLayerIdentifier(mobile_node.link_layer_address),
+        Timestamp(timestamp),
+        DlifLinkLocalAddress(anchor.link_local),
+        DlifLinkLayerAddress(anchor.link_layer_address),
+    )
+    return BindingUpdate(sequence, lifetime, _UPDATE_FLAGS, options)
+
+
+def read_registration(message: BindingUpdate, source: IPv6Address) -> Registration | None:
+    """Read what :func:`registration` made."""
+    identifier = message.option(MobileNodeIdentifier)
+    prefix = message.option(LocalPrefix)
+    timestamp = message.option(Timestamp)
+    link_local = message.option(DlifLinkLocalAddress)
+    link_layer = message.option(DlifLinkLayerAddress)
+    if not (identifier and prefix and timestamp and link_local and link_layer):
+        return None
+    anchor = Anchor(source, prefix.prefix, link_local.address, link_layer.address)
+    return Registration(
+        identifier.identifier, message.sequence, message.lifetime, timestamp.time, anchor
+    )
+
+
+def anchor_update(
+    identifier: str,
+    anchor: Anchor,
+    serving: IPv6Address | None,
+    sequence: int,
+    lifetime: int,
+    timestamp: int,
+) -> BindingUpdate:
+    """CMD to P-MAR: the mobile node that you anchor this prefix for is at the serving MAR.
+
+    Without a serving MAR (lifetime 0): it has left the domain.
+    """
+    options: tuple[MobilityOption, ...] = (
+        MobileNodeIdentifier(identifier),
+        AnchoredPrefix(anchor.prefix),
+        Timestamp(timestamp),
+    )
+    if serving is not None:
+        options += (ServingMaar(serving),)
+    return BindingUpdate(sequence, lifetime, _UPDATE_FLAGS, options)
+
+
+def read_anchor_update(message: BindingUpdate) -> AnchorUpdate | None:
+    """Read what :func:`anchor_update` made."""
+    identifier = message.option(MobileNodeIdentifier)
+    prefix = message.option(AnchoredPrefix)
+    timestamp = message.option(Timestamp)
+    serving = message.option(ServingMaar)
+    if not (identifier and prefix and timestamp) or bool(message.lifetime) != bool(serving):
+        return None
+    return AnchorUpdate(
+        identifier.identifier,
+        message.sequence,
+        message.lifetime,
+        timestamp.time,
+        prefix.prefix,
+        serving.address if serving else None,
+    )
+
+
+def acknowledgement(
+    request: BindingUpdate, status: Status, lifetime: int, previous: Iterable[Anchor] = ()
+) -> BindingAcknowledgement:
+    """The answer to either PBU: it copies what RFC 5213 section 5.3.6 has copied.
+
+    The answer to an S-MAR names each previous MAR, followed by the options of its DLIF.
+    """
+    options: list[MobilityOption] = [o for o in request.options if isinstance(o, _COPIED)]
+    for anchor in previous:
+        options += (
+            PreviousMaar(anchor.address, anchor.prefix),
+            DlifLinkLocalAddress(anchor.link_local),
+            DlifLinkLayerAddress(anchor.link_layer_address),
+        )
+    return BindingAcknowledgement(
+        status, request.sequence, lifetime, _ACKNOWLEDGEMENT_FLAGS, tuple(options)
+    )
+
+
+def read_acknowledgement(message: BindingAcknowledgement) -> Acknowledgement | None:
+    """Read what :func:`acknowledgement` made."""
+    identifier = message.option(MobileNodeIdentifier)
+    timestamp = message.option(Timestamp)
+    anchors = _read_anchors(message.options)
+    if not (identifier and timestamp) or anchors is None:
+        return None
+    return Acknowledgement(
+        identifier.identifier,
+        message.sequence,
+        message.lifetime,
+        timestamp.time,
+        message.status,
+        anchors,
+    )
+
+
+def is_for_dmm(message: BindingUpdate | BindingAcknowledgement) -> bool:
+    """Whether the flags say proxy registration (RFC 5213) and distributed (RFC 8885)."""
+    if isinstance(message, BindingUpdate):
+        return message.flags & _UPDATE_FLAGS == _UPDATE_FLAGS
+    return message.flags & _ACKNOWLEDGEMENT_FLAGS == _ACKNOWLEDGEMENT_FLAGS
+
+
+def _read_anchors(options: Iterable[MobilityOption]) -> tuple[Anchor, ...] | None:
+    """The previous MARs, each with the DLIF options behind it; None if one has none."""
+    relevant = [
+        option
+        for option in options
+        if isinstance(option, (PreviousMaar, DlifLinkLocalAddress, DlifLinkLayerAddress))
+    ]
+    if len(relevant) % 3:
+        return None
+    anchors = []
+    for mar, link_local, link_layer in zip(*[iter(relevant)] * 3, strict=True):
+        if not (
+            isinstance(mar, PreviousMaar)
+            and isinstance(link_local, DlifLinkLocalAddress)
+            and isinstance(link_layer, DlifLinkLayerAddress)
+        ):
+            return None
+        anchors.append(Anchor(mar.address, mar.prefix, link_local.address, link_layer.address))
+    return tuple(anchors)

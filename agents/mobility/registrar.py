@@ -1,0 +1,68 @@
+"""How a MAR asks the CMD for a binding, and keeps asking until it is answered."""
+
+from __future__ import annotations
+
+from agents.core import Action
+from agents.mobility.config import MarConfig
+from agents.mobility.deadlines import Deadlines
+from agents.mobility.messages import Acknowledgement, Anchor, registration
+from agents.mobility.retransmission import PendingUpdate, next_sequence
+from agents.mobility.sessions import Phase, Session, Timer
+from agents.mobility.signalling import send
+
+
+class Registrar:
+    """The PBUs of a MAR to the CMD; at most one a session waits for its PBA."""
+
+    def __init__(self, config: MarConfig, deadlines: Deadlines[tuple[str, Timer]]) -> None:
+        self._config = config
+        self._deadlines = deadlines
+
+    def request(self, session: Session, lifetime: int, now: int) -> list[Action]:
+        """Ask for a binding of so many seconds; 0: for its removal."""
+        sequence = next_sequence(session.sequence)
+        session.pending = PendingUpdate(
+            session.timestamp, lifetime, sequence, sequence, self._config.initial_timeout
+        )
+        return self._send(session, session.pending, now)
+
+    def repeat(self, session: Session, now: int) -> list[Action]:
+        """Ask again, since no PBA came in time."""
+        if session.pending is None:
+            return []
+        session.pending.sent_again(next_sequence(session.sequence), self._config.maximum_timeout)
+        return self._send(session, session.pending, now)
+
+    def stop(self, session: Session) -> None:
+        """Ask no more."""
+        session.pending = None
+        self._deadlines.cancel((session.identifier, Timer.RETRANSMIT))
+        self._deadlines.cancel((session.identifier, Timer.REFRESH))
+
+    @staticmethod
+    def is_answer(session: Session | None, answer: Acknowledgement) -> bool:
+        """Whether this PBA is what the session waits for."""
+        return (
+            session is not None
+            and session.pending is not None
+            and session.pending.answered_by(answer.sequence, answer.timestamp)
+        )
+
+    def _send(self, session: Session, pending: PendingUpdate, now: int) -> list[Action]:
+        session.sequence = pending.last
+        self._deadlines.set((session.identifier, Timer.RETRANSMIT), now + pending.timeout)
+        own = Anchor(
+            self._config.address,
+            session.prefix,
+            self._config.link_local,
+            self._config.link_layer_address,
+        )
+        message = registration(
+            session.mobile_node,
+            own,
+            sequence=pending.last,
+            lifetime=pending.lifetime,
+            timestamp=pending.timestamp,
+            again=session.phase is Phase.SERVING,
+        )
+        return send(message, session.identifier, self._config.cmd)

@@ -1,0 +1,45 @@
+"""A PBU that waits for its PBA, and is sent again until that comes (RFC 6275 section 11.8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_SEQUENCE_NUMBERS = 1 << 16
+
+
+def next_sequence(sequence: int) -> int:
+    """The sequence number after this one; they wrap at 16 bits (RFC 6275 section 6.1.7)."""
+    return (sequence + 1) % _SEQUENCE_NUMBERS
+
+
+def is_newer(sequence: int, than: int) -> bool:
+    """Whether a sequence number lies ahead of another, modulo 2**16 (RFC 6275 section 9.5.1)."""
+    return 0 < (sequence - than) % _SEQUENCE_NUMBERS < _SEQUENCE_NUMBERS // 2
+
+
+@dataclass
+class PendingUpdate:
+    """The transmissions so far of one PBU; each has its own sequence number.
+
+    The acknowledgement of any of them ends the wait: they all say the same.
+    """
+
+    timestamp: int
+    lifetime: int
+    first: int
+    """Sequence number of the first transmission."""
+    last: int
+    """Sequence number of the latest transmission."""
+    timeout: int
+    """ns from the latest transmission to the next."""
+
+    def sent_again(self, sequence: int, maximum_timeout: int) -> None:
+        """Note one more transmission, and double the timeout."""
+        self.last = sequence
+        self.timeout = min(2 * self.timeout, maximum_timeout)
+
+    def answered_by(self, sequence: int, timestamp: int) -> bool:
+        """Whether a PBA with these answers one of the transmissions."""
+        ahead = (sequence - self.first) % _SEQUENCE_NUMBERS
+        sent = (self.last - self.first) % _SEQUENCE_NUMBERS
+        return timestamp == self.timestamp and ahead <= sent

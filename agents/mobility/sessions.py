@@ -1,0 +1,121 @@
+"""What a MAR knows about one mobile node: its mobility session (RFC 5213 section 2.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from ipaddress import IPv6Address, IPv6Network
+
+from agents.mobility import forwarding
+from agents.mobility.actions import MobileNode
+from agents.mobility.forwarding import Forwarding
+from agents.mobility.messages import Anchor
+from agents.mobility.retransmission import PendingUpdate, is_newer
+
+
+class Phase(Enum):
+    """Where a session stands; docs/mobility.md draws the transitions."""
+
+    REGISTERING = "registering"
+    """The mobile node is attached here; the PBA of this attachment has not come yet."""
+    SERVING = "serving"
+    """The mobile node is attached here and bound here."""
+    LEAVING = "leaving"
+    """It was detached a moment ago, and nobody has said where it is now."""
+    DEREGISTERING = "deregistering"
+    """It did not come back: the CMD is being told."""
+    ANCHORING = "anchoring"
+    """It is at another MAR, and keeps the prefix it has from here."""
+    RELEASED = "released"
+    """Over; only remembered, so that late messages are recognised as such."""
+
+
+_HERE = frozenset((Phase.REGISTERING, Phase.SERVING, Phase.LEAVING, Phase.DEREGISTERING))
+
+
+class Timer(Enum):
+    """What a session may wait for."""
+
+    RETRANSMIT = "retransmit"
+    REFRESH = "refresh"
+    ADVERTISE = "advertise"
+    LEAVE = "leave"
+    EXPIRE = "expire"
+    FORGET = "forget"
+
+
+@dataclass
+class Session:
+    """The state of one mobile node at one MAR."""
+
+    mobile_node: MobileNode
+    prefix: IPv6Network
+    """What this MAR gave to the mobile node."""
+    phase: Phase
+    timestamp: int = 0
+    """Of the latest attachment known, here or elsewhere, in ns since 1970."""
+    sequence: int = 0
+    """Of the latest PBU sent."""
+    update_sequence: int | None = None
+    """Of the latest PBU that the CMD sent about this attachment."""
+    anchors: tuple[Anchor, ...] = ()
+    """While here: the previous MARs, latest left last."""
+    serving: IPv6Address | None = None
+    """While anchoring: the MAR where the mobile node is."""
+    lifetime: int = 0
+    """Seconds that the CMD granted."""
+    pending: PendingUpdate | None = None
+    announced: bool = False
+    """Whether ServingStarted was said, and ServingEnded not yet."""
+    advertisements: int = 0
+    """Router Advertisements sent since the attachment."""
+    installed: Forwarding = forwarding.NOTHING
+    """The forwarding state that was carried out."""
+
+    @property
+    def identifier(self) -> str:
+        """The mobile node's identifier."""
+        return self.mobile_node.identifier
+
+    @property
+    def holder(self) -> str:
+        """The name under which this session holds tunnels."""
+        return f"unicast:{self.identifier}"
+
+    @property
+    def is_here(self) -> bool:
+        """Whether, as far as this MAR knows, its access link is where the mobile node was last."""
+        return self.phase in _HERE
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether the mobile node is on this MAR's access link."""
+        return self.phase in (Phase.REGISTERING, Phase.SERVING)
+
+    def forwarding(self) -> Forwarding:
+        """The forwarding state that belongs to this state."""
+        if self.is_here:
+            return forwarding.serving(self.prefix, self.anchors)
+        if self.serving is not None:
+            return forwarding.anchoring(self.prefix, self.serving)
+        return forwarding.NOTHING
+
+    def is_outdated(self, timestamp: int, sequence: int) -> bool:
+        """Whether a PBU of the CMD tells nothing new.
+
+        An attachment here is only overruled by a later one; updates about one attachment are
+        ordered by their sequence numbers.
+        """
+        if timestamp != self.timestamp:
+            return timestamp < self.timestamp
+        return self.update_sequence is None or not is_newer(sequence, self.update_sequence)
+
+
+@dataclass(frozen=True)
+class MarBinding:
+    """What a MAR shows of a session."""
+
+    prefix: IPv6Network
+    phase: Phase
+    serving: IPv6Address | None
+    anchors: tuple[Anchor, ...]
