@@ -1,0 +1,42 @@
+# Every target does its own set-up and may be run again at any time; sudo is used only when not root.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON := .venv/bin/python
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+READY := .venv/.ready
+BENCHMARKS := $(sort $(wildcard bench/bench_*.py))
+
+.PHONY: help setup demo lint test test-vm bench clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s  %s\n", $$1, $$2}' Makefile
+
+setup: $(READY) ## Install the apt packages and .venv (Debian 12, Ubuntu 22.04 and 24.04)
+
+$(READY): Makefile setup.cfg setup/apt.sh setup/packages.txt setup/python.sh
+	setup/apt.sh setup/packages.txt
+	setup/python.sh
+	touch $@
+
+demo: setup ## Run the quickstart scenario
+	$(SUDO) $(PYTHON) -m emu run experiments/quickstart/scenario.yaml
+
+lint: setup ## Check style, format and types
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+test: lint ## Lint, then every test on the running kernel
+	$(SUDO) $(PYTHON) -m pytest tests/unit tests/kernel tests/lab
+
+test-vm: setup ## Kernel tests and the quickstart on a stock Debian kernel, in a virtual machine
+	setup/apt.sh setup/packages-vm.txt
+	$(SUDO) setup/vm.sh
+
+bench: setup ## Run the benchmarks
+	@set -e; for benchmark in $(BENCHMARKS); do \
+	    echo "== $$benchmark"; $(SUDO) $(PYTHON) "$$benchmark"; done
+
+clean: ## Remove everything that set-up and tests made, but no results
+	$(SUDO) rm -rf .venv .vm *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	$(SUDO) find . -name __pycache__ -prune -exec rm -rf {} +

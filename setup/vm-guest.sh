@@ -1,0 +1,22 @@
+#!/bin/bash
+# Inside the virtual machine of `make test-vm`: everything that depends on the kernel, on a stock one.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+# The guest's home directory is read-only.
+export HOME=/tmp/home PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+mkdir -p "$HOME"
+status=0
+
+step() {
+    echo "== $* ($(uname -r), up $(cut -d. -f1 /proc/uptime) s)"
+    timeout 2400 "$@" || { echo "== failed with status $?: $*"; status=1; }
+}
+
+for module in ip6_tunnel sch_netem sch_htb sch_tbf openvswitch veth tun; do
+    step modprobe "$module"
+done
+step .venv/bin/python -m emu doctor
+step .venv/bin/python -m pytest -p no:cacheprovider tests/kernel
+step .venv/bin/python -m emu run experiments/quickstart/scenario.yaml
+step grep -A 4 '"backends"' results/*/latest/record.json
+exit "$status"

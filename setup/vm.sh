@@ -1,0 +1,43 @@
+#!/bin/bash
+# Boot the distribution's stock kernel in a virtual machine whose root is a copy-on-write view of this
+# machine, and run setup/vm-guest.sh there; exit with its status. The kernel is unpacked from its package
+# into .vm/, never installed. Needs no KVM: emulation is about 13 times slower.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# Unpack the image and the modules that the kernel's meta-package (Debian's or Ubuntu's) depends on.
+unpack_kernel() {
+    local meta=linux-image-amd64 packages=()
+    [ -n "$(apt-cache search --names-only "^$meta\$")" ] || meta=linux-image-generic
+    mapfile -t packages < <(apt-cache depends --recurse --important "$meta" |
+        grep -E '^linux-(image|modules|modules-extra)-[0-9]' | sort -u)
+    echo "test-vm: unpacking ${packages[*]}"
+    rm -rf .vm
+    mkdir -p .vm/packages .vm/unpacked
+    (cd .vm/packages && apt-get -q -o APT::Sandbox::User=root download "${packages[@]}")
+    for package in .vm/packages/*.deb; do
+        dpkg -x "$package" .vm/unpacked
+    done
+    depmod -b .vm/unpacked "$(ls .vm/unpacked/lib/modules)"
+    mv .vm/unpacked .vm/root
+}
+
+# /dev/kvm may exist and yet refuse to run a machine: try it.
+kvm_works() {
+    [ -w /dev/kvm ] && (echo quit | timeout 20 qemu-system-x86_64 -accel kvm -cpu host \
+        -display none -nodefaults -S -monitor stdio) >/dev/null 2>&1
+}
+
+if [ "$(uname -m)" != x86_64 ]; then
+    echo "test-vm: boots amd64 kernels only, this machine is $(uname -m)" >&2
+    exit 1
+fi
+[ -d .vm/root ] || unpack_kernel
+[ -x .venv/bin/vng ] || .venv/bin/python -m pip install --quiet virtme-ng
+options=(--run "$PWD/$(ls .vm/root/boot/vmlinuz-*)" --root / --force-9p --overlay-rwdir="$PWD"
+    --cpus "$(nproc)" --memory 3G)
+kvm_works || options+=(--disable-kvm)
+echo "test-vm: vng ${options[*]}"
+# Through a pipe: the guest would truncate a regular file that it is given as its output.
+PATH="$PWD/.venv/bin:$PATH" vng "${options[@]}" --exec "$PWD/setup/vm-guest.sh" \
+    </dev/null 2>&1 | cat
