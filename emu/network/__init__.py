@@ -1,0 +1,1 @@
+"""The network: addresses, routes and link qualities on Mininet hosts."""

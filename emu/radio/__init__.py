@@ -1,0 +1,1 @@
+"""The radio: access points and handovers, by OpenFlow."""

@@ -1,0 +1,175 @@
+"""The addressing plan: every name, number and address of a network, computed from its topology.
+
+===================  ======================================  ==================================
+what                 value                                   n, k, i, j
+===================  ======================================  ==================================
+router's address     ``2001:db8:ffff::<role>:<k>/128``       role: mar 1, mr 2, cmd 3, ix 4
+MAR's prefix pool    ``2001:db8:<k>::/48``                   k: the number in the MAR's name
+router link-local    ``fe80::<role>:<k>:<i>``                i: the node's i-th interface
+MAR access interface ``fe80::5213:<k>``, 00:00:5e:00:52:13   RFC 8885 DLIF; RFC 6543 address
+source, server LAN   ``2001:db8:5e00:<j>::/64``, host ``::2``  j: order in the scenario
+link-layer address   ``02:<role>:<k>:<k>:<i>:<i>``           mn 0, source or server 5, radio 6
+===================  ======================================  ==================================
+
+Numbers k and j are written in decimal, so that mar12 owns 2001:db8:12::/48.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import IPv6Address, IPv6Interface, IPv6Network
+
+from topologies.domain import Domain
+from topologies.parameters import Quality
+
+ROLES = {"mn": 0, "mar": 1, "mr": 2, "cmd": 3, "ix": 4, "source": 5, "server": 5, "radio": 6}
+ROUTERS = ("mar", "mr", "cmd", "ix")
+PMIPV6_LINK_LAYER = "00:00:5e:00:52:13"
+"""The link-layer address that every MAR has on its access interface (RFC 6543 section 3)."""
+
+
+@dataclass(frozen=True)
+class Interface:
+    """One end of a link."""
+
+    name: str
+    node: str
+    peer: str
+    peer_interface: str
+    kind: str
+    """access, wireless, backhaul, cmd, core, spine or lan."""
+    quality: Quality
+    metric: int
+    link_layer_address: str
+    link_local: IPv6Address | None
+    """None on the switch."""
+    lan: IPv6Interface | None = None
+    """The global address, on the LAN of a source or server only."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node's place in the plan."""
+
+    name: str
+    role: str
+    number: int
+    interfaces: tuple[Interface, ...]
+    address: IPv6Address | None
+    """Routers: on the loopback. Sources and servers: on their LAN. Others have none."""
+    pool: IPv6Network | None
+    """MARs: the prefixes that it assigns to mobile nodes are /64s of this."""
+
+    def prefixes(self) -> Iterator[IPv6Network]:
+        """What the rest of the network routes to this node."""
+        if self.role in ROUTERS and self.address is not None:
+            yield IPv6Network(self.address)
+        if self.pool is not None:
+            yield self.pool
+        for interface in self.interfaces:
+            if interface.lan is not None and self.role in ROUTERS:
+                yield interface.lan.network
+
+
+Plan = dict[str, Node]
+"""Nodes by name, in the order in which the topology made them."""
+
+
+def plan(topology: Domain) -> Plan:
+    """Number and address everything in the topology."""
+    numbers = _numbers(topology)
+    lans = _lans(topology)
+    ends: dict[str, list[Interface]] = {name: [] for name in topology.g.nodes()}
+    for _, _, link in topology.links(withInfo=True):
+        forward = (link["node1"], link["intfName1"], link["node2"], link["intfName2"])
+        backward = (*forward[2:], *forward[:2])
+        for node, name, peer, peer_interface in (forward, backward):
+            role, index = topology.nodeInfo(node)["role"], len(ends[node]) + 1
+            layer2 = _link_layer_address(role, numbers[node], index, link["kind"])
+            interface = Interface(
+                name,
+                node,
+                peer,
+                peer_interface,
+                link["kind"],
+                link["quality"],
+                link["metric"],
+                layer2,
+                _link_local(role, numbers[node], index, link["kind"], layer2),
+                _lan(lans[node] if node in lans else lans[peer], role)
+                if link["kind"] == "lan"
+                else None,
+            )
+            ends[node].append(interface)
+    return {
+        name: _node(name, topology.nodeInfo(name)["role"], numbers[name], tuple(interfaces))
+        for name, interfaces in ends.items()
+    }
+
+
+def _numbers(topology: Domain) -> dict[str, int]:
+    """The number in the name of a MAR or MR; the order in the scenario of what it added."""
+    numbers: dict[str, int] = {}
+    named = 0
+    for name, attributes in topology.g.nodes(data=True):
+        if attributes["role"] in ("mar", "mr"):
+            numbers[name] = int(re.sub(r"\D", "", name))
+        elif attributes["role"] in ("mn", "source", "server"):
+            named += 1
+            numbers[name] = named
+        else:
+            numbers[name] = 1
+    return numbers
+
+
+def _lans(topology: Domain) -> dict[str, IPv6Network]:
+    """The LAN prefix of every source and server."""
+    hosts = [
+        name
+        for name, attributes in topology.g.nodes(data=True)
+        if attributes["role"] in ("source", "server")
+    ]
+    return {
+        name: IPv6Network(f"2001:db8:5e00:{index}::/64")
+        for index, name in enumerate(hosts, start=1)
+    }
+
+
+def _lan(network: IPv6Network, role: str) -> IPv6Interface:
+    return IPv6Interface((network[1 if role in ROUTERS else 2], 64))
+
+
+def _link_layer_address(role: str, number: int, index: int, kind: str) -> str:
+    if role == "mar" and kind == "access":
+        return PMIPV6_LINK_LAYER
+    octets = bytes([2, ROLES[role]]) + number.to_bytes(2, "big") + index.to_bytes(2, "big")
+    return octets.hex(":")
+
+
+def _link_local(role: str, number: int, index: int, kind: str, layer2: str) -> IPv6Address | None:
+    if role == "radio":
+        return None
+    if role not in ROUTERS:
+        return eui64_link_local(layer2)
+    if role == "mar" and kind == "access":
+        return IPv6Address(f"fe80::5213:{number}")
+    return IPv6Address(f"fe80::{ROLES[role]}:{number}:{index}")
+
+
+def eui64_link_local(link_layer_address: str) -> IPv6Address:
+    """The link-local address that a host makes of its link-layer address (RFC 4291 appendix A)."""
+    octets = bytes.fromhex(link_layer_address.replace(":", ""))
+    identifier = bytes([octets[0] ^ 2]) + octets[1:3] + b"\xff\xfe" + octets[3:]
+    return IPv6Address(b"\xfe\x80" + bytes(6) + identifier)
+
+
+def _node(name: str, role: str, number: int, interfaces: tuple[Interface, ...]) -> Node:
+    address = None
+    if role in ROUTERS:
+        address = IPv6Address(f"2001:db8:ffff::{ROLES[role]}:{number}")
+    elif role in ("source", "server") and interfaces[0].lan is not None:
+        address = interfaces[0].lan.ip
+    pool = IPv6Network(f"2001:db8:{number}::/48") if role == "mar" else None
+    return Node(name, role, number, interfaces, address, pool)

@@ -1,0 +1,147 @@
+"""Link qualities on real links: rates by TBF, delay, jitter and loss by netem or a delay line.
+
+Where the kernel has netem, each end of a link shapes what it sends. Elsewhere the link runs through
+a namespace of its own, where one process, the delay line, joins its two halves:
+
+    mar1-ix ══ line0a ─ delay line ─ line0b ══ ix-mar1
+
+TBF then sits where the packets enter the line. A switch port is no place for it, though: a
+user-space switch sends on all its ports through one socket, which a full queue would block. What
+comes from a switch is limited where it leaves the line.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from emu.network.addressing import Interface
+from emu.network.namespace import batch, entered, set_ipv6
+from topologies.domain import RADIO
+from topologies.parameters import Quality
+
+DelayBackend = Literal["netem", "delay-line"]
+
+LINE = "line"
+LINE_NAMESPACE = Path("/run/netns") / LINE
+QUEUE_MS = 50
+"""How long a packet waits for its turn on a link with a rate, before the queue is full."""
+LONGEST_BURST_S = 0.001
+LARGEST_FRAME = 1514
+NETEM_LIMIT = 100_000
+"""Packets that netem may hold; what is on its way must never be dropped."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """The two interfaces inside the line namespace that a link runs through."""
+
+    ends: tuple[Interface, Interface]
+    near: str
+    """Joined to the first end."""
+    far: str
+    """Joined to the second."""
+
+
+class Shaper:
+    """Gives links their qualities."""
+
+    def __init__(self, backend: DelayBackend, seed: int) -> None:
+        self._backend = backend
+        self._seed = seed
+        self._lines: list[Line] = []
+        self._process: subprocess.Popen[str] | None = None
+
+    def line(self, ends: tuple[Interface, Interface]) -> Line | None:
+        """The line that this link needs to run through, if any."""
+        quality = ends[0].quality
+        slow = bool(quality.delay_ns or quality.jitter_ns or quality.loss)
+        limited_switch = quality.rate_bps is not None and any(map(_on_switch, ends))
+        if self._backend == "netem" or not (slow or limited_switch):
+            return None
+        if not self._lines:
+            batch("ip", [f"netns add {LINE}"])
+            with entered(LINE_NAMESPACE):
+                set_ipv6({"default/disable_ipv6": 1})
+        number = len(self._lines)
+        line = Line(ends, f"line{number}a", f"line{number}b")
+        self._lines.append(line)
+        return line
+
+    def commands(self, interface: Interface) -> list[str]:
+        """The ``tc`` commands that shape what the interface sends."""
+        if self._backend == "netem":
+            return _netem(interface.name, interface.quality)
+        if _on_switch(interface):
+            return []  # a line limits it, see above
+        return _rate(interface.name, interface.quality, "root")
+
+    def start(self, directory: Path) -> None:
+        """Start the delay line, once every link exists; packets flow when this returns."""
+        if not self._lines:
+            return
+        config = directory / "delay-line.json"
+        config.write_text(json.dumps({"seed": self._seed, "links": list(map(_link, self._lines))}))
+        with entered(LINE_NAMESPACE):
+            for line in self._lines:
+                for leaving, sender in zip((line.far, line.near), line.ends, strict=True):
+                    if _on_switch(sender):
+                        batch("tc", _rate(leaving, sender.quality, "root"))
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "emu.network.delay_line", str(config)],
+                stdout=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
+        if not self._output().readline():
+            raise RuntimeError("the delay line did not start")
+
+    def stop(self) -> list[dict[str, Any]]:
+        """Stop the delay line; what it counted in each direction of each link."""
+        if self._process is None:
+            return []
+        self._process.terminate()
+        (stopped,) = self._output()
+        self._process.wait()
+        directions: list[dict[str, Any]] = json.loads(stopped)["directions"]
+        return directions
+
+    def _output(self) -> IO[str]:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        return self._process.stdout
+
+
+def _link(line: Line) -> dict[str, Any]:
+    """A link of the delay line's configuration."""
+    quality = line.ends[0].quality
+    asked = {"delay": quality.delay_ns, "jitter": quality.jitter_ns, "loss": quality.loss}
+    return {"a": line.near, "b": line.far, "a_to_b": asked, "b_to_a": asked}
+
+
+def _on_switch(interface: Interface) -> bool:
+    return interface.node == RADIO
+
+
+def _rate(name: str, quality: Quality, parent: str) -> list[str]:
+    if quality.rate_bps is None:
+        return []
+    burst = max(2 * LARGEST_FRAME, int(quality.rate_bps * LONGEST_BURST_S / 8))
+    tbf = f"tbf rate {quality.rate_bps}bit burst {burst} latency {QUEUE_MS}ms"
+    return [f"qdisc replace dev {name} {parent} handle 20: {tbf}"]
+
+
+def _netem(name: str, quality: Quality) -> list[str]:
+    """netem at the root, so that TBF's queue holds what waits and not what is on its way."""
+    delay, jitter = quality.delay_ns / 1000, quality.jitter_ns / 1000
+    if not (delay or jitter or quality.loss):
+        return _rate(name, quality, "root")
+    netem = f"netem limit {NETEM_LIMIT} delay {delay:.3f}us {jitter:.3f}us loss {quality.loss:.6%}"
+    return [
+        f"qdisc replace dev {name} root handle 10: {netem}",
+        *_rate(name, quality, "parent 10:1"),
+    ]

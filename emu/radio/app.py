@@ -1,0 +1,136 @@
+"""The radio: an OpenFlow application that alone decides which mobile node is at which access point.
+
+Access routers learn of it by Link_Down and Link_Up triggers, as IEEE 802.21 would give them. The
+conductor asks for it: JSON over a socket, an object a line. A request is ``{"id", "request":
+"configure" | "attach" | "move" | "detach", …}``; answers are ``{"id", "event": {…}}`` as they
+happen and, last, ``{"id", "done"}`` or ``{"id", "error"}``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from emu.radio.access import AccessNetwork, AccessPoint, Events, MobileNode
+from emu.radio.flows import Flows
+from emu.radio.framework import App, handler, hub, ofp_event, ofproto
+
+_TCP_LISTEN = "0A"
+"""The state of a listening socket in /proc/net/tcp."""
+_POLL_S = 0.005
+
+
+class Radio(App):  # type: ignore[misc]
+    """Drives one switch as the conductor asks."""
+
+    OFP_VERSIONS = [ofproto.OFP_VERSION]
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self._conductor: socket.socket
+        self._speaking = hub.Semaphore(1)
+        self._access: AccessNetwork
+        self._ports: dict[str, Any] = {}
+        self._connected = hub.Queue()
+        self._send: Any = None
+        self._barriers: dict[int, Any] = {}
+
+    @handler.set_ev_cls(ofp_event.EventOFPPortDescStatsReply, handler.CONFIG_DISPATCHER)  # type: ignore[untyped-decorator]
+    def _on_ports(self, event: Any) -> None:
+        """The switch has connected and describes its ports."""
+        self._ports.update({port.name.decode(): port for port in event.msg.body})
+        if not event.msg.flags & ofproto.OFPMPF_REPLY_MORE:
+            self._connected.put(event.msg.datapath)
+
+    @handler.set_ev_cls(ofp_event.EventOFPBarrierReply, handler.MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
+    def _on_barrier(self, event: Any) -> None:
+        self._barriers.pop(event.msg.xid).put(time.monotonic_ns())
+
+    @handler.set_ev_cls(ofp_event.EventOFPErrorMsg, handler.MAIN_DISPATCHER)  # type: ignore[untyped-decorator]
+    def _on_error(self, event: Any) -> None:
+        message = event.msg
+        self._tell({"failure": f"the switch refused: error {message.type}.{message.code}"})
+
+    def _carry_out(self, messages: list[Any]) -> int:
+        """Send the messages; when the switch has obeyed them all, return the time of that (ns)."""
+        barrier, answer = self._barrier(), hub.Queue()
+        self._barriers[barrier.xid] = answer
+        for message in [*messages, barrier]:
+            self._datapath.send_msg(message)
+        obeyed: int = answer.get()
+        return obeyed
+
+    def _barrier(self) -> Any:
+        barrier = self._datapath.ofproto_parser.OFPBarrierRequest(self._datapath)
+        self._datapath.set_xid(barrier)
+        return barrier
+
+    def serve(self, descriptor: int, port: int) -> None:
+        """Serve the conductor on this socket; its end is this process's end."""
+        self._conductor = socket.socket(fileno=descriptor)
+        hub.spawn(self._announce, port)
+        hub.spawn(self._serve)
+
+    def _announce(self, port: int) -> None:
+        """Say when a switch may connect: one that came too early would lose a second."""
+        while not _listening(port):
+            hub.sleep(_POLL_S)
+        self._tell({"listening": port})
+
+    def _serve(self) -> None:
+        with self._conductor.makefile() as lines:
+            for line in lines:
+                hub.spawn(self._answer, json.loads(line))
+        os._exit(0)
+
+    def _answer(self, request: dict[str, Any]) -> None:
+        number = request.pop("id")
+        try:
+            for event in self._events(request.pop("request"), request):
+                self._tell({"id": number, "event": event})
+        except ValueError as error:
+            self._tell({"id": number, "error": str(error)})
+        else:
+            self._tell({"id": number, "done": True})
+
+    def _events(self, request: str, arguments: dict[str, Any]) -> Events:
+        if request == "configure":
+            return self._configure(**arguments)
+        actions: dict[str, Callable[..., Events]] = {
+            "attach": self._access.attach,
+            "move": self._access.move,
+            "detach": self._access.detach,
+        }
+        return actions[request](**arguments)
+
+    def _configure(
+        self, directory: str, mobile_nodes: dict[str, list[str]], access_points: dict[str, str]
+    ) -> Events:
+        """Wait for the switch, and find the named ports on it; nobody reaches anybody yet."""
+        self._datapath: Any = self._connected.get()
+        nodes = {
+            name: MobileNode(self._ports[port], address)
+            for name, (port, address) in mobile_nodes.items()
+        }
+        points = {name: AccessPoint(self._ports[port]) for name, port in access_points.items()}
+        flows = Flows(self._datapath)
+        self._access = AccessNetwork(flows, self._carry_out, nodes, points, Path(directory))
+        yield from ()
+
+    def _tell(self, message: dict[str, Any]) -> None:
+        with self._speaking:
+            self._conductor.sendall(json.dumps(message).encode() + b"\n")
+
+
+def _listening(port: int) -> bool:
+    """Whether a socket of this network namespace listens on the TCP port."""
+    sockets = Path("/proc/self/net/tcp").read_text().splitlines()[1:]
+    fields = (line.split() for line in sockets)
+    return any(
+        local.endswith(f":{port:04X}") and state == _TCP_LISTEN for _, local, _, state, *_ in fields
+    )
