@@ -1,0 +1,104 @@
+"""The loop that every agent runs: sockets and deadlines in, log lines out."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import enum
+import ipaddress
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from agents.core import Action, Core, Log
+
+Handler = Callable[[Any], None]
+
+
+class EventLog:
+    """The run's event file, to which every node appends; one JSON object a line."""
+
+    def __init__(self, path: str, node: str) -> None:
+        self._node = node
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+
+    def write(self, kind: str, **fields: Any) -> None:
+        """Append one event, stamped with CLOCK_MONOTONIC in ns."""
+        event = {"t": time.monotonic_ns(), "node": self._node, "kind": kind, **fields}
+        # One write a line: with O_APPEND the lines of many nodes never mix.
+        os.write(self._fd, json.dumps(event, default=as_json).encode() + b"\n")
+
+
+def as_json(value: Any) -> Any:
+    """How the log writes what JSON has no word for."""
+    if isinstance(value, bytes):
+        return value.hex(":")
+    if isinstance(value, (ipaddress.IPv6Address, ipaddress.IPv6Network)):
+        return str(value)
+    if isinstance(value, enum.Enum):
+        return value.name
+    if isinstance(value, (set, frozenset)):
+        return sorted(value, key=str)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    raise TypeError(f"{type(value).__name__} has no place in the event log")
+
+
+class Daemon:
+    """Feeds cores from descriptors and timers, and carries out the actions they answer with."""
+
+    def __init__(self, node: str, log_path: str) -> None:
+        self.log = EventLog(log_path, node)
+        self._loop = asyncio.new_event_loop()
+        self._handlers: dict[type[Action], Handler] = {Log: self._write_log}
+        self._timers: dict[Core, asyncio.TimerHandle] = {}
+        self._malformed = 0
+
+    def on(self, action: type[Action], handler: Handler) -> None:
+        """Carry out every action of this type with ``handler``."""
+        self._handlers[action] = handler
+
+    def carry_out(self, core: Core, actions: Iterable[Action]) -> None:
+        """Carry out a core's answer and set the alarm for its next deadline."""
+        for action in actions:
+            self._handlers[type(action)](action)
+        self._set_alarm(core)
+
+    def watch(self, fd: int, readable: Callable[[], None]) -> None:
+        """Call ``readable`` whenever ``fd`` has something to read."""
+        self._loop.add_reader(fd, readable)
+
+    def unwatch(self, fd: int) -> None:
+        """Stop watching ``fd``."""
+        self._loop.remove_reader(fd)
+
+    def count_malformed(self) -> None:
+        """A packet that no parser accepts is counted and dropped."""
+        self._malformed += 1
+
+    def run(self, closing: Callable[[], None]) -> None:
+        """Serve until SIGTERM; then ``closing`` writes the node's last words."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._loop.stop)
+        self.log.write("ready")
+        self._loop.run_forever()
+        closing()
+        self.log.write("stopped", malformed=self._malformed)
+
+    def _set_alarm(self, core: Core) -> None:
+        alarm = self._timers.pop(core, None)
+        if alarm:
+            alarm.cancel()
+        deadline = core.next_deadline()
+        if deadline is not None:
+            delay = max(0, deadline - time.monotonic_ns()) / 1e9
+            self._timers[core] = self._loop.call_later(delay, self._ring, core)
+
+    def _ring(self, core: Core) -> None:
+        self.carry_out(core, core.timer(time.monotonic_ns()))
+
+    def _write_log(self, action: Log) -> None:
+        self.log.write(action.kind, **action.fields)

@@ -1,0 +1,19 @@
+"""A router of the native multicast infrastructure: a node of an MLD proxy tree (RFC 4605)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agents.roles.daemon import Daemon
+from agents.roles.multicast_part import MulticastPart
+
+
+def main(config: dict[str, Any]) -> None:
+    """Be a multicast router: ``upstream`` leads to the tree's root, None at the root itself."""
+    daemon = Daemon(config["node"], config["log"])
+    multicast = MulticastPart(daemon, config["multicast"], config["seed"])
+    if config["upstream"]:
+        multicast.add_link(config["upstream"], upstream=True, downstream=False)
+    for name in config["downstream"]:
+        multicast.add_link(name, upstream=False, downstream=True)
+    daemon.run(multicast.write_membership)

@@ -1,0 +1,120 @@
+"""The multicast half of a router: the MLD proxy core on the kernel's multicast forwarding."""
+
+from __future__ import annotations
+
+import random
+import time
+from ipaddress import IPv6Address
+from typing import Any
+
+from agents.kernel.mroute import MulticastRouting
+from agents.kernel.netlink import Netlink
+from agents.kernel.sockets import Frame
+from agents.multicast.actions import RemoveForwarding, SendMld, SetForwarding
+from agents.multicast.config import ProxyConfig
+from agents.multicast.proxy import MldProxy
+from agents.roles.daemon import Daemon
+from agents.roles.link_port import LinkPort
+from agents.wire import ipv6, mld
+from agents.wire.errors import MalformedPacket
+
+
+class MulticastPart:
+    """Joins an ``MldProxy`` to link sockets (MLD) and to a multicast routing socket (data)."""
+
+    def __init__(self, daemon: Daemon, config: dict[str, Any], seed: int) -> None:
+        self.proxy = MldProxy(ProxyConfig(**config), random.Random(seed))
+        self._daemon = daemon
+        self._routing = MulticastRouting()
+        self._ports: dict[str, LinkPort] = {}
+        self._addresses: dict[str, IPv6Address] = {}
+        daemon.on(SendMld, self._send)
+        daemon.on(SetForwarding, self._set_forwarding)
+        daemon.on(RemoveForwarding, self._remove_forwarding)
+        daemon.watch(self._routing.fileno(), self._upcalls)
+
+    def add_link(self, name: str, *, upstream: bool, downstream: bool) -> None:
+        """Run MLD on a link, with a port of its own."""
+        port = LinkPort(self._daemon, name, dict.fromkeys(mld.TYPES, self.receive))
+        with Netlink() as netlink:
+            link_local = next(a.ip for a in netlink.addresses(name) if a.ip.is_link_local)
+        self.add_port(port, link_local, upstream=upstream, downstream=downstream)
+
+    def add_port(
+        self, port: LinkPort, link_local: IPv6Address, *, upstream: bool, downstream: bool
+    ) -> None:
+        """Run MLD on a link whose port hands us its MLD, and forward multicast from and to it."""
+        self._ports[port.name] = port
+        self._addresses[port.name] = link_local
+        self._routing.add_interface(port.name)
+        self._carry_out(
+            self.proxy.add_link(
+                port.name, link_local, time.monotonic_ns(), upstream=upstream, downstream=downstream
+            )
+        )
+
+    def remove_link(self, name: str) -> None:
+        """A link of ours goes away: its memberships end and the kernel forgets it."""
+        self._carry_out(self.proxy.remove_link(name, time.monotonic_ns()))
+        self._routing.remove_interface(name)
+        self._ports.pop(name).close()
+        del self._addresses[name]
+
+    def receive(self, frame: Frame, packet: ipv6.IPv6Packet, link: str) -> None:
+        """An ICMPv6 packet came in on ``link``: hand it to the core when it is valid MLD.
+
+        RFC 3810 sections 5.1.14 and 5.2.13: MLD comes with hop limit 1 and a Router Alert.
+        """
+        if packet.hop_limit != 1 or not packet.router_alert:
+            raise MalformedPacket("MLD without hop limit 1 and Router Alert")
+        message = mld.decode(packet.payload, packet.source, packet.destination)
+        self._carry_out(
+            self.proxy.receive(
+                message, packet.source, link, time.monotonic_ns(), frame.link_layer_source
+            )
+        )
+
+    def attached(self, mn_link_layer: bytes, link: str) -> None:
+        """A mobile node came up on ``link``; its binding is pending."""
+        host = ipv6.link_local(mn_link_layer)
+        self._carry_out(self.proxy.attached(host, link, time.monotonic_ns(), mn_link_layer))
+
+    def bound(self, mn_link_layer: bytes, link: str, previous_link: str | None) -> None:
+        """It is bound here; ``previous_link`` leads to the MAR where it was just before."""
+        host = ipv6.link_local(mn_link_layer)
+        self._carry_out(self.proxy.bound(host, link, previous_link, time.monotonic_ns()))
+
+    def detached(self, mn_link_layer: bytes, link: str) -> None:
+        """A mobile node has left ``link``."""
+        self._carry_out(
+            self.proxy.detached(ipv6.link_local(mn_link_layer), link, time.monotonic_ns())
+        )
+
+    def write_membership(self) -> None:
+        """Log the membership records, the paper's tuples (section III.A)."""
+        self._daemon.log.write("membership", records=self.proxy.membership())
+
+    def _carry_out(self, actions: list[Any]) -> None:
+        self._daemon.carry_out(self.proxy, actions)
+
+    def _upcalls(self) -> None:
+        for upcall in self._routing.read_upcalls():
+            self._carry_out(
+                self.proxy.upcall(
+                    upcall.source, upcall.group, upcall.interface, time.monotonic_ns()
+                )
+            )
+
+    def _send(self, action: SendMld) -> None:
+        source = self._addresses[action.link]
+        payload = mld.encode(action.message, source, action.destination)
+        packet = ipv6.packet(
+            source, action.destination, ipv6.ICMPV6, payload, hop_limit=1, router_alert=True
+        )
+        self._ports[action.link].send(packet, action.link_layer)
+
+    def _set_forwarding(self, action: SetForwarding) -> None:
+        self._routing.set_entry(action.source, action.group, action.incoming, action.outgoing)
+
+    def _remove_forwarding(self, action: RemoveForwarding) -> None:
+        self._routing.delete_entry(action.source, action.group)

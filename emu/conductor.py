@@ -1,0 +1,235 @@
+"""One run, from inside its sandbox: build, attach, play the timeline, stop, write down.
+
+``python -m emu.conductor ORDER.json`` tells its progress on standard output, a JSON object a line.
+What it leaves in the run's directory is described in ``emu.measure.record``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import platform
+import signal
+import sys
+import time
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from agents.kernel.capabilities import probe
+from emu import __version__
+from emu.events import Event
+from emu.lab import Lab, LabFailed
+from emu.measure.fidelity import Sampler
+from emu.narrative import tell
+from emu.processes import ProcessFailed
+from emu.radio.client import RadioError
+from emu.sandbox import RUN_DIRECTORY
+from emu.scenario import load
+from emu.scenario.model import Detach, Handover
+from emu.traffic.plan import Plan, plan
+
+LEAD_NS = 300_000_000
+"""From starting the traffic processes to the first packet."""
+STRAGGLERS_S = 1.0
+"""How long the network goes on after the scenario's end, for packets still on their way."""
+PATIENCE_S = 5.0
+"""How long processes may take to end when told to."""
+CAPTURE = "capture"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the runner asks of one run."""
+
+    scenario: str
+    seed: int
+    directory: str
+    keep_captures: bool
+
+
+class Conductor:
+    """Conducts one run."""
+
+    def __init__(self, order: Order) -> None:
+        self._scenario = load(Path(order.scenario))
+        self._order = order
+        self._directory = Path(order.directory)
+        for name in ("arrivals", "sent", "captures", "iperf"):
+            (self._directory / name).mkdir(parents=True, exist_ok=True)
+        capabilities = probe()
+        self._backends = {
+            "switch": capabilities.switch_backend(),
+            "tunnel": capabilities.tunnel_backend(),
+            "delay": capabilities.delay_backend(),
+        }
+        self._lab = Lab(self._scenario, order.seed, self._directory, capabilities, self._on_event)
+        self._sampler = Sampler()
+        self._plan = Plan()
+        self._t0: int | None = None
+        self._started_at = datetime.now(timezone.utc)
+
+    async def run(self) -> None:
+        """Conduct it; told to stop early, it keeps what there is and marks it."""
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        interrupted = False
+        try:
+            await self._bring_up()
+            await self._play()
+        except asyncio.CancelledError:
+            interrupted = True
+        if self._t0 is not None:
+            self._close(interrupted)
+
+    async def _bring_up(self) -> None:
+        self._say("building the network")
+        began = time.monotonic()
+        await self._lab.build()
+        await self._lab.start_agents()
+        self._start_captures()
+        await self._lab.wait(self._capturing, "the captures")
+        nodes = len(self._lab.network.plan) - 1
+        self._say(f"{nodes} nodes ready in {time.monotonic() - began:.1f} s")
+        await self._lab.attach_mobile_nodes()
+
+    async def _play(self) -> None:
+        self._sampler.start()
+        self._t0 = time.monotonic_ns() + LEAD_NS
+        network = self._lab.network
+        self._plan = plan(
+            self._scenario,
+            self._t0,
+            self._directory,
+            lambda name: str(network.address(name)),
+            lambda name: network.interfaces(name)[0].name,
+        )
+        for job in self._plan.jobs:
+            self._lab.processes.start(job.name, self._lab.pid(job.node), job.target, job.config)
+        moves = [
+            asyncio.ensure_future(self._happen(event, self._t0 + event.at))
+            for event in self._scenario.timeline
+            if isinstance(event, (Handover, Detach))
+        ]
+        end = self._t0 / 1e9 + self._scenario.duration / 1e9 + STRAGGLERS_S
+        while time.monotonic() < end:
+            await self._lab.follow(0.05)
+        await asyncio.gather(*moves)
+
+    async def _happen(self, event: Handover | Detach, at: int) -> None:
+        """Carry out one event of the timeline."""
+        await asyncio.sleep(max(0, at - time.monotonic_ns()) / 1e9)
+        radio = self._lab.radio
+        if isinstance(event, Detach):
+            await radio.detach(event.detach)
+        elif event.handover not in self._lab.places:
+            await radio.attach(event.handover, event.to)
+        else:
+            carrier = self._scenario.topology.access.carrier
+            await radio.move(event.handover, event.to, event.gap, carrier)
+
+    def _close(self, interrupted: bool) -> None:
+        """Stop everything in order, so that each has seen all that it should, and write down."""
+        end = time.monotonic_ns()
+        fidelity = self._sampler.stop()
+        patience = 0.4 if interrupted else PATIENCE_S
+        processes = self._lab.processes
+        processes.stop({job.name for job in self._plan.jobs}, patience)
+        processes.stop(self._lab.agents, patience)
+        processes.stop({CAPTURE}, patience)
+        self._lab.tail.poll()
+        meta = {
+            "scenario": self._scenario.model_dump(mode="json", by_alias=True),
+            "seed": self._order.seed,
+            "t0_ns": self._t0,
+            "end_ns": end,
+            "nodes": self._nodes(),
+            "links": self._links(),
+            "flows": self._plan.flows,
+            "backends": self._backends,
+            "kernel": platform.release(),
+            "emu_version": __version__,
+            "fidelity": fidelity,
+            "interrupted": interrupted,
+            "started_at": self._started_at.isoformat(),
+        }
+        (self._directory / "meta.json").write_text(json.dumps(meta, indent=1))
+
+    def _start_captures(self) -> None:
+        network = self._lab.network
+        interfaces = [
+            [self._lab.pid(node.name), node.name, interface.name]
+            for node in network.plan.values()
+            if node.role != "radio"
+            for interface in node.interfaces
+        ]
+        config = {
+            "interfaces": interfaces,
+            "directory": str(self._directory / "captures"),
+            "all": self._order.keep_captures,
+            "ready": str(RUN_DIRECTORY / "capture.ready"),
+        }
+        self._lab.processes.start(CAPTURE, self._lab.pid("cmd"), "emu.measure.capture", config)
+
+    @staticmethod
+    def _capturing() -> bool:
+        return (RUN_DIRECTORY / "capture.ready").exists()
+
+    def _nodes(self) -> dict[str, dict[str, Any]]:
+        """Who is who: what turns addresses in packets and events into names."""
+        described = {}
+        for node in self._lab.network.plan.values():
+            addresses = [str(end.link_local) for end in node.interfaces if end.link_local]
+            addresses += [str(end.lan.ip) for end in node.interfaces if end.lan]
+            described[node.name] = {
+                "role": node.role,
+                "address": str(node.address) if node.address else None,
+                "addresses": addresses,
+                "pool": str(node.pool) if node.pool else None,
+                "link_layer_address": node.interfaces[0].link_layer_address,
+            }
+        return described
+
+    def _links(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "a": end.node,
+                "b": end.peer,
+                "delay_ns": end.quality.delay_ns,
+                "rate_bps": end.quality.rate_bps,
+            }
+            for node in self._lab.network.plan.values()
+            for end in node.interfaces
+            if end.kind != "wireless" and end.node < end.peer
+        ]
+
+    def _on_event(self, event: Event) -> None:
+        text = tell(event)
+        if text is not None:
+            seconds = (event["t"] - self._t0) / 1e9 if self._t0 else None
+            self._say(text, seconds, event["kind"])
+
+    def _say(self, text: str, seconds: float | None = None, kind: str = "stage") -> None:
+        print(json.dumps({"t": seconds, "text": text, "kind": kind}), flush=True)
+
+
+def main() -> None:
+    """Entry of ``python -m emu.conductor``: exit status 1, with one line, when the run failed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the runner decides, and sends SIGTERM
+    order = Order(**json.loads(Path(sys.argv[1]).read_text()))
+    try:
+        asyncio.run(Conductor(order).run())
+    except (LabFailed, ProcessFailed, RadioError) as error:
+        print(json.dumps({"t": None, "text": str(error), "kind": "error"}), flush=True)
+        sys.exit(1)
+
+
+def order_text(order: Order) -> str:
+    """An order as the conductor reads it."""
+    return json.dumps(asdict(order))
+
+
+if __name__ == "__main__":
+    main()

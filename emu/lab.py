@@ -1,0 +1,130 @@
+"""A scenario's network with everything in it running: switch, controller, agents."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from ipaddress import IPv6Address, IPv6Network
+from pathlib import Path
+
+from agents.kernel.capabilities import Capabilities
+from emu.agents import AgentConfigs
+from emu.events import Event, EventTail
+from emu.network.build import Backends, Network, build
+from emu.processes import Processes
+from emu.radio.client import L2Event, Radio
+from emu.scenario.model import Link, Scenario
+from topologies.parameters import EndNode, Parameters, Quality
+
+GLOBAL_UNICAST = IPv6Network("2000::/3")
+READY_TIMEOUT = 120.0
+"""Seconds that agents, and then mobile nodes, may take to be ready (emulated machines are slow)."""
+
+
+class LabFailed(RuntimeError):
+    """The lab could not be brought up; the text says what was waited for."""
+
+
+class Lab:
+    """Brings a scenario's network up inside a sandbox, and keeps its event log in ``directory``."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        seed: int,
+        directory: Path,
+        capabilities: Capabilities,
+        listener: Callable[[Event], None],
+    ) -> None:
+        self.scenario = scenario
+        self.tail = EventTail(directory / "events.jsonl", listener)
+        self.processes = Processes(directory / "stderr")
+        self._seed = seed
+        self._directory = directory
+        self._capabilities = capabilities
+        self.network: Network
+        self.radio: Radio
+        self.agents: set[str] = set()
+        self.places: dict[str, str] = {}
+        """Where each attached mobile node is."""
+
+    async def build(self) -> None:
+        """Build the network and put the radio under its controller; nobody is attached yet."""
+        self.radio = Radio.launch(self._directory / "stderr" / "radio.log", self._log_l2)
+        topology = self.scenario.topology
+        parameters = Parameters(
+            mars=topology.mars,
+            routers=topology.routers,
+            access=_quality(topology.access),
+            backhaul=_quality(topology.backhaul),
+            cmd=_quality(topology.cmd),
+            core=_quality(topology.core),
+        )
+        nodes = {name: EndNode(node.role, node.dad) for name, node in self.scenario.nodes.items()}
+        backends = Backends(self._capabilities.switch_backend(), self._capabilities.delay_backend())
+        self.network = build(topology.kind, parameters, nodes, backends, seed=self._seed)
+
+    async def start_agents(self) -> None:
+        """Start the agent of every node that has one, and wait until all serve."""
+        configs = AgentConfigs(
+            self.scenario,
+            self.network,
+            self._capabilities.tunnel_backend(),
+            self._seed,
+            self._directory,
+        ).all()
+        self.agents = set(configs)
+        for name, (module, config) in configs.items():
+            self.processes.start(name, self.pid(name), module, config)
+        await self.radio.connect(self.network)
+        await self.wait(lambda: self.tail.nodes("ready") >= self.agents, "the agents")
+
+    async def attach_mobile_nodes(self) -> None:
+        """Attach every mobile node where the scenario says, and wait until it can communicate."""
+        places = {name: node.attach for name, node in self.scenario.nodes.items() if node.attach}
+        await asyncio.gather(*(self.radio.attach(mn, mar) for mn, mar in places.items()))
+        await self.wait(lambda: self._usable() >= set(places), "the mobile nodes' addresses")
+
+    async def wait(self, done: Callable[[], bool], what: str) -> None:
+        """Follow the event log until ``done``; LabFailed after a long time."""
+        deadline = time.monotonic() + READY_TIMEOUT
+        while not done():
+            if time.monotonic() > deadline:
+                raise LabFailed(f"{what} were not ready within {READY_TIMEOUT:.0f} s")
+            await self.follow(0.01)
+
+    async def follow(self, seconds: float) -> None:
+        """Let time pass, reading the event log; ProcessFailed when an agent has died."""
+        await asyncio.sleep(seconds)
+        self.tail.poll()
+        self.processes.running()
+
+    def pid(self, node: str) -> int:
+        """A process in the node's network namespace."""
+        return int(self.network.node(node).pid)
+
+    def _usable(self) -> set[str]:
+        """The mobile nodes that have a global address ready for use."""
+        return {
+            event["node"]
+            for event in self.tail.events
+            if event["kind"] == "address"
+            and event["state"] in ("preferred", "optimistic")
+            and IPv6Address(event["address"]) in GLOBAL_UNICAST
+        }
+
+    def _log_l2(self, event: L2Event) -> None:
+        if event.event == "l2_up":
+            self.places[event.mn] = event.mar
+        else:
+            self.places.pop(event.mn, None)
+        line = {"t": event.time, "node": "radio", "kind": event.event, "mn": event.mn,
+                "mar": event.mar}  # fmt: skip
+        with (self._directory / "events.jsonl").open("ab", buffering=0) as log:
+            log.write(json.dumps(line).encode() + b"\n")
+
+
+def _quality(link: Link) -> Quality:
+    return Quality(link.delay, link.jitter, link.loss, link.rate)

@@ -1,0 +1,25 @@
+"""What of a run's event log is told to the person who watches, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from emu.events import Event
+
+
+def tell(event: Event) -> str | None:
+    """One line for an event; None for what is not worth one."""
+    teller = _TELLERS.get(event["kind"])
+    return teller(event) if teller else None
+
+
+_TELLERS: dict[str, Callable[[Event], str]] = {
+    "l2_down": lambda e: f"{e['mn']} leaves {e['mar']}",
+    "l2_up": lambda e: f"{e['mn']} is at the access point of {e['mar']}",
+    "serving": lambda e: f"{e['node']} serves {e['mn']}",
+    "tunnel_created": lambda e: f"{e['node']} opens a tunnel to {e['peer']}",
+    "tunnel_removed": lambda e: f"{e['node']} closes its tunnel to {e['peer']}",
+    "join": lambda e: f"{e['node']} has a listener of {e['group']} on {e['link']}",
+    "leave": lambda e: f"{e['node']} has lost a listener of {e['group']} on {e['link']}",
+    "flow_failed": lambda e: f"{e['flow']} failed: {e['reason']}",
+}

@@ -1,0 +1,83 @@
+"""The conductor's side of the nursery: starting processes in hosts, knowing when one ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+
+class ProcessFailed(RuntimeError):
+    """A process ended that should have gone on; the text says which, and its last words."""
+
+
+class Processes:
+    """The agents and traffic processes of one run, by name."""
+
+    def __init__(self, errors: Path) -> None:
+        errors.mkdir(parents=True, exist_ok=True)
+        self._errors = errors
+        ours, theirs = socket.socketpair()
+        self._control = ours
+        self._buffer = b""
+        self._pids: dict[str, int] = {}
+        self._stopping: set[str] = set()
+        with theirs:
+            self._nursery = subprocess.Popen(
+                [sys.executable, "-m", "emu.nursery", str(theirs.fileno()), str(errors)],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+            )
+
+    def start(self, name: str, netns: int, target: str, config: dict[str, Any]) -> None:
+        """Ask for ``target.main(config)`` in the network namespace of the process ``netns``."""
+        request = {"name": name, "netns": netns, "target": target, "config": config}
+        self._control.sendall(json.dumps(request).encode() + b"\n")
+        self._pids[name] = 0
+
+    def running(self) -> set[str]:
+        """The names of the processes that have not ended."""
+        self._read(0)
+        return set(self._pids)
+
+    def stop(self, names: set[str], timeout: float) -> None:
+        """Tell processes to end (SIGTERM) and wait; who does not obey in time is killed."""
+        deadline = time.monotonic() + timeout
+        while any(self._pids.get(name) == 0 for name in names) and time.monotonic() < deadline:
+            self._read(0.05)
+        self._stopping |= names
+        for name in names & set(self._pids):
+            os.kill(self._pids[name], signal.SIGTERM)
+        while names & set(self._pids) and time.monotonic() < deadline:
+            self._read(0.05)
+        for name in names & set(self._pids):
+            os.kill(self._pids[name], signal.SIGKILL)
+
+    def _read(self, timeout: float) -> None:
+        """Take the nursery's news; ProcessFailed when one ended unasked and not well."""
+        while select.select([self._control], [], [], timeout)[0]:
+            data = self._control.recv(65536)
+            if not data:
+                raise ProcessFailed("the nursery ended unexpectedly")
+            *lines, self._buffer = (self._buffer + data).split(b"\n")
+            for line in lines:
+                self._note(json.loads(line))
+            timeout = 0
+
+    def _note(self, news: dict[str, Any]) -> None:
+        if "started" in news:
+            self._pids[news["started"]] = news["pid"]
+            return
+        name = news["exited"]
+        del self._pids[name]
+        if news["status"] != 0 and name not in self._stopping:
+            words = (self._errors / f"{name}.err").read_text(errors="replace").strip()
+            last = words.splitlines()[-1] if words else f"status {news['status']}"
+            raise ProcessFailed(f"{name} ended unexpectedly: {last}")

@@ -1,0 +1,66 @@
+"""Mininet's command line in a scenario's network, with its agents running."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from pathlib import Path
+
+from mininet.cli import CLI
+
+from agents.kernel.capabilities import probe
+from emu.lab import Lab, LabFailed
+from emu.processes import ProcessFailed
+from emu.radio.client import RadioError
+from emu.sandbox import RUN_DIRECTORY
+from emu.scenario import load
+from emu.scenario.model import Scenario
+
+
+class ScenarioCLI(CLI):  # type: ignore[misc]
+    """Mininet's commands, and ``handover``."""
+
+    def __init__(self, lab: Lab, loop: asyncio.AbstractEventLoop) -> None:
+        self._lab = lab
+        self._loop = loop
+        self.prompt = "emu> "
+        super().__init__(lab.network.net)
+
+    def do_handover(self, line: str) -> None:
+        """handover MN MAR: move a mobile node to another MAR."""
+        words = line.split()
+        if len(words) != 2:
+            print("usage: handover MN MAR")
+            return
+        move = self._lab.radio.move(words[0], words[1], 0)
+        try:
+            asyncio.run_coroutine_threadsafe(move, self._loop).result()
+        except RadioError as error:
+            print(error)
+
+
+async def _bring_up(scenario: Scenario) -> Lab:
+    directory = RUN_DIRECTORY / "shell"
+    directory.mkdir()
+    lab = Lab(scenario, scenario.seed, directory, probe(), lambda event: None)
+    await lab.build()
+    await lab.start_agents()
+    await lab.attach_mobile_nodes()
+    return lab
+
+
+def main() -> None:
+    """Entry of ``python -m emu.shell SCENARIO``, inside a sandbox."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, daemon=True).start()
+    scenario = load(Path(sys.argv[1]))
+    try:
+        lab = asyncio.run_coroutine_threadsafe(_bring_up(scenario), loop).result()
+    except (LabFailed, ProcessFailed, RadioError) as error:
+        sys.exit(f"emu shell: {error}")
+    ScenarioCLI(lab, loop)
+
+
+if __name__ == "__main__":
+    main()
