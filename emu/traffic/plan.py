@@ -6,8 +6,8 @@ A flow is one stream to one receiver: a channel with two listeners is two flows,
     flow          its name in the record
     file          its name in file names
     kind          multicast, ping or iperf3; with ``protocol`` (tcp or udp) for the last
-    from, to      the node that sends and the one that receives; a ping's replies come back to the
-                  mobile node
+    from, to      the node that sends and the one that receives; a ping runs at a mobile node if
+                  one of its ends is one, and so does the client of iperf3
     interval_ns   the nominal time between packets, None for TCP
     start_ns, stop_ns
     arrivals, sent, report   paths of its files in the run's directory, None where there is none
@@ -164,7 +164,7 @@ class Planner:
             start_ns=self._t0 + times[0], stop_ns=self._t0 + times[1],
         )  # fmt: skip
         self._flow(
-            name, name, times, kind="ping", to=node, **{"from": remote},
+            name, name, times, kind="ping", to=flow.to, **{"from": flow.from_},
             interval_ns=flow.interval, **files,
         )  # fmt: skip
 

@@ -1,0 +1,92 @@
+"""Whether the machine kept up: the run's timer lag and CPU load, sampled while it goes on.
+
+A thread sleeps to absolute deadlines and notes how late it wakes: what delays it delays the daemons
+and traffic processes alike. Load is read from /proc/stat, of all CPUs together.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+_PERIOD_S = 0.01
+_CPU_EVERY = 50
+LAG_LIMIT_MS = 10.0
+"""The 99th percentile of timer lag may not be above this."""
+LOAD_LIMIT = 0.95
+"""The CPUs may not be busier than this on the average of a run…"""
+STEAL_LIMIT = 0.10
+"""…nor may a hypervisor take more than this share away."""
+
+
+class Sampler:
+    """Samples from ``start()`` to ``stop()``."""
+
+    def __init__(self) -> None:
+        self._lags: list[float] = []
+        self._cpu: list[tuple[int, int, int]] = []
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._cpu.append(cpu_times())
+        self._thread.start()
+
+    def stop(self) -> dict[str, Any]:
+        """End, and give the verdict."""
+        self._stopping.set()
+        self._thread.join()
+        self._cpu.append(cpu_times())
+        return verdict(self._lags, self._cpu)
+
+    def _run(self) -> None:
+        due = time.monotonic()
+        while True:
+            due += _PERIOD_S
+            if self._stopping.wait(max(0.0, due - time.monotonic())):
+                return
+            now = time.monotonic()
+            self._lags.append((now - due) * 1000)
+            due = max(due, now - _PERIOD_S)  # one stall is one late sample, not a hundred
+            if len(self._lags) % _CPU_EVERY == 0:
+                self._cpu.append(cpu_times())
+
+
+def cpu_times() -> tuple[int, int, int]:
+    """(all, idle, stolen) jiffies of all CPUs since boot."""
+    fields = [int(field) for field in Path("/proc/stat").read_text().split("\n")[0].split()[1:9]]
+    return sum(fields), fields[3] + fields[4], fields[7]
+
+
+def verdict(lags_ms: list[float], cpu: list[tuple[int, int, int]]) -> dict[str, Any]:
+    """{ok, reason, timer_lag_ms {median, p99, max}, cpu {mean, max, steal}}; shares of 1."""
+    median, p99, worst = np.percentile(lags_ms or [0.0], [50, 99, 100])
+    busy = [_share(one, two)[0] for one, two in itertools.pairwise(cpu)]
+    mean, steal = _share(cpu[0], cpu[-1])
+    reasons = []
+    if p99 > LAG_LIMIT_MS:
+        reasons.append(f"timers were late by {p99:.1f} ms (p99), the limit is {LAG_LIMIT_MS:g} ms")
+    if mean > LOAD_LIMIT:
+        reasons.append(f"the CPUs were {mean:.0%} busy, the limit is {LOAD_LIMIT:.0%}")
+    if steal > STEAL_LIMIT:
+        reasons.append(f"the hypervisor took {steal:.0%} of the CPU time")
+    return {
+        "ok": not reasons,
+        "reason": "; ".join(reasons) or None,
+        "timer_lag_ms": {"median": float(median), "p99": float(p99), "max": float(worst)},
+        "cpu": {"mean": mean, "max": max(busy, default=mean), "steal": steal},
+    }
+
+
+def _share(one: tuple[int, int, int], two: tuple[int, int, int]) -> tuple[float, float]:
+    """(busy, stolen) share of the time between two readings."""
+    total = two[0] - one[0]
+    if total <= 0:
+        return 0.0, 0.0
+    return 1 - (two[1] - one[1]) / total, (two[2] - one[2]) / total

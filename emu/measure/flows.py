@@ -1,0 +1,58 @@
+"""What happened to each flow over a whole run: losses, duplicates, reordering, delay.
+
+``received`` counts every packet once; ``duplicated`` counts the further copies; ``reordered``
+counts packets that came after one with a higher number (RFC 4737 section 3.3). ``sent`` is what the
+receiver could have got: a listener counts from the first packet that reached it after it joined,
+and what was already on the way when it left does not count. TCP has no losses to count (None); its
+arrivals are stream positions.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from emu.measure.stream import RECEIVED, SEQUENCE, Stream, delays
+
+
+def describe(stream: Stream) -> dict[str, Any]:
+    """A flow's entry in the record."""
+    flow, rows = stream.flow, stream.arrivals
+    entry: dict[str, Any] = {key: flow[key] for key in ("flow", "kind", "from", "to")}
+    if flow.get("protocol"):
+        entry["protocol"] = flow["protocol"]
+    if stream.is_tcp:
+        entry |= {"sent": None, "received": None, "lost": None}
+    else:
+        got = int(np.isin(stream.expected, rows[:, SEQUENCE]).sum())
+        sent = len(stream.expected)
+        entry |= {"sent": sent, "received": got, "lost": sent - got}
+    entry["duplicated"] = int((~stream.first_copies).sum())
+    entry["reordered"] = int(stream.reordered.sum())
+    entry["delay_ms"] = delays(rows)
+    if flow["kind"] == "multicast":
+        entry["join_ms"] = _join_delay(stream)
+    if flow["kind"] == "iperf3":
+        entry |= _iperf_sums(stream.report)
+    local = [e for e in stream.run.of_kind("flow_started") if e.get("flow") == flow["flow"]]
+    entry["local_address"] = local[0]["local"] if local else None
+    return entry
+
+
+def _join_delay(stream: Stream) -> float | None:
+    """From the first join, or the first packet if that is later, to the first arrival, in ms."""
+    if not len(stream.arrivals):
+        return None
+    sent = stream.run.rows(stream.flow["sent"])
+    since = max(stream.windows[0][0], int(sent[0, 2]) if len(sent) else 0)
+    return max(0, int(stream.arrivals[0, RECEIVED]) - since) / 1e6
+
+
+def _iperf_sums(report: dict[str, Any]) -> dict[str, Any]:
+    received = report.get("sum_received") or report.get("sum") or {}
+    rate = received.get("bits_per_second")
+    return {
+        "goodput_mbit_s": None if rate is None else rate / 1e6,
+        "retransmits": report.get("sum_sent", {}).get("retransmits"),
+    }

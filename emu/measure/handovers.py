@@ -1,0 +1,159 @@
+"""Handovers and the parts of their latency, from the event log.
+
+=========  =========================================================================================
+part       from … to
+=========  =========================================================================================
+l2         the link goes down → it is up at the new access router
+detection  link up → the new access router's agent knows (``attached``)
+binding    its first Proxy Binding Update → the binding is complete
+address    binding complete → an address of the new prefix is usable: not tentative any more
+total      link down → the last of these
+=========  =========================================================================================
+
+A part that did not happen before the next handover is None, and so is the total then.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+from emu.measure.run import Event, Run, mobile_node
+
+PARTS = ("l2", "detection", "binding", "address")
+_USABLE = ("preferred", "optimistic")
+
+
+@dataclass(frozen=True)
+class Handover:
+    """One handover; times in CLOCK_MONOTONIC ns."""
+
+    mn: str
+    origin: str
+    target: str
+    down_ns: int
+    up_ns: int
+    until_ns: int
+    """The next time that the node's link goes down, or the end of the run."""
+    attached_ns: int | None
+    update_ns: int | None
+    complete_ns: int | None
+    usable_ns: int | None
+
+    @property
+    def done_ns(self) -> int:
+        """The last of the steps that did happen."""
+        steps = (self.up_ns, self.attached_ns, self.complete_ns, self.usable_ns)
+        return max(step for step in steps if step is not None)
+
+    @property
+    def latency_ms(self) -> dict[str, float | None]:
+        """The parts and the total."""
+        parts = {
+            "l2": _ms(self.down_ns, self.up_ns),
+            "detection": _ms(self.up_ns, self.attached_ns),
+            "binding": _ms(self.update_ns, self.complete_ns),
+            "address": _ms(self.complete_ns, self.usable_ns),
+        }
+        whole = None not in parts.values()
+        return {**parts, "total": _ms(self.down_ns, self.done_ns) if whole else None}
+
+
+def _ms(start: int | None, end: int | None) -> float | None:
+    if start is None or end is None:
+        return None
+    return max(0, end - start) / 1e6
+
+
+def find(run: Run) -> list[Handover]:
+    """The handovers of a run in order of time; attachments and detachments alone are none."""
+    found = []
+    downs = _downs(run)
+    ups = run.of_kind("l2_up")
+    for at, down in enumerate(downs):
+        name = mobile_node(down)
+        later = [other for other in downs[at + 1 :] if mobile_node(other) == name]
+        until = int(later[0]["t"]) if later else run.end_ns
+        up = _first(ups, name, None, int(down["t"]), until)
+        if up is not None and not down["detached"]:
+            found.append(_handover(run, down, up, until))
+    return found
+
+
+def _downs(run: Run) -> list[Event]:
+    """The times a link went down, each marked when it was a detachment by the scenario."""
+    downs = [{**event, "detached": False} for event in run.of_kind("l2_down")]
+    for event in run.meta["scenario"].get("events", ()):
+        if event.get("detach"):
+            when = int(run.meta["t0_ns"]) + int(event["at"])
+            caused = _first(downs, event["detach"], None, when, run.end_ns)
+            if caused is not None:
+                caused["detached"] = True
+    return downs
+
+
+def _first(
+    events: list[Event], mn: str, node: str | None, start: int, until: int, **fields: str
+) -> Event | None:
+    for event in events:
+        if (
+            start <= event["t"] <= until
+            and mobile_node(event) == mn
+            and (node is None or event["node"] == node)
+            and all(event.get(key) == value for key, value in fields.items())
+        ):
+            return event
+    return None
+
+
+def _handover(run: Run, down: Event, up: Event, until: int) -> Handover:
+    name, target, start = mobile_node(down), str(up["mar"]), int(down["t"])
+
+    def step(kind: str, since: int, **fields: str) -> int | None:
+        event = _first(run.of_kind(kind), name, target, since, until, **fields)
+        return None if event is None else int(event["t"])
+
+    update = step("sent", start, message="PBU")
+    complete = step("binding_complete", start if update is None else update)
+    return Handover(
+        mn=name,
+        origin=str(down["mar"]),
+        target=target,
+        down_ns=start,
+        up_ns=int(up["t"]),
+        until_ns=until,
+        attached_ns=step("attached", start),
+        update_ns=update,
+        complete_ns=complete,
+        usable_ns=None if complete is None else _usable(run, name, target, complete, until),
+    )
+
+
+def _usable(run: Run, mn: str, target: str, complete: int, until: int) -> int | None:
+    """When an address of the new prefix is usable, at the earliest when the binding is complete."""
+    prefix = _new_prefix(run, mn, target, until)
+    state: dict[str, str] = {}
+    for event in run.of_kind("address"):
+        if event["t"] > until:
+            break
+        address = ipaddress.IPv6Address(str(event.get("address", "::")).split("/")[0])
+        if event["node"] != mn or prefix is None or address not in prefix:
+            continue
+        if event["t"] > complete and any(value in _USABLE for value in state.values()):
+            return complete
+        state[str(address)] = str(event["state"])
+        if event["t"] > complete and event["state"] in _USABLE:
+            return int(event["t"])
+    return complete if any(value in _USABLE for value in state.values()) else None
+
+
+def _new_prefix(run: Run, mn: str, target: str, until: int) -> ipaddress.IPv6Network | None:
+    """The prefix that the node has from its new access router, else that router's whole pool."""
+    assigned = [
+        event["prefix"]
+        for event in run.of_kind("prefix_assigned")
+        if event["node"] == target and mobile_node(event) == mn and event["t"] <= until
+    ]
+    pool = run.meta["nodes"].get(target, {}).get("pool")
+    prefix = assigned[-1] if assigned else pool
+    return None if prefix is None else ipaddress.IPv6Network(prefix)

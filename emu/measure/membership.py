@@ -1,0 +1,42 @@
+"""Multicast membership records of the routers, from their ``membership`` events.
+
+A router logs its records, the tuples (upstream, source, group, listeners, local sources), when it
+is asked to and when it ends. The record shows the last of them, and all that differ as its history.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emu.measure.run import Run
+
+Records = list[dict[str, Any]]
+
+
+def final(run: Run) -> dict[str, Records]:
+    """{router: its last records}."""
+    return {event["node"]: _normal(event["records"]) for event in run.of_kind("membership")}
+
+
+def history(run: Run) -> dict[str, list[dict[str, Any]]]:
+    """{router: [{at_s, records}]}, without repetitions."""
+    snapshots: dict[str, list[dict[str, Any]]] = {}
+    for event in run.of_kind("membership"):
+        records = _normal(event["records"])
+        earlier = snapshots.setdefault(event["node"], [])
+        if not earlier or earlier[-1]["records"] != records:
+            earlier.append({"at_s": run.seconds(event["t"]), "records": records})
+    return snapshots
+
+
+def _normal(records: Records) -> Records:
+    return [
+        {
+            "upstream": record.get("upstream"),
+            "source": record.get("source"),
+            "group": record["group"],
+            "listeners": list(record.get("listeners", ())),
+            "local_sources": list(record.get("local_sources", ())),
+        }
+        for record in records
+    ]

@@ -1,0 +1,158 @@
+"""What control message a captured packet holds.
+
+Only types and the few fields that a reader of a figure wants are read here, of anything that was on
+a wire, sound or not; the strict decoders are in ``agents.wire``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import struct
+from dataclasses import dataclass
+
+from emu.measure import pcapng
+
+_IPV6_HEADER = 40
+_ETHERTYPE_IPV6 = b"\x86\xdd"
+_EXTENSIONS = (0, 43, 60)
+_IPV6, _ICMPV6, _MOBILITY = 41, 58, 135
+_ICMPV6_TYPES = {
+    130: "MLD query",
+    131: "MLD report",
+    132: "MLD done",
+    133: "RS",
+    134: "RA",
+    135: "NS",
+    136: "NA",
+    137: "Redirect",
+    143: "MLD report",
+}
+_MOBILITY_TYPES = {
+    0: "BRR",
+    1: "HoTI",
+    2: "CoTI",
+    3: "HoT",
+    4: "CoT",
+    5: "BU",
+    6: "BA",
+    7: "BE",
+}
+_UPDATE_PROXY_FLAG = 0x0200  # RFC 5213 section 8.1, in the 16 bits after the sequence number
+_ACKNOWLEDGEMENT_PROXY_FLAG = 0x20  # RFC 5213 section 8.2, in the byte after the status
+_TO_INCLUDE, _BLOCK = 3, 6
+
+
+@dataclass(frozen=True)
+class Message:
+    """A control message on the wire."""
+
+    type: str
+    """PBU, PBA, MLD query, MLD report, RA, …"""
+    detail: str
+    """The fields worth a label, such as "lifetime 0"."""
+    source: str
+    destination: str
+    length: int
+    """Bytes of the IPv6 packet, with the tunnel's header if there is one."""
+    hop_limit: int
+    tunnelled: bool
+    key: bytes
+    """The packet with its hop limit blanked: the same wherever it is seen on its way."""
+
+
+def parse(data: bytes, link_type: int, length: int) -> Message | None:
+    """The control message of a captured packet, or None; ``length`` is that on the wire."""
+    link_header = 0
+    if link_type == pcapng.ETHERNET:
+        if data[12:14] != _ETHERTYPE_IPV6:
+            return None
+        link_header = 14
+    packet = data[link_header:]
+    if len(packet) < _IPV6_HEADER or packet[0] >> 4 != 6:
+        return None
+    at, protocol, inner = _upper_layer(packet)
+    kind, detail = _message(protocol, packet[at:])
+    if kind is None:
+        return None
+    return Message(
+        type=kind,
+        detail=detail,
+        source=_address(packet[inner + 8 : inner + 24]),
+        destination=_address(packet[inner + 24 : inner + 40]),
+        length=length - link_header,
+        hop_limit=packet[7],
+        tunnelled=inner > 0,
+        key=packet[:7] + b"\0" + packet[8:],
+    )
+
+
+def _upper_layer(packet: bytes) -> tuple[int, int, int]:
+    """(offset, protocol, offset of the innermost IPv6 header) past extensions and tunnels."""
+    at, protocol, inner = _IPV6_HEADER, packet[6], 0
+    while at < len(packet):
+        if protocol in _EXTENSIONS and at + 2 <= len(packet):
+            protocol, at = packet[at], at + 8 * (packet[at + 1] + 1)
+        elif protocol == _IPV6 and at + _IPV6_HEADER <= len(packet):
+            inner, protocol, at = at, packet[at + 6], at + _IPV6_HEADER
+        else:
+            break
+    return at, protocol, inner
+
+
+def _address(packed: bytes) -> str:
+    return str(ipaddress.IPv6Address(packed))
+
+
+def _message(protocol: int, body: bytes) -> tuple[str | None, str]:
+    try:
+        if protocol == _MOBILITY:
+            return _mobility(body)
+        if protocol == _ICMPV6 and body:
+            kind = _ICMPV6_TYPES.get(body[0])
+            return kind, _icmpv6_detail(body) if kind else ""
+    except (struct.error, IndexError):
+        return "malformed", ""  # cut short on the wire or by the capture: still a message sent
+    return None, ""
+
+
+def _mobility(body: bytes) -> tuple[str, str]:
+    kind = body[2]
+    name = _MOBILITY_TYPES.get(kind, f"MH {kind}")
+    if kind == 5:
+        sequence, flags, lifetime = struct.unpack_from("!HHH", body, 6)
+        proxy = bool(flags & _UPDATE_PROXY_FLAG)
+        detail = f"#{sequence}" + (" lifetime 0" if lifetime == 0 else "")
+    elif kind == 6:
+        status, flags, sequence = struct.unpack_from("!BBH", body, 6)
+        proxy = bool(flags & _ACKNOWLEDGEMENT_PROXY_FLAG)
+        detail = f"#{sequence}" + (f" status {status}" if status else "")
+    else:
+        return name, ""
+    return ("P" if proxy else "") + name, detail
+
+
+def _icmpv6_detail(body: bytes) -> str:
+    kind = body[0]
+    if kind == 130:
+        group = body[8:24]
+        return _address(group) if any(group) else "general"
+    if kind in (131, 132):
+        return _address(body[8:24])
+    if kind == 134:
+        (lifetime,) = struct.unpack_from("!H", body, 6)
+        return "" if lifetime else "lifetime 0"
+    return _records(body) if kind == 143 else ""
+
+
+def _records(body: bytes) -> str:
+    """The groups of an MLDv2 report: + joined or reported, - left (RFC 3810 section 5.2)."""
+    (count,) = struct.unpack_from("!H", body, 6)
+    at, groups = 8, []
+    for _ in range(count):
+        kind, auxiliary, sources = struct.unpack_from("!BBH", body, at)
+        group = ipaddress.IPv6Address(body[at + 4 : at + 20])
+        at += 20 + 16 * sources + 4 * auxiliary
+        if group.packed[1] & 0x0F > 2:  # beyond link-local scope
+            leaves = (kind == _TO_INCLUDE and not sources) or kind == _BLOCK
+            groups.append(("-" if leaves else "+") + str(group))
+    return " ".join(groups)

@@ -1,0 +1,157 @@
+"""Assembles ``record.json``, the results of an experiment, from the raw files of its runs."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from emu.measure import (
+    disruption,
+    flows,
+    handovers,
+    membership,
+    messages,
+    signalling,
+    tunnels,
+)
+from emu.measure.handovers import Handover
+from emu.measure.messages import Transfer
+from emu.measure.run import Run, runs_of
+from emu.measure.statistics import summarise
+from emu.measure.stream import Stream
+
+SCHEMA = 1
+_PER_FLOW = (
+    "disruption_ms",
+    "lost",
+    "duplicated",
+    "reordered",
+    "delay_before_ms",
+    "delay_after_ms",
+)
+
+
+class RecordError(Exception):
+    """There is nothing to make a record of."""
+
+
+def build(directory: Path) -> dict[str, Any]:
+    """Write ``record.json`` and the merged ``events.jsonl`` of a record's directory; the record.
+
+    The captures of run 1 move to ``captures/``. Building again gives the same again.
+    """
+    runs = runs_of(directory)
+    if not runs:
+        raise RecordError(f"{directory}: no run got far enough to leave a result")
+    _move_captures(directory)
+    results = [_run(run) for run in runs]
+    first = runs[0].meta
+    exact = {
+        "schema": SCHEMA,
+        "scenario": first["scenario"],
+        "seed": first["seed"],
+        "emu_version": first["emu_version"],
+        "kernel": first["kernel"],
+        "backends": first["backends"],
+        "started_at": first.get("started_at"),
+        "interrupted": any(run.meta.get("interrupted") for run in runs),
+        "fidelity": _fidelity(runs),
+        "runs": results,
+        "summary": _summary(results),
+    }
+    record: dict[str, Any] = _rounded(exact)
+    (directory / "record.json").write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+    _merge_events(directory, runs)
+    return record
+
+
+def _move_captures(directory: Path) -> None:
+    source, target = directory / "runs" / "1" / "captures", directory / "captures"
+    if source.is_dir() and not target.exists():
+        source.rename(target)
+
+
+def _merge_events(directory: Path, runs: list[Run]) -> None:
+    with (directory / "events.jsonl").open("w") as out:
+        for run in runs:
+            out.writelines(json.dumps({"run": run.number, **event}) + "\n" for event in run.events)
+
+
+def _run(run: Run) -> dict[str, Any]:
+    streams = [Stream(run, flow) for flow in run.meta["flows"]]
+    transfers = messages.of_run(run)
+    return {
+        "run": run.number,
+        "seed": run.meta["seed"],
+        "handovers": [_handover(run, h, streams, transfers) for h in handovers.find(run)],
+        "flows": [flows.describe(stream) for stream in streams],
+        "signalling": signalling.cost(transfers),
+        "membership": membership.final(run),
+        "membership_history": membership.history(run),
+        "tunnels": tunnels.lives(run),
+    }
+
+
+def _handover(
+    run: Run, handover: Handover, streams: list[Stream], transfers: list[Transfer]
+) -> dict[str, Any]:
+    settled = min(handover.until_ns, handover.done_ns + disruption.SETTLING_NS)
+    during = [t for t in transfers if handover.down_ns <= t.sent_ns <= settled]
+    marks = (disruption.around(stream, handover) for stream in streams)
+    return {
+        "mn": handover.mn,
+        "from": handover.origin,
+        "to": handover.target,
+        "at_s": run.seconds(handover.down_ns),
+        "latency_ms": handover.latency_ms,
+        "flows": [mark for mark in marks if mark is not None],
+        "signalling": signalling.cost(during),
+    }
+
+
+def _fidelity(runs: list[Run]) -> dict[str, Any]:
+    """The verdict over all runs: ok when every one was, and no capture lost a packet."""
+    reasons = []
+    for run in runs:
+        verdict = run.meta["fidelity"]
+        if not verdict["ok"]:
+            reasons.append(f"run {run.number}: {verdict['reason']}")
+        dropped = sum(capture.dropped for capture in run.captures)
+        if dropped:
+            reasons.append(f"run {run.number}: the captures lost {dropped} packets")
+    verdicts = [run.meta["fidelity"] for run in runs]
+    return {"ok": not reasons, "reason": "; ".join(reasons) or None, "runs": verdicts}
+
+
+def _summary(results: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Statistics of every metric: per handover over all runs, signalling per run."""
+    values: defaultdict[str, list[float]] = defaultdict(list)
+    for result in results:
+        for handover in result["handovers"]:
+            for part, value in handover["latency_ms"].items():
+                values[f"latency_ms.{part}"].append(value)
+            for flow in handover["flows"]:
+                kind = flow.get("protocol") or flow["kind"]
+                for metric in _PER_FLOW:
+                    values[f"{metric}.{kind}"].append(flow[metric])
+        for kind, cost in result["signalling"].items():
+            for what, value in cost.items():
+                values[f"signalling.{kind}.{what}"].append(value)
+    return {
+        metric: summarise([value for value in sample if value is not None])
+        for metric, sample in values.items()
+    }
+
+
+def _rounded(value: Any) -> Any:
+    """Six decimals everywhere: nanoseconds in ms, and no noise of binary fractions."""
+    if isinstance(value, float):
+        return round(value, 6) if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return value

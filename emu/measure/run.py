@@ -1,0 +1,102 @@
+"""One run's raw files, as the conductor left them in ``<record>/runs/<i>/``.
+
+meta.json       what was run, on what: see ``docs/record.md``
+events.jsonl    one event a line: {"t": CLOCK_MONOTONIC ns, "node", "kind", …}
+arrivals/, sent/, iperf/   of the flows that ``meta["flows"]`` lists
+captures/       pcapng files; those of run 1 are in ``<record>/captures/`` once it was built
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emu.measure import pcapng
+from emu.measure.pcapng import Capture
+from emu.traffic import arrivals
+
+Event = dict[str, Any]
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: ``number`` counts from 1."""
+
+    directory: Path
+    number: int
+
+    @cached_property
+    def meta(self) -> dict[str, Any]:
+        """What was run: scenario, nodes, flows, times."""
+        meta: dict[str, Any] = json.loads((self.directory / "meta.json").read_text())
+        return meta
+
+    @cached_property
+    def events(self) -> list[Event]:
+        """The events in order of time; a torn last line of a killed run is left out."""
+        events = []
+        for line in (self.directory / "events.jsonl").read_text().splitlines():
+            try:
+                events.append(json.loads(line))
+            except json.JSONDecodeError:
+                break
+        return sorted(events, key=lambda event: int(event["t"]))
+
+    def of_kind(self, *kinds: str) -> list[Event]:
+        """The events of some kinds."""
+        return [event for event in self.events if event["kind"] in kinds]
+
+    @cached_property
+    def end_ns(self) -> int:
+        """When the run ended: as the conductor said, else its last event."""
+        last = self.events[-1]["t"] if self.events else self.meta["t0_ns"]
+        return int(self.meta.get("end_ns") or last)
+
+    @cached_property
+    def captures(self) -> list[Capture]:
+        """What was captured, a capture an interface."""
+        paths = sorted((self.directory / "captures").glob("*.pcapng"))
+        if not paths and self.number == 1:
+            paths = sorted((self.directory.parent.parent / "captures").glob("*.pcapng"))
+        return [pcapng.read(path) for path in paths]
+
+    def seconds(self, time_ns: int) -> float:
+        """A CLOCK_MONOTONIC time as seconds since the scenario's start."""
+        return round((time_ns - int(self.meta["t0_ns"])) / 1e9, 6)
+
+    def rows(self, path: str | None) -> Rows:
+        """The rows of an arrival file; none when the flow never got so far as to open it."""
+        if path is None or not (self.directory / path).exists():
+            return np.zeros((0, arrivals.COLUMNS), np.int64)
+        return arrivals.read(self.directory / path)
+
+    @cached_property
+    def _nodes_by_address(self) -> dict[str, str]:
+        names = {}
+        for name, node in self.meta["nodes"].items():
+            for address in (node.get("address"), *node.get("addresses", ())):
+                if address:
+                    names[str(address).split("/")[0]] = name
+        return names
+
+    def node_of(self, address: str) -> str:
+        """The node that owns an address; the address itself when none is known to."""
+        return self._nodes_by_address.get(address, address)
+
+
+def runs_of(record: Path) -> list[Run]:
+    """The runs of a record that got far enough to leave a ``meta.json``, in order."""
+    numbers = (path.name for path in (record / "runs").iterdir() if (path / "meta.json").exists())
+    return [Run(record / "runs" / str(n), n) for n in sorted(int(name) for name in numbers)]
+
+
+def mobile_node(event: Event) -> str:
+    """The mobile node an event is about; agents may know it by a name with a realm (RFC 4283)."""
+    return str(event.get("mn", "")).split("@")[0]

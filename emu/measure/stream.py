@@ -1,0 +1,119 @@
+"""A flow's packets in one run: what was sent, what arrived, and which of it counts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emu.measure.run import Rows, Run
+
+SEQUENCE, SENT, RECEIVED = range(3)
+"""The columns of an arrival file."""
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A flow's description and its arrivals in one run."""
+
+    run: Run
+    flow: dict[str, Any]
+
+    @cached_property
+    def arrivals(self) -> Rows:
+        """(sequence, sent, received) in order of arrival."""
+        rows = self.run.rows(self.flow["arrivals"])
+        return rows[np.argsort(rows[:, RECEIVED], kind="stable")]
+
+    @cached_property
+    def first_copies(self) -> Mask:
+        """Which arrivals are the first copy of their packet."""
+        mask = np.zeros(len(self.arrivals), bool)
+        mask[np.unique(self.arrivals[:, SEQUENCE], return_index=True)[1]] = True
+        return mask
+
+    @cached_property
+    def reordered(self) -> Mask:
+        """Which arrivals came after a higher number, later copies apart."""
+        sequence = self.arrivals[:, SEQUENCE]
+        if not len(sequence):
+            return np.zeros(0, bool)
+        return self.first_copies & (sequence < np.maximum.accumulate(sequence))
+
+    @property
+    def is_tcp(self) -> bool:
+        """Whether rows are stream positions rather than packet numbers."""
+        return self.flow.get("protocol") == "tcp"
+
+    @cached_property
+    def windows(self) -> list[tuple[int, int]]:
+        """When the receiver was there: a listener's memberships, else the whole flow."""
+        whole = (int(self.flow["start_ns"]), int(self.flow["stop_ns"]))
+        if self.flow["kind"] != "multicast":
+            return [whole]
+        windows: list[tuple[int, int]] = []
+        joined: int | None = None
+        for event in self.run.of_kind("joined", "left"):
+            if event.get("flow") != self.flow["flow"]:
+                continue
+            if event["kind"] == "joined":
+                joined = int(event["t"])
+            elif joined is not None:
+                windows.append((joined, int(event["t"])))
+                joined = None
+        if joined is not None:
+            windows.append((joined, max(joined, whole[1])))
+        return windows or [whole]
+
+    @cached_property
+    def expected(self) -> NDArray[np.int64]:
+        """The numbers of the packets that the receiver could have got."""
+        if self.flow["kind"] == "iperf3":
+            return np.arange(1, self._iperf_packets + 1)
+        sent = self.run.rows(self.flow["sent"])
+        if self.flow["kind"] == "ping":
+            return sent[:, 0]
+        parts = [sent[self._reachable(sent, *window), 0] for window in self.windows]
+        return np.unique(np.concatenate(parts))
+
+    def _reachable(self, sent: Rows, joined: int, left: int) -> Mask:
+        received = self.arrivals[:, RECEIVED]
+        here = self.arrivals[(received >= joined) & (received <= left)]
+        times = sent[:, 2]
+        first = joined
+        if len(here):
+            first = int(here[0, SENT])
+            if left < self.flow["stop_ns"]:
+                left -= int((here[:, RECEIVED] - here[:, SENT]).max())
+        reachable: Mask = (times >= first) & (times <= left)
+        return reachable
+
+    @cached_property
+    def report(self) -> dict[str, Any]:
+        """The sums of iperf3's own report; empty when it could not write one."""
+        path = self.run.directory / str(self.flow.get("report"))
+        try:
+            end = json.loads(path.read_text())["end"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}  # iperf3 was killed, or wrote only an error
+        return end if isinstance(end, dict) else {}
+
+    @property
+    def _iperf_packets(self) -> int:
+        highest = int(self.arrivals[:, SEQUENCE].max()) if len(self.arrivals) else 0
+        return max(highest, int(self.report.get("sum", {}).get("packets", 0)))
+
+
+def delays(rows: Rows) -> dict[str, float | None]:
+    """min, median, p99 and max one-way delay (round trip of a ping) of arrivals, in ms."""
+    known = rows[rows[:, SENT] > 0]
+    if not len(known):
+        return dict.fromkeys(("min", "median", "p99", "max"))
+    times = (known[:, RECEIVED] - known[:, SENT]) / 1e6
+    low, middle, high, top = np.percentile(times, [0, 50, 99, 100])
+    return {"min": float(low), "median": float(middle), "p99": float(high), "max": float(top)}

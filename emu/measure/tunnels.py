@@ -1,0 +1,43 @@
+"""When each tunnel existed and who needed it, from the ``tunnel_*`` events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emu.measure.run import Run
+
+
+def lives(run: Run) -> list[dict[str, Any]]:
+    """An entry a life of a tunnel: router, peer, created_s, removed_s (None: never), held_by."""
+    entries: list[dict[str, Any]] = []
+    open_now: dict[tuple[str, str], dict[str, Any]] = {}
+    for event in run.of_kind("tunnel_created", "tunnel_held", "tunnel_removed"):
+        at = run.seconds(event["t"])
+        router, peer = event["node"], run.node_of(event["peer"])
+        if event["kind"] == "tunnel_removed":
+            life = open_now.pop((router, peer), None)
+            if life is not None:
+                life["removed_s"] = at
+            continue
+        life = open_now.get((router, peer))
+        if life is None:
+            life = {
+                "router": router,
+                "peer": peer,
+                "created_s": at,
+                "removed_s": None,
+                "held_by": [],
+            }
+            open_now[router, peer] = life
+            entries.append(life)
+        holder = _holder(event.get("holder"))
+        if holder and holder not in life["held_by"]:
+            life["held_by"].append(holder)
+    return entries
+
+
+def _holder(holder: str | None) -> str | None:
+    """Multicast, or unicast for whatever a mobility core names its holders."""
+    if holder is None:
+        return None
+    return "multicast" if holder.startswith("multicast") else "unicast"
