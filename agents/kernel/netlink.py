@@ -18,7 +18,7 @@ from typing import Any
 from pyroute2.netlink import NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE, nlmsg, rtnl
 from pyroute2.netlink.rtnl.fibmsg import FR_ACT_TO_TBL, fibmsg
 from pyroute2.netlink.rtnl.ifaddrmsg import IFA_F_NODAD, ifaddrmsg
-from pyroute2.netlink.rtnl.ifinfmsg import IFF_MULTICAST, IFF_UP, ifinfmsg
+from pyroute2.netlink.rtnl.ifinfmsg import IFF_LOWER_UP, IFF_MULTICAST, IFF_UP, ifinfmsg
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
 from agents.kernel.rtnetlink import RtNetlink
@@ -79,16 +79,20 @@ class Netlink:
         except OSError as error:
             raise OSError(errno.ENODEV, os.strerror(errno.ENODEV), name) from error
 
-    def add_link(self, name: str, kind: str, data: dict[str, Any] | None = None) -> int:
-        """Create a link and return its index; ``data`` are its kind's own netlink attributes."""
+    def add_link(
+        self, name: str, kind: str, data: dict[str, Any] | None = None, *, parent: int | None = None
+    ) -> int:
+        """Create a link and return its index.
+
+        ``data`` are its kind's own netlink attributes, ``parent`` the index of the link it uses.
+        """
         information: list[tuple[str, Any]] = [("IFLA_INFO_KIND", kind)]
         if data:
             information.append(("IFLA_INFO_DATA", {"attrs": list(data.items())}))
         message = ifinfmsg()
-        message["attrs"] = [
-            ("IFLA_IFNAME", name),
-            ("IFLA_LINKINFO", {"attrs": information}),
-        ]
+        message["attrs"] = [("IFLA_IFNAME", name), ("IFLA_LINKINFO", {"attrs": information})]
+        if parent is not None:
+            message["attrs"].append(("IFLA_LINK", parent))
         self.rtnetlink.request(rtnl.RTM_NEWLINK, message, NLM_F_CREATE | NLM_F_EXCL)
         return self.index(name)
 
@@ -122,6 +126,11 @@ class Netlink:
         family = {"attrs": [("AF_INET6", mode)]}
         self._set_link(name, attributes=[("IFLA_AF_SPEC", family)])
 
+    def carrier(self, name: str) -> bool:
+        """Whether the link layer is up."""
+        answer = self.rtnetlink.request(rtnl.RTM_GETLINK, self._link(name))
+        return bool(answer[0]["flags"] & IFF_LOWER_UP)
+
     def link_layer_address(self, name: str) -> bytes:
         """The link-layer address of a link; empty for tunnels."""
         answer = self.rtnetlink.request(rtnl.RTM_GETLINK, self._link(name))
@@ -136,14 +145,18 @@ class Netlink:
 
     def addresses(self, name: str) -> list[IPv6Interface]:
         """The IPv6 addresses of a link with their prefix lengths."""
+        return [
+            IPv6Interface((message.get_attr("IFA_ADDRESS"), message["prefixlen"]))
+            for message in self.address_messages(name)
+        ]
+
+    def address_messages(self, name: str) -> list[Any]:
+        """The kernel's message about each IPv6 address of a link."""
         index = self.index(name)
         message = ifaddrmsg()
         message["family"] = socket.AF_INET6
-        return [
-            IPv6Interface((answer.get_attr("IFA_ADDRESS"), answer["prefixlen"]))
-            for answer in self.rtnetlink.request(rtnl.RTM_GETADDR, message, NLM_F_DUMP)
-            if answer["index"] == index
-        ]
+        answers = self.rtnetlink.request(rtnl.RTM_GETADDR, message, NLM_F_DUMP)
+        return [answer for answer in answers if answer["index"] == index]
 
     def add_address(self, name: str, address: IPv6Interface | str, *, nodad: bool = False) -> None:
         """Add an address, or take it over if it is there; ``nodad`` spares detection and delay."""

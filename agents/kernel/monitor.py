@@ -1,0 +1,120 @@
+"""What the kernel of a mobile node does by itself: how its addresses and carrier change."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from ipaddress import IPv6Address
+from typing import Any, Literal
+
+from pyroute2.netlink import rtnl
+from pyroute2.netlink.rtnl.ifaddrmsg import (
+    IFA_F_DADFAILED,
+    IFA_F_DEPRECATED,
+    IFA_F_OPTIMISTIC,
+    IFA_F_TENTATIVE,
+)
+from pyroute2.netlink.rtnl.ifinfmsg import IFF_LOWER_UP
+
+from agents.kernel.netlink import Netlink
+from agents.kernel.rtnetlink import decode, messages
+
+AddressState = Literal["tentative", "optimistic", "duplicate", "preferred", "deprecated", "removed"]
+"""RFC 4862 section 2 and RFC 4429; ``duplicate``: detection failed, the address is not used."""
+
+_RECEIVE_BUFFER = 4 << 20
+_SO_RCVBUFFORCE = 33
+_RECEIVE_SIZE = 1 << 18
+
+
+@dataclass(frozen=True)
+class AddressChange:
+    """An address came, changed its state, or went; a renewed lifetime alone is no change."""
+
+    address: IPv6Address
+    state: AddressState
+
+
+@dataclass(frozen=True)
+class CarrierChange:
+    """The link layer went up or down."""
+
+    up: bool
+
+
+class Monitor:
+    """The changes on one interface, from its creation on; non-blocking.
+
+    ``carrier`` and ``states`` hold how things stand after the changes read so far.
+    """
+
+    def __init__(self, interface: str) -> None:
+        self._socket = socket.socket(
+            socket.AF_NETLINK,
+            socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC,
+            socket.NETLINK_ROUTE,
+        )
+        self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
+        self._socket.bind((0, rtnl.RTMGRP_LINK | rtnl.RTMGRP_IPV6_IFADDR))
+        # Subscribed first, asked second: a change in between is seen at least once.
+        with Netlink() as netlink:
+            self._index = netlink.index(interface)
+            self.carrier = netlink.carrier(interface)
+            self.states: dict[IPv6Address, AddressState] = {
+                IPv6Address(message.get_attr("IFA_ADDRESS")): _state(message)
+                for message in netlink.address_messages(interface)
+            }
+
+    def fileno(self) -> int:
+        """The descriptor, readable when changes wait."""
+        return self._socket.fileno()
+
+    def read(self) -> list[AddressChange | CarrierChange]:
+        """All changes that wait; OSError ENOBUFS when the kernel had to drop some."""
+        changes: list[AddressChange | CarrierChange] = []
+        while True:
+            try:
+                data = self._socket.recv(_RECEIVE_SIZE)
+            except BlockingIOError:
+                return changes
+            for kind, _, encoded in messages(data):
+                message = decode(kind, encoded)
+                if message is None or message["index"] != self._index:
+                    continue
+                if kind in (rtnl.RTM_NEWADDR, rtnl.RTM_DELADDR):
+                    changes += self._address(kind, message)
+                elif message["family"] == socket.AF_UNSPEC:
+                    changes += self._link(kind, message)
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+    def _address(self, kind: int, message: Any) -> list[AddressChange | CarrierChange]:
+        address = IPv6Address(message.get_attr("IFA_ADDRESS"))
+        state: AddressState = "removed" if kind == rtnl.RTM_DELADDR else _state(message)
+        if self.states.get(address, "removed") == state:
+            return []
+        if state == "removed":
+            del self.states[address]
+        else:
+            self.states[address] = state
+        return [AddressChange(address, state)]
+
+    def _link(self, kind: int, message: Any) -> list[AddressChange | CarrierChange]:
+        up = kind == rtnl.RTM_NEWLINK and bool(message["flags"] & IFF_LOWER_UP)
+        if up == self.carrier:
+            return []
+        self.carrier = up
+        return [CarrierChange(up)]
+
+
+def _state(message: Any) -> AddressState:
+    flags = message.get_attr("IFA_FLAGS") or message["flags"]
+    if flags & IFA_F_DADFAILED:
+        return "duplicate"
+    if flags & IFA_F_OPTIMISTIC:
+        return "optimistic"
+    if flags & IFA_F_TENTATIVE:
+        return "tentative"
+    return "deprecated" if flags & IFA_F_DEPRECATED else "preferred"
