@@ -56,6 +56,13 @@ def checksum(
     return total ^ 0xFFFF
 
 
+def link_local(link_layer_address: bytes) -> IPv6Address:
+    """The link-local address with the modified EUI-64 identifier (RFC 4291 appendix A)."""
+    high, low = link_layer_address[:3], link_layer_address[3:]
+    identifier = bytes((high[0] ^ 0x02,)) + high[1:] + b"\xff\xfe" + low
+    return IPv6Address(b"\xfe\x80" + bytes(6) + identifier)
+
+
 def packet(
     source: IPv6Address,
     destination: IPv6Address,

@@ -49,7 +49,7 @@ class BindingUpdateFlag(IntFlag):
     P = 0x0200
     """Proxy registration (RFC 5213)."""
     F = 0x0100
-    """Forcing UDP encapsulation (RFC 5844)."""
+    """Forcing UDP encapsulation (RFC 5555)."""
     T = 0x0080
     """TLV header format (RFC 5845)."""
     B = 0x0040

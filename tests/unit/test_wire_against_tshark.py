@@ -1,0 +1,237 @@
+"""tshark reads every message that we send: nothing malformed, checksums right, fields as meant."""
+
+from __future__ import annotations
+
+import json
+import struct
+import subprocess
+from collections import defaultdict
+from ipaddress import IPv6Address, IPv6Network
+
+import pytest
+import wire_strategies as wire
+
+from agents.wire import ipv6, mld, mobility, ndp
+from agents.wire import mobility_options as options
+from agents.wire.mobility import BindingAcknowledgementFlag, BindingUpdateFlag
+from agents.wire.mobility_options import AccessTechnology, Handoff
+
+ROUTER = IPv6Address("fe80::5213:1")
+GROUP = IPv6Address("ff3e::c1")
+SOURCE = IPv6Address("2001:db8:5e00:1::2")
+PREFIX = IPv6Network("2001:db8:1:1::/64")
+OTHER = IPv6Network("2001:db8:2:1::/64")
+MAC = bytes.fromhex("00005e005213")
+
+# The options that tshark does not know (RFC 8885) come before ones that it does: reading these
+# right shows that it skipped the others by their right lengths.
+EVERY_OPTION = (
+    options.DlifLinkLayerAddress(MAC),
+    options.DlifLinkLocalAddress(ROUTER),
+    options.ServingMaar(wire.MAR),
+    options.PreviousMaar(wire.MAR, PREFIX),
+    options.LocalPrefix(PREFIX),
+    options.AnchoredPrefix(OTHER),
+    options.MobileNodeIdentifier("mn1@emu"),
+    options.HomeNetworkPrefix(PREFIX),
+    options.HandoffIndicator(Handoff.BETWEEN_ROUTERS),
+    options.AccessTechnologyType(AccessTechnology.WLAN),
+    options.MobileNodeLinkLayerIdentifier(MAC),
+    options.LinkLocalAddress(ROUTER),
+    options.Timestamp(1_790_000_000_500_000_000),
+)
+
+PBU_FLAGS = BindingUpdateFlag.A | BindingUpdateFlag.P | BindingUpdateFlag.D
+PBA_FLAGS = BindingAcknowledgementFlag.P | BindingAcknowledgementFlag.D
+RECORDS = (
+    mld.AddressRecord(mld.RecordType.ALLOW_NEW_SOURCES, GROUP, (SOURCE, wire.MAR)),
+    mld.AddressRecord(mld.RecordType.CHANGE_TO_INCLUDE_MODE, IPv6Address("ff1e::1")),
+)
+
+MOBILITY = {
+    "pbu": mobility.BindingUpdate(513, 300, PBU_FLAGS, EVERY_OPTION),
+    "pba": mobility.BindingAcknowledgement(157, 513, 300, PBA_FLAGS, EVERY_OPTION),
+    "be": mobility.BindingError(2, SOURCE),
+}
+MLD = {
+    "general query": mld.MulticastListenerQuery(
+        mld.UNSPECIFIED, 10_000, robustness=2, query_interval_s=125
+    ),
+    "specific query": mld.MulticastListenerQuery(GROUP, 100_000, (SOURCE,), True, 2, 125),
+    "query 1": mld.MulticastListenerQuery(GROUP, 10_000, version=1),
+    "report": mld.MulticastListenerReport(RECORDS),
+    "report 1": mld.ListenerReportV1(GROUP),
+    "done 1": mld.ListenerDoneV1(GROUP),
+}
+NDP = {
+    "ra": ndp.RouterAdvertisement(
+        64,
+        1800,
+        (ndp.PrefixInformation(PREFIX, 7200, 3600), ndp.PrefixInformation(OTHER, 7200, 0, False)),
+        MAC,
+        1460,
+    ),
+    "rs": ndp.RouterSolicitation(MAC),
+}
+
+
+def packets() -> dict[str, bytes]:
+    """Each message in a packet as it is sent."""
+    built = {}
+    for name, message in MOBILITY.items():
+        payload = mobility.encode(message, wire.MAR, wire.CMD)
+        built[name] = ipv6.packet(wire.MAR, wire.CMD, ipv6.MOBILITY, payload)
+    for name, message in MLD.items():
+        payload = mld.encode(message, ROUTER, mld.ALL_NODES)
+        built[name] = ipv6.packet(
+            ROUTER, mld.ALL_NODES, ipv6.ICMPV6, payload, hop_limit=1, router_alert=True
+        )
+    for name, message in NDP.items():
+        payload = ndp.encode(message, ROUTER, mld.ALL_NODES)
+        built[name] = ipv6.packet(
+            ROUTER, mld.ALL_NODES, ipv6.ICMPV6, payload, hop_limit=ndp.HOP_LIMIT
+        )
+    return built
+
+
+def write_capture(path, contents) -> None:
+    """A pcap file of raw IP packets (link type 101)."""
+    with path.open("wb") as capture:
+        capture.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101))
+        for packet in contents:
+            capture.write(struct.pack("<IIII", 0, 0, len(packet), len(packet)) + packet)
+
+
+def collect(tree, found) -> None:
+    """Every value of every field; ``tree`` is the list of pairs that an object was parsed into."""
+    for name, value in tree:
+        if isinstance(value, list) and value and isinstance(value[0], tuple):
+            collect(value, found)
+            found[name].append("")
+        else:
+            found[name].append(value)
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory):
+    """What tshark reads: by the packet's name, by the field's name, the values in their order."""
+    path = tmp_path_factory.mktemp("tshark") / "wire.pcap"
+    built = packets()
+    write_capture(path, built.values())
+    command = ["tshark", "-r", str(path), "-T", "json"]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    # Pairs, not dicts: a field that occurs twice must be seen twice.
+    parsed = json.loads(output, object_pairs_hook=list)
+    fields = {}
+    for name, tree in zip(built, parsed, strict=True):
+        fields[name] = defaultdict(list)
+        collect(tree, fields[name])
+    return fields
+
+
+@pytest.mark.parametrize("name", [*MOBILITY, *MLD, *NDP])
+def test_nothing_is_malformed(seen, name):
+    names = set(seen[name])
+    assert not {field for field in names if "malformed" in field or "bad" in field}
+    assert not names & {"mip6.opt.len.invalid", "mip6.bogus_header_length"}
+    assert "data" not in names
+
+
+@pytest.mark.parametrize("name", [*MLD, *NDP])
+def test_icmpv6_checksums_are_good(seen, name):
+    assert seen[name]["icmpv6.checksum.status"] == ["1"]
+
+
+@pytest.mark.parametrize("name", MLD)
+def test_mld_travels_one_hop_with_the_router_alert(seen, name):
+    assert seen[name]["ipv6.hlim"] == ["1"]
+    assert seen[name]["ipv6.opt.router_alert"] == ["0"]
+
+
+@pytest.mark.parametrize("name", ["pbu", "pba"])
+def test_every_option(seen, name):
+    fields = seen[name]
+    assert fields["mip6.mobility_opt"] == ["70", "69", "68", "67", "66", "65"]
+    assert fields["mip6.mnid.subtype"] == ["1"]
+    assert fields["mip6.mnid.identifier"] == ["mn1@emu"]
+    assert fields["mip6.nemo.mnp.mnp"] == [str(PREFIX.network_address)]
+    assert fields["mip6.nemo.mnp.pfl"] == ["64"]
+    assert fields["mip6.hi"] == ["3"]
+    assert fields["mip6.att"] == ["4"]
+    assert fields["mip6.mnlli.lli"] == ["00:00:5e:00:52:13"]
+    assert fields["mip6.lila_lla"] == [str(ROUTER)]
+    assert fields["mip6.timestamp_tmp"] == ["Sep 21, 2026 14:13:20.500000000 UTC"]
+
+
+def test_proxy_binding_update(seen):
+    fields = seen["pbu"]
+    assert fields["mip6.mhtype"] == ["5"]
+    assert fields["mip6.bu.seqnr"] == ["513"]
+    assert fields["mip6.bu.lifetime"] == ["75"]
+    flags = {flag: fields[f"mip6.bu.{flag}_flag"] for flag in "ahlkmpftb"}
+    assert flags == {flag: ["1" if flag in "ap" else "0"] for flag in "ahlkmpftb"}
+
+
+def test_proxy_binding_acknowledgement(seen):
+    fields = seen["pba"]
+    assert fields["mip6.mhtype"] == ["6"]
+    assert fields["mip6.ba.status"] == ["157"]
+    assert fields["mip6.ba.seqnr"] == ["513"]
+    assert fields["mip6.ba.lifetime"] == ["75"]
+    flags = {flag: fields[f"mip6.ba.{flag}_flag"] for flag in "kptb"}
+    assert flags == {flag: ["1" if flag == "p" else "0"] for flag in "kptb"}
+
+
+def test_binding_error(seen):
+    assert seen["be"]["mip6.be.status"] == ["2"]
+    assert seen["be"]["mip6.be.haddr"] == [str(SOURCE)]
+
+
+def test_queries(seen):
+    general, specific, first = (
+        seen[name] for name in ("general query", "specific query", "query 1")
+    )
+    assert general["icmpv6.type"] == specific["icmpv6.type"] == first["icmpv6.type"] == ["130"]
+    assert general["icmpv6.mld.multicast_address"] == ["::"]
+    assert general["icmpv6.mld.maximum_response_code"] == ["10000"]
+    assert general["icmpv6.mld.nb_sources"] == ["0"]
+    assert specific["icmpv6.mld.multicast_address"] == [str(GROUP)]
+    assert specific["icmpv6.mld.maximum_response_code"] == ["100000"]  # tshark decodes the code
+    assert specific["icmpv6.mld.flag.s"] == ["1"]
+    assert specific["icmpv6.mld.flag.qrv"] == ["2"]
+    assert specific["icmpv6.mld.qqi"] == ["125"]
+    assert specific["icmpv6.mld.source_address"] == [str(SOURCE)]
+    assert first["icmpv6.mld.maximum_response_delay"] == ["10000"]
+    assert "icmpv6.mld.maximum_response_code" not in first
+
+
+def test_reports(seen):
+    fields = seen["report"]
+    assert fields["icmpv6.type"] == ["143"]
+    assert fields["icmpv6.mldr.nb_mcast_records"] == ["2"]
+    assert fields["icmpv6.mldr.mar.record_type"] == ["5", "3"]
+    assert fields["icmpv6.mldr.mar.multicast_address"] == [str(GROUP), "ff1e::1"]
+    assert fields["icmpv6.mldr.mar.source_address"] == [str(SOURCE), str(wire.MAR)]
+    for name, kind in (("report 1", "131"), ("done 1", "132")):
+        assert seen[name]["icmpv6.type"] == [kind]
+        assert seen[name]["icmpv6.mld.multicast_address"] == [str(GROUP)]
+
+
+def test_router_advertisement(seen):
+    fields = seen["ra"]
+    assert fields["ipv6.hlim"] == ["255"]
+    assert fields["icmpv6.nd.ra.cur_hop_limit"] == ["64"]
+    assert fields["icmpv6.nd.ra.router_lifetime"] == ["1800"]
+    assert fields["icmpv6.opt.prefix"] == [str(PREFIX.network_address), str(OTHER.network_address)]
+    assert fields["icmpv6.opt.prefix.length"] == ["64", "64"]
+    assert fields["icmpv6.opt.prefix.valid_lifetime"] == ["7200", "7200"]
+    assert fields["icmpv6.opt.prefix.preferred_lifetime"] == ["3600", "0"]
+    assert fields["icmpv6.opt.prefix.flag.l"] == ["1", "0"]
+    assert fields["icmpv6.opt.prefix.flag.a"] == ["1", "1"]
+    assert fields["icmpv6.opt.src_linkaddr"] == ["00:00:5e:00:52:13"]
+    assert fields["icmpv6.opt.mtu"] == ["1460"]
+
+
+def test_router_solicitation(seen):
+    assert seen["rs"]["icmpv6.type"] == ["133"]
+    assert seen["rs"]["icmpv6.opt.src_linkaddr"] == ["00:00:5e:00:52:13"]

@@ -1,0 +1,121 @@
+"""Hypothesis strategies for every message of agents.wire, and addresses that the tests share."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address, IPv6Network
+
+from hypothesis import strategies as st
+
+from agents.wire import ipv6, mld, mobility, ndp
+from agents.wire import mobility_options as options
+
+MAR = IPv6Address("2001:db8:ffff::1")
+CMD = IPv6Address("2001:db8:ffff::2")
+
+KNOWN_NUMBERS = {8, 22, 23, 24, 25, 26, 27, 65, 66, 67, 68, 69, 70}
+
+addresses = st.binary(min_size=16, max_size=16).map(IPv6Address)
+octet = st.integers(0, 0xFF)
+short = st.integers(0, 0xFFFF)
+word = st.integers(0, 0xFFFFFFFF)
+ethernet = st.binary(min_size=6, max_size=6)
+link_layer = st.binary(max_size=16)
+lifetimes = st.integers(0, 0xFFFF).map(lambda units: 4 * units)
+networks = st.builds(
+    lambda address, length: IPv6Network((address, length), strict=False),
+    addresses,
+    st.integers(0, 128),
+)
+identifiers = st.text(st.characters(codec="utf-8"), min_size=1, max_size=60)
+
+mobility_option = st.one_of(
+    st.builds(options.MobileNodeIdentifier, identifiers),
+    st.builds(options.HomeNetworkPrefix, networks),
+    st.builds(options.HandoffIndicator, octet),
+    st.builds(options.AccessTechnologyType, octet),
+    st.builds(options.MobileNodeLinkLayerIdentifier, link_layer),
+    st.builds(options.LinkLocalAddress, addresses),
+    st.builds(options.Timestamp, st.integers(0, (1 << 48) * 10**9 - 1)),
+    st.builds(options.AnchoredPrefix, networks),
+    st.builds(options.LocalPrefix, networks),
+    st.builds(options.PreviousMaar, addresses, networks),
+    st.builds(options.ServingMaar, addresses),
+    st.builds(options.DlifLinkLocalAddress, addresses),
+    st.builds(options.DlifLinkLayerAddress, link_layer),
+    st.builds(
+        options.UnknownOption,
+        st.sampled_from(sorted(set(range(2, 256)) - KNOWN_NUMBERS)),
+        st.binary(max_size=40),
+    ),
+)
+option_lists = st.lists(mobility_option, max_size=6).map(tuple)
+
+
+def flags(kind):
+    """Any combination of an IntFlag's members."""
+    return st.integers(0, 0xFFFF).map(lambda bits: kind(bits & sum(kind)))
+
+
+mobility_message = st.one_of(
+    st.builds(
+        mobility.BindingUpdate, short, lifetimes, flags(mobility.BindingUpdateFlag), option_lists
+    ),
+    st.builds(
+        mobility.BindingAcknowledgement,
+        octet,
+        short,
+        lifetimes,
+        flags(mobility.BindingAcknowledgementFlag),
+        option_lists,
+    ),
+    st.builds(mobility.BindingError, octet, addresses, option_lists),
+)
+
+source_lists = st.lists(addresses, max_size=5).map(tuple)
+
+mld_message = st.one_of(
+    st.builds(
+        mld.MulticastListenerQuery,
+        addresses,
+        st.integers(0, 8_387_584),
+        source_lists,
+        st.booleans(),
+        st.integers(0, 20),
+        st.integers(0, 31_744),
+    ),
+    st.builds(mld.MulticastListenerQuery, addresses, short, version=st.just(1)),
+    st.builds(
+        mld.MulticastListenerReport,
+        st.lists(
+            st.builds(mld.AddressRecord, st.sampled_from(mld.RecordType), addresses, source_lists),
+            max_size=5,
+        ).map(tuple),
+    ),
+    st.builds(mld.ListenerReportV1, addresses),
+    st.builds(mld.ListenerDoneV1, addresses),
+)
+
+ndp_message = st.one_of(
+    st.builds(
+        ndp.RouterAdvertisement,
+        octet,
+        short,
+        st.lists(
+            st.builds(ndp.PrefixInformation, networks, word, word, st.booleans(), st.booleans()),
+            max_size=4,
+        ).map(tuple),
+        st.none() | ethernet,
+        st.none() | word,
+    ),
+    st.builds(ndp.RouterSolicitation, st.none() | ethernet),
+)
+
+
+def with_checksum(data: bytes, next_header: int) -> bytes:
+    """The octets with the checksum of ``next_header`` made right, as an attacker would."""
+    offset = 4 if next_header == ipv6.MOBILITY else 2
+    if len(data) < offset + 2:
+        return data
+    cleared = data[:offset] + b"\x00\x00" + data[offset + 2 :]
+    value = ipv6.checksum(MAR, CMD, next_header, cleared)
+    return data[:offset] + value.to_bytes(2, "big") + data[offset + 2 :]
