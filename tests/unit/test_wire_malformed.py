@@ -143,3 +143,11 @@ def test_a_neighbor_discovery_option_without_a_length_is_malformed():
     data = icmpv6.encode(icmpv6.Icmpv6Message(133, 0, bytes(12)), wire.MAR, wire.CMD)
     with pytest.raises(MalformedPacket, match="without a length"):
         ndp.decode(data, wire.MAR, wire.CMD)
+
+
+@pytest.mark.parametrize("options", ["05 05 0000 0100", "01 03 000000 05"])
+def test_a_hop_by_hop_option_beyond_its_header_is_malformed(options):
+    """Even where the packet goes on behind the header."""
+    payload = bytes((ipv6.ICMPV6, 0)) + bytes.fromhex(options) + bytes(8)
+    with pytest.raises(MalformedPacket, match="hop-by-hop option"):
+        ipv6.parse(ipv6.packet(wire.MAR, wire.CMD, ipv6.HOP_BY_HOP, payload))
