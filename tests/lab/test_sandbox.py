@@ -1,0 +1,202 @@
+"""A sandbox leaves nothing behind, however it ends, and touches nothing outside.
+
+The machine that must stay untouched is itself a sandbox here, with a /tmp of its own: whatever is
+found in it later can only come from the sandboxes that the test started in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from emu import sandbox
+from emu.network.build import Backends, build
+from emu.radio.client import Radio
+from tests.lab.sandboxed import in_sandbox
+from topologies.parameters import EndNode, Parameters, Quality
+
+pytestmark = pytest.mark.root
+
+BUSY = [sys.executable, "-c", "from tests.lab.test_sandbox import *; stay_busy()"]
+SPAWN_BUSY = "import sys; from emu import sandbox; sandbox.spawn(sys.argv[1:]).wait()"
+
+
+def stay_busy() -> None:
+    """What runs inside: a whole network, under its controller, until the end."""
+
+    async def run() -> None:
+        radio = Radio.launch(sandbox.RUN_DIRECTORY / "radio.log")
+        slow = Parameters(mars=2, backhaul=Quality(delay_ns=1_000_000))
+        network = build("dmm-domain", slow, {"mn1": EndNode("mn")}, Backends("user", "delay-line"))
+        await radio.connect(network)
+        await radio.attach("mn1", "mar1")
+        print("ready", flush=True)
+        await asyncio.sleep(3600)
+
+    asyncio.run(run())
+
+
+@in_sandbox
+def test_kill_9_leaves_nothing() -> None:
+    before = traces_in_own_tmp()
+    moments = random.Random(1)
+    victims = ("guard", "init", "spawner", "command", "ovs-vswitchd")
+    for victim in itertools.islice(itertools.cycle(victims), 10):
+        # Output goes to a file, which a survivor could hold open without keeping this test waiting.
+        spawner = subprocess.Popen(
+            [sys.executable, "-c", SPAWN_BUSY, *BUSY], stderr=subprocess.DEVNULL
+        )
+        time.sleep(moments.uniform(0.05, 1.5))
+        kill(victim, spawner.pid)
+        spawner.wait(timeout=10)
+        assert_unchanged(before)
+
+
+@in_sandbox
+def test_regular_end_leaves_nothing_and_gives_the_exit_status() -> None:
+    before = traces_in_own_tmp()
+    leave = "import tempfile; tempfile.mkdtemp(); raise SystemExit(7)"
+    assert sandbox.spawn([sys.executable, "-c", leave]).wait() == 7
+    assert sandbox.spawn(["sh", "-c", "kill -9 $$"]).wait() == 128 + signal.SIGKILL
+    assert_unchanged(before)
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 0.02, 0.05, 0.1, 0.2, 0.5])
+def test_sigterm_reaches_the_command_or_ends_the_sandbox(delay_s: float) -> None:
+    command = "trap 'echo told; exit 5' TERM; echo ready; while :; do sleep 0.01; done"
+    process = sandbox.spawn(["bash", "-c", command], stdout=subprocess.PIPE)
+    time.sleep(delay_s)
+    process.terminate()
+    output, _ = process.communicate(timeout=10)
+    if "ready" in output:
+        assert output.endswith("told\n")
+        assert process.returncode == 5
+    else:
+        assert process.returncode in (128 + signal.SIGTERM, -signal.SIGTERM)
+
+
+def test_parallel_sandboxes_do_not_see_each_other() -> None:
+    with busy() as first, busy() as second:
+        assert namespaces(first.pid).isdisjoint(namespaces(second.pid))
+        for process in (first, second):
+            (init,) = children(process.pid)
+            inside = ["nsenter", "-t", str(init), "-a", "sh", "-c"]
+            script = "ovs-vsctl list-br; ip -brief link | grep -c radio-; ls /run/emu; ps ax"
+            seen = subprocess.run([*inside, script], capture_output=True, text=True, check=True)
+            bridge, ports, *rest = seen.stdout.splitlines()
+            assert (bridge, ports) == ("radio", "3")
+            assert sum("vswitchd" in line for line in rest) == 1
+
+
+@in_sandbox
+def test_networks_already_running_survive() -> None:
+    """A Mininet network of the user's own, same names and all, works on while others come and go."""
+    nodes = {"src": EndNode("source")}
+    network = build("dmm-domain", Parameters(), nodes, Backends("user", "delay-line"))
+    ping = f"ping -c 1 -W 2 {network.address('src')}"
+    before = traces_in_own_tmp()
+    with busy() as process:
+        assert "1 received" in network.node("mar1").cmd(ping)
+        process.kill()
+    assert_unchanged(before)
+    assert "1 received" in network.node("mar1").cmd(ping)
+    bridges = subprocess.run(["ovs-vsctl", "list-br"], capture_output=True, text=True, check=True)
+    assert bridges.stdout == "radio\n"
+
+
+@contextlib.contextmanager
+def busy() -> Iterator[subprocess.Popen[str]]:
+    """A sandbox in which a network runs."""
+    process = sandbox.spawn(BUSY, stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def kill(victim: str, spawner: int) -> None:
+    """Kill one process of a sandbox; when it is too early for that one, the youngest there is."""
+    line = [spawner]
+    while len(line) < 4 and children(line[-1]):
+        line.append(max(children(line[-1]), key=lambda pid: "python" in command_line(pid)))
+    named = dict(zip(("spawner", "guard", "init", "command"), line, strict=False))
+    for process in children(line[2]) if len(line) > 2 else []:
+        if command_line(process).startswith("ovs-vswitchd"):
+            named["ovs-vswitchd"] = process
+    os.kill(named.get(victim, line[-1]), signal.SIGKILL)
+
+
+def traces_in_own_tmp() -> dict[str, object]:
+    """The traces, from now on without those of other users of /tmp."""
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/tmp"], check=True)
+    return traces()
+
+
+def traces() -> dict[str, object]:
+    """Everything that a sandbox could leave in its surroundings."""
+    processes = {pid for pid in all_processes() if pid != os.getpid()}
+    spaces = set[str]().union(*(namespaces(pid) for pid in all_processes()))
+    link = subprocess.run(["ip", "-brief", "link"], capture_output=True, text=True, check=True)
+    bridges = subprocess.run(["ovs-vsctl", "list-br"], capture_output=True, text=True, check=True)
+    files = {str(path) for place in ("/tmp", "/run") for path in Path(place).rglob("*")}
+    return {
+        "processes": processes,
+        "namespaces": spaces,
+        "interfaces": {line.split()[0] for line in link.stdout.splitlines()},
+        "bridges": bridges.stdout,
+        "mounts": Path("/proc/self/mountinfo").read_text(),
+        "files": files,
+    }
+
+
+def assert_unchanged(before: dict[str, object]) -> None:
+    """Death takes the kernel a moment."""
+    deadline = time.monotonic() + 10
+    while (now := traces()) != before and time.monotonic() < deadline:
+        time.sleep(0.02)
+    for what, value in before.items():
+        assert now[what] == value, what
+
+
+def all_processes() -> list[int]:
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+
+
+def namespaces(pid: int) -> set[str]:
+    """The namespaces of a process and its descendants, none if it is gone."""
+    found = set()
+    for process in [pid, *descendants(pid)]:
+        for kind in ("net", "mnt", "pid", "uts"):
+            with contextlib.suppress(FileNotFoundError):
+                found.add(os.readlink(f"/proc/{process}/ns/{kind}"))
+    return found - {os.readlink(f"/proc/self/ns/{kind}") for kind in ("net", "mnt", "pid", "uts")}
+
+
+def descendants(pid: int) -> list[int]:
+    return [below for child in children(pid) for below in (child, *descendants(child))]
+
+
+def children(pid: int) -> list[int]:
+    with contextlib.suppress(FileNotFoundError):
+        return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+    return []
+
+
+def command_line(pid: int) -> str:
+    with contextlib.suppress(FileNotFoundError):
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    return ""
