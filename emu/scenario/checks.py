@@ -65,7 +65,7 @@ def _nodes(scenario: Scenario) -> Iterator[Problem]:
             yield Problem(path, f"{quote(name)} is a name of the topology's; choose another name")
         if node.role == "mn":
             if node.attach is None:
-                yield Problem(path, f"attach is missing; write attach: {routers[0]}")
+                yield Problem((*path, "attach"), f"is missing; write attach: {routers[0]}")
             else:
                 yield from wrong_access_router(scenario, node.attach, (*path, "attach"))
             continue
@@ -103,7 +103,9 @@ def _traffic(scenario: Scenario) -> Iterator[Problem]:
             yield from _multicast(scenario, flow, path)
             first = carried.setdefault(flow.channel, index)
             if first != index:
-                text = f"{flow.channel} is already sent by traffic[{first}]; list all in its to"
+                text = (
+                    f"{flow.channel} is already sent by traffic[{first}]; list all listeners there"
+                )
                 yield Problem((*path, "channel"), text)
         else:
             yield from _unicast(scenario, flow, path)
@@ -141,4 +143,4 @@ def _unicast(scenario: Scenario, flow: PingFlow | Iperf3Flow, path: Path) -> Ite
     if flow.from_ == flow.to:
         yield Problem((*path, "to"), f"{quote(flow.to)} is also its from; choose another node")
     if isinstance(flow, Iperf3Flow) and flow.protocol == "udp" and flow.rate is None:
-        yield Problem(path, "rate is missing, which udp needs; write rate: 1mbit")
+        yield Problem((*path, "rate"), "is missing, and udp needs it; write rate: 1mbit")

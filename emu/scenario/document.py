@@ -23,6 +23,8 @@ DEEPEST = 16
 MOST_VALUES = 20_000
 """Values once aliases are expanded, so that a small file cannot grow into a huge scenario."""
 
+_TOO_DEEP = f"is nested deeper than {DEEPEST} levels; write it flatter"
+_TOO_LARGE = f"has more than {MOST_VALUES} values; write a smaller scenario"
 _PLAIN_TAGS = {
     BaseResolver.DEFAULT_SCALAR_TAG,
     BaseResolver.DEFAULT_SEQUENCE_TAG,
@@ -31,15 +33,16 @@ _PLAIN_TAGS = {
 _WRITTEN_NULL = ("", "~", "null")
 
 
-class _TooDeep(Exception):
-    """The document nests deeper than any scenario; holds the line."""
+class _TooMuch(Exception):
+    """The document is larger than any scenario: on which line, and in what way."""
 
-    def __init__(self, line: int) -> None:
+    def __init__(self, line: int, problem: str) -> None:
+        super().__init__(problem)
         self.line = line
 
 
 class _Loader(Reader, Scanner, Parser, Composer, BaseResolver):
-    """PyYAML up to the node tree, with no implicit types and bounded nesting."""
+    """PyYAML up to the node tree, with no implicit types, of bounded depth and size."""
 
     def __init__(self, text: str) -> None:
         Reader.__init__(self, text)
@@ -48,12 +51,16 @@ class _Loader(Reader, Scanner, Parser, Composer, BaseResolver):
         Composer.__init__(self)
         BaseResolver.__init__(self)
         self._depth = 0
+        self._values = 0
 
     def compose_node(self, parent: Node | None, index: int) -> Node | None:
         """As PyYAML does, but not without end."""
         self._depth += 1
+        self._values += 1
         if self._depth > DEEPEST:
-            raise _TooDeep(self.line + 1)
+            raise _TooMuch(self.line + 1, _TOO_DEEP)
+        if self._values > MOST_VALUES:
+            raise _TooMuch(self.line + 1, _TOO_LARGE)
         node: Node | None = super().compose_node(parent, index)
         self._depth -= 1
         return node
@@ -94,7 +101,7 @@ class Document:
         if len(path) > DEEPEST:
             raise self._refusal(node, "is nested in itself; write the values out")
         if len(self._lines) > MOST_VALUES:
-            raise self._refusal(node, f"has more than {MOST_VALUES} values; write a smaller one")
+            raise self._refusal(node, _TOO_LARGE)
         self._lines.setdefault(path, node.start_mark.line + 1)
         if node.tag not in _PLAIN_TAGS:
             self.problems.append(Problem(path, f"has the tag {quote(node.tag)}; leave the tag out"))
@@ -109,16 +116,12 @@ class Document:
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, ScalarNode) or not key_node.value.isprintable():
-                self.problems.append(
-                    Problem(path, f"line {line} has a key that is not a plain word")
-                )
-                continue
+                raise self._refusal(key_node, "has a key that is not plain text; write a word")
             key = key_node.value
             here = (*path, key)
             if key in values:
-                first = self._lines[here]
-                text = f"{quote(key)} is written twice (also on line {first}); leave one out"
-                self.problems.append(Problem(path, text))
+                text = f"is written twice, again on line {line}; leave one out"
+                self.problems.append(Problem(here, text))
                 continue
             self._lines[here] = line
             values[key] = self._convert(value_node, here)
@@ -161,8 +164,8 @@ def _compose(text: str, file: str) -> Node | None:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         problem = _plain(error.problem or "", error.context or "")
-    except _TooDeep as error:
-        line, problem = error.line, f"is nested deeper than {DEEPEST} levels; write it flatter"
+    except _TooMuch as error:
+        line, problem = error.line, str(error)
     except (ValueError, OverflowError):
         line, problem = 1, "has a number or an escape that YAML cannot hold; write plain text"
     else:
@@ -178,5 +181,7 @@ def _plain(problem: str, context: str) -> str:
         return "starts a second document; write one scenario a file"
     if "undefined alias" in problem:
         return f"{problem.replace('found ', 'has an ')}; write the values out"
+    if "mapping values are not allowed" in problem:
+        return "has a colon or an indent out of place; write key: value in line with the others"
     where = f" {context}" if context else ""
     return f"is not YAML ({' '.join(f'{problem}{where}'.split())}); mend the line"

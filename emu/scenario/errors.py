@@ -56,10 +56,14 @@ def dotted(path: Path) -> str:
 def suggest(wrong: str, known: Iterable[str]) -> str:
     """What to write instead of a wrong name: the nearest known one, or all of them."""
     names = list(known)
-    near = difflib.get_close_matches(wrong, names, n=1)
-    if near:
-        return f"did you mean {near[0]}?"
+    if near := nearest(wrong, names):
+        return f"did you mean {near}?"
     return f"write {one_of(names)}" if names else "there is none"
+
+
+def nearest(wrong: str, known: Iterable[str]) -> str | None:
+    """The known name that a wrong one is likely to stand for."""
+    return next(iter(difflib.get_close_matches(wrong, list(known), n=1)), None)
 
 
 def one_of(names: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from typing import Any, get_args
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from emu.scenario.errors import Path, Problem, one_of, quote, suggest
+from emu.scenario.errors import Path, Problem, nearest, one_of, quote, suggest
 from emu.scenario.model import EVENTS, FLOWS, Scenario, Section
 
 _KINDS: dict[str | int, Mapping[str, type[Section]]] = {"traffic": FLOWS, "events": EVENTS}
@@ -32,7 +32,7 @@ def explain(detail: ErrorDetails) -> Problem:
     """The problem that one of pydantic's errors stands for."""
     place = _place(detail)
     kind, value, key = detail["type"], detail["input"], str(place.path[-1])
-    if kind.startswith("union_tag"):
+    if len(place.path) == 2 and place.path[0] in _KINDS:
         return _unknown_kind(place.path, value)
     if kind == "missing":
         example = _keys(place.holder)[key].examples or ["…"]
@@ -78,16 +78,17 @@ def _unknown_kind(path: Path, value: object) -> Problem:
         complaint = "has no value" if value is None else f"{quote(value)} is not a mapping"
         return Problem(path, f"{complaint}; write {{key: value, …}}")
     if path[0] == "events":
-        return Problem(path, f"does not say what happens; write {one_of(EVENTS)}, and the node")
+        wrong = next((key for key in value if nearest(key, EVENTS)), "")
+        return Problem(path, f"does not say what happens; {suggest(wrong, EVENTS)}")
     if value.get("kind") is None:
-        return Problem(path, f"says no kind; write kind: {one_of(FLOWS)}")
+        return Problem((*path, "kind"), f"is missing; write {one_of(FLOWS)}")
     complaint = f"{quote(value['kind'])} is not a kind of traffic"
     return Problem((*path, "kind"), f"{complaint}; {suggest(str(value['kind']), FLOWS)}")
 
 
 def _place(detail: ErrorDetails) -> _Place:
     location = detail["loc"]
-    if location[-1] == "[key]" and detail["type"] != "extra_forbidden":
+    if location[-1] == "[key]" and detail["type"] == "value_error":
         location = location[:-1]
     path: Path = ()
     section: type[Section] = Scenario

@@ -1,0 +1,227 @@
+"""The command line: what each command takes, and its exit status.
+
+Exit status: 0 done; 1 the run failed; 2 the scenario or the command line is wrong; 3 the machine
+lacks something, which is named; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+
+from emu import __version__
+
+if TYPE_CHECKING:
+    from emu.scenario import Scenario
+
+_SCENARIO = click.argument("scenario", type=click.Path(path_type=Path))
+_RESULTS = click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("results"),
+    show_default=True,
+    help="Folder of the records.",
+)
+
+
+class Refusal(click.ClickException):
+    """The end of a command that cannot go on, in lines that each say all."""
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(lines))
+
+    def show(self, file: Any = None) -> None:
+        """Prints the lines as they are."""
+        click.echo(self.message, file=file, err=True)
+
+
+class Failed(Refusal):
+    """The run did not do what it should."""
+
+    exit_code = 1
+
+
+class Wrong(Refusal):
+    """What the user asked for cannot be meant so."""
+
+    exit_code = 2
+
+
+class Lacking(Refusal):
+    """The machine, or this process, does not have what the command needs."""
+
+    exit_code = 3
+
+
+class Interrupted(Refusal):
+    """The user has had enough."""
+
+    exit_code = 130
+
+
+def emu(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; the exit status."""
+    try:
+        return int(commands.main(arguments, prog_name="emu", standalone_mode=False) or 0)
+    except click.ClickException as refusal:
+        refusal.show()
+        return refusal.exit_code
+    except click.Abort:
+        click.echo("interrupted", err=True)
+        return Interrupted.exit_code
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="emu")
+@click.pass_context
+def commands(context: click.Context) -> None:
+    """Emulate mobility and multicast in a network of real Linux hosts, and measure it."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+@commands.command()
+@_SCENARIO
+@_RESULTS
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Instead of the scenario's.")
+@click.option("--repeat", type=click.IntRange(1, 10000), help="Instead of the scenario's.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Runs at a time."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the record, and nothing else.")
+@click.option("--keep-captures", is_flag=True, help="Capture on every interface, all packets.")
+def run(
+    scenario: Path,
+    out: Path,
+    seed: int | None,
+    repeat: int | None,
+    jobs: int,
+    as_json: bool,
+    keep_captures: bool,
+) -> None:
+    """Run SCENARIO, measure it, and write a record and a report."""
+    experiment = _load(scenario)
+    _need_machine(f"run {scenario}", experiment)
+    from emu import runner
+    from emu.show.outcome import show_outcome
+    from emu.show.progress import Progress
+
+    console = Console(highlight=False)
+    options = runner.RunOptions(
+        out=_writable(out),
+        seed=experiment.seed if seed is None else seed,
+        repeat=experiment.repeat if repeat is None else repeat,
+        jobs=jobs,
+        keep_captures=keep_captures,
+    )
+    progress = Progress(console, options.repeat, quiet=as_json)
+    outcome = runner.run(scenario, experiment, options, progress)
+    if as_json:
+        click.echo(json.dumps(outcome.record, indent=2))
+    else:
+        show_outcome(console, outcome.record, outcome.directory)
+    if outcome.interrupted:
+        raise Interrupted(f"interrupted: {outcome.directory} has what was done")
+    if outcome.failed is not None:
+        raise Failed(f"the run failed: {outcome.failed}")
+
+
+@commands.command()
+@click.argument("scenarios", nargs=-1, required=True, type=click.Path(path_type=Path))
+def check(scenarios: tuple[Path, ...]) -> None:
+    """Say whether each of SCENARIOS can be run, and start nothing."""
+    from emu.scenario.units import DURATION
+
+    problems: list[str] = []
+    for path in scenarios:
+        try:
+            scenario = _load(path)
+        except Wrong as refusal:
+            problems.append(refusal.message)
+            continue
+        length = DURATION.show(scenario.duration)
+        click.echo(f"{path}: {scenario.name} is good: {length}, {len(scenario.events)} events")
+    if problems:
+        raise Wrong(*problems)
+
+
+@commands.command()
+@_SCENARIO
+def shell(scenario: Path) -> None:
+    """Build SCENARIO's network, start its agents, and open Mininet's command line in it."""
+    experiment = _load(scenario)
+    _need_machine(f"shell {scenario}", experiment)
+    from emu import runner
+
+    raise click.exceptions.Exit(runner.shell(scenario, experiment))
+
+
+@commands.command()
+def doctor() -> None:
+    """Show what this machine has for runs, and what it lacks."""
+    from emu.doctor import examine
+
+    lacking = examine(Console(highlight=False))
+    if lacking:
+        raise Lacking(*(f"missing: {line}" for line in lacking))
+
+
+@commands.command("list")
+@_RESULTS
+def list_records(out: Path) -> None:
+    """List the records of past runs, newest last."""
+    from emu.show.records import show_records
+
+    show_records(Console(highlight=False), out)
+
+
+@commands.command()
+@click.argument("record")
+@_RESULTS
+def report(record: str, out: Path) -> None:
+    """Build the report of RECORD again: its folder, or "latest" for the newest one."""
+    from emu.records import RecordError, find
+
+    try:
+        directory = find(record, out)
+    except RecordError as error:
+        raise Wrong(str(error)) from None
+    from emu.report import build
+
+    click.echo(str(build(directory)))
+
+
+def _load(path: Path) -> Scenario:
+    from emu.scenario import ScenarioError, load
+
+    try:
+        return load(path)
+    except ScenarioError as error:
+        raise Wrong(*error.problems) from None
+
+
+def _need_machine(command: str, scenario: Scenario) -> None:
+    """Ends the command unless this process may, and this machine can, run the scenario."""
+    if os.geteuid() != 0:
+        name = command.split()[0]
+        raise Lacking(f"emu {name} needs root: sudo python -m emu {command}")
+    from emu.doctor import missing_for
+
+    lacking = missing_for(scenario)
+    if lacking:
+        raise Lacking(*(f"this machine lacks {line}" for line in lacking))
+
+
+def _writable(out: Path) -> Path:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise Wrong(f"{out}: {reason}; choose a folder with --out") from None
+    return out

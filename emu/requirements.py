@@ -1,0 +1,71 @@
+"""What a machine must have for a run, by the standard library alone."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+MODULES = (
+    "click",
+    "dns",
+    "eventlet",
+    "jinja2",
+    "matplotlib",
+    "mininet",
+    "networkx",
+    "numpy",
+    "os_ken",
+    "pydantic",
+    "pyroute2",
+    "rich",
+    "scapy",
+    "scipy",
+    "yaml",
+)
+"""Python packages, as they are imported; ``make setup`` installs them."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program on the PATH, and the Debian and Ubuntu package that has it."""
+
+    name: str
+    package: str
+    purpose: str
+    needed: bool = True
+    """Whether no run can do without it."""
+
+    @property
+    def path(self) -> str | None:
+        """Where it is; None when it is not installed. Sbin directories count for every user."""
+        return shutil.which(self.name) or shutil.which(self.name, path="/usr/sbin:/sbin")
+
+
+IPERF3 = Program("iperf3", "iperf3", "iperf3 traffic", needed=False)
+PROGRAMS = (
+    Program("ip", "iproute2", "links and namespaces"),
+    Program("mnexec", "mininet", "Mininet's hosts"),
+    Program("ifconfig", "net-tools", "Mininet's links"),
+    Program("ovs-vswitchd", "openvswitch-switch", "the radio switch"),
+    Program("ovsdb-server", "openvswitch-switch", "the radio switch"),
+    Program("ovsdb-tool", "openvswitch-switch", "the radio switch"),
+    Program("ovs-vsctl", "openvswitch-switch", "the radio switch"),
+    IPERF3,
+    Program("ping", "iputils-ping", "ping in emu shell", needed=False),
+    Program("tcpdump", "tcpdump", "captures in emu shell", needed=False),
+    Program("tshark", "tshark", "reading captures back", needed=False),
+)
+
+
+def missing_programs(wanted: Iterable[Program]) -> list[str]:
+    """One line for each package that is not installed: its programs and what installs it."""
+    lacking: dict[str, list[Program]] = {}
+    for program in wanted:
+        if program.path is None:
+            lacking.setdefault(program.package, []).append(program)
+    return [
+        f"{', '.join(program.name for program in programs)} ({programs[0].purpose}): "
+        f"sudo apt-get install {package}"
+        for package, programs in lacking.items()
+    ]

@@ -1,0 +1,98 @@
+"""What a run found, on the terminal: handovers, streams, signalling, and where the report is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from emu.show.numbers import count, mean, milliseconds, with_interval
+
+PARTS = ("l2", "detection", "binding", "address", "total")
+"""The parts of a handover's latency, in the order in which they pass."""
+
+Run = dict[str, Any]
+
+
+def show_outcome(console: Console, record: dict[str, Any], directory: Path) -> None:
+    """Prints the tables of a record, whatever of it there is, and the path of its report."""
+    runs = record.get("runs", [])
+    for table in (_handovers(runs), _flows(runs), _signalling(runs)):
+        if table.row_count:
+            console.print(table)
+            console.print()
+    fidelity = record.get("fidelity", {})
+    if not fidelity.get("ok", True):
+        console.print("not a result: the machine could not keep up:", style="bold yellow")
+        console.print(fidelity.get("reason"), markup=False, soft_wrap=True)
+    report = directory / "report.html"
+    console.print(f"report: {report if report.exists() else directory}", soft_wrap=True)
+
+
+def _handovers(runs: Sequence[Run]) -> Table:
+    title = "Handovers (ms)" if len(runs) < 2 else f"Handovers (ms, means of {len(runs)} runs)"
+    table = _table(title, ("at", "mobile node", "from → to"), PARTS)
+    ordered = [run["handovers"] for run in runs]
+    # A run that was interrupted has fewer; the n-th handover of every run is the same event.
+    for index in range(max(map(len, ordered), default=0)):
+        same = [handovers[index] for handovers in ordered if index < len(handovers)]
+        first = same[0]
+        parts = (mean(handover["latency_ms"][part] for handover in same) for part in PARTS)
+        table.add_row(
+            f"{first['at_s']:.3f} s",
+            first["mn"],
+            f"{first['from']} → {first['to']}",
+            *(milliseconds(part) for part in parts),
+        )
+    return table
+
+
+def _flows(runs: Sequence[Run]) -> Table:
+    """One row a stream: its interruption in a handover, and its packets in a run."""
+    interruption = "disruption (ms, 95 % CI)"
+    table = _table("Streams", ("stream", "kind"), ("handovers", interruption, "lost", "duplicated"))
+    for name, kind in _distinct(
+        (flow["flow"], flow["kind"]) for run in runs for flow in run["flows"]
+    ):
+        hit = [
+            flow
+            for run in runs
+            for handover in run["handovers"]
+            for flow in handover["flows"]
+            if flow["flow"] == name
+        ]
+        whole = [flow for run in runs for flow in run["flows"] if flow["flow"] == name]
+        table.add_row(
+            name,
+            kind,
+            str(len(hit)),
+            with_interval(flow["disruption_ms"] for flow in hit),
+            count(flow["lost"] for flow in whole),
+            count(flow["duplicated"] for flow in whole),
+        )
+    return table
+
+
+def _signalling(runs: Sequence[Run]) -> Table:
+    table = _table("Signalling in a run", ("message",), ("messages", "bytes"))
+    for kind in _distinct(kind for run in runs for kind in run["signalling"]):
+        sent = [run["signalling"].get(kind, {"messages": 0, "bytes": 0}) for run in runs]
+        messages = count(one["messages"] for one in sent)
+        table.add_row(kind, messages, count(one["bytes"] for one in sent))
+    return table
+
+
+def _table(title: str, words: Iterable[str], numbers: Iterable[str]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for heading in words:
+        table.add_column(heading, overflow="fold")
+    for heading in numbers:
+        table.add_column(heading, justify="right")
+    return table
+
+
+def _distinct(items: Iterable[Any]) -> list[Any]:
+    return list(dict.fromkeys(items))

@@ -1,0 +1,49 @@
+"""The table of past records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from emu.measure.statistics import summarise
+from emu.records import RecordError, directories, read
+from emu.show.numbers import milliseconds
+
+
+def show_records(console: Console, results: Path) -> None:
+    """Prints one row a record, oldest first; one that cannot be read says so in its row."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("name", "time (UTC)", "seed", "runs", "fidelity", "disruption median (ms)"):
+        table.add_column(heading, justify="right" if heading.startswith("disruption") else "left")
+    for directory in directories(results):
+        table.add_row(directory.parent.name, *_cells(directory))
+    if table.row_count:
+        console.print(table)
+    else:
+        console.print(f"{results} has no record yet; emu run makes one", soft_wrap=True)
+
+
+def _cells(directory: Path) -> tuple[str, ...]:
+    time, _, seed = directory.name.rpartition("-")
+    try:
+        record = read(directory)
+        runs = record["runs"]
+        gaps = _disruptions(runs)
+        fidelity = "ok" if record["fidelity"]["ok"] else "NOT OK"
+    except (RecordError, KeyError, TypeError, AttributeError):
+        return time, seed, "?", "unreadable record", ""
+    return time, seed, str(len(runs)), fidelity, milliseconds(summarise(gaps)["median"])
+
+
+def _disruptions(runs: list[dict[str, Any]]) -> list[float]:
+    """Of every stream in every handover of every run, in ms."""
+    return [
+        flow["disruption_ms"]
+        for run in runs
+        for handover in run["handovers"]
+        for flow in handover["flows"]
+        if flow["disruption_ms"] is not None
+    ]
