@@ -1,0 +1,12 @@
+"""Virtual time: the protocol cores over a modelled network, without a kernel or a clock.
+
+=============  =====================================================================================
+``engine``     the clock and the queue of events
+``network``    messages between nodes: delay, loss, duplication, reordering, from one seed
+``host``       drives one core: its messages, its deadlines, its actions
+``router``     what a router's kernel would hold: tunnels, routes, source routes, DLIF addresses
+``domain``     a DMM domain: MARs, the CMD, and mobile nodes that move
+``oracle``     what the domain's state has to be, worked out without the cores
+``schedule``   randomised runs, each reproducible from its seed
+=============  =====================================================================================
+"""

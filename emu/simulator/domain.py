@@ -1,0 +1,172 @@
+"""A DMM domain in virtual time: MARs, the CMD, and mobile nodes that move between the MARs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from ipaddress import IPv6Address, IPv6Network
+from random import Random
+
+from agents.core import Action, Log
+from agents.mobility.actions import MobileNode, Send
+from agents.mobility.cmd import CmdCore
+from agents.mobility.config import DEFAULT_LIFETIME, DETACH_DELAY, CmdConfig, MarConfig
+from agents.mobility.mar import MarCore
+from agents.wire.mobility import Message, decode, encode
+from emu.simulator.engine import Engine
+from emu.simulator.host import Host
+from emu.simulator.network import Network, Quality
+from emu.simulator.router import Router
+
+CMD_ADDRESS = IPv6Address("2001:db8:ffff::c")
+_LINK_LAYER_ADDRESS = bytes.fromhex("00005e005213")
+
+
+@dataclass(frozen=True)
+class DomainConfig:
+    """Size and times of a domain."""
+
+    mars: int
+    quality: Quality
+    binding_lifetime_s: int = DEFAULT_LIFETIME
+    detach_delay: int = DETACH_DELAY
+    encoded: bool = False
+    """Whether messages travel as octets; as objects they travel faster, in real time."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of the event log."""
+
+    time: int
+    node: str
+    log: Log
+
+
+@dataclass
+class Mar:
+    """One MAR: its core, its router, and what it said."""
+
+    number: int
+    config: MarConfig
+    core: MarCore
+    host: Host
+    router: Router
+    actions: list[Action] = field(default_factory=list)
+    """Those that are neither messages, nor log lines, nor forwarding, in their order."""
+
+
+Observer = Callable[[Message, IPv6Address], None]
+
+
+class Domain:
+    """The nodes of one domain and the network between them."""
+
+    def __init__(self, config: DomainConfig, seed: int) -> None:
+        self.engine = Engine()
+        self.config = config
+        self.network: Network[Message | bytes] = Network(self.engine, Random(seed), config.quality)
+        self.events: list[Event] = []
+        self.where: dict[str, int] = {}
+        """Where each mobile node really is; one that is nowhere is not in it."""
+        self.observers: list[Observer] = []
+        """Called with every message that reaches the CMD, and its source."""
+        self._nodes: dict[str, MobileNode] = {}
+        self.mars = [self._build_mar(number) for number in range(1, config.mars + 1)]
+        addresses = frozenset(mar.config.address for mar in self.mars)
+        self.cmd = CmdCore(CmdConfig(CMD_ADDRESS, config.binding_lifetime_s, mars=addresses))
+        self._cmd_host = Host(self.engine, self.cmd, self._perform_at_cmd)
+        self.network.join(CMD_ADDRESS, self._receive_at_cmd)
+
+    def mar(self, number: int) -> Mar:
+        """The MAR of this number; they count from 1."""
+        return self.mars[number - 1]
+
+    def attach(self, mn: str, number: int) -> None:
+        """The mobile node comes up at a MAR, which gets a Link_Up trigger."""
+        self.where[mn] = number
+        self.link_up(mn, number)
+
+    def detach(self, mn: str) -> int | None:
+        """The mobile node goes off; the number of the MAR where it was, which is not told yet."""
+        return self.where.pop(mn, None)
+
+    def link_up(self, mn: str, number: int) -> None:
+        """Give a MAR the Link_Up trigger."""
+        if mn not in self._nodes:
+            self._nodes[mn] = MobileNode(mn, b"\x02" + len(self._nodes).to_bytes(5, "big"))
+        mar = self.mar(number)
+        mar.host.carry_out(mar.core.attach(self._nodes[mn], self.engine.now))
+
+    def link_down(self, mn: str, number: int) -> None:
+        """Give a MAR the Link_Down trigger."""
+        mar = self.mar(number)
+        mar.host.carry_out(mar.core.detach(mn, self.engine.now))
+
+    def hold_tunnel(self, number: int, peer: int, holder: str) -> None:
+        """Another part of a MAR holds the tunnel to another MAR."""
+        mar = self.mar(number)
+        address = self.mar(peer).config.address
+        mar.host.carry_out(mar.core.hold_tunnel(address, holder, self.engine.now))
+
+    def release_tunnel(self, number: int, peer: int, holder: str) -> None:
+        """Another part of a MAR no longer holds the tunnel to another MAR."""
+        mar = self.mar(number)
+        address = self.mar(peer).config.address
+        mar.host.carry_out(mar.core.release_tunnel(address, holder, self.engine.now))
+
+    def logged(self, kind: str) -> list[Event]:
+        """The lines of this kind in the event log."""
+        return [event for event in self.events if event.log.kind == kind]
+
+    def _build_mar(self, number: int) -> Mar:
+        config = MarConfig(
+            address=IPv6Address(f"2001:db8:ffff::{number:x}00"),
+            cmd=CMD_ADDRESS,
+            pool=IPv6Network(f"2001:db8:{number:x}::/48"),
+            link_local=IPv6Address(f"fe80::5213:{number:x}"),
+            link_layer_address=_LINK_LAYER_ADDRESS,
+            binding_lifetime_s=self.config.binding_lifetime_s,
+            detach_delay=self.config.detach_delay,
+        )
+        core = MarCore(config)
+        host = Host(self.engine, core, lambda action: self._perform_at_mar(mar, action))
+        mar = Mar(number, config, core, host, Router())
+        self.network.join(config.address, lambda data, source: self._receive(mar, data, source))
+        return mar
+
+    def _receive(self, mar: Mar, data: Message | bytes, source: IPv6Address) -> None:
+        message = self._unpack(data, source, mar.config.address)
+        mar.host.carry_out(mar.core.receive(message, source, self.engine.now))
+
+    def _receive_at_cmd(self, data: Message | bytes, source: IPv6Address) -> None:
+        message = self._unpack(data, source, CMD_ADDRESS)
+        for observer in self.observers:
+            observer(message, source)
+        self._cmd_host.carry_out(self.cmd.receive(message, source, self.engine.now))
+
+    def _perform_at_mar(self, mar: Mar, action: Action) -> None:
+        if self._signal(action, mar.config.address, f"mar{mar.number}"):
+            return
+        if not mar.router.apply(action):
+            mar.actions.append(action)
+
+    def _perform_at_cmd(self, action: Action) -> None:
+        if not self._signal(action, CMD_ADDRESS, "cmd"):
+            raise TypeError(f"a CMD has no use for {action}")
+
+    def _signal(self, action: Action, address: IPv6Address, node: str) -> bool:
+        """Send or log, if that is what the action is."""
+        if isinstance(action, Send):
+            message = action.message
+            data = encode(message, address, action.destination) if self.config.encoded else message
+            self.network.send(data, address, action.destination)
+        elif isinstance(action, Log):
+            self.events.append(Event(self.engine.now, node, action))
+        else:
+            return False
+        return True
+
+    @staticmethod
+    def _unpack(data: Message | bytes, source: IPv6Address, own: IPv6Address) -> Message:
+        return decode(data, source, own) if isinstance(data, bytes) else data

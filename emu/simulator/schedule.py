@@ -1,0 +1,120 @@
+"""Randomised runs of a domain, each reproducible from its seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from agents.core import MILLISECOND, SECOND
+from emu.simulator.domain import Domain, DomainConfig
+from emu.simulator.network import Quality
+from emu.simulator.oracle import Oracle
+
+SETTLE = 150 * SECOND
+"""Longer than all that may still be under way takes: the detachment delay, two back-offs of 32 s
+that follow each other, and the time for which ended sessions are remembered."""
+
+
+_SILENCE = Quality(delay=0, loss=1.0)
+
+
+@dataclass(frozen=True)
+class Step:
+    """At a time (ns), a mobile node goes to a MAR; 0: away."""
+
+    time: int
+    mn: str
+    mar: int
+    trigger_delay: int
+    """How much later than the departure the MAR that it leaves gets its Link_Down trigger."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One run: the domain, the movements, and what is in the way of its messages."""
+
+    seed: int
+    config: DomainConfig
+    steps: tuple[Step, ...]
+    outage: tuple[int, int]
+    """From when to when (ns) the network carries nothing at all."""
+
+
+def random_schedule(seed: int) -> Schedule:
+    """Several mobile nodes that move about a few MARs, back and forth, quickly and slowly."""
+    random = Random(seed)
+    quality = Quality(
+        delay=random.randrange(1, 20) * MILLISECOND,
+        jitter=random.randrange(0, 10) * MILLISECOND,
+        loss=random.uniform(0, 0.3),
+        duplication=random.uniform(0, 0.3),
+        reordering=random.uniform(0, 0.3),
+        hold=random.randrange(0, 2000) * MILLISECOND,
+    )
+    config = DomainConfig(
+        mars=random.randint(2, 5),
+        quality=quality,
+        binding_lifetime_s=random.choice((20, 60, 300, 300, 300)),
+        detach_delay=random.choice((2, 10)) * SECOND,
+        encoded=seed % 10 == 0,
+    )
+    steps = [
+        step
+        for number in range(1, random.randint(1, 3) + 1)
+        for step in _walk(random, f"mn{number}", config.mars)
+    ]
+    steps.sort(key=lambda step: step.time)
+    start = random.randrange(steps[-1].time)
+    length = random.randrange(90 * SECOND) if random.random() < 0.2 else 0
+    return Schedule(seed, config, tuple(steps), (start, start + length))
+
+
+def run(schedule: Schedule) -> list[str]:
+    """Run it, then let a network without faults settle; the oracle's findings, good if empty."""
+    domain = Domain(schedule.config, schedule.seed)
+    oracle = Oracle(domain)
+    for step in schedule.steps:
+        domain.engine.at(step.time, lambda step=step: _take(domain, step))  # type: ignore[misc]
+    outage_start, outage_end = schedule.outage
+    domain.engine.at(outage_start, lambda: domain.network.change(_SILENCE))
+    domain.engine.at(outage_end, lambda: domain.network.change(schedule.config.quality))
+    end = max(schedule.steps[-1].time, outage_end) + 2 * SECOND
+    domain.engine.run(end)
+    domain.network.change(Quality(schedule.config.quality.delay))
+    domain.engine.run(end + SETTLE)
+    return oracle.faults()
+
+
+def _walk(random: Random, mn: str, mars: int) -> list[Step]:
+    """The movements of one mobile node: where to, how long it stays, how long it is away."""
+    time = random.randrange(1, 5 * SECOND)
+    here = 0
+    steps = []
+    for _ in range(random.randint(1, 8)):
+        away = here and random.random() < 0.15
+        here = 0 if away else random.randint(1, mars)  # at times it comes back to where it was
+        late = random.randrange(500 * MILLISECOND) if random.random() < 0.3 else 0
+        steps.append(Step(time, mn, here, late))
+        # Shorter than a message takes; than a retransmission; about a detachment delay; long.
+        stay = random.choice((20 * MILLISECOND, 2 * SECOND, 12 * SECOND, 40 * SECOND))
+        time += random.randrange(100_000, stay)
+    return steps
+
+
+def _take(domain: Domain, step: Step) -> None:
+    """Carry out one movement, and the triggers that go with it."""
+    left = domain.detach(step.mn)
+    if left is not None:
+        number = left
+        if step.trigger_delay:
+            domain.engine.after(step.trigger_delay, lambda: _trigger_down(domain, step.mn, number))
+        else:
+            domain.link_down(step.mn, number)
+    if step.mar:
+        domain.attach(step.mn, step.mar)
+
+
+def _trigger_down(domain: Domain, mn: str, number: int) -> None:
+    # A node that is back by then was up all the time, as far as this access point can tell.
+    if domain.where.get(mn) != number:
+        domain.link_down(mn, number)
