@@ -10,11 +10,12 @@ import subprocess
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
+from itertools import zip_longest
 from types import TracebackType
 from typing import Any
 
 from agents.kernel import libc
-from agents.kernel.netlink import Netlink
+from agents.kernel.netlink import Netlink, set_sysctl
 
 
 class Namespace:
@@ -83,7 +84,8 @@ class Namespaces(ExitStack):
     def router(self) -> Namespace:
         """A new namespace that forwards IPv6."""
         namespace = self.new()
-        namespace.run("sysctl", "-qw", "net.ipv6.conf.all.forwarding=1")
+        with namespace:
+            set_sysctl("net/ipv6/conf/all/forwarding", 1)
         return namespace
 
     def link(
@@ -97,12 +99,10 @@ class Namespaces(ExitStack):
         """Join two namespaces by a veth pair that is up, with an address for each end, no DAD."""
         peer = ["peer", "name", second_name, "netns", second.path]
         first.run("ip", "link", "add", "name", first_name, "type", "veth", *peer)
-        for namespace, name in ((first, first_name), (second, second_name)):
-            namespace.run("sysctl", "-qw", f"net.ipv6.conf.{name}.accept_dad=0")
+        ends = (first, first_name), (second, second_name)
+        for (namespace, name), address in zip_longest(ends, addresses):
             with namespace, Netlink() as netlink:
+                set_sysctl(f"net/ipv6/conf/{name}/accept_dad", 0)
                 netlink.up(name)
-        for (namespace, name), address in zip(
-            ((first, first_name), (second, second_name)), addresses, strict=False
-        ):
-            with namespace, Netlink() as netlink:
-                netlink.add_address(name, address, nodad=True)
+                if address:
+                    netlink.add_address(name, address, nodad=True)

@@ -23,7 +23,6 @@ class RelayTunnel:
     def __init__(
         self, netlink: Netlink, name: str, local: IPv6Address, remote: IPv6Address
     ) -> None:
-        netlink.route_lookup(remote)
         device = open_tun(name)
         try:
             with _open_socket(local, remote) as underlay:

@@ -78,11 +78,14 @@ class Tunnel:
         self.link_local = link_local
         self._device = device
         self._netlink = netlink
+        self._open = True
 
     def close(self) -> None:
-        """Remove the device and all that it had elsewhere."""
-        self._device.close()
-        self._netlink.close()
+        """Remove the device and all that it had elsewhere; closing again does nothing."""
+        if self._open:
+            self._open = False
+            self._device.close()
+            self._netlink.close()
 
 
 def link_local_address(address: IPv6Address) -> IPv6Address:
@@ -103,6 +106,7 @@ def open_tunnel(name: str, local: IPv6Address, remote: IPv6Address, backend: Bac
     """
     netlink = Netlink()
     try:
+        netlink.route_lookup(remote)  # refuses what could never send, the same for all backends
         device = _DEVICES[backend](netlink, name, local, remote)
     except BaseException:
         netlink.close()

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import random
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+from ipaddress import IPv6Address
+
+import pytest
+
+from agents.kernel.netlink import Netlink
+from agents.kernel.sockets import LinkSocket, MobilitySocket
+from agents.wire.ipv6 import checksum, packet
+from tests.kernel.packets import capture, eventually, receive, wait_for
+from tests.namespaces import Namespace, Namespaces
+
+pytestmark = pytest.mark.root
+
+LEFT, RIGHT = IPv6Address("2001:db8::1"), IPv6Address("2001:db8::2")
+ALL_NODES = IPv6Address("ff02::1")
+MOBILITY = 135
+MESSAGE = bytes([59, 1, 5, 0, 0, 0]) + bytes(10)
+"""A Binding Update without options, its checksum left zero."""
+
+
+@pytest.fixture
+def left(namespaces: Namespaces) -> Namespace:
+    return namespaces.new()
+
+
+@pytest.fixture
+def right(namespaces: Namespaces, left: Namespace) -> Namespace:
+    other = namespaces.new()
+    namespaces.link(left, "a", other, "b", f"{LEFT}/64", f"{RIGHT}/64")
+    return other
+
+
+@pytest.fixture
+def opened() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+def mobility(opened: ExitStack, namespace: Namespace, local: IPv6Address) -> MobilitySocket:
+    with namespace:
+        made = MobilitySocket(local)
+    opened.callback(made.close)
+    return made
+
+
+def link(opened: ExitStack, namespace: Namespace, interface: str, **options: bool) -> LinkSocket:
+    with namespace:
+        made = LinkSocket(interface, **options)
+    opened.callback(made.close)
+    return made
+
+
+def test_the_kernel_computes_the_checksum_of_mobility_headers(
+    left: Namespace, right: Namespace, opened: ExitStack
+) -> None:
+    sender, receiver = mobility(opened, left, LEFT), mobility(opened, right, RIGHT)
+    assert receiver.receive() is None
+    with capture(right, "b") as frames:
+        sender.send(MESSAGE, RIGHT)
+        wire = wait_for(frames, lambda whole: whole[6] == MOBILITY)
+    message, source, destination = eventually(receiver.receive)
+    assert (source, destination) == (LEFT, RIGHT)
+    assert message == wire[40:]
+    expected = checksum(LEFT, RIGHT, MOBILITY, MESSAGE)
+    assert message == MESSAGE[:4] + expected.to_bytes(2, "big") + MESSAGE[6:]
+
+
+def test_mobility_headers_with_a_wrong_checksum_do_not_arrive(
+    left: Namespace, right: Namespace, opened: ExitStack
+) -> None:
+    receiver, raw = mobility(opened, right, RIGHT), link(opened, left, "a")
+    with right, Netlink() as netlink:
+        address = netlink.link_layer_address("b")
+    good = checksum(LEFT, RIGHT, MOBILITY, MESSAGE)
+    for value in (good ^ 0x1111, good):
+        message = MESSAGE[:4] + value.to_bytes(2, "big") + MESSAGE[6:]
+        raw.send(packet(LEFT, RIGHT, MOBILITY, message), address)
+    assert eventually(receiver.receive)[0][4:6] == good.to_bytes(2, "big")
+    assert receiver.receive() is None
+
+
+def test_messages_to_nowhere_are_refused(left: Namespace, opened: ExitStack) -> None:
+    with left, Netlink() as netlink:
+        netlink.add_address("lo", f"{LEFT}/128", nodad=True)
+    with pytest.raises(OSError, match="unreachable"):
+        mobility(opened, left, LEFT).send(MESSAGE, IPv6Address("2001:db8:9::9"))
+
+
+@pytest.mark.parametrize(
+    ("name", "whole", "kept"),
+    [
+        ("MLDv2 report", packet(LEFT, ALL_NODES, 58, bytes([143]), router_alert=True), True),
+        ("MLD query", packet(LEFT, ALL_NODES, 58, bytes([130]), router_alert=True), True),
+        ("MLDv1 done", packet(LEFT, ALL_NODES, 58, bytes([132]), router_alert=True), True),
+        ("MLD, no options", packet(LEFT, ALL_NODES, 58, bytes([143])), True),
+        ("long options", packet(LEFT, ALL_NODES, 0, b"\x3a\2" + bytes(22) + b"\x8f"), True),
+        ("RS", packet(LEFT, ALL_NODES, 58, bytes([133])), True),
+        ("NA", packet(LEFT, ALL_NODES, 58, bytes([136])), True),
+        ("mobility", packet(LEFT, ALL_NODES, MOBILITY, MESSAGE), True),
+        ("redirect", packet(LEFT, ALL_NODES, 58, bytes([137])), False),
+        ("echo", packet(LEFT, ALL_NODES, 58, bytes([128])), False),
+        ("UDP", packet(LEFT, ALL_NODES, 17, bytes(100)), False),
+        ("UDP after options", packet(LEFT, ALL_NODES, 17, bytes(9), router_alert=True), False),
+        ("destination options", packet(LEFT, ALL_NODES, 60, b"\x3a\0" + bytes(6)), False),
+        ("no type", packet(LEFT, ALL_NODES, 58, b""), False),
+        ("options that lie", packet(LEFT, ALL_NODES, 0, b"\x3a\xff" + bytes(60)), False),
+        ("no header", b"\x60" + bytes(10), False),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_filter_keeps_control_packets_only(
+    left: Namespace, right: Namespace, opened: ExitStack, name: str, whole: bytes, kept: bool
+) -> None:
+    sender, receiver = link(opened, left, "a"), link(opened, right, "b")
+    mark = packet(LEFT, ALL_NODES, 58, bytes([134]) + b"the last one")
+    sender.send(whole, bytes.fromhex("333300000001"))
+    sender.send(mark)
+    expected = [whole, mark] if kept else [mark]
+    seen: list[bytes] = []
+    while mark not in seen:
+        seen.append(receive(receiver).packet)
+    assert [one for one in seen if one in (whole, mark)] == expected
+
+
+def test_frames_go_to_the_link_layer_address_of_choice(
+    left: Namespace, right: Namespace, opened: ExitStack
+) -> None:
+    sender, receiver = link(opened, left, "a"), link(opened, right, "b")
+    with left, Netlink() as netlink:
+        own = netlink.link_layer_address("a")
+    advertisement = packet(LEFT, ALL_NODES, 58, bytes([134]) + bytes(15))
+    with capture(right, "b") as frames:
+        sender.send(advertisement, bytes.fromhex("02000000aa01"))
+        wait_for(frames, lambda whole: whole[40] == 134)
+    frame = receive(receiver, lambda frame: frame.packet == advertisement)
+    assert frame.link_layer_source == own
+    assert not frame.outgoing
+    with pytest.raises(ValueError, match="link-layer destination"):
+        sender.send(packet(LEFT, RIGHT, 58, bytes([135])))
+
+
+def test_own_packets_are_seen_on_request_only(
+    left: Namespace, right: Namespace, opened: ExitStack
+) -> None:
+    plain, curious = link(opened, left, "a"), link(opened, left, "a", outgoing=True)
+    advertisement = packet(LEFT, ALL_NODES, 58, bytes([134]) + bytes(15))
+    plain.send(advertisement)
+    assert receive(curious, lambda frame: frame.packet == advertisement).outgoing
+    other = link(opened, right, "b")
+    answer = packet(RIGHT, ALL_NODES, 58, bytes([134]) + bytes(31))
+    other.send(answer)
+    assert not receive(curious, lambda frame: frame.packet == answer).outgoing
+    assert receive(plain).packet != advertisement
+
+
+def test_random_frames_do_no_harm(left: Namespace, right: Namespace, opened: ExitStack) -> None:
+    generator = random.Random(6)
+    sender, receiver = link(opened, left, "a"), link(opened, right, "b")
+    with left:
+        raw = opened.enter_context(socket.socket(socket.AF_PACKET, socket.SOCK_RAW))
+    raw.bind(("a", 0))
+    broadcast = b"\xff" * 6 + bytes(6) + b"\x86\xdd"
+    for _ in range(500):
+        raw.send(broadcast + generator.randbytes(generator.randrange(200)))
+    mark = packet(LEFT, ALL_NODES, 58, bytes([134]) + b"the last one")
+    sender.send(mark)
+    assert receive(receiver, lambda frame: frame.packet == mark)
