@@ -7,6 +7,7 @@ the change, ``delivered`` whether the MAR's agent was there to take the trigger.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import time
@@ -28,7 +29,7 @@ class MobileNode:
     port: Any
     link_layer_address: str
     mar: str | None = None
-    moving: bool = False
+    idle: Any = field(default_factory=lambda: hub.Semaphore(1))
 
 
 @dataclass
@@ -45,61 +46,65 @@ class AccessNetwork:
     def __init__(
         self,
         flows: Flows,
-        carry_out: Callable[[list[Any]], int],
+        send: Callable[[list[Any]], Any],
         mobile_nodes: dict[str, MobileNode],
         access_points: dict[str, AccessPoint],
         directory: Path,
     ) -> None:
-        """``carry_out`` sends messages to the switch and returns when they had been obeyed.
+        """``send`` sends messages to the switch; the queue it returns gets the time when it obeyed.
 
         ``directory`` is where the agents of the MARs listen for triggers, on ``<mar>.trigger``.
         """
         self._flows = flows
-        self._carry_out = carry_out
+        self._send = send
+        self._changing = hub.Semaphore(1)  # groups must reach the switch in the order of changes
         self._mobile_nodes = mobile_nodes
         self._access_points = access_points
         self._directory = directory
         self._triggers = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._triggers.setblocking(False)
-        self._carry_out(
-            [
-                message
-                for access_point in access_points.values()
-                for message in flows.access_point(access_point.port.port_no)
-            ]
-        )
+        for access_point in access_points.values():
+            self._send(flows.access_point(access_point.port.port_no)).get()
 
     def attach(self, mn: str, mar: str) -> Events:
         """Attach a mobile node that is not attached anywhere."""
-        node = self._settled(mn)
-        if node.mar is not None:
-            raise ValueError(f"{mn} is attached to {node.mar} already")
-        yield self._arrive(mn, self._known(mar), carrier=True)
+        with self._claimed(mn) as node:
+            if node.mar is not None:
+                raise ValueError(f"{mn} is attached to {node.mar} already")
+            up = self._arrive(mn, self._known(mar), carrier=True)
+        yield up
 
     def detach(self, mn: str) -> Events:
         """Take a mobile node out of coverage."""
-        if self._settled(mn).mar is None:
-            raise ValueError(f"{mn} is not attached")
-        yield self._leave(mn, carrier=True)
+        with self._claimed(mn) as node:
+            if node.mar is None:
+                raise ValueError(f"{mn} is not attached")
+            down = self._leave(mn, carrier=True)
+        yield down
 
     def move(self, mn: str, to: str, gap_ns: int, carrier: str) -> Events:
         """Hand over: ``carrier`` is ``drop`` (a new network) or ``keep`` (roaming inside one)."""
-        node = self._settled(mn)
-        if node.mar is None or node.mar == self._known(to):
-            raise ValueError(f"{mn} cannot move to {to} from {node.mar or 'nowhere'}")
-        node.moving = True
-        down = self._leave(mn, carrier=carrier == "drop")
-        yield down
-        hub.sleep(max(0, down["time"] + gap_ns - time.monotonic_ns()) / 1e9)
-        node.moving = False
-        yield self._arrive(mn, to, carrier=carrier == "drop")
+        with self._claimed(mn) as node:
+            if node.mar is None or node.mar == self._known(to):
+                raise ValueError(f"{mn} cannot move to {to} from {node.mar or 'nowhere'}")
+            down = self._leave(mn, carrier=carrier == "drop")
+            yield down
+            hub.sleep(max(0, down["time"] + gap_ns - time.monotonic_ns()) / 1e9)
+            up = self._arrive(mn, to, carrier=carrier == "drop")
+        yield up
 
-    def _settled(self, mn: str) -> MobileNode:
+    @contextlib.contextmanager
+    def _claimed(self, mn: str) -> Iterator[MobileNode]:
+        """The mobile node, to which nothing else happens meanwhile."""
         if mn not in self._mobile_nodes:
             raise ValueError(f"there is no mobile node {mn}")
-        if self._mobile_nodes[mn].moving:
+        node = self._mobile_nodes[mn]
+        if not node.idle.acquire(blocking=False):
             raise ValueError(f"{mn} is moving")
-        return self._mobile_nodes[mn]
+        try:
+            yield node
+        finally:
+            node.idle.release()
 
     def _known(self, mar: str) -> str:
         if mar not in self._access_points:
@@ -109,27 +114,31 @@ class AccessNetwork:
     def _arrive(self, mn: str, mar: str, *, carrier: bool) -> dict[str, Any]:
         """Flows first, carrier last: what the node sends when it sees that must get through."""
         node, access_point = self._mobile_nodes[mn], self._access_points[mar]
-        node.mar = mar
         port, at = node.port.port_no, access_point.port.port_no
-        access_point.members.add(port)
-        messages = self._flows.associate(port, node.link_layer_address, at)
-        messages.append(self._flows.members(at, access_point.members))
-        if carrier:
-            messages.append(self._flows.carrier(node.port, up=True))
-        return self._changed("l2_up", mn, mar, messages)
+        node.mar = mar
+        with self._changing:
+            access_point.members.add(port)
+            messages = self._flows.associate(port, node.link_layer_address, at)
+            messages.append(self._flows.members(at, access_point.members))
+            if carrier:
+                messages.append(self._flows.carrier(node.port, up=True))
+            obeyed = self._send(messages)
+        return self._changed("l2_up", mn, mar, obeyed.get())
 
     def _leave(self, mn: str, *, carrier: bool) -> dict[str, Any]:
         node = self._mobile_nodes[mn]
         mar, node.mar = str(node.mar), None
         access_point = self._access_points[mar]
         port, at = node.port.port_no, access_point.port.port_no
-        access_point.members.discard(port)
-        messages = [self._flows.carrier(node.port, up=False)] if carrier else []
-        messages += [self._flows.dissociate(port), self._flows.members(at, access_point.members)]
-        return self._changed("l2_down", mn, mar, messages)
+        with self._changing:
+            access_point.members.discard(port)
+            messages = [self._flows.carrier(node.port, up=False)] if carrier else []
+            messages.append(self._flows.dissociate(port))
+            messages.append(self._flows.members(at, access_point.members))
+            obeyed = self._send(messages)
+        return self._changed("l2_down", mn, mar, obeyed.get())
 
-    def _changed(self, event: str, mn: str, mar: str, messages: list[Any]) -> dict[str, Any]:
-        now = self._carry_out(messages)
+    def _changed(self, event: str, mn: str, mar: str, now: int) -> dict[str, Any]:
         delivered = self._trigger("link" + event.removeprefix("l2"), mn, mar)
         return {"event": event, "mn": mn, "mar": mar, "time": now, "delivered": delivered}
 

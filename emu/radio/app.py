@@ -37,7 +37,6 @@ class Radio(App):  # type: ignore[misc]
         self._access: AccessNetwork
         self._ports: dict[str, Any] = {}
         self._connected = hub.Queue()
-        self._send: Any = None
         self._barriers: dict[int, Any] = {}
 
     @handler.set_ev_cls(ofp_event.EventOFPPortDescStatsReply, handler.CONFIG_DISPATCHER)  # type: ignore[untyped-decorator]
@@ -56,19 +55,14 @@ class Radio(App):  # type: ignore[misc]
         message = event.msg
         self._tell({"failure": f"the switch refused: error {message.type}.{message.code}"})
 
-    def _carry_out(self, messages: list[Any]) -> int:
-        """Send the messages; when the switch has obeyed them all, return the time of that (ns)."""
-        barrier, answer = self._barrier(), hub.Queue()
-        self._barriers[barrier.xid] = answer
-        for message in [*messages, barrier]:
-            self._datapath.send_msg(message)
-        obeyed: int = answer.get()
-        return obeyed
-
-    def _barrier(self) -> Any:
+    def _send(self, messages: list[Any]) -> Any:
+        """Send the messages; the queue returned gets the time (ns) when the switch had obeyed."""
         barrier = self._datapath.ofproto_parser.OFPBarrierRequest(self._datapath)
         self._datapath.set_xid(barrier)
-        return barrier
+        obeyed = self._barriers[barrier.xid] = hub.Queue()
+        for message in [*messages, barrier]:
+            self._datapath.send_msg(message)
+        return obeyed
 
     def serve(self, descriptor: int, port: int) -> None:
         """Serve the conductor on this socket; its end is this process's end."""
@@ -119,7 +113,7 @@ class Radio(App):  # type: ignore[misc]
         }
         points = {name: AccessPoint(self._ports[port]) for name, port in access_points.items()}
         flows = Flows(self._datapath)
-        self._access = AccessNetwork(flows, self._carry_out, nodes, points, Path(directory))
+        self._access = AccessNetwork(flows, self._send, nodes, points, Path(directory))
         yield from ()
 
     def _tell(self, message: dict[str, Any]) -> None:

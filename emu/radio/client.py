@@ -49,7 +49,8 @@ class Radio:
         on_event: Callable[[L2Event], None] | None,
     ) -> None:
         """Use ``launch``."""
-        self._process = process
+        self.process = process
+        self._ended: RadioError | None = None
         self._channel = channel
         self._on_event = on_event
         self._numbers = itertools.count(1)
@@ -119,9 +120,11 @@ class Radio:
         """End the controller."""
         self._writer.close()
         await self._reading
-        self._process.wait()
+        self.process.wait()
 
     async def _request(self, request: str, **arguments: Any) -> list[L2Event]:
+        if self._ended is not None:
+            raise self._ended
         number = next(self._numbers)
         events: list[L2Event] = []
         done = asyncio.get_running_loop().create_future()
@@ -135,7 +138,8 @@ class Radio:
         """Take answers until the controller ends."""
         while line := await reader.readline():
             self._take(json.loads(line))
-        self._fail(self._gone())
+        self._ended = self._gone()
+        self._fail(self._ended)
 
     def _take(self, message: dict[str, Any]) -> None:
         if "failure" in message:

@@ -31,6 +31,7 @@ def module(name: str) -> Any:
 
 PACKAGE = _package()
 if PACKAGE == "ryu":
+    os.environ.setdefault("EVENTLET_NO_GREENDNS", "yes")  # nobody asks for names here
     # Ryu 4.34 imports a name that current versions of eventlet no longer have.
     import eventlet.wsgi
 

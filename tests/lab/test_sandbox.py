@@ -101,7 +101,7 @@ def test_parallel_sandboxes_do_not_see_each_other() -> None:
 
 @in_sandbox
 def test_networks_already_running_survive() -> None:
-    """A Mininet network of the user's own, same names and all, works on while others come and go."""
+    """A network of the user's own, same names and all, works on while others come and go."""
     nodes = {"src": EndNode("source")}
     network = build("dmm-domain", Parameters(), nodes, Backends("user", "delay-line"))
     ping = f"ping -c 1 -W 2 {network.address('src')}"

@@ -1,0 +1,243 @@
+"""The radio's layer 2: who reaches whom, what a handover does, what the conductor is told."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterable
+from typing import Literal
+
+import pytest
+
+from emu.network.build import Backends, Network, build
+from emu.network.namespace import entered
+from emu.radio.client import L2Event, Radio, RadioError
+from emu.sandbox import RUN_DIRECTORY
+from tests.lab.sandboxed import in_sandbox
+from topologies.parameters import EndNode, Parameters
+
+EXPERIMENTAL = 0x88B5
+"""An EtherType for experiments (IEEE 802): what only these tests send."""
+BROADCAST, ALL_NODES = "ff:ff:ff:ff:ff:ff", "33:33:00:00:00:01"
+MAR_ADDRESS = "00:00:5e:00:52:13"
+GAP_NS = 200_000_000
+
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.parametrize("framework", ["ryu", "os-ken"]),
+]
+
+
+class Air:
+    """The radio, with an ear and a mouth for raw frames at every node that it joins."""
+
+    def __init__(self, network: Network, radio: Radio, events: list[L2Event]) -> None:
+        self.network, self.radio, self.events = network, radio, events
+        self._sockets = {}
+        for port in network.interfaces("radio"):
+            with entered(network.namespace(port.peer)):
+                raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK)
+                raw.bind((port.peer_interface, EXPERIMENTAL))
+            self._sockets[port.peer] = raw
+
+    async def reach(self, sender: str, destination: str) -> set[str]:
+        """The nodes at which a frame from one node to a link-layer address arrives."""
+        await asyncio.sleep(0.1)
+        payload = os.urandom(64)
+        header = bytes.fromhex((destination + MAR_ADDRESS).replace(":", ""))
+        with contextlib.suppress(OSError):  # no carrier
+            self._sockets[sender].send(header + EXPERIMENTAL.to_bytes(2, "big") + payload)
+        await asyncio.sleep(0.1)
+        return {name for name in self._sockets if name != sender and payload in self._heard(name)}
+
+    def _heard(self, name: str) -> list[bytes]:
+        frames = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                frames.append(self._sockets[name].recv(2048)[14:])
+        return frames
+
+    def address(self, mn: str) -> str:
+        return self.network.interface(mn, "wireless").link_layer_address
+
+    def carrier(self, mn: str) -> bool:
+        with entered(self.network.namespace(mn)):
+            show = ["ip", "-json", "link", "show", f"{mn}-radio"]
+            shown = subprocess.run(show, capture_output=True, check=True)
+        return "NO-CARRIER" not in json.loads(shown.stdout)[0]["flags"]
+
+
+@contextlib.asynccontextmanager
+async def air(framework: str, mobile_nodes: Iterable[str]) -> AsyncIterator[Air]:
+    """Three MARs, and these mobile nodes, none of them attached."""
+    os.environ["EMU_OPENFLOW"] = framework
+    events: list[L2Event] = []
+    radio = Radio.launch(RUN_DIRECTORY / "radio.log", events.append)
+    nodes = {name: EndNode("mn", dad="off") for name in mobile_nodes}
+    network = build("dmm-domain", Parameters(mars=3), nodes, Backends("user", "delay-line"))
+    await radio.connect(network)
+    yield Air(network, radio, events)
+    await radio.close()
+
+
+@in_sandbox
+def test_frames_reach_exactly_whom_they_should(framework: str) -> None:
+    async def run() -> None:
+        async with air(framework, ["mn1", "mn2", "mn3", "mn4"]) as it:
+            for mn, mar in (("mn1", "mar1"), ("mn2", "mar1"), ("mn3", "mar2")):
+                await it.radio.attach(mn, mar)
+            # Unicast from an access point: to that node, if it is attached there.
+            assert await it.reach("mar1", it.address("mn1")) == {"mn1"}
+            assert await it.reach("mar1", it.address("mn2")) == {"mn2"}
+            assert await it.reach("mar1", it.address("mn3")) == set()
+            assert await it.reach("mar1", it.address("mn4")) == set()
+            # Multicast and broadcast from an access point: to exactly those attached there.
+            for destination in (ALL_NODES, BROADCAST):
+                assert await it.reach("mar1", destination) == {"mn1", "mn2"}
+                assert await it.reach("mar2", destination) == {"mn3"}
+                assert await it.reach("mar3", destination) == set()
+            # From a mobile node, to whatever address: to its access router only.
+            for destination in (MAR_ADDRESS, ALL_NODES, BROADCAST, it.address("mn2")):
+                assert await it.reach("mn1", destination) == {"mar1"}
+                assert await it.reach("mn3", destination) == {"mar2"}
+                assert await it.reach("mn4", destination) == set()
+            # Detached: as if never attached.
+            await it.radio.detach("mn1")
+            assert await it.reach("mn1", BROADCAST) == set()
+            assert await it.reach("mar1", it.address("mn1")) == set()
+            assert await it.reach("mar1", BROADCAST) == {"mn2"}
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("carrier", ["drop", "keep"])
+@in_sandbox
+def test_handover(framework: str, carrier: Literal["drop", "keep"]) -> None:
+    async def run() -> None:
+        async with air(framework, ["mn1", "mn2"]) as it:
+            assert not it.carrier("mn1")
+            await it.radio.attach("mn1", "mar1")
+            await it.radio.attach("mn2", "mar1")
+            assert it.carrier("mn1")
+            moving = asyncio.ensure_future(it.radio.move("mn1", "mar2", GAP_NS, carrier))
+            while len(it.events) < 3:
+                await asyncio.sleep(0.001)
+            # In the gap.
+            assert it.carrier("mn1") == (carrier == "keep")
+            assert not moving.done()
+            if carrier == "keep":
+                assert await it.reach("mn1", BROADCAST) == set()
+            down, up = await moving
+            assert it.carrier("mn1")
+            assert (down.event, down.mn, down.mar) == ("l2_down", "mn1", "mar1")
+            assert (up.event, up.mn, up.mar) == ("l2_up", "mn1", "mar2")
+            assert up.time - down.time >= GAP_NS
+            assert up.time <= time.monotonic_ns()
+            assert it.events[2:] == [down, up]
+            assert await it.reach("mn1", BROADCAST) == {"mar2"}
+            assert await it.reach("mar2", it.address("mn1")) == {"mn1"}
+            assert await it.reach("mar2", BROADCAST) == {"mn1"}
+            assert await it.reach("mar1", it.address("mn1")) == set()
+            assert await it.reach("mar1", BROADCAST) == {"mn2"}
+
+    asyncio.run(run())
+
+
+@in_sandbox
+def test_access_routers_are_triggered(framework: str) -> None:
+    async def run() -> None:
+        async with air(framework, ["mn1"]) as it:
+            agents = {mar: agent(mar) for mar in ("mar1", "mar2")}
+            assert (await it.radio.attach("mn1", "mar1")).delivered
+            assert trigger(agents["mar1"]) == ("link_up", "mn1", it.address("mn1"))
+            down, up = await it.radio.move("mn1", "mar2", 0)
+            assert down.delivered
+            assert up.delivered
+            assert trigger(agents["mar1"]) == ("link_down", "mn1", it.address("mn1"))
+            assert trigger(agents["mar2"]) == ("link_up", "mn1", it.address("mn1"))
+            _, up = await it.radio.move("mn1", "mar3", 0)  # where no agent listens
+            assert not up.delivered
+
+    asyncio.run(run())
+
+
+@in_sandbox
+def test_many_nodes_move_at_once(framework: str) -> None:
+    async def run() -> None:
+        names = [f"mn{number}" for number in range(1, 21)]
+        async with air(framework, names) as it:
+            await asyncio.gather(*(it.radio.attach(mn, "mar1") for mn in names))
+            assert await it.reach("mar1", BROADCAST) == set(names)
+            begin = time.monotonic_ns()
+            moves = await asyncio.gather(*(it.radio.move(mn, "mar2", GAP_NS) for mn in names))
+            assert time.monotonic_ns() - begin < len(names) * GAP_NS, "one after the other"
+            assert {up.mn for _, up in moves} == set(names)
+            assert await it.reach("mar1", BROADCAST) == set()
+            assert await it.reach("mar2", BROADCAST) == set(names)
+
+    asyncio.run(run())
+
+
+@in_sandbox
+def test_impossible_requests_are_refused(framework: str) -> None:
+    async def run() -> None:
+        async with air(framework, ["mn1"]) as it:
+            for request, reason in (
+                (it.radio.attach("mn9", "mar1"), "no mobile node mn9"),
+                (it.radio.attach("mn1", "mar9"), "no access point of mar9"),
+                (it.radio.detach("mn1"), "not attached"),
+                (it.radio.move("mn1", "mar2", 0), "cannot move to mar2 from nowhere"),
+            ):
+                with pytest.raises(RadioError, match=reason):
+                    await request
+            await it.radio.attach("mn1", "mar1")
+            moving = asyncio.ensure_future(it.radio.move("mn1", "mar2", GAP_NS))
+            await asyncio.sleep(0)
+            for request, reason in (
+                (it.radio.attach("mn1", "mar3"), "moving"),
+                (it.radio.move("mn1", "mar3", 0), "moving"),
+                (it.radio.detach("mn1"), "moving"),
+            ):
+                with pytest.raises(RadioError, match=reason):
+                    await request
+            await moving
+            with pytest.raises(RadioError, match="attached to mar2 already"):
+                await it.radio.attach("mn1", "mar2")
+            with pytest.raises(RadioError, match="cannot move to mar2 from mar2"):
+                await it.radio.move("mn1", "mar2", 0)
+
+    asyncio.run(run())
+
+
+@in_sandbox
+def test_the_end_of_the_controller_is_an_error(framework: str) -> None:
+    async def run() -> None:
+        async with air(framework, ["mn1"]) as it:
+            await it.radio.attach("mn1", "mar1")
+            moving = asyncio.ensure_future(it.radio.move("mn1", "mar2", 10 * GAP_NS))
+            await asyncio.sleep(0.1)
+            it.radio.process.kill()
+            with pytest.raises(RadioError, match="controller ended"):
+                await moving
+            with pytest.raises(RadioError, match="controller ended"):
+                await it.radio.detach("mn1")
+
+    asyncio.run(run())
+
+
+def agent(mar: str) -> socket.socket:
+    """The socket on which a MAR's agent takes triggers."""
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    listening.bind(str(RUN_DIRECTORY / f"{mar}.trigger"))
+    listening.settimeout(5)
+    return listening
+
+
+def trigger(listening: socket.socket) -> tuple[str, str, str]:
+    message = json.loads(listening.recv(4096))
+    return message["trigger"], message["mn"], message["link_layer_address"]
