@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
@@ -96,9 +96,11 @@ def _place(detail: ErrorDetails) -> _Place:
         path, section = location[:2], _KINDS[location[0]][str(location[2])]
         location = location[3:]
     holder = section
+    in_entry = False  # the part is a name in a mapping or an index in a list, whatever it spells
     for part in location:
         path, holder = (*path, part), section
-        field = _keys(section).get(str(part))
+        field = None if in_entry else _keys(section).get(str(part))
+        in_entry = field is not None and get_origin(field.annotation) in (dict, tuple)
         section = _section_in(field.annotation) if field else section
     return _Place(path, holder, section)
 

@@ -258,9 +258,9 @@ class Scenario(Section):
     seed: int = Field(default=1, ge=0, le=2**32 - 1)
     """Of everything random in a run."""
     duration: Annotated[int, within(DURATION, "100ms", "24h")] = Field(examples=["12s"])
-    """From the first packet of traffic to the last."""
+    """How long the scenario lasts, once every mobile node is attached."""
     repeat: int = Field(default=1, ge=1, le=10000)
-    """How many runs make one result; run i has the seed ``seed + i``."""
+    """How many runs make one result; run number i has the seed ``seed + i - 1``."""
     topology: Topology = Field(examples=["{kind: dmm-domain, mars: 3}"])
     mobility: Mobility = Mobility()
     multicast: Multicast = Multicast()

@@ -130,7 +130,7 @@ def test_every_flow_has_a_name_of_its_own() -> None:
 
 def test_a_scenario_is_fixed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        scenario(GOOD).seed = 2  # type: ignore[misc]
+        scenario(GOOD).seed = 2
 
 
 def test_a_dump_reads_back_to_the_same_scenario() -> None:

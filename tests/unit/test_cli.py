@@ -1,0 +1,276 @@
+"""What each command takes, prints and ends with."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from agents.kernel.capabilities import Capabilities
+from emu import __version__, doctor, runner
+from emu.cli import commands, emu
+from tests.unit.scenarios import GOOD, spoiled
+
+ALL = Capabilities(**{field.name: True for field in dataclasses.fields(Capabilities)})
+FLOW = {"flow": "C1", "kind": "multicast", "lost": 3, "duplicated": 0}
+
+
+def handover(disruption_ms: float | None, total: float | None) -> dict[str, Any]:
+    latency = {"l2": 50.0, "detection": 1.25, "binding": 22.5, "address": None, "total": total}
+    flow = {**FLOW, "disruption_ms": disruption_ms}
+    where = {"mn": "mn1", "from": "mar1", "to": "mar2", "at_s": 4.0}
+    return {**where, "latency_ms": latency, "flows": [flow]}
+
+
+def run_with(disruption_ms: float | None, total: float | None = 61.5) -> dict[str, Any]:
+    return {
+        "handovers": [handover(disruption_ms, total)],
+        "flows": [FLOW],
+        "signalling": {"PBU": {"messages": 4, "bytes": 400}},
+    }
+
+
+def record(*runs: dict[str, Any]) -> dict[str, Any]:
+    return {"fidelity": {"ok": True, "reason": None}, "runs": list(runs)}
+
+
+class Machine:
+    """One that lacks nothing, with a runner that runs nothing: it notes what it is given."""
+
+    def __init__(self, directory: Path) -> None:
+        self.asked: list[runner.RunOptions] = []
+        self.record = record(run_with(60.0), run_with(70.0))
+        self.outcome: dict[str, Any] = {"failed": None, "interrupted": False}
+        self.directory = directory
+
+    def run(
+        self,
+        path: Path,
+        scenario: object,
+        options: runner.RunOptions,
+        tell: Callable[[dict[str, Any]], None],
+    ) -> runner.Outcome:
+        self.asked.append(options)
+        tell({"run": 1, "t": None, "text": "building", "kind": "state"})
+        tell({"run": 2, "t": 4.0, "text": "mn1 leaves [mar1]", "kind": "l2_down"})
+        return runner.Outcome(self.directory, self.record, **self.outcome)
+
+
+def install_all_but(monkeypatch: pytest.MonkeyPatch, *absent: str) -> None:
+    def which(name: str, **_: object) -> str | None:
+        return None if name in absent else f"/usr/bin/{name}"
+
+    monkeypatch.setattr("emu.requirements.shutil.which", which)
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    monkeypatch.chdir(tmp_path)
+    Path("good.yaml").write_text(GOOD)
+    made = Machine(tmp_path)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(doctor, "probe", lambda: ALL)
+    install_all_but(monkeypatch)
+    monkeypatch.setattr(runner, "run", made.run)
+    return made
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(commands, list(arguments))
+
+
+def test_without_arguments_it_prints_its_help() -> None:
+    result = call()
+    assert result.exit_code == 0
+    for command in ("run", "check", "doctor", "shell", "list", "report"):
+        assert f"  {command} " in result.stdout
+
+
+def test_it_tells_its_version() -> None:
+    assert call("--version").stdout == f"emu, version {__version__}\n"
+
+
+def test_an_unknown_command_is_one_of_status_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert emu(["rnu"]) == 2
+    assert "No such command 'rnu'" in capsys.readouterr().err
+
+
+def test_run_takes_seed_and_repeat_from_the_scenario(machine: Machine) -> None:
+    Path("good.yaml").write_text(spoiled("duration: 10s", "duration: 10s\nseed: 7\nrepeat: 5"))
+    assert call("run", "good.yaml").exit_code == 0
+    assert machine.asked == [runner.RunOptions(Path("results"), 7, 5, 1, False)]
+
+
+def test_run_passes_its_options_on(machine: Machine) -> None:
+    options = "--out o --seed 0 --repeat 2 --jobs 3 --keep-captures"
+    assert call("run", "good.yaml", *options.split()).exit_code == 0
+    assert machine.asked == [runner.RunOptions(Path("o"), 0, 2, 3, True)]
+
+
+def test_run_shows_progress_and_results(machine: Machine) -> None:
+    result = call("run", "good.yaml", "--repeat", "2")
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert "run 1 of 2 building" in lines
+    assert "run 2 of 2 4.000 s mn1 leaves [mar1]" in lines
+    assert "4.000 s mn1 mar1 → mar2 50.0 1.2 22.5 - 61.5" in lines
+    # Two handovers, of 60 and 70 ms: Student's t with one degree of freedom is 12.7062.
+    assert "C1 multicast 2 65.0 ± 63.5 3 0" in lines
+    assert "PBU 4 400" in lines
+    assert lines[-1].startswith("report: ")
+
+
+def test_run_with_json_prints_the_record_alone(machine: Machine) -> None:
+    result = call("run", "good.yaml", "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == machine.record
+    assert result.stderr == ""
+
+
+def test_a_result_of_a_machine_that_could_not_keep_up_is_marked(machine: Machine) -> None:
+    machine.record["fidelity"] = {"ok": False, "reason": "run 1: CPU load 99 %"}
+    lines = call("run", "good.yaml").stdout.splitlines()
+    assert "not a result: the machine could not keep up:" in lines
+    assert "run 1: CPU load 99 %" in lines
+
+
+def test_a_failed_run_ends_with_status_1(machine: Machine) -> None:
+    machine.outcome["failed"] = "run 1: no room"
+    machine.record.clear()
+    result = call("run", "good.yaml")
+    assert (result.exit_code, result.stderr) == (1, "the run failed: run 1: no room\n")
+
+
+def test_an_interrupted_run_shows_what_was_done(machine: Machine) -> None:
+    machine.outcome["interrupted"] = True
+    machine.record = record(run_with(None, None))
+    result = call("run", "good.yaml")
+    assert result.exit_code == 130
+    assert result.stderr == f"interrupted: {machine.directory} has what was done\n"
+    assert "C1" in result.stdout
+
+
+def test_ctrl_c_elsewhere_is_one_line_too(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "run", interrupt)
+    assert emu(["run", "good.yaml"]) == 130
+    assert capsys.readouterr().err.strip() == "interrupted"
+
+
+@pytest.mark.parametrize("command", ["run", "shell"])
+def test_root_is_asked_for_with_the_command_to_give(
+    command: str, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    result = call(command, "good.yaml")
+    line = f"emu {command} needs root: sudo python -m emu {command} good.yaml\n"
+    assert (result.exit_code, result.stderr) == (3, line)
+    assert machine.asked == []
+
+
+def test_what_the_machine_lacks_is_named_with_what_installs_it(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_all_but(monkeypatch, "iperf3", "ovs-vswitchd", "ovsdb-tool", "tshark")
+    text = spoiled("kind: ping", "kind: iperf3")
+    Path("iperf3.yaml").write_text(text)
+    switch = (
+        "this machine lacks ovs-vswitchd, ovsdb-tool (the radio switch): "
+        "sudo apt-get install openvswitch-switch"
+    )
+    iperf3 = "this machine lacks iperf3 (iperf3 traffic): sudo apt-get install iperf3"
+    assert call("run", "good.yaml").stderr.splitlines() == [switch]
+    assert call("run", "iperf3.yaml").stderr.splitlines() == [switch, iperf3]
+    assert call("run", "iperf3.yaml").exit_code == 3
+    assert machine.asked == []
+
+
+def test_a_kernel_feature_is_needed_only_where_the_scenario_uses_it(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lacking = dataclasses.replace(ALL, mrt6=False, optimistic_dad=False, netem=False)
+    monkeypatch.setattr(doctor, "probe", lambda: lacking)
+    assert call("run", "good.yaml").stderr == (
+        "this machine lacks IPv6 multicast forwarding in the kernel (CONFIG_IPV6_MROUTE): "
+        "use a stock Debian or Ubuntu kernel (in a container: a privileged one)\n"
+    )
+    least = "name: a\nduration: 1s\nmulticast: {scheme: none}\ntopology: {kind: line, mars: 2}\n"
+    Path("unicast.yaml").write_text(least)
+    assert call("run", "unicast.yaml").exit_code == 0
+
+
+def test_results_that_cannot_be_written_are_refused_before_the_run(machine: Machine) -> None:
+    Path("file").touch()
+    result = call("run", "good.yaml", "--out", "file/results")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "file/results: not a directory; choose a folder with --out\n",
+    )
+    assert machine.asked == []
+
+
+def test_doctor_shows_backends_and_what_is_there(machine: Machine) -> None:
+    result = call("doctor")
+    assert result.exit_code == 0
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert "switch Open vSwitch, kernel datapath" in lines
+    assert "tunnel ip6tnl" in lines
+    assert "delay netem" in lines
+    assert "mrt6 yes IPv6 multicast forwarding" in lines
+    assert "iperf3 yes iperf3 traffic" in lines
+
+
+def test_doctor_ends_with_status_3_when_something_needed_is_missing(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_all_but(monkeypatch, "mnexec")
+    monkeypatch.setattr(doctor, "probe", lambda: dataclasses.replace(ALL, mrt6=False))
+    result = call("doctor")
+    assert result.exit_code == 3
+    first, second = result.stderr.splitlines()
+    assert first == "missing: mnexec (Mininet's hosts): sudo apt-get install mininet"
+    assert second.startswith("missing: IPv6 multicast forwarding in the kernel")
+
+
+def write_record(directory: Path, text: str) -> None:
+    directory.mkdir(parents=True)
+    (directory / "record.json").write_text(text)
+
+
+def test_list_shows_every_record_oldest_first(machine: Machine) -> None:
+    good = json.dumps(record(run_with(60.0), run_with(None), run_with(70.0)))
+    write_record(Path("results/tv/20260102T000000Z-7"), good)
+    write_record(Path("results/radio/20260101T000000Z-1"), "{")
+    Path("results/tv/latest").symlink_to("20260102T000000Z-7")
+    lines = [" ".join(line.split()) for line in call("list").stdout.splitlines()]
+    assert lines[1:] == [
+        "radio 20260101T000000Z 1 ? unreadable record",
+        "tv 20260102T000000Z 7 3 ok 65.0",
+    ]
+
+
+def test_list_of_nothing_says_so(machine: Machine) -> None:
+    assert call("list").stdout == "results has no record yet; emu run makes one\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("latest", "results: has no record yet; emu run makes one"),
+        ("absent", "absent/record.json: no such file or directory"),
+        ("list", "list/record.json: is not a record"),
+    ],
+)
+def test_report_needs_a_record(name: str, error: str, machine: Machine) -> None:
+    write_record(Path("list"), "[]")
+    result = call("report", name)
+    assert (result.exit_code, result.stderr) == (2, error + "\n")

@@ -1,0 +1,45 @@
+"""docs/scenario.md knows every key, its example is good, and the errors it shows are real."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from emu.scenario import model, parse
+from tests.unit.test_bad_scenarios import CONTENTS
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "scenario.md"
+TEXT = DOCS.read_text()
+SECTIONS = sorted(
+    (
+        one
+        for one in vars(model).values()
+        if isinstance(one, type) and issubclass(one, model.Section)
+    ),
+    key=lambda section: section.__name__,
+)
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.__name__)
+def test_every_key_is_documented(section: type[model.Section]) -> None:
+    for name, field in section.model_fields.items():
+        key = field.alias or name
+        assert f"`{key}`" in TEXT or f"{key}: " in TEXT
+
+
+def test_the_example_is_a_good_scenario() -> None:
+    (example,) = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+    assert parse(example.encode(), "example").name == "first"
+
+
+def test_the_errors_are_real() -> None:
+    cases = yaml.safe_load(DOCS.parents[1].joinpath("tests/unit/bad_scenarios.yaml").read_text())
+    real = {f"tv.yaml:{error}" for case in cases for error in case["errors"]}
+    real |= {error.replace("bad.yaml", "tv.yaml") for _, error in CONTENTS}
+    real |= {"tv.yaml: no such file or directory; name a scenario file that can be read"}
+    shown = re.findall(r"`(tv\.yaml.*?)`(?: \||\s\()", TEXT)
+    assert len(shown) > 20
+    assert set(shown) <= real
