@@ -90,17 +90,17 @@ class LinkSocket:
     ) -> None:
         self.interface = interface
         index = socket.if_nametoindex(interface)
-        # Protocol 0 takes no packet before the filter stands.
-        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
+        self._ethernet = _is_ethernet(interface)
+        # Tunnels have no header to leave out, and SOCK_DGRAM on ip6tnl wants a 16-byte address,
+        # more than Python's sockaddr_ll has. Protocol 0 takes no packet before the filter stands.
+        kind = socket.SOCK_DGRAM if self._ethernet else socket.SOCK_RAW
+        self._socket = socket.socket(socket.AF_PACKET, kind, 0)
         self._socket.setblocking(False)
         socket_filter.attach(self._socket, program)
         membership = struct.pack("=iHH8x", index, _PACKET_MR_ALLMULTI, 0)
         self._socket.setsockopt(_SOL_PACKET, _PACKET_ADD_MEMBERSHIP, membership)
         # Only sockets for all protocols see what leaves; the others also spare the wake-ups.
         self._socket.bind((interface, _ETH_P_ALL if outgoing else _ETH_P_IPV6))
-        request = struct.pack("16s16x", interface.encode())
-        family = struct.unpack_from("=H", fcntl.ioctl(self._socket, _SIOCGIFHWADDR, request), 16)
-        self._ethernet = family[0] == _ARPHRD_ETHER
 
     def fileno(self) -> int:
         """The descriptor, readable when a packet waits."""
@@ -131,6 +131,13 @@ class LinkSocket:
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()
+
+
+def _is_ethernet(interface: str) -> bool:
+    request = struct.pack("16s16x", interface.encode())
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as control:
+        answer = fcntl.ioctl(control, _SIOCGIFHWADDR, request)
+    return bool(struct.unpack_from("=H", answer, 16)[0] == _ARPHRD_ETHER)
 
 
 def _multicast_link_layer(packet: bytes) -> bytes:
