@@ -54,9 +54,7 @@ def around(stream: Stream, handover: Handover) -> dict[str, Any] | None:
         return None
     if handover.down_ns > stream.flow["stop_ns"]:
         return None
-    entry: dict[str, Any] = {key: stream.flow[key] for key in ("flow", "kind")}
-    if stream.flow.get("protocol"):
-        entry["protocol"] = stream.flow["protocol"]
+    entry: dict[str, Any] = {key: stream.flow[key] for key in ("flow", "kind", "protocol")}
     hole = gap(stream, handover)
     if hole is None:
         empty = ("disruption_ms", "lost", "duplicated", "reordered", "delay_before_ms")

@@ -19,9 +19,7 @@ from emu.measure.stream import RECEIVED, SEQUENCE, Stream, delays
 def describe(stream: Stream) -> dict[str, Any]:
     """A flow's entry in the record."""
     flow, rows = stream.flow, stream.arrivals
-    entry: dict[str, Any] = {key: flow[key] for key in ("flow", "kind", "from", "to")}
-    if flow.get("protocol"):
-        entry["protocol"] = flow["protocol"]
+    entry: dict[str, Any] = {key: flow[key] for key in ("flow", "kind", "protocol", "from", "to")}
     if stream.is_tcp:
         entry |= {"sent": None, "received": None, "lost": None}
     else:

@@ -15,27 +15,28 @@ Records = list[dict[str, Any]]
 
 def final(run: Run) -> dict[str, Records]:
     """{router: its last records}."""
-    return {event["node"]: _normal(event["records"]) for event in run.of_kind("membership")}
+    return {event["node"]: _normal(run, event["records"]) for event in run.of_kind("membership")}
 
 
 def history(run: Run) -> dict[str, list[dict[str, Any]]]:
     """{router: [{at_s, records}]}, without repetitions."""
     snapshots: dict[str, list[dict[str, Any]]] = {}
     for event in run.of_kind("membership"):
-        records = _normal(event["records"])
+        records = _normal(run, event["records"])
         earlier = snapshots.setdefault(event["node"], [])
         if not earlier or earlier[-1]["records"] != records:
             earlier.append({"at_s": run.seconds(event["t"]), "records": records})
     return snapshots
 
 
-def _normal(records: Records) -> Records:
+def _normal(run: Run, records: Records) -> Records:
+    """The records in the record's words: listeners by the names of their nodes."""
     return [
         {
             "upstream": record.get("upstream"),
             "source": record.get("source"),
             "group": record["group"],
-            "listeners": list(record.get("listeners", ())),
+            "listeners": [run.node_of(host) for host in record.get("listeners", ())],
             "local_sources": list(record.get("local_sources", ())),
         }
         for record in records

@@ -134,16 +134,18 @@ def _summary(results: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
             for part, value in handover["latency_ms"].items():
                 values[f"latency_ms.{part}"].append(value)
             for flow in handover["flows"]:
-                kind = flow.get("protocol") or flow["kind"]
+                kind = flow["protocol"] or flow["kind"]
                 for metric in _PER_FLOW:
                     values[f"{metric}.{kind}"].append(flow[metric])
-        for kind, cost in result["signalling"].items():
-            for what, value in cost.items():
-                values[f"signalling.{kind}.{what}"].append(value)
-    return {
-        metric: summarise([value for value in sample if value is not None])
+    for kind in sorted({kind for result in results for kind in result["signalling"]}):
+        for what in ("messages", "bytes"):
+            costs = [result["signalling"].get(kind, {}).get(what, 0) for result in results]
+            values[f"signalling.{kind}.{what}"] = costs
+    known = {
+        metric: [value for value in sample if value is not None]
         for metric, sample in values.items()
     }
+    return {metric: summarise(sample) for metric, sample in known.items() if sample}
 
 
 def _rounded(value: Any) -> Any:

@@ -48,7 +48,7 @@ class Stream:
     @property
     def is_tcp(self) -> bool:
         """Whether rows are stream positions rather than packet numbers."""
-        return self.flow.get("protocol") == "tcp"
+        return bool(self.flow["protocol"] == "tcp")
 
     @cached_property
     def windows(self) -> list[tuple[int, int]]:

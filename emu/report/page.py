@@ -1,0 +1,197 @@
+"""Builds the page: collects what it shows, draws the figures, fills the template in."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from emu.measure import disruption, handovers, messages
+from emu.measure.handovers import Handover
+from emu.measure.messages import Transfer
+from emu.measure.run import Run, runs_of
+from emu.measure.stream import Stream
+from emu.report import arrivals, latency, sequence, style, topology
+
+MOST_HANDOVERS = 6
+"""So many handovers are drawn, of the first runs; the tables show all."""
+_MOST_BARS = 24
+
+
+@dataclass
+class DrawnHandover:
+    """A handover with its figures, ready for the page."""
+
+    run: int
+    number: int
+    entry: dict[str, Any]
+    bar: Markup
+    chart: Markup
+    plots: list[tuple[dict[str, Any], Markup]] = field(default_factory=list)
+
+
+class Figures:
+    """Writes each figure to ``figures/`` and gives it back to be put into the page."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory / "figures"
+        self._directory.mkdir(exist_ok=True)
+
+    def add(self, name: str, svg: str) -> Markup:
+        """Keep a figure as ``figures/<name>.svg``."""
+        (self._directory / f"{name}.svg").write_text(svg)
+        return style.inline(svg)
+
+
+def build(directory: Path) -> Path:
+    """Write ``report.html`` and ``figures/*.svg`` of a record that has its ``record.json``."""
+    record = json.loads((directory / "record.json").read_text())
+    runs = runs_of(directory)
+    figures = Figures(directory)
+    moves = [(run["run"], h) for run in record["runs"] for h in run["handovers"]]
+    environment = Environment(
+        loader=PackageLoader("emu.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "number": style.number,
+        "count": style.count,
+        "interval": style.interval,
+    }
+    page = environment.get_template("report.html").render(
+        record=record,
+        scenario=record["scenario"],
+        moves=moves,
+        unfinished=[h for _, h in moves if h["latency_ms"]["total"] is None],
+        unrecovered=[f for _, h in moves for f in h["flows"] if not f["recovered"]],
+        headline=_headline(record["summary"]),
+        latency_rows=_rows(record["summary"], "latency_ms."),
+        flow_rows=_flow_rows(record["summary"]),
+        signalling=_signalling(record["summary"]),
+        topology=figures.add("topology", topology.draw(runs[0].meta, [h for _, h in moves])),
+        latency=figures.add("latency", latency.bars(_bars(moves))) if moves else None,
+        drawn=_draw(runs, record, figures),
+        most=MOST_HANDOVERS,
+        source=_source(directory, record),
+    )
+    path = directory / "report.html"
+    path.write_text(page)
+    return path
+
+
+def _headline(summary: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    """(what, unit, statistics) of the numbers that a reader looks for first."""
+    wanted = [("latency_ms.total", "Handover latency", "ms")]
+    kinds = [name.split(".", 1)[1] for name in summary if name.startswith("disruption_ms.")]
+    wanted += [(f"disruption_ms.{kind}", f"{_title(kind)} disruption", "ms") for kind in kinds]
+    wanted += [("lost.multicast", "Multicast packets lost", "a handover")]
+    return [(title, unit, summary[name]) for name, title, unit in wanted if name in summary]
+
+
+def _title(kind: str) -> str:
+    return kind.upper() if kind in ("tcp", "udp") else kind.capitalize()
+
+
+def _rows(summary: dict[str, Any], prefix: str) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (name.removeprefix(prefix), statistics)
+        for name, statistics in summary.items()
+        if name.startswith(prefix)
+    ]
+
+
+def _flow_rows(summary: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    """(kind, metric, statistics) for the table of what handovers did to flows."""
+    words = {
+        "disruption_ms": "disruption (ms)",
+        "lost": "packets lost",
+        "duplicated": "packets duplicated",
+        "reordered": "packets reordered",
+        "delay_before_ms": "delay before (ms)",
+        "delay_after_ms": "delay after (ms)",
+    }
+    split = [(*name.split(".", 1), statistics) for name, statistics in summary.items()]
+    rows = [(_title(kind), words[metric], s) for metric, kind, s in split if metric in words]
+    order = list(dict.fromkeys(kind for kind, _, _ in rows))
+    return sorted(rows, key=lambda row: order.index(row[0]))
+
+
+def _signalling(summary: dict[str, Any]) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """(message type, statistics of messages a run, statistics of bytes a run)."""
+    kinds = [name.split(".")[1] for name in summary if name.startswith("signalling.")]
+    return [
+        (kind, summary[f"signalling.{kind}.messages"], summary[f"signalling.{kind}.bytes"])
+        for kind in dict.fromkeys(kinds)
+    ]
+
+
+def _bars(moves: list[tuple[int, dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:
+    several = len({run for run, _ in moves}) > 1
+    return [
+        ((f"run {run}: " if several else "") + f"{h['mn']} {h['from']}→{h['to']}", h["latency_ms"])
+        for run, h in moves[:_MOST_BARS]
+    ]
+
+
+def _draw(runs: list[Run], record: dict[str, Any], figures: Figures) -> list[DrawnHandover]:
+    drawn: list[DrawnHandover] = []
+    for run, result in zip(runs, record["runs"], strict=True):
+        if len(drawn) >= MOST_HANDOVERS:
+            break
+        transfers = messages.of_run(run)
+        streams = {flow["flow"]: Stream(run, flow) for flow in run.meta["flows"]}
+        found = zip(handovers.find(run), result["handovers"], strict=True)
+        for number, (handover, entry) in enumerate(found, 1):
+            if len(drawn) < MOST_HANDOVERS:
+                drawn.append(_one(run, number, handover, entry, transfers, streams, figures))
+    return drawn
+
+
+def _one(
+    run: Run,
+    number: int,
+    handover: Handover,
+    entry: dict[str, Any],
+    transfers: list[Transfer],
+    streams: dict[str, Stream],
+    figures: Figures,
+) -> DrawnHandover:
+    name = f"run{run.number}-handover{number}"
+    bar = latency.bars([(f"{entry['mn']} {entry['from']}→{entry['to']}", entry["latency_ms"])])
+    gaps = {
+        mark["flow"]: disruption.gap(streams[mark["flow"]], handover) for mark in entry["flows"]
+    }
+    resumed = [
+        sequence.Step(gap.end_ns, handover.mn, f"{flow} again")
+        for flow, gap in gaps.items()
+        if gap is not None and gap.end_ns is not None
+    ]
+    one = DrawnHandover(
+        run=run.number,
+        number=number,
+        entry=entry,
+        bar=figures.add(f"{name}-latency", bar),
+        chart=figures.add(f"{name}-sequence", sequence.draw(run, handover, transfers, resumed)),
+    )
+    for mark in entry["flows"]:
+        stream = streams[mark["flow"]]
+        gap = gaps[mark["flow"]]
+        if gap is not None:
+            salt = f"{name}-{stream.flow['file']}"
+            svg = arrivals.draw(stream, handover, gap, mark["disruption_ms"], salt)
+            one.plots.append((mark, figures.add(salt, svg)))
+    return one
+
+
+def _source(directory: Path, record: dict[str, Any]) -> str:
+    """The scenario as it was run."""
+    for path in sorted(directory.glob("*.y*ml")):
+        return path.read_text()
+    return json.dumps(record["scenario"], indent=1, ensure_ascii=False)

@@ -1,0 +1,63 @@
+"""Colours and number formats that the page and all figures share."""
+
+from __future__ import annotations
+
+import re
+
+from markupsafe import Markup
+
+PALETTE = {
+    "ink": "#1c2330",
+    "soft": "#5b6576",
+    "rule": "#d5dae2",
+    "panel": "#f5f7fa",
+    "page": "#fefefe",
+    "l2": "#8a94a6",
+    "detection": "#c98a0b",
+    "binding": "#2a62c9",
+    "address": "#8250b8",
+    "good": "#1c8a5f",
+    "bad": "#c8354b",
+    "gap": "#f9e4e7",
+}
+"""Every colour by its CSS variable's name; the style sheet has the dark ones."""
+PARTS = ("l2", "detection", "binding", "address")
+"""The parts of a handover's latency; each has a colour of its own."""
+MESSAGES = {"PB": "binding", "B": "binding", "MLD": "address", "R": "detection"}
+"""Colour of a message by the beginning of its type, the longest that fits."""
+_PROLOGUE = re.compile(r"^.*?(?=<svg)|<metadata>.*?</metadata>", re.DOTALL)
+_HEX = re.compile("|".join(PALETTE.values()))
+_NAMES = {value: name for name, value in PALETTE.items()}
+_NUMBER_GAP = "\N{NARROW NO-BREAK SPACE}"
+
+
+def message_colour(kind: str) -> str:
+    """The colour of a control message's type."""
+    fitting = [start for start in MESSAGES if kind.startswith(start)]
+    return PALETTE[MESSAGES[max(fitting, key=len)] if fitting else "soft"]
+
+
+def inline(svg: str) -> Markup:
+    """An SVG file's text to put into the page: no prologue, colours as CSS variables."""
+    bare = _PROLOGUE.sub("", svg)
+    return Markup(_HEX.sub(lambda hit: f"var(--{_NAMES[hit[0]]}, {hit[0]})", bare))
+
+
+def number(value: float | None, decimals: int = 2) -> str:
+    """A number with grouped thousands; a dash for none."""
+    if value is None:
+        return "\N{EN DASH}"
+    return f"{value:,.{decimals}f}".replace(",", _NUMBER_GAP)
+
+
+def count(value: float | None) -> str:
+    """A whole number, or one decimal where a mean is not whole."""
+    return number(value, 0 if value is None or float(value).is_integer() else 1)
+
+
+def interval(statistics: dict[str, float | None], decimals: int = 2) -> str:
+    """mean ± half width of the confidence interval."""
+    mean = number(statistics["mean"], decimals)
+    if statistics["ci95"] is None:
+        return mean
+    return f"{mean} \N{PLUS-MINUS SIGN} {number(statistics['ci95'], decimals)}"

@@ -1,0 +1,152 @@
+"""A drawing of the network: nodes in rows by role, links coloured by kind, handovers as arcs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emu.report.drawing import Drawing
+from emu.report.style import PALETTE, number
+
+Place = tuple[float, float]
+
+_WIDTH, _MARGIN = 720.0, 30.0
+_BOX_HEIGHT = 28.0
+_ROWS = {"ends": 30.0, "root": 96.0, "core": 162.0, "bus": 238.0, "mar": 304.0, "mn": 392.0}
+_LEGEND = 440.0
+_MOST_IN_A_ROW = 14
+_DROP = 14.0
+"""How far beside its middle a router's link goes up to the exchange."""
+_COLOURS = {"core": "address", "cmd": "binding", "backhaul": "soft", "access": "bad"}
+_NODE_COLOURS = {"mr": "address", "cmd": "binding", "ix": "soft", "mar": "ink", "mn": "bad"}
+_NAMES = {"core": "core", "cmd": "to CMD", "backhaul": "between MARs", "access": "access"}
+
+
+def draw(meta: dict[str, Any], handovers: list[dict[str, Any]]) -> str:
+    """The topology of a run from its ``meta.json`` and the handovers of its record."""
+    drawing = Drawing(_WIDTH, "Topology")
+    places = _places(meta)
+    roles = {name: meta["nodes"][name]["role"] for name in places}
+    for link in meta.get("links", ()):
+        if link["a"] in places and link["b"] in places:
+            _link(drawing, places, roles, link["a"], link["b"])
+    for name, mar in _attachments(meta).items():
+        if name in places and mar in places:
+            drawing.line(*places[mar], *places[name], PALETTE["bad"], width=1.4, dash="4 4")
+    for old, new in dict.fromkeys((h["from"], h["to"]) for h in handovers):
+        if old in places and new in places:
+            _arc(drawing, places[old], places[new])
+    for name, place in places.items():
+        _node(drawing, name, place, roles[name])
+    _legend(drawing, meta["scenario"]["topology"])
+    return drawing.svg(10)
+
+
+def _attachments(meta: dict[str, Any]) -> dict[str, str]:
+    """{mobile node: the MAR it starts at}."""
+    nodes = meta["scenario"].get("nodes", {})
+    return {name: node["attach"] for name, node in nodes.items() if node.get("attach")}
+
+
+def _places(meta: dict[str, Any]) -> dict[str, Place]:
+    """Where each node stands; the first of a very long row stand for all of it."""
+    root, *core = _named(meta, "mr") or [""]
+    places = {root: (_WIDTH / 2, _ROWS["root"])} if root else {}
+    rows = {
+        "ends": _named(meta, "source") + _named(meta, "server"),
+        "core": core + _named(meta, "cmd"),
+        "mar": _named(meta, "mar"),
+    }
+    for row, names in rows.items():
+        few = names[:_MOST_IN_A_ROW]
+        for at, name in enumerate(few):
+            places[name] = (_across(at, len(few)), _ROWS[row])
+    places |= dict.fromkeys(_named(meta, "ix"), (_MARGIN + 23, _ROWS["bus"]))
+    return places | _mobile_places(meta, places)
+
+
+def _mobile_places(meta: dict[str, Any], places: dict[str, Place]) -> dict[str, Place]:
+    """Mobile nodes stand side by side under the access router they start at."""
+    under: dict[str, list[str]] = {}
+    for name, mar in _attachments(meta).items():
+        under.setdefault(mar, []).append(name)
+    mobile = {}
+    routers = sum(mar in places for mar in _named(meta, "mar")) or 1
+    for mar, names in under.items():
+        few = names[: max(1, _MOST_IN_A_ROW // routers)] if mar in places else []
+        for at, name in enumerate(few):
+            offset = (at - (len(few) - 1) / 2) * 58
+            mobile[name] = (places[mar][0] + offset, _ROWS["mn"])
+    return mobile
+
+
+def _across(at: int, count: int) -> float:
+    return _MARGIN + (_WIDTH - 2 * _MARGIN) * (at + 0.5) / count
+
+
+def _named(meta: dict[str, Any], role: str) -> list[str]:
+    names = [name for name, node in meta["nodes"].items() if node["role"] == role]
+    return sorted(names, key=lambda name: (len(name), name))
+
+
+def _node(drawing: Drawing, name: str, place: Place, role: str) -> None:
+    x, y = place
+    colour = PALETTE[_NODE_COLOURS.get(role, "good")]
+    width = max(46.0, 16 + 7.6 * len(name))
+    if role == "ix":
+        drawing.line(x, y, _WIDTH - _MARGIN, y, colour, width=2.4)
+    drawing.box(
+        x - width / 2, y - _BOX_HEIGHT / 2, width, _BOX_HEIGHT,
+        fill=PALETTE["panel"], stroke=colour, radius=_BOX_HEIGHT / 2 if role == "mn" else 5,
+    )  # fmt: skip
+    drawing.text(x, y + 4.5, name, size=13, anchor="middle", bold=True)
+
+
+def _link(drawing: Drawing, places: dict[str, Place], roles: dict[str, str], *ends: str) -> None:
+    (x1, y1), (x2, y2) = (places[end] for end in ends)
+    kinds = {roles[end] for end in ends}
+    kind = "core"
+    if "ix" in kinds or kinds == {"mar"}:
+        kind = "backhaul"
+    elif "cmd" in kinds:
+        kind = "cmd"
+    if "ix" in kinds:  # the exchange is drawn as a bus: straight up to it
+        x1 = x2 = (x2 if roles[ends[0]] == "ix" else x1) + _DROP
+        drawing.box(x1 - 3.5, _ROWS["bus"] - 3.5, 7, 7, fill=PALETTE["soft"], radius=3.5)
+    drawing.line(x1, y1, x2, y2, PALETTE[_COLOURS[kind]], width=1.3)
+
+
+def _arc(drawing: Drawing, old: Place, new: Place) -> None:
+    """A handover: an arrow below the access routers."""
+    way = 1 if new[0] > old[0] else -1
+    start, end, y = old[0] + way * 14, new[0] - way * 14, old[1] + _BOX_HEIGHT / 2 + 3
+    drawing.path(
+        f"M{start:.1f},{y:.1f} Q{(start + end) / 2:.1f},{y + 48:.1f} {end:.1f},{y + 6:.1f}",
+        PALETTE["bad"],
+    )
+    drawing.polygon(
+        [(end + way * 5, y), (end - way * 6, y + 4), (end + way, y + 12)], PALETTE["bad"]
+    )
+
+
+def _legend(drawing: Drawing, topology: dict[str, Any]) -> None:
+    """What each colour of link is, with its delay and rate."""
+    shown = [(kind, quality(topology.get(kind) or {})) for kind in _COLOURS]
+    x = _MARGIN
+    for kind, words in shown:
+        label = f"{_NAMES[kind]} {words}".strip()
+        dash = "4 4" if kind == "access" else ""
+        drawing.line(x, _LEGEND, x + 22, _LEGEND, PALETTE[_COLOURS[kind]], width=2, dash=dash)
+        drawing.text(x + 28, _LEGEND + 4, label, size=12, colour=PALETTE["soft"])
+        x += 58 + 6.7 * len(label)
+
+
+def quality(link: dict[str, Any]) -> str:
+    """A link's delay, rate and loss in words; empty when it has none."""
+    words = []
+    if link.get("delay"):
+        words.append(f"{link['delay'] / 1e6:g} ms")
+    if link.get("rate"):
+        words.append(f"{number(link['rate'] / 1e6, 0)} Mbit/s")
+    if link.get("loss"):
+        words.append(f"{link['loss']:.1%} loss")
+    return ", ".join(words)
