@@ -1,7 +1,7 @@
 """The hosts known to be on a link, from link-layer triggers: asked at once what they listen to.
 
-A newcomer is queried when it comes, as on a link that starts up (RFC 6224 section 4.2), and again
-each query response interval until it reports anything, [Robustness Variable] times in all.
+A newcomer is queried as a link is that starts up (RFC 3810 section 9.7): [Robustness Variable]
+times, here a query response interval apart, since it shall not have to wait longer for its data.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from agents.multicast.config import ProxyConfig
 class Attachment:
     """A host came to a link.
 
-    Times in ns: ``since`` when it came, ``asked`` when it was last queried for what it listens to.
-    ``previous_link`` leads to the router it was at just before; None: none, or not known yet.
+    ``since`` is when it came, ``query_due`` when to query it next (ns). Until it is ``bound`` (its
+    binding is complete) it is not served. ``previous_link`` then leads to the router it was at just
+    before; None: there is none.
     """
 
     link: str
     host: IPv6Address
     link_layer: bytes
     since: int
+    bound: bool
     previous_link: str | None
-    asked: int
     query_due: int | None
     queries_left: int
 
@@ -37,25 +38,27 @@ class Attachments:
         self._config = config
         self._attachments: dict[tuple[str, IPv6Address], Attachment] = {}
 
-    def attach(
-        self, host: IPv6Address, link: str, previous_link: str | None, now: int, link_layer: bytes
-    ) -> Attachment:
-        """A host came; or, when it is here already, its previous link became known."""
-        known = self._attachments.get((link, host))
-        if known is not None:
-            known.previous_link = previous_link
-            return known
+    def attach(self, host: IPv6Address, link: str, now: int, link_layer: bytes) -> Attachment:
+        """A host came; what it reports waits until it is bound."""
         attachment = Attachment(
             link=link,
             host=host,
             link_layer=link_layer,
             since=now,
-            previous_link=previous_link,
-            asked=now,
+            bound=False,
+            previous_link=None,
             query_due=now,
             queries_left=self._config.robustness,
         )
         self._attachments[link, host] = attachment
+        return attachment
+
+    def bind(self, host: IPv6Address, link: str, previous_link: str | None) -> Attachment | None:
+        """A host that came is served now, and known to come from ``previous_link``."""
+        attachment = self._attachments.get((link, host))
+        if attachment is not None:
+            attachment.bound = True
+            attachment.previous_link = previous_link
         return attachment
 
     def detach(self, host: IPv6Address, link: str) -> None:
@@ -87,7 +90,6 @@ class Attachments:
             if attachment.query_due is not None and attachment.query_due <= now
         ]
         for attachment in attachments:
-            attachment.asked = now
             attachment.queries_left -= 1
             attachment.query_due = (
                 now + self._config.query_response_interval if attachment.queries_left else None

@@ -51,5 +51,5 @@ class ProxyConfig:
 
     @property
     def ongoing_session_window(self) -> int:
-        """A host reports its ongoing sessions at most so long after it was queried."""
+        """A host that comes, and is queried, reports its ongoing sessions within this time."""
         return self.query_response_interval + self.trigger_slack

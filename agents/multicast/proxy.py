@@ -86,22 +86,28 @@ class MldProxy:
         return [*self._forwarding.forget_link(name), *self._finish(groups, now)]
 
     def attached(
-        self,
-        host_link_local: IPv6Address,
-        link: str,
-        previous_link: str | None,
-        now: int,
-        link_layer: bytes,
+        self, host_link_local: IPv6Address, link: str, now: int, link_layer: bytes
     ) -> list[Action]:
-        """A host came to a link: ask it what it listens to.
+        """A host came to a link: ask it what it listens to. It is served once it is ``bound``."""
+        self._router_part(link)
+        self._attachments.attach(host_link_local, link, now, link_layer)
+        return self._finish((), now)
 
-        ``previous_link`` is the tunnel to the router where it was just before. The call may be
-        repeated when that becomes known: what the host reported meanwhile moves to the tunnel.
+    def bound(
+        self, host_link_local: IPv6Address, link: str, previous_link: str | None, now: int
+    ) -> list[Action]:
+        """The binding of a host that came is complete: serve what it has reported since.
+
+        ``previous_link`` is the tunnel to the router where it was just before.
         """
-        attachment = self._attachments.attach(host_link_local, link, previous_link, now, link_layer)
+        listeners = self._router_part(link).listeners
+        attachment = self._attachments.bind(host_link_local, link, previous_link)
+        if attachment is None:
+            return []
+        # Its first report may have overtaken the trigger that told of its attachment.
         earliest = attachment.since - self._config.trigger_slack
-        groups = self._router_part(link).listeners.reselect(
-            lambda x: x.host == attachment.host and x.joined >= earliest
+        groups = listeners.reselect(
+            lambda x: x.host == host_link_local and (x.upstream is None or x.joined >= earliest)
         )
         return self._finish(groups, now)
 
@@ -126,7 +132,6 @@ class MldProxy:
             return []
         attachment = self._attachments.find(link, source, host)
         if attachment is not None:
-            attachment.query_due = None
             source = attachment.host
         records = _records_of_interest(message)
         for record in records:

@@ -33,27 +33,31 @@ class Join:
 
 
 UpstreamSelection = Callable[[Join], "str | None"]
-"""Answers with one of the question's upstreams; None: there is none (a root router)."""
+"""Answers with one of the question's upstreams; None: none (a root router), or not yet."""
 
 
 @dataclass(frozen=True)
 class MldDmm:
-    """The base scheme. A report up to ``window`` ns after the query at attachment is ongoing."""
+    """The base scheme. What a host reports up to ``window`` ns after it came was ongoing."""
 
     window: int
 
     def __call__(self, join: Join) -> str | None:
-        """Tunnel for an ongoing session, else native.
+        """Tunnel for an ongoing session, else native; none while the binding is pending.
 
-        A listener behind a tunnel is another router and always gets the native upstream, so that
-        tunnels never form chains or loops.
+        Which sessions are ongoing, and where they come from, is known when the host is bound
+        (RFC 6224 section 4.2 sets the proxy up after the binding, too). A listener behind a tunnel
+        is another router and always gets the native upstream, so that tunnels never form chains
+        or loops.
         """
         attachment = join.attachment
+        if attachment is not None and not attachment.bound:
+            return None
         if (
             attachment is not None
             and attachment.previous_link in join.tunnels
             and join.link not in join.tunnels
-            and join.now <= attachment.asked + self.window
+            and join.now <= attachment.since + self.window
         ):
             return attachment.previous_link
         return join.native
