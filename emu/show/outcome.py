@@ -52,8 +52,8 @@ def _handovers(runs: Sequence[Run]) -> Table:
 
 def _flows(runs: Sequence[Run]) -> Table:
     """One row a stream: its interruption in a handover, and its packets in a run."""
-    interruption = "disruption (ms, 95 % CI)"
-    table = _table("Streams", ("stream", "kind"), ("handovers", interruption, "lost", "duplicated"))
+    numbers = ("handovers", "disruption (ms)", "lost", "duplicated")
+    table = _table("Streams (disruption with 95 % confidence)", ("stream", "kind"), numbers)
     for name, kind in _distinct(
         (flow["flow"], flow["kind"]) for run in runs for flow in run["flows"]
     ):
