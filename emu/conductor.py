@@ -67,6 +67,7 @@ class Conductor:
         self._lab = Lab(self._scenario, order.seed, self._directory, capabilities, self._on_event)
         self._sampler = Sampler()
         self._plan = Plan()
+        self._names: dict[str, str] = {}
         self._t0: int | None = None
         self._started_at = datetime.now(timezone.utc)
 
@@ -88,11 +89,13 @@ class Conductor:
         self._say("building the network")
         began = time.monotonic()
         await self._lab.build()
+        nodes = self._lab.network.plan.values()
+        self._names = {str(node.address): node.name for node in nodes if node.address}
         await self._lab.start_agents()
         self._start_captures()
         await self._lab.wait(self._capturing, "the captures")
-        nodes = len(self._lab.network.plan) - 1
-        self._say(f"{nodes} nodes ready in {time.monotonic() - began:.1f} s")
+        count = len(self._lab.network.plan) - 1
+        self._say(f"{count} nodes ready in {time.monotonic() - began:.1f} s")
         await self._lab.attach_mobile_nodes()
 
     async def _play(self) -> None:
@@ -206,7 +209,7 @@ class Conductor:
         ]
 
     def _on_event(self, event: Event) -> None:
-        text = tell(event)
+        text = tell(event, self._names)
         if text is not None:
             seconds = (event["t"] - self._t0) / 1e9 if self._t0 else None
             self._say(text, seconds, event["kind"])

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from emu.events import Event
 
 
-def tell(event: Event) -> str | None:
-    """One line for an event; None for what is not worth one."""
+def tell(event: Event, names: Mapping[str, str]) -> str | None:
+    """One line for an event; None for what is not worth one. ``names`` are nodes' by address."""
     teller = _TELLERS.get(event["kind"])
-    return teller(event) if teller else None
+    if teller is None:
+        return None
+    return teller({key: names.get(value, value) if isinstance(value, str) else value
+                   for key, value in event.items()})  # fmt: skip
 
 
 _TELLERS: dict[str, Callable[[Event], str]] = {

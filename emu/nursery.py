@@ -9,7 +9,6 @@ nursery over a socket pair, one JSON object a line: it asks with ``{"name", "net
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import importlib
 import json
@@ -23,7 +22,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-CLONE_NEWNET = 0x40000000
+from agents.kernel import libc
+
 TARGETS = (
     "agents.roles.mar",
     "agents.roles.cmd",
@@ -93,7 +93,8 @@ class Nursery:
             )
             os.dup2(errors, 2)
             os.dup2(errors, 1)
-            enter_network_namespace(request["netns"])
+            enter_network_of(request["netns"])
+            Path("/proc/self/comm").write_text(request["name"])  # what ps and top show
             load(request["target"])(request["config"])
             status = 0
         except SystemExit as stop:
@@ -127,14 +128,11 @@ def load(target: str) -> Callable[[dict[str, Any]], None]:
     return main
 
 
-def enter_network_namespace(pid: int) -> None:
+def enter_network_of(pid: int) -> None:
     """Move this process into the network namespace of the process ``pid``."""
-    fd = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY)
-    try:
-        if ctypes.CDLL(None, use_errno=True).setns(fd, CLONE_NEWNET) != 0:
-            raise OSError(ctypes.get_errno(), f"cannot enter the network namespace of {pid}")
-    finally:
-        os.close(fd)
+    namespace = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY)
+    libc.enter_network(namespace)
+    os.close(namespace)
 
 
 def main() -> None:

@@ -1,0 +1,83 @@
+"""Runs the tool as a user does, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What ``emu run`` left behind."""
+
+    status: int
+    output: str
+    directory: Path
+    record: dict[str, Any]
+
+    def run(self, number: int = 1) -> dict[str, Any]:
+        """One repeat's part of the record."""
+        run: dict[str, Any] = self.record["runs"][number - 1]
+        return run
+
+    def flow(self, name: str, number: int = 1) -> dict[str, Any]:
+        """A flow of one repeat."""
+        (flow,) = (flow for flow in self.run(number)["flows"] if flow["flow"] == name)
+        return dict(flow)
+
+    def events(self, *kinds: str) -> list[dict[str, Any]]:
+        """The events of these kinds, in the order of time."""
+        lines = (self.directory / "events.jsonl").read_text().splitlines()
+        events = [json.loads(line) for line in lines]
+        return sorted((e for e in events if e["kind"] in kinds), key=lambda e: e["t"])
+
+    def packets(self, capture: str, display_filter: str, *fields: str) -> list[list[str]]:
+        """What tshark reads in one interface's capture: these fields of the packets filtered."""
+        path = self.directory / "captures" / f"{capture}.pcapng"
+        wanted = [part for field in fields for part in ("-e", field)]
+        done = subprocess.run(
+            ["tshark", "-n", "-r", path, "-Y", display_filter, "-T", "fields", *wanted],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return [line.split("\t") for line in done.stdout.splitlines()]
+
+
+def command(*arguments: object) -> list[str]:
+    """``emu`` with these arguments, in this Python."""
+    return [sys.executable, "-m", "emu", *map(str, arguments)]
+
+
+def start(scenario: Path, out: Path, *options: object) -> subprocess.Popen[str]:
+    """Start ``emu run`` in a process group of its own, as a terminal does."""
+    return subprocess.Popen(
+        command("run", scenario, "--out", out, *options),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "160"},
+        start_new_session=True,
+    )
+
+
+def finish(process: subprocess.Popen[str], out: Path) -> Run:
+    """Wait for a run to end and read its record."""
+    output, _ = process.communicate(timeout=600)
+    (latest,) = out.glob("*/latest")
+    record = latest / "record.json"
+    content = json.loads(record.read_text()) if record.exists() else {}
+    return Run(process.returncode, output, latest.resolve(), content)
+
+
+def run(scenario: Path, out: Path, *options: object) -> Run:
+    """Run a scenario to its end."""
+    return finish(start(scenario, out, *options), out)

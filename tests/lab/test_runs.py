@@ -1,0 +1,124 @@
+"""Several runs at a time, runs that are stopped, runs that fail, runs that are killed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.lab.emu_run import ROOT, command, finish, run, start
+from tests.lab.sandboxed import in_sandbox
+from tests.lab.test_sandbox import assert_unchanged, children, command_line, traces_in_own_tmp
+
+pytestmark = pytest.mark.root
+
+SHORT = """
+name: short
+seed: {seed}
+duration: {duration}
+topology: {{kind: dmm-domain, mars: 2, cmd: {{delay: 5ms}}, core: {{delay: 1ms}}}}
+multicast: {{query_response_interval: 100ms}}
+nodes:
+  mn1: {{role: mn, attach: mar1, dad: off}}
+  src: {{role: source}}
+channels:
+  C1: {{group: "ff3e::c1", source: src, rate: 1mbit}}
+traffic:
+  - {{kind: multicast, channel: C1, to: [mn1]}}
+events:
+  - {{at: 1s, handover: mn1, to: mar2, gap: 20ms}}
+"""
+
+
+def short(directory: Path, seed: int = 1, duration: str = "2s") -> Path:
+    path = directory / "short.yaml"
+    path.write_text(SHORT.format(seed=seed, duration=duration))
+    return path
+
+
+def test_four_runs_at_a_time_give_four_correct_records(tmp_path: Path) -> None:
+    result = run(short(tmp_path), tmp_path / "out", "--repeat", 4, "--jobs", 4)
+    assert result.status == 0, result.output
+    assert len(result.record["runs"]) == 4
+    for number in range(1, 5):
+        (handover,) = result.run(number)["handovers"]
+        assert (handover["from"], handover["to"]) == ("mar1", "mar2")
+        (flow,) = handover["flows"]
+        assert 20 < flow["disruption_ms"] < 900
+        whole = result.flow("C1→mn1", number)
+        assert whole["received"] + whole["lost"] == whole["sent"]
+        assert whole["received"] > 0
+    assert result.record["summary"]["disruption_ms.multicast"]["n"] == 4
+
+
+def test_ctrl_c_stops_within_two_seconds_and_keeps_what_was_done(tmp_path: Path) -> None:
+    process = start(short(tmp_path, duration="60s"), tmp_path / "out")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "mar2 serves mn1" in line:
+            break
+    began = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)
+    result = finish(process, tmp_path / "out")
+    assert result.status == 130
+    assert "interrupted" in result.output
+    assert "Traceback" not in result.output
+    assert result.record["runs"][0]["interrupted"] is True
+    assert len(result.run()["handovers"]) == 1
+    stopped = json.loads((result.directory / "runs/1/meta.json").read_text())["end_ns"]
+    assert stopped / 1e9 - began < 2
+
+
+def test_a_failed_run_says_why_in_one_line(tmp_path: Path) -> None:
+    process = start(short(tmp_path, duration="60s"), tmp_path / "out")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "mar2 serves mn1" in line:
+            break
+    (mar2,) = (pid for pid in below(process.pid) if name(pid) == "mar2")
+    os.kill(mar2, signal.SIGKILL)
+    result = finish(process, tmp_path / "out")
+    assert result.status == 1
+    assert "mar2 ended unexpectedly" in result.output
+    assert "Traceback" not in result.output
+
+
+@in_sandbox
+def test_kill_9_of_the_conductor_leaves_nothing() -> None:
+    """Ten times, at a random moment of a run."""
+    before = traces_in_own_tmp()
+    out = Path("/tmp/out")
+    scenario = short(Path("/tmp"))
+    kept = {"/tmp/out", str(scenario)}
+    moments = random.Random(3)
+    for _ in range(10):
+        process = subprocess.Popen(
+            command("run", scenario, "--out", out),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=ROOT,
+        )
+        time.sleep(moments.uniform(0.5, 5))
+        conductors = [pid for pid in below(process.pid) if "emu.conductor" in command_line(pid)]
+        os.kill(conductors[-1] if conductors else process.pid, signal.SIGKILL)
+        assert process.wait(timeout=30) != 0
+        subprocess.run(["rm", "-r", *kept & {str(p) for p in Path("/tmp").iterdir()}], check=True)
+        assert_unchanged(before)
+        short(Path("/tmp"))
+
+
+def name(pid: int) -> str:
+    with contextlib.suppress(FileNotFoundError):
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
+
+
+def below(pid: int) -> list[int]:
+    return [p for child in children(pid) for p in (child, *below(child))]
