@@ -208,6 +208,8 @@ def _configure_hosts(net: Mininet, layout: Plan, shaper: Shaper) -> None:
             batch("ip", commands)
             for interface in node.interfaces:
                 batch("tc", shaper.commands(interface))
+        if node.address is not None:
+            net[node.name].defaultIntf().ip = str(node.address)
 
 
 def _addresses(node: Node) -> list[str]:

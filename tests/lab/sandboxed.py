@@ -12,10 +12,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from agents.kernel.capabilities import probe
 from emu import sandbox
+from emu.network.build import Backends
 
 ROOT = Path(__file__).parents[2]
 PYTHON = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+@functools.cache
+def backends() -> Backends:
+    """The best that the running kernel offers."""
+    capabilities = probe()
+    return Backends(capabilities.switch_backend(), capabilities.delay_backend())
 
 
 def in_sandbox(test: Callable[..., None]) -> Callable[..., None]:

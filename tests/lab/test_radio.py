@@ -14,11 +14,11 @@ from typing import Literal
 
 import pytest
 
-from emu.network.build import Backends, Network, build
+from emu.network.build import Network, build
 from emu.network.namespace import entered
 from emu.radio.client import L2Event, Radio, RadioError
 from emu.sandbox import RUN_DIRECTORY
-from tests.lab.sandboxed import in_sandbox
+from tests.lab.sandboxed import backends, in_sandbox
 from topologies.parameters import EndNode, Parameters
 
 EXPERIMENTAL = 0x88B5
@@ -79,7 +79,7 @@ async def air(framework: str, mobile_nodes: Iterable[str]) -> AsyncIterator[Air]
     events: list[L2Event] = []
     radio = Radio.launch(RUN_DIRECTORY / "radio.log", events.append)
     nodes = {name: EndNode("mn", dad="off") for name in mobile_nodes}
-    network = build("dmm-domain", Parameters(mars=3), nodes, Backends("user", "delay-line"))
+    network = build("dmm-domain", Parameters(mars=3), nodes, backends())
     await radio.connect(network)
     yield Air(network, radio, events)
     await radio.close()

@@ -21,9 +21,9 @@ from pathlib import Path
 import pytest
 
 from emu import sandbox
-from emu.network.build import Backends, build
+from emu.network.build import build
 from emu.radio.client import Radio
-from tests.lab.sandboxed import in_sandbox
+from tests.lab.sandboxed import backends, in_sandbox
 from topologies.parameters import EndNode, Parameters, Quality
 
 pytestmark = pytest.mark.root
@@ -38,7 +38,7 @@ def stay_busy() -> None:
     async def run() -> None:
         radio = Radio.launch(sandbox.RUN_DIRECTORY / "radio.log")
         slow = Parameters(mars=2, backhaul=Quality(delay_ns=1_000_000))
-        network = build("dmm-domain", slow, {"mn1": EndNode("mn")}, Backends("user", "delay-line"))
+        network = build("dmm-domain", slow, {"mn1": EndNode("mn")}, backends())
         await radio.connect(network)
         await radio.attach("mn1", "mar1")
         print("ready", flush=True)
@@ -103,7 +103,7 @@ def test_parallel_sandboxes_do_not_see_each_other() -> None:
 def test_networks_already_running_survive() -> None:
     """A network of the user's own, same names and all, works on while others come and go."""
     nodes = {"src": EndNode("source")}
-    network = build("dmm-domain", Parameters(), nodes, Backends("user", "delay-line"))
+    network = build("dmm-domain", Parameters(), nodes, backends())
     ping = f"ping -c 1 -W 2 {network.address('src')}"
     before = traces_in_own_tmp()
     with busy() as process:
