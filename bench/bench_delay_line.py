@@ -98,7 +98,7 @@ def exchange(left: Namespace, right: Namespace, rate: int) -> list[int]:
 
 def errors_of(receiver: socket.socket) -> list[int]:
     """Delay less the asked one, of every packet that waits at the receiver."""
-    errors = []
+    errors: list[int] = []
     while True:
         try:
             data, ancillary, _, _ = receiver.recvmsg(_PAYLOAD.size, 64)

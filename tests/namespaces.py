@@ -10,12 +10,14 @@ import subprocess
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from itertools import zip_longest
 from types import TracebackType
 from typing import Any
 
 from agents.kernel import libc
 from agents.kernel.netlink import Netlink, set_sysctl
+from tests.patience import eventually
 
 
 class Namespace:
@@ -106,3 +108,6 @@ class Namespaces(ExitStack):
                 netlink.up(name)
                 if address:
                     netlink.add_address(name, address, nodad=True)
+        for namespace, name in ends:
+            with namespace, Netlink() as netlink:
+                eventually(partial(netlink.operational, name))

@@ -18,7 +18,13 @@ from typing import Any
 from pyroute2.netlink import NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE, nlmsg, rtnl
 from pyroute2.netlink.rtnl.fibmsg import FR_ACT_TO_TBL, fibmsg
 from pyroute2.netlink.rtnl.ifaddrmsg import IFA_F_NODAD, ifaddrmsg
-from pyroute2.netlink.rtnl.ifinfmsg import IFF_LOWER_UP, IFF_MULTICAST, IFF_UP, ifinfmsg
+from pyroute2.netlink.rtnl.ifinfmsg import (
+    IFF_LOWER_UP,
+    IFF_MULTICAST,
+    IFF_RUNNING,
+    IFF_UP,
+    ifinfmsg,
+)
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
 from agents.kernel.rtnetlink import RtNetlink
@@ -128,8 +134,14 @@ class Netlink:
 
     def carrier(self, name: str) -> bool:
         """Whether the link layer is up."""
-        answer = self.rtnetlink.request(rtnl.RTM_GETLINK, self._link(name))
-        return bool(answer[0]["flags"] & IFF_LOWER_UP)
+        return self._has_flag(name, IFF_LOWER_UP)
+
+    def operational(self, name: str) -> bool:
+        """Whether the kernel sends by the link: it begins a moment after the carrier came.
+
+        What is sent in that moment is lost without an error.
+        """
+        return self._has_flag(name, IFF_RUNNING)
 
     def link_layer_address(self, name: str) -> bytes:
         """The link-layer address of a link; empty for tunnels."""
@@ -238,6 +250,10 @@ class Netlink:
         except OSError as error:
             if error.errno not in _ABSENT:
                 raise
+
+    def _has_flag(self, name: str, flag: int) -> bool:
+        answer = self.rtnetlink.request(rtnl.RTM_GETLINK, self._link(name))
+        return bool(answer[0]["flags"] & flag)
 
     def _link(self, name: str) -> nlmsg:
         message = ifinfmsg()

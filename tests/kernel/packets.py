@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
 
 from agents.kernel.sockets import Frame, LinkSocket
 from tests.namespaces import Namespace
+from tests.patience import PATIENCE_S, eventually
 
-PATIENCE_S = 5
 _ETH_P_ALL = 3
 _ETH_P_IPV6 = 0x86DD
-_Value = TypeVar("_Value")
-
-
-def eventually(attempt: Callable[[], _Value | None]) -> _Value:
-    """The first result of repeated attempts that is neither None nor false."""
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        value = attempt()
-        if value:
-            return value
-        time.sleep(0.005)
-    raise AssertionError(f"nothing came of it in {PATIENCE_S} s")
 
 
 @contextmanager

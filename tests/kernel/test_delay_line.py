@@ -9,8 +9,8 @@ import pytest
 
 from agents.kernel.netlink import Netlink
 from tests.kernel.delay_lines import MILLISECOND, Line, quality
-from tests.kernel.packets import PATIENCE_S, eventually
 from tests.namespaces import Namespace, Namespaces
+from tests.patience import PATIENCE_S, eventually
 
 pytestmark = pytest.mark.root
 
@@ -102,7 +102,8 @@ def test_links_of_one_process_are_apart(namespaces: Namespaces, tmp_path: Path) 
     line = Line(namespaces, tmp_path, qualities)
     for number, host in enumerate(line.left):
         target = f"2001:db8:{number:x}::2"
-        assert "2 received" in host.run("ping", "-c", "2", "-i", "0.01", "-W", "2", target).stdout
+        answer = host.run("ping", "-c", "2", "-i", "0.01", "-W", str(PATIENCE_S), target)
+        assert "2 received" in answer.stdout
     counted = line.stop()
     assert len(counted) == 20
     assert all(entry["forwarded"] >= 2 for entry in counted.values())

@@ -7,8 +7,8 @@ import pytest
 
 from agents.kernel.monitor import AddressChange, AddressState, CarrierChange, Monitor
 from agents.kernel.netlink import Netlink, set_sysctl
-from tests.kernel.packets import eventually
 from tests.namespaces import Namespace, Namespaces
+from tests.patience import eventually
 
 pytestmark = pytest.mark.root
 

@@ -11,8 +11,9 @@ import pytest
 from agents.kernel.netlink import Netlink
 from agents.kernel.sockets import LinkSocket, MobilitySocket
 from agents.wire.ipv6 import checksum, packet
-from tests.kernel.packets import capture, eventually, receive, wait_for
+from tests.kernel.packets import capture, receive, wait_for
 from tests.namespaces import Namespace, Namespaces
+from tests.patience import eventually
 
 pytestmark = pytest.mark.root
 

@@ -16,6 +16,7 @@ from agents.wire.ipv6 import packet
 from tests.kernel.packets import capture, receive, wait_for
 from tests.kernel.routers import HOSTS, LANS, Chain, loopback
 from tests.namespaces import Namespace, Namespaces
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.root
 
@@ -54,7 +55,7 @@ def _route(router: Namespace, prefix: IPv6Network, device: str) -> None:
 
 
 def _ping(host: Namespace, target: object, *options: str) -> str:
-    return host.run("ping", "-c", "1", "-W", "2", *options, str(target)).stdout
+    return host.run("ping", "-c", "1", "-W", str(PATIENCE_S), *options, str(target)).stdout
 
 
 def _join(chain: Chain, open_end: Open) -> tuple[Tunnel, Tunnel]:
