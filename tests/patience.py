@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-PATIENCE_S = 10
+PATIENCE_S = 30
 """Far longer than anything takes: running out of it is a failure, not a slow machine."""
 
 _Value = TypeVar("_Value")
