@@ -1,0 +1,119 @@
+"""The addressing plan and the static routes of every size of every topology, without a network."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address, IPv6Network
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emu.network.addressing import PMIPV6_LINK_LAYER, Plan, eui64_link_local, plan
+from emu.network.routes import neighbours, routes
+from topologies import kinds
+from topologies.parameters import EndNode, Parameters, Quality
+
+ENDS = {
+    "mn1": EndNode("mn"),
+    "src": EndNode("source"),
+    "mn2": EndNode("mn"),
+    "s": EndNode("server"),
+}
+
+
+@pytest.fixture(
+    params=[
+        (kind, mars, routers)
+        for kind in kinds
+        for mars, routers in ((1, 1), (1, 3), (2, 2), (3, 3), (7, 5), (30, 3))
+    ],
+    ids=str,
+)
+def layout(request: pytest.FixtureRequest) -> Plan:
+    kind, mars, routers = request.param
+    return plan(kinds[kind](Parameters(mars, routers), ENDS))
+
+
+def test_everything_is_unique_that_must_be(layout: Plan) -> None:
+    interfaces = [interface for node in layout.values() for interface in node.interfaces]
+    names = [interface.name for interface in interfaces]
+    assert len(set(names)) == len(names)
+    assert all(len(name) <= 15 for name in names)
+    link_layer = [
+        interface.link_layer_address
+        for interface in interfaces
+        if interface.link_layer_address != PMIPV6_LINK_LAYER
+    ]
+    assert len(set(link_layer)) == len(link_layer)
+    link_local = [interface.link_local for interface in interfaces if interface.link_local]
+    assert len(set(link_local)) == len(link_local)
+    assert all(address.is_link_local for address in link_local)
+    prefixes = [prefix for node in layout.values() for prefix in node.prefixes()]
+    assert not any(a.overlaps(b) for a in prefixes for b in prefixes if a is not b)
+
+
+def test_every_route_leads_to_its_destination(layout: Plan) -> None:
+    hops = next_hops(layout)
+    for destination in layout.values():
+        for prefix in destination.prefixes():
+            for start in layout.values():
+                if start.role not in ("mar", "mr", "cmd", "ix"):
+                    continue
+                path = [start.name]
+                while (path[-1], str(prefix)) in hops and len(path) <= len(layout):
+                    path.append(hops[path[-1], str(prefix)])
+                assert path[-1] == destination.name
+                if start.role == destination.role == "mar":
+                    through = {layout[name].role for name in path[1:-1]}
+                    assert through <= {"ix", "mar"}, "MARs reach each other by the backhaul only"
+                if {start.role, destination.role} == {"mar", "cmd"}:
+                    assert len(path) == 2, "MAR and CMD are neighbours"
+
+
+def test_every_wire_between_fixed_nodes_has_permanent_neighbours(layout: Plan) -> None:
+    for node, entries in neighbours(layout).items():
+        wires = [end for end in layout[node].interfaces if end.kind not in ("access", "wireless")]
+        assert len(entries) == (len(wires) if node != "radio" else 0)
+
+
+def next_hops(layout: Plan) -> dict[tuple[str, str], str]:
+    """By node and prefix, where the node's one route of that prefix leads."""
+    owner = {
+        str(interface.link_local): node.name
+        for node in layout.values()
+        for interface in node.interfaces
+    }
+    hops: dict[tuple[str, str], str] = {}
+    for node, commands in routes(layout).items():
+        for prefix, via, gateway, *_ in map(str.split, commands):
+            assert via == "via"
+            assert (node, prefix) not in hops
+            hops[node, prefix] = owner[gateway]
+    return hops
+
+
+def test_numbers_are_written_in_decimal() -> None:
+    layout = plan(kinds["line"](Parameters(mars=12), ENDS))
+    assert layout["mar12"].pool == IPv6Network("2001:db8:12::/48")
+    assert layout["mar12"].address == IPv6Address("2001:db8:ffff::1:12")
+
+
+def test_eui64() -> None:
+    """The example of RFC 4291 appendix A: 34-56-78-9A-BC-DE makes 3656:78ff:fe9a:bcde."""
+    assert eui64_link_local("34:56:78:9a:bc:de") == IPv6Address("fe80::3656:78ff:fe9a:bcde")
+
+
+def test_long_names_are_refused() -> None:
+    with pytest.raises(ValueError, match="longer than 9"):
+        kinds["line"](Parameters(), {"mobile-node": EndNode("mn")})
+
+
+@given(
+    st.integers(0, 10**9), st.integers(0, 10**9), st.floats(0, 1), st.none() | st.integers(1, 10**9)
+)
+def test_two_halves_make_a_whole(delay: int, jitter: int, loss: float, rate: int | None) -> None:
+    half = Quality(delay, jitter, loss, rate).half()
+    assert 2 * half.delay_ns == pytest.approx(delay, abs=1)
+    assert 2 * half.jitter_ns == pytest.approx(jitter, abs=1)
+    assert 1 - (1 - half.loss) ** 2 == pytest.approx(loss, abs=1e-9)
+    assert half.rate_bps == rate
