@@ -10,47 +10,43 @@ from contextlib import closing
 from ipaddress import IPv6Address
 
 from agents.kernel.mroute import MulticastRouting
-from bench.flood import flood
+from bench.flood import ROUNDS, SECONDS, compare, flood
 from tests.kernel.routers import HOSTS, Chain
 from tests.namespaces import Namespace, Namespaces
 
-SECONDS = 2.0
 GROUP = IPv6Address("ff3e::db8:1")
 DIRECT = IPv6Address("2001:db8::2")
 
 
 def main() -> None:
     """Measure each way and print one table."""
-    print(f"UDP from one host to another, {SECONDS} s each")
-    print(f"{'way':>20} {'packets/s':>10} {'received':>9} {'ratio':>6}")
-    plain = None
-    for way, measure in (("unicast, no router", direct), ("unicast", unicast), ("MRT6", multicast)):
-        with Namespaces() as namespaces:
-            rate, share = measure(namespaces)
-        plain = plain or rate
-        print(f"{way:>20} {rate:>10.0f} {share:>9.2%} {rate / plain:>6.2f}")
+    print(f"UDP from one host to another, best of {ROUNDS} rounds")
+    compare({"unicast, no router": direct, "unicast": unicast, "MRT6": multicast})
 
 
-def direct(namespaces: Namespaces) -> tuple[float, float]:
+def direct() -> tuple[float, float]:
     """Over one veth pair."""
-    left, right = namespaces.new(), namespaces.new()
-    namespaces.link(left, "eth0", right, "eth0", "2001:db8::1/64", f"{DIRECT}/64")
-    return flood(left, right, DIRECT, SECONDS)
+    with Namespaces() as namespaces:
+        left, right = namespaces.new(), namespaces.new()
+        namespaces.link(left, "eth0", right, "eth0", "2001:db8::1/64", f"{DIRECT}/64")
+        return flood(left, right, DIRECT)
 
 
-def unicast(namespaces: Namespaces) -> tuple[float, float]:
+def unicast() -> tuple[float, float]:
     """Through a router."""
-    left, right = Chain(namespaces, 1).hosts
-    return flood(left, right, HOSTS[1], SECONDS)
+    with Namespaces() as namespaces:
+        left, right = Chain(namespaces, 1).hosts
+        return flood(left, right, HOSTS[1])
 
 
-def multicast(namespaces: Namespaces) -> tuple[float, float]:
+def multicast() -> tuple[float, float]:
     """Through a router's multicast forwarding."""
-    chain = Chain(namespaces, 1)
-    left, right = chain.hosts
-    with closing(forwarding(chain.router(1))) as routing:
-        rate, share = flood(left, right, GROUP, SECONDS)
-        packets, _, wrong = routing.counters(HOSTS[0], GROUP)
+    with Namespaces() as namespaces:
+        chain = Chain(namespaces, 1)
+        left, right = chain.hosts
+        with closing(forwarding(chain.router(1))) as routing:
+            rate, share = flood(left, right, GROUP)
+            packets, _, wrong = routing.counters(HOSTS[0], GROUP)
     assert packets >= rate * SECONDS
     assert wrong == 0
     return rate, share

@@ -6,25 +6,23 @@ figure is what sender, routers and receiver do together on this machine.
 
 from __future__ import annotations
 
+from functools import partial
+
 from agents.kernel.capabilities import probe
 from agents.kernel.netlink import Netlink
 from agents.kernel.tunnel import Backend, open_tunnel
-from bench.flood import flood
+from bench.flood import ROUNDS, Measure, compare, flood
 from tests.kernel.routers import HOSTS, LANS, Chain, loopback
 from tests.namespaces import Namespaces
-
-SECONDS = 2.0
 
 
 def main() -> None:
     """Measure each way and print one table."""
-    print(f"unicast UDP through two routers, {SECONDS} s each")
-    print(f"{'way':>10} {'packets/s':>10} {'received':>9} {'ratio':>6}")
-    plain = None
-    for backend in (None, *probe().tunnel_backends()):
-        rate, share = measure(backend)
-        plain = plain or rate
-        print(f"{backend or 'no tunnel':>10} {rate:>10.0f} {share:>9.2%} {rate / plain:>6.2f}")
+    print(f"unicast UDP through two routers, best of {ROUNDS} rounds")
+    ways: dict[str, Measure] = {"no tunnel": partial(measure, None)}
+    for backend in probe().tunnel_backends():
+        ways[backend] = partial(measure, backend)
+    compare(ways)
 
 
 def measure(backend: Backend | None) -> tuple[float, float]:
@@ -40,7 +38,7 @@ def measure(backend: Backend | None) -> tuple[float, float]:
                     tunnel = open_tunnel("tun", loopback(number), loopback(other), backend)
                     namespaces.callback(tunnel.close)
                     netlink.route_replace(lan, oif="tun")
-        return flood(chain.hosts[0], chain.hosts[1], HOSTS[1], SECONDS)
+        return flood(chain.hosts[0], chain.hosts[1], HOSTS[1])
 
 
 if __name__ == "__main__":

@@ -6,12 +6,15 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from ipaddress import IPv6Address
 
 from tests.namespaces import Namespace
 
 PORT = 5001
 PAYLOAD = 1000
+ROUNDS = 3
+SECONDS = 0.7
 _SO_RCVBUFFORCE = 33
 _SOURCE = f"""
 import socket, sys, time
@@ -31,10 +34,24 @@ print(sent)
 """
 
 
-def flood(
-    source: Namespace, sink: Namespace, destination: IPv6Address, seconds: float
-) -> tuple[float, float]:
-    """Packets per second that were received, and the share of those sent."""
+Measure = Callable[[], tuple[float, float]]
+"""One flood: packets per second received, and the share of those sent."""
+
+
+def compare(ways: dict[str, Measure]) -> None:
+    """Print the best round of each way, and its ratio to the first; the rounds take turns."""
+    best = dict.fromkeys(ways, (0.0, 0.0))
+    for _ in range(ROUNDS):
+        for name, measure in ways.items():
+            best[name] = max(best[name], measure())
+    first = next(iter(best.values()))[0]
+    print(f"{'way':>20} {'packets/s':>10} {'received':>9} {'ratio':>6}")
+    for name, (rate, share) in best.items():
+        print(f"{name:>20} {rate:>10.0f} {share:>9.2%} {rate / first:>6.2f}")
+
+
+def flood(source: Namespace, sink: Namespace, destination: IPv6Address) -> tuple[float, float]:
+    """Flood for ``SECONDS``: packets per second received, and the share of those sent."""
     with sink:
         receiver = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
         index = socket.if_nametoindex("eth0")
@@ -44,7 +61,7 @@ def flood(
         receiver.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, request)
     receiver.bind(("::", PORT))
     receiver.setblocking(False)
-    command = [sys.executable, "-c", _SOURCE, str(seconds), str(destination)]
+    command = [sys.executable, "-c", _SOURCE, str(SECONDS), str(destination)]
     process = source.spawn(command, stdout=subprocess.PIPE)
     received = 0
     with receiver:
@@ -53,7 +70,7 @@ def flood(
             time.sleep(0.001)
         received += _drain(receiver)
     assert process.stdout is not None
-    return received / seconds, received / int(process.stdout.read())
+    return received / SECONDS, received / int(process.stdout.read())
 
 
 def _drain(receiver: socket.socket) -> int:
