@@ -17,6 +17,9 @@ from agents.core import Action, Core, Log
 
 Handler = Callable[[Any], None]
 
+BUDGET = 32
+"""The packets read from a socket before the others get their turn: a flood starves nobody."""
+
 
 class EventLog:
     """The run's event file, to which every node appends; one JSON object a line."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from agents.kernel.sockets import Frame, LinkSocket
-from agents.roles.daemon import Daemon
+from agents.roles.daemon import BUDGET, Daemon
 from agents.wire import ipv6
 from agents.wire.errors import MalformedPacket
 
@@ -33,7 +33,10 @@ class LinkPort:
         self._socket.close()
 
     def _readable(self) -> None:
-        while frame := self._socket.receive():
+        for _ in range(BUDGET):
+            frame = self._socket.receive()
+            if frame is None:
+                return
             try:
                 self._dispatch(frame)
             except MalformedPacket:

@@ -91,6 +91,7 @@ class MobilityAccessRouter:
             self._multicast.detached(mobile_node.link_layer_address, self._access)
 
     def _last_words(self) -> None:
+        self._mobility.close()
         if self._multicast:
             self._multicast.write_membership()
         self._daemon.log.write(

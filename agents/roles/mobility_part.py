@@ -6,6 +6,7 @@ import json
 import socket
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from ipaddress import IPv6Address, IPv6Interface, IPv6Network
 from typing import Any
 
@@ -57,6 +58,9 @@ class MobilityPart:
         self._port: LinkPort | None = None
         self._identifiers: dict[bytes, str] = {}
         self._source_routes: dict[IPv6Network, int] = {}
+        # The kernel takes tens of ms to delete a device: nothing else shall wait for that.
+        self._closer = ThreadPoolExecutor(1)
+        self._closing: dict[IPv6Address, Future[None]] = {}
         handlers: dict[type[Action], Callable[[Any], None]] = {
             actions.CreateTunnel: self._create_tunnel,
             actions.RemoveTunnel: self._remove_tunnel,
@@ -97,6 +101,11 @@ class MobilityPart:
         """Another part of the router no longer needs the tunnel to ``peer``."""
         self._carry_out(self.core.release_tunnel(peer, holder, time.monotonic_ns()))
 
+    def close(self) -> None:
+        """Wait for the tunnels that are being deleted."""
+        for closing in self._closing.values():
+            closing.result()
+
     def _carry_out(self, answer: list[Action]) -> None:
         self._daemon.carry_out(self.core, answer)
 
@@ -113,6 +122,8 @@ class MobilityPart:
             self._carry_out(self.core.detach(trigger["mn"], now))
 
     def _create_tunnel(self, action: actions.CreateTunnel) -> None:
+        if action.peer in self._closing:  # both would have the same name
+            self._closing.pop(action.peer).result()
         name = f"tun-{self._peer_names[action.peer]}"
         tunnel = open_tunnel(name, self._config.address, action.peer, self._tunnel_backend)
         self.tunnels[action.peer] = tunnel
@@ -122,7 +133,7 @@ class MobilityPart:
     def _remove_tunnel(self, action: actions.RemoveTunnel) -> None:
         tunnel = self.tunnels.pop(action.peer)
         self.on_tunnel_removed(tunnel)
-        tunnel.close()
+        self._closing[action.peer] = self._closer.submit(tunnel.close)
 
     def _install_route(self, action: actions.InstallRoute) -> None:
         device = self.tunnels[action.peer].name if action.peer else self._access

@@ -9,7 +9,7 @@ from typing import Protocol
 from agents.core import Action, Core
 from agents.kernel.sockets import MobilitySocket
 from agents.mobility.actions import Send
-from agents.roles.daemon import Daemon
+from agents.roles.daemon import BUDGET, Daemon
 from agents.wire import mobility
 from agents.wire.errors import MalformedPacket
 
@@ -37,7 +37,10 @@ class Signalling:
         self._socket.send(data, action.destination)
 
     def _readable(self) -> None:
-        while received := self._socket.receive():
+        for _ in range(BUDGET):
+            received = self._socket.receive()
+            if received is None:
+                return
             data, source, destination = received
             try:
                 message = mobility.decode(data, source, destination)
