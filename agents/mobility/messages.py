@@ -36,7 +36,16 @@ from agents.wire.mobility_options import (
 
 _UPDATE_FLAGS = BindingUpdateFlag.A | BindingUpdateFlag.P | BindingUpdateFlag.D
 _ACKNOWLEDGEMENT_FLAGS = BindingAcknowledgementFlag.P | BindingAcknowledgementFlag.D
-_COPIED = (MobileNodeIdentifier, HandoffIndicator, AccessTechnologyType, Timestamp)
+_COPIED: tuple[type[MobilityOption], ...] = (
+    MobileNodeIdentifier,
+    HandoffIndicator,
+    AccessTechnologyType,
+    Timestamp,
+)
+_LINK_LAYER_ADDRESS_LENGTH = 6
+
+_END_OF_TIME = 1 << 63
+"""Timestamps from here on (ns since 1970: the year 2262) are no time that a clock shows."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +130,8 @@ def read_registration(message: BindingUpdate, source: IPv6Address) -> Registrati
     link_layer = message.option(DlifLinkLayerAddress)
     if not (identifier and prefix and timestamp and link_local and link_layer):
         return None
+    if timestamp.time >= _END_OF_TIME or len(link_layer.address) != _LINK_LAYER_ADDRESS_LENGTH:
+        return None
     anchor = Anchor(source, prefix.prefix, link_local.address, link_layer.address)
     return Registration(
         identifier.identifier, message.sequence, message.lifetime, timestamp.time, anchor
@@ -155,7 +166,9 @@ def read_anchor_update(message: BindingUpdate) -> AnchorUpdate | None:
     prefix = message.option(AnchoredPrefix)
     timestamp = message.option(Timestamp)
     serving = message.option(ServingMaar)
-    if not (identifier and prefix and timestamp) or bool(message.lifetime) != bool(serving):
+    if not (identifier and prefix and timestamp) or timestamp.time >= _END_OF_TIME:
+        return None
+    if bool(message.lifetime) != bool(serving):
         return None
     return AnchorUpdate(
         identifier.identifier,
@@ -174,7 +187,7 @@ def acknowledgement(
 
     The answer to an S-MAR names each previous MAR, followed by the options of its DLIF.
     """
-    options: list[MobilityOption] = [o for o in request.options if isinstance(o, _COPIED)]
+    options: list[MobilityOption] = [o for kind in _COPIED if (o := request.option(kind))]
     for anchor in previous:
         options += (
             PreviousMaar(anchor.address, anchor.prefix),

@@ -49,13 +49,13 @@ def random_schedule(seed: int) -> Schedule:
         loss=random.uniform(0, 0.3),
         duplication=random.uniform(0, 0.3),
         reordering=random.uniform(0, 0.3),
-        hold=random.randrange(0, 2000) * MILLISECOND,
+        hold=random.randrange(0, 3000) * MILLISECOND,
     )
     config = DomainConfig(
         mars=random.randint(2, 5),
         quality=quality,
         binding_lifetime_s=random.choice((20, 60, 300, 300, 300)),
-        detach_delay=random.choice((2, 10)) * SECOND,
+        detach_delay=random.choice((500, 2_000, 10_000)) * MILLISECOND,
         encoded=seed % 10 == 0,
     )
     steps = [
@@ -91,7 +91,7 @@ def _walk(random: Random, mn: str, mars: int) -> list[Step]:
     here = 0
     steps = []
     for _ in range(random.randint(1, 8)):
-        away = here and random.random() < 0.15
+        away = here and random.random() < 0.25
         here = 0 if away else random.randint(1, mars)  # at times it comes back to where it was
         late = random.randrange(500 * MILLISECOND) if random.random() < 0.3 else 0
         steps.append(Step(time, mn, here, late))
