@@ -1,4 +1,4 @@
-"""Who listens on one downstream link: every host tracked by itself (RFC 6636 section 3.1).
+"""Who listens on one downstream link: every host tracked by itself (RFC 6636).
 
 Each host has the router state of RFC 3810 section 7.2 for itself; what the link wants is the merge
 of all hosts. When a host leaves and others are known to want the same, it is forgotten at once and

@@ -1,0 +1,261 @@
+"""Virtual time: a network of MLD proxies and hosts, with report loss, and data that follows it."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from ipaddress import IPv6Address
+from random import Random
+
+from agents.core import MILLISECOND, Action
+from agents.multicast.actions import HoldLink, ReleaseLink, RemoveForwarding, SendMld, SetForwarding
+from agents.multicast.config import ProxyConfig
+from agents.multicast.filters import NOTHING, Filter
+from agents.multicast.host import HostPart
+from agents.multicast.proxy import MldProxy
+from agents.wire.mld import (
+    Message,
+    MulticastListenerQuery,
+    MulticastListenerReport,
+    RecordType,
+)
+
+HOP_DELAY = 5 * MILLISECOND
+BINDING_DELAY = 20 * MILLISECOND
+CURRENT_STATE = {RecordType.MODE_IS_INCLUDE, RecordType.MODE_IS_EXCLUDE}
+
+
+class Loss:
+    """Loses reports, but of one group's in one direction never [robustness] in a row."""
+
+    def __init__(self, random: Random, rate: float, robustness: int) -> None:
+        self._random, self._rate, self._most = random, rate, robustness - 1
+        self._in_a_row: Counter[tuple[object, ...]] = Counter()
+
+    def loses(self, sender: str, wire: str, message: Message) -> bool:
+        if not isinstance(message, MulticastListenerReport):
+            return False
+        keys = [(sender, wire, r.group, r.type in CURRENT_STATE) for r in message.records]
+        lost = self._random.random() < self._rate and all(
+            self._in_a_row[key] < self._most for key in keys
+        )
+        for key in keys:
+            self._in_a_row[key] = self._in_a_row[key] + 1 if lost else 0
+        return lost
+
+
+class Host:
+    """A host on one wire, with the host part of MLD standing for its kernel."""
+
+    def __init__(self, name: str, address: IPv6Address, wire: str, part: HostPart) -> None:
+        self.name, self.address, self.wire, self.part = name, address, wire, part
+        self.wanted: dict[IPv6Address, Filter] = {}
+
+    @property
+    def link_layer(self) -> bytes:
+        return self.address.packed[-6:]
+
+
+class Router:
+    """A proxy, the wires that its links are plugged into, and its kernel's forwarding cache."""
+
+    def __init__(self, name: str, core: MldProxy) -> None:
+        self.name, self.core = name, core
+        self.wires: dict[str, str] = {}
+        self.addresses: dict[str, IPv6Address] = {}
+        self.cache: dict[tuple[IPv6Address, IPv6Address], SetForwarding] = {}
+        self.held: set[str] = set()
+        self.deadline: int | None = None
+
+    def link_on(self, wire: str) -> str | None:
+        return next((link for link, other in self.wires.items() if other == wire), None)
+
+
+class Network:
+    def __init__(self, config: ProxyConfig, seed: int, loss: float = 0.0) -> None:
+        self.config, self.now, self.random = config, 0, Random(seed)
+        self.routers: dict[str, Router] = {}
+        self.hosts: dict[str, Host] = {}
+        self._loss = Loss(self.random, loss, config.robustness)
+        self._events: list[tuple[int, int, Callable[[], None]]] = []
+        self._count = itertools.count(1)
+
+    def router(self, name: str) -> Router:
+        self.routers[name] = Router(name, MldProxy(self.config, self.random))
+        return self.routers[name]
+
+    def plug(self, name: str, wire: str, *, upstream: bool, downstream: bool) -> None:
+        """Give a router a link, named as the wire."""
+        router, address = self.routers[name], IPv6Address(f"fe80::5213:{next(self._count):x}")
+        router.wires[wire], router.addresses[wire] = wire, address
+        actions = router.core.add_link(
+            wire, address, self.now, upstream=upstream, downstream=downstream
+        )
+        self._perform(router, actions)
+
+    def host(self, name: str, wire: str) -> Host:
+        address = IPv6Address(f"fe80::a:{next(self._count):x}")
+        part = HostPart(self.config, self.random)
+        self.hosts[name] = Host(name, address, wire, part)
+        return self.hosts[name]
+
+    def at(self, time: int, call: Callable[[], None]) -> None:
+        heapq.heappush(self._events, (time, next(self._count), call))
+
+    def want(self, host: Host, group: IPv6Address, wanted: Filter) -> None:
+        host.wanted[group] = wanted
+        host.part.subscribe(group, wanted, self.now)
+
+    def move(self, host: Host, wire: str, previous_link: str | None) -> None:
+        """Hand a host over: it keeps its subscriptions, and only answers when it is asked."""
+        for router in self.routers.values():
+            if link := router.link_on(host.wire):
+                self._perform(router, router.core.detached(host.address, link, self.now))
+        host.wire = wire
+        for router in self.routers.values():
+            if link := router.link_on(wire):
+                core, address = router.core, host.address
+                self._perform(router, core.attached(address, link, self.now, host.link_layer))
+                bound = partial(self._bind, router, host, link, previous_link)
+                self.at(self.now + BINDING_DELAY, bound)
+
+    def run(self, until: int) -> None:
+        """All that happens up to a time."""
+        while True:
+            times = [time for time, _, _ in self._events[:1]]
+            times += [t for h in self.hosts.values() if (t := h.part.next_deadline()) is not None]
+            times += [r.deadline for r in self.routers.values() if r.deadline is not None]
+            if not times or min(times) > until:
+                self.now = until
+                return
+            self.now = max(self.now, min(times))
+            while self._events and self._events[0][0] <= self.now:
+                heapq.heappop(self._events)[2]()
+            for host in self.hosts.values():
+                for report in host.part.timer(self.now):
+                    self._transmit(host.name, host.address, host.wire, report, None)
+            for router in self.routers.values():
+                if router.deadline is not None and router.deadline <= self.now:
+                    self._perform(router, router.core.timer(self.now))
+
+    def send(self, source: IPv6Address, group: IPv6Address, wire: str) -> Counter[str]:
+        """Send a packet on a wire: how often each wire carried it."""
+        carried: Counter[str] = Counter()
+        self._carry(source, group, wire, None, carried, 16)
+        return carried
+
+    def interested(self, source: IPv6Address, group: IPv6Address) -> set[str]:
+        """The wires with a host that wants a channel."""
+        hosts = self.hosts.values()
+        return {h.wire for h in hosts if h.wanted.get(group, NOTHING).accepts(source)}
+
+    def _carry(
+        self,
+        source: IPv6Address,
+        group: IPv6Address,
+        wire: str,
+        sender: Router | None,
+        carried: Counter[str],
+        hop_limit: int,
+    ) -> None:
+        assert hop_limit, f"a loop: {carried}"
+        carried[wire] += 1
+        for router in self.routers.values():
+            link = router.link_on(wire)
+            if link is None or router is sender:
+                continue
+            if (source, group) not in router.cache:
+                self._perform(router, router.core.upcall(source, group, link, self.now))
+            entry = router.cache[source, group]
+            if entry.incoming == link:
+                for outgoing in entry.outgoing:
+                    self._carry(
+                        source, group, router.wires[outgoing], router, carried, hop_limit - 1
+                    )
+
+    def _bind(self, router: Router, host: Host, link: str, previous_link: str | None) -> None:
+        if router.wires[link] == host.wire:
+            actions = router.core.bound(host.address, link, previous_link, self.now)
+            self._perform(router, actions)
+
+    def _perform(self, router: Router, actions: list[Action]) -> None:
+        router.deadline = router.core.next_deadline()
+        for action in actions:
+            if isinstance(action, SendMld):
+                link = action.link
+                address, wire = router.addresses[link], router.wires[link]
+                self._transmit(router.name, address, wire, action.message, action.link_layer)
+            elif isinstance(action, SetForwarding):
+                router.cache[action.source, action.group] = action
+            elif isinstance(action, RemoveForwarding):
+                del router.cache[action.source, action.group]
+            elif isinstance(action, HoldLink):
+                assert action.link not in router.held
+                router.held.add(action.link)
+            elif isinstance(action, ReleaseLink):
+                router.held.remove(action.link)
+
+    def _transmit(
+        self, sender: str, address: IPv6Address, wire: str, message: Message, to: bytes | None
+    ) -> None:
+        if not self._loss.loses(sender, wire, message):
+            arrival = self.now + HOP_DELAY
+            self.at(arrival, lambda: self._deliver(sender, address, wire, message, to))
+
+    def _deliver(
+        self, sender: str, address: IPv6Address, wire: str, message: Message, to: bytes | None
+    ) -> None:
+        for router in self.routers.values():
+            link = router.link_on(wire)
+            if link is not None and router.name != sender and to is None:
+                actions = router.core.receive(message, address, link, self.now, address.packed[-6:])
+                self._perform(router, actions)
+        for host in self.hosts.values():
+            if (
+                host.wire == wire
+                and host.name != sender
+                and isinstance(message, MulticastListenerQuery)
+                and to in (None, host.link_layer)
+            ):
+                host.part.query(message, self.now)
+
+
+def tree(config: ProxyConfig, seed: int, loss: float, hosts_per_mar: int = 2) -> Network:
+    """mr1 with a source LAN, mr2 and mr3 below it, two MARs below each, hosts on their radios."""
+    network = Network(config, seed, loss)
+    network.router("mr1")
+    network.plug("mr1", "lan", upstream=False, downstream=True)
+    for core, mars in {"mr2": ("mar1", "mar2"), "mr3": ("mar3", "mar4")}.items():
+        network.router(core)
+        network.plug("mr1", f"{core}-up", upstream=False, downstream=True)
+        network.plug(core, f"{core}-up", upstream=True, downstream=False)
+        for mar in mars:
+            network.router(mar)
+            network.plug(core, f"{mar}-core", upstream=False, downstream=True)
+            network.plug(mar, f"{mar}-core", upstream=True, downstream=False)
+            network.plug(mar, f"{mar}-radio", upstream=False, downstream=True)
+            for number in range(hosts_per_mar):
+                network.host(f"{mar}-mn{number}", f"{mar}-radio")
+    return network
+
+
+def add_tunnels(network: Network) -> None:
+    """A tunnel between any two MARs, upstream and downstream at both ends."""
+    mars = [name for name in network.routers if name.startswith("mar")]
+    for one, other in itertools.combinations(mars, 2):
+        for mar in (one, other):
+            network.plug(mar, tunnel(one, other), upstream=True, downstream=True)
+
+
+def tunnel(one: str, other: str) -> str:
+    return "tun-" + "-".join(sorted((one, other)))
+
+
+def down_path(wire: str) -> set[str]:
+    """The wires between the source LAN and a radio of ``tree``."""
+    mar = wire.split("-")[0]
+    core = "mr2" if mar in ("mar1", "mar2") else "mr3"
+    return {"lan", f"{core}-up", f"{mar}-core", wire}
