@@ -81,6 +81,7 @@ def test_a_released_prefix_rests_before_another_node_gets_it():
     core = left()
     core.receive(acknowledgement(deregistered(core), Status.ACCEPTED, 0), CMD, GONE)
     core.attach(MN, GONE + SECOND)
+    core.timer(GONE + 11 * SECOND)
     assert core.bindings()["mn1"].prefix == prefix(2, 1)
 
 
