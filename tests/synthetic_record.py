@@ -1,7 +1,7 @@
 """A made-up experiment whose every result is known: raw run files as a conductor leaves them.
 
-mn1 listens to C1, pings server1 and loads a file from it; it moves from mar1 to mar2 at 4 s and on to
-mar3 at 8 s. See ``Times`` for what each handover takes.
+mn1 listens to C1, pings server1 and loads a file from it; it moves from mar1 to mar2 at 4 s and on
+to mar3 at 8 s. See ``Times`` for what each handover takes.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Times:
     complete: int = 72 * MS + 500_000
     usable: int = 90 * MS
     data: int = 95 * MS
-    """From here on the multicast stream arrives again: what is sent before, from link down, is lost."""
+    """From here on streams arrive again: what would have come since link down is lost."""
 
 
 @dataclass
@@ -111,13 +111,9 @@ def _signalling(wire: Wire, start: int, times: Times, old: int, new: int, sequen
     query = mld.MulticastListenerQuery(IPv6Address("::"), 10_000)
     update, done = start + times.update, start + times.complete
     radio, cmd = f"mar{new}-radio", f"mar{new}-cmd"
-    wire.pass_by(
-        _update(sequence, 300, MAR[new], CMD), update, (cmd, f"cmd-mar{new}", 10 * MS)
-    )
+    wire.pass_by(_update(sequence, 300, MAR[new], CMD), update, (cmd, f"cmd-mar{new}", 10 * MS))
     at_cmd = update + 10 * MS + 250_000
-    wire.pass_by(
-        _acknowledgement(sequence, CMD, MAR[new]), at_cmd, (f"cmd-mar{new}", cmd, 10 * MS)
-    )
+    wire.pass_by(_acknowledgement(sequence, CMD, MAR[new]), at_cmd, (f"cmd-mar{new}", cmd, 10 * MS))
     wire.pass_by(
         _update(sequence + 50, 300, CMD, MAR[old]), at_cmd + 10_000,
         (f"cmd-mar{old}", f"mar{old}-cmd", 10 * MS),
@@ -184,7 +180,11 @@ def _links() -> list[dict[str, Any]]:
     ends = [("src", "mr1", 0), ("server1", "mr1", 0), ("mr2", "mr1", 0), ("mr3", "mr1", 0)]
     for n in (1, 2, 3):
         core = "mr2" if n % 2 else "mr3"
-        ends += [(f"mar{n}", "ix", 2_500_000), (f"mar{n}", "cmd", 10 * MS), (f"mar{n}", core, 5 * MS)]
+        ends += [
+            (f"mar{n}", "ix", 2_500_000),
+            (f"mar{n}", "cmd", 10 * MS),
+            (f"mar{n}", core, 5 * MS),
+        ]
     return [{"a": a, "b": b, "delay_ns": delay, "rate_bps": None} for a, b, delay in ends]
 
 
@@ -205,7 +205,9 @@ def _scenario(name: str, repeat: int) -> dict[str, Any]:
             "mn1": {"role": "mn", "attach": "mar1"}, "src": {"role": "source"},
             "server1": {"role": "server"},
         },
-        "channels": {"C1": {"group": str(GROUP), "source": "src", "rate": 1_052_800, "packet": 1316}},
+        "channels": {
+            "C1": {"group": str(GROUP), "source": "src", "rate": 1_052_800, "packet": 1316},
+        },
         "traffic": [
             {"kind": "multicast", "channel": "C1", "to": ["mn1"]},
             {"kind": "ping", "from": "mn1", "to": "server1", "interval": INTERVAL},
@@ -237,7 +239,7 @@ def _write_rows(path: Path, rows: list[tuple[int, int, int]]) -> None:
 def _write_stream(
     run: Path, file: str, handovers: list[tuple[int, Times]], delay: int, sent_file: str
 ) -> None:
-    """A packet every 10 ms for 12 s; those due to arrive between link down and ``data`` are lost."""
+    """A packet every 10 ms for 12 s; those due between link down and ``data`` are lost."""
     sent, arrived = [], []
     for sequence in range(1200):
         when = T0 + sequence * INTERVAL

@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from emu.traffic import arrivals, listener, ping, source
+from tests.kernel.processes import SECOND, Process, starter, wait_for
+from tests.namespaces import Namespace, Namespaces
+
+pytestmark = pytest.mark.root
+
+LEFT, RIGHT = "2001:db8:1::1", "2001:db8:1::2"
+Start = Callable[[Namespace, Any, dict[str, Any]], Process]
+
+
+@pytest.fixture
+def hosts(namespaces: Namespaces) -> tuple[Namespace, Namespace]:
+    left, right = namespaces.new(), namespaces.new()
+    namespaces.link(left, "a", right, "b", f"{LEFT}/64", f"{RIGHT}/64")
+    return left, right
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    with starter(tmp_path) as function:
+        yield function
+
+
+def events(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (path / "events.jsonl").read_text().splitlines()]
+
+
+def sending(path: Path, **changes: Any) -> dict[str, Any]:
+    return {
+        "node": "src", "flow": "C1", "flow_id": 7, "group": "ff3e::c1", "port": 5001,
+        "interface": "a", "packet": 1316, "interval_ns": SECOND // 200, "stop_ns": None,
+        "sent": str(path / "sent.bin"), "events": str(path / "events.jsonl"), **changes,
+    }  # fmt: skip
+
+
+def listening(path: Path, **changes: Any) -> dict[str, Any]:
+    return {
+        "node": "mn1", "flow": "C1→mn1", "flow_id": 7, "group": "ff3e::c1", "port": 5001,
+        "source": LEFT, "interface": "b", "start_ns": 0, "stop_ns": None,
+        "arrivals": str(path / "arrivals.bin"), "events": str(path / "events.jsonl"), **changes,
+    }  # fmt: skip
+
+
+def pinging(path: Path, **changes: Any) -> dict[str, Any]:
+    return {
+        "node": "mn1", "flow": "ping", "flow_id": 70_001, "remote": LEFT,
+        "interval_ns": SECOND // 100, "arrivals": str(path / "arrivals.bin"),
+        "sent": str(path / "sent.bin"), "events": str(path / "events.jsonl"), **changes,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("wanted", [LEFT, None])
+def test_a_stream_from_source_to_listener(
+    tmp_path: Path, hosts: tuple[Namespace, Namespace], start: Start, wanted: str | None
+) -> None:
+    left, right = hosts
+    receiver = start(right, listener.main, listening(tmp_path, source=wanted))
+    wait_for(tmp_path / "events.jsonl", "joined")
+    begin = time.monotonic_ns() + SECOND // 10
+    sender = start(
+        left, source.main, sending(tmp_path, start_ns=begin, stop_ns=begin + SECOND // 2)
+    )
+    sender.finish()
+    time.sleep(0.05)
+    receiver.signal(signal.SIGTERM)
+    receiver.finish()
+    sent, got = arrivals.read(tmp_path / "sent.bin"), arrivals.read(tmp_path / "arrivals.bin")
+    assert sent[:, 0].tolist() == got[:, 0].tolist() == list(range(100))
+    assert (sent[:, 1] == begin + np.arange(100) * (SECOND // 200)).all()
+    assert (sent[:, 2] >= sent[:, 1]).all()
+    assert (got[:, 1] == sent[:, 2]).all()
+    assert (got[:, 2] > got[:, 1] - 100_000).all()  # the clocks' offset is known to microseconds
+    assert (got[:, 2] < time.monotonic_ns()).all()
+    kinds = {event["kind"]: event for event in events(tmp_path)}
+    assert kinds["flow_started"]["local"] == LEFT
+    assert (kinds["flow_stopped"]["sent"], kinds["left"]["received"]) == (100, 100)
+
+
+def test_a_listener_takes_only_its_flow_and_source(
+    tmp_path: Path, hosts: tuple[Namespace, Namespace], start: Start
+) -> None:
+    left, right = hosts
+    other = start(right, listener.main, listening(tmp_path, source="2001:db8:1::9"))
+    numbered = {"flow": "C2→mn1", "flow_id": 8, "arrivals": str(tmp_path / "other.bin")}
+    stranger = start(right, listener.main, listening(tmp_path, **numbered))
+    wait_for(tmp_path / "events.jsonl", "C2")
+    wait_for(tmp_path / "events.jsonl", "C1")
+    now = time.monotonic_ns()
+    start(left, source.main, sending(tmp_path, start_ns=now, stop_ns=now + SECOND // 5)).finish()
+    for process in (other, stranger):
+        process.signal(signal.SIGTERM)
+        process.finish()
+    assert len(arrivals.read(tmp_path / "sent.bin")) == 40
+    assert len(arrivals.read(tmp_path / "arrivals.bin")) == 0
+    assert len(arrivals.read(tmp_path / "other.bin")) == 0
+
+
+def test_a_listener_joins_and_leaves_on_signals(
+    tmp_path: Path, hosts: tuple[Namespace, Namespace], start: Start
+) -> None:
+    left, right = hosts
+    receiver = start(right, listener.main, listening(tmp_path, start_ns=None))
+    sender = start(left, source.main, sending(tmp_path, start_ns=0 + time.monotonic_ns()))
+    wait_for(tmp_path / "events.jsonl", "flow_started")
+    assert "ff3e::c1" not in right.run("ip", "-6", "maddress", "show", "dev", "b").stdout
+    receiver.signal(signal.SIGUSR1)
+    wait_for(tmp_path / "events.jsonl", "joined")
+    time.sleep(0.2)
+    assert "ff3e::c1" in right.run("ip", "-6", "maddress", "show", "dev", "b").stdout
+    receiver.signal(signal.SIGUSR2)
+    receiver.finish()
+    assert "ff3e::c1" not in right.run("ip", "-6", "maddress", "show", "dev", "b").stdout
+    sender.signal(signal.SIGTERM)
+    sender.finish()
+    got = arrivals.read(tmp_path / "arrivals.bin")[:, 0]
+    assert 0 < len(got) < len(arrivals.read(tmp_path / "sent.bin"))
+
+
+def test_a_source_without_carrier_goes_on_counting(
+    tmp_path: Path, hosts: tuple[Namespace, Namespace], start: Start
+) -> None:
+    left, right = hosts
+    begin = time.monotonic_ns() + SECOND // 10
+    sender = start(
+        left, source.main, sending(tmp_path, start_ns=begin, stop_ns=begin + SECOND // 2)
+    )
+    wait_for(tmp_path / "events.jsonl", "flow_started")
+    right.run("ip", "link", "set", "dev", "b", "down")
+    left.run("ip", "link", "set", "dev", "a", "down")
+    sender.finish()
+    assert len(arrivals.read(tmp_path / "sent.bin")) == 100
+    assert events(tmp_path)[-1]["errors"] > 0
+
+
+def test_ping(tmp_path: Path, hosts: tuple[Namespace, Namespace], start: Start) -> None:
+    _, right = hosts
+    begin = time.monotonic_ns() + SECOND // 20
+    times = {"start_ns": begin, "stop_ns": begin + SECOND // 2, "linger_ns": SECOND // 10}
+    start(right, ping.main, pinging(tmp_path, **times)).finish()
+    sent, got = arrivals.read(tmp_path / "sent.bin"), arrivals.read(tmp_path / "arrivals.bin")
+    assert sent[:, 0].tolist() == got[:, 0].tolist() == list(range(50))
+    assert (got[:, 1] == sent[:, 2]).all()
+    assert (got[:, 2] > got[:, 1]).all()
+    started, stopped = events(tmp_path)
+    assert (started["kind"], started["local"]) == ("flow_started", RIGHT)
+    assert (stopped["sent"], stopped["received"]) == (50, 50)
+
+
+def test_a_ping_keeps_the_address_it_started_with(
+    tmp_path: Path, hosts: tuple[Namespace, Namespace], start: Start
+) -> None:
+    _, right = hosts
+    right.run("ip", "address", "add", "2001:db8:1::3/64", "dev", "b", "nodad")
+    right.run(
+        "ip", "address", "change", f"{RIGHT}/64", "dev", "b", "preferred_lft", "0"
+    )  # deprecated: the other one is preferred now
+    process = start(right, ping.main, pinging(tmp_path, start_ns=time.monotonic_ns(), stop_ns=None))
+    wait_for(tmp_path / "events.jsonl", "flow_started")
+    time.sleep(0.1)
+    right.run("ip", "address", "change", f"{RIGHT}/64", "dev", "b", "preferred_lft", "forever")
+    right.run("ip", "address", "change", "2001:db8:1::3/64", "dev", "b", "preferred_lft", "0")
+    mark = time.monotonic_ns()
+    time.sleep(0.1)
+    process.signal(signal.SIGTERM)
+    process.finish()
+    assert events(tmp_path)[0]["local"] == "2001:db8:1::3"
+    assert (arrivals.read(tmp_path / "arrivals.bin")[:, 1] > mark).any()
+
+
+def test_a_flow_waits_for_its_first_address(
+    tmp_path: Path, namespaces: Namespaces, start: Start
+) -> None:
+    left, right = namespaces.new(), namespaces.new()
+    namespaces.link(left, "a", right, "b", f"{LEFT}/64")
+    right.run("ip", "route", "add", "default", "dev", "b")
+    begin = time.monotonic_ns()
+    times = {"start_ns": begin, "stop_ns": begin + 2 * SECOND, "linger_ns": 0}
+    process = start(right, ping.main, pinging(tmp_path, **times))
+    time.sleep(0.2)
+    right.run("ip", "address", "add", f"{RIGHT}/64", "dev", "b", "nodad")
+    wait_for(tmp_path / "events.jsonl", "flow_started")
+    time.sleep(0.1)
+    process.signal(signal.SIGTERM)
+    process.finish()
+    assert events(tmp_path)[0]["local"] == RIGHT
+    assert 0 < len(arrivals.read(tmp_path / "sent.bin")) < 180
+
+
+def test_a_flow_without_any_address_says_so(
+    tmp_path: Path, namespaces: Namespaces, start: Start
+) -> None:
+    alone = namespaces.new()
+    begin = time.monotonic_ns()
+    times = {"start_ns": begin, "stop_ns": begin + SECOND // 5}
+    start(alone, ping.main, pinging(tmp_path, **times)).finish()
+    (failed,) = events(tmp_path)
+    assert failed["kind"] == "flow_failed"

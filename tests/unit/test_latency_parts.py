@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from emu.measure import handovers
+from emu.measure.handovers import Handover
+from tests.small_run import MS, T0, event, small_run
+
+NEW = "2001:db8:2:1::5"
+MEMBER = {"mn": "mn1"}
+
+
+def steps(start: float = 1000, origin: str = "mar1", target: str = "mar2") -> list[dict[str, Any]]:
+    return [
+        event(start, "radio", "l2_down", mar=origin, **MEMBER),
+        event(start + 50, "radio", "l2_up", mar=target, **MEMBER),
+        event(start + 50.8, target, "attached", mn="mn1@example.org"),
+        event(start + 51, target, "prefix_assigned", prefix="2001:db8:2:1::/64", **MEMBER),
+        event(start + 52, target, "sent", message="PBU", sequence=1, **MEMBER),
+        event(start + 72.5, target, "binding_complete", **MEMBER),
+    ]
+
+
+def address(at: float, state: str, value: str = NEW) -> dict[str, Any]:
+    return event(at, "mn1", "address", address=value, state=state)
+
+
+def found(tmp_path: Path, *events: dict[str, Any], **meta: Any) -> list[Handover]:
+    return handovers.find(small_run(tmp_path, events=events, **meta))
+
+
+def test_every_part(tmp_path: Path) -> None:
+    usual = [address(1074, "tentative"), address(2080, "preferred")]
+    (handover,) = found(tmp_path, *steps(), *usual)
+    assert (handover.mn, handover.origin, handover.target) == ("mn1", "mar1", "mar2")
+    assert handover.latency_ms == {
+        "l2": 50,
+        "detection": 0.8,
+        "binding": 20.5,
+        "address": 1007.5,
+        "total": 1080,
+    }
+
+
+def test_an_optimistic_address_is_usable(tmp_path: Path) -> None:
+    (handover,) = found(tmp_path, *steps(), address(1080, "optimistic"), address(2000, "preferred"))
+    assert handover.latency_ms["address"] == 7.5
+
+
+def test_addresses_of_other_prefixes_do_not_count(tmp_path: Path) -> None:
+    old = address(1075, "preferred", "2001:db8:1:1::5")
+    (handover,) = found(tmp_path, *steps(), old, address(1090, "preferred"))
+    assert handover.latency_ms["address"] == 17.5
+
+
+def test_an_address_that_is_usable_already_takes_no_time(tmp_path: Path) -> None:
+    (handover,) = found(tmp_path, address(0, "preferred"), *steps())
+    assert (handover.latency_ms["address"], handover.latency_ms["total"]) == (0, 72.5)
+
+
+def test_an_old_address_that_is_tentative_again_must_become_usable(tmp_path: Path) -> None:
+    events = [address(0, "preferred"), address(1051, "tentative"), address(1100, "preferred")]
+    (handover,) = found(tmp_path, *steps(), *events)
+    assert handover.latency_ms["address"] == 27.5
+
+
+def test_a_deprecated_address_becomes_preferred(tmp_path: Path) -> None:
+    (handover,) = found(tmp_path, address(500, "deprecated"), *steps(), address(1074, "preferred"))
+    assert handover.latency_ms["address"] == 1.5
+
+
+def test_without_a_prefix_event_the_routers_pool_decides(tmp_path: Path) -> None:
+    events = [step for step in steps() if step["kind"] != "prefix_assigned"]
+    pool = {"mar2": {"role": "mar", "pool": "2001:db8:2::/48"}}
+    (handover,) = found(tmp_path, *events, address(1080, "preferred"), nodes=pool)
+    assert handover.latency_ms["address"] == 7.5
+
+
+def test_an_unfinished_handover_has_no_total(tmp_path: Path) -> None:
+    (handover,) = found(tmp_path, *steps()[:-1])
+    latency = handover.latency_ms
+    assert (latency["l2"], latency["binding"], latency["total"]) == (50, None, None)
+    assert handover.done_ns == T0 + round(1050.8 * MS)
+
+
+def test_what_comes_after_the_next_link_down_belongs_to_the_next(tmp_path: Path) -> None:
+    first, second = steps()[:-1], steps(1500, "mar2", "mar3")
+    one, two = found(tmp_path, *first, *second, address(2000, "preferred"))
+    assert one.latency_ms["binding"] is None
+    assert (two.origin, two.target, two.latency_ms["binding"]) == ("mar2", "mar3", 20.5)
+
+
+def test_another_nodes_steps_do_not_count(tmp_path: Path) -> None:
+    other = event(1010, "mar2", "binding_complete", mn="mn2")
+    (handover,) = found(tmp_path, other, *steps(), address(1080, "preferred"))
+    assert handover.latency_ms["binding"] == 20.5
+
+
+def test_a_detachment_is_no_handover_and_neither_is_coming_back(tmp_path: Path) -> None:
+    scenario = {"events": [{"at": 1000 * MS, "detach": "mn1"}]}
+    assert found(tmp_path, *steps(), scenario=scenario) == []
+
+
+def test_the_first_attachment_is_no_handover(tmp_path: Path) -> None:
+    assert found(tmp_path, *steps()[1:]) == []
+
+
+def test_a_torn_event_log_gives_what_it_has(tmp_path: Path) -> None:
+    run = small_run(tmp_path, events=steps())
+    path = tmp_path / "events.jsonl"
+    path.write_text(path.read_text()[:-20])
+    (handover,) = handovers.find(run)
+    assert handover.latency_ms["binding"] is None

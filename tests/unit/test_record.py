@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emu.measure import pcapng, record
+from emu.measure.record import RecordError
+from tests.synthetic_record import write_record
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = write_record(tmp_path_factory.mktemp("record"), runs=3)
+    record.build(directory)
+    return directory
+
+
+@pytest.fixture
+def result(built: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((built / "record.json").read_text())
+    return loaded
+
+
+def test_the_promised_names(result: dict[str, Any]) -> None:
+    top = {"schema", "scenario", "seed", "emu_version", "kernel", "backends", "fidelity", "runs"}
+    assert top | {"summary"} <= set(result)
+    run = result["runs"][0]
+    assert {"handovers", "flows", "signalling", "membership", "tunnels"} <= set(run)
+    handover = run["handovers"][0]
+    assert {"mn", "from", "to", "at_s", "latency_ms", "flows"} <= set(handover)
+    assert set(handover["latency_ms"]) == {"l2", "detection", "binding", "address", "total"}
+    marks = {"flow", "kind", "disruption_ms", "lost", "duplicated", "reordered"}
+    assert marks | {"delay_before_ms", "delay_after_ms"} <= set(handover["flows"][0])
+    flow = {"flow", "kind", "to", "sent", "received", "lost", "duplicated", "reordered"}
+    assert flow | {"delay_ms"} <= set(run["flows"][0])
+    statistics = {"n", "mean", "stdev", "ci95", "min", "median", "p95", "max"}
+    assert all(set(entry) == statistics for entry in result["summary"].values())
+
+
+def test_handovers_and_their_latency(result: dict[str, Any]) -> None:
+    first, second = result["runs"][0]["handovers"]
+    assert (first["mn"], first["from"], first["to"], first["at_s"]) == ("mn1", "mar1", "mar2", 4)
+    assert (second["from"], second["to"], second["at_s"]) == ("mar2", "mar3", 8)
+    assert first["latency_ms"] == {
+        "l2": 50, "detection": 1, "binding": 20.5, "address": 17.5, "total": 90,
+    }  # fmt: skip
+
+
+def test_flows(result: dict[str, Any]) -> None:
+    multicast, ping, tcp = result["runs"][0]["flows"]
+    assert (multicast["sent"], multicast["received"], multicast["lost"]) == (1200, 1180, 20)
+    assert (ping["lost"], ping["local_address"]) == (20, "2001:db8:1:1:0:ff:fe00:101")
+    assert (tcp["goodput_mbit_s"], tcp["retransmits"], tcp["lost"]) == (21, 12, None)
+    lost = [flow["lost"] for flow in result["runs"][0]["handovers"][0]["flows"]]
+    assert lost == [10, 10, None]
+
+
+def test_signalling_of_a_run_and_of_a_handover(result: dict[str, Any]) -> None:
+    messages = {kind: cost["messages"] for kind, cost in result["runs"][0]["signalling"].items()}
+    assert messages == {"MLD query": 2, "MLD report": 4, "PBA": 4, "PBU": 4, "RA": 4}
+    handover = result["runs"][0]["handovers"][0]["signalling"]
+    # One previous MAR: 2n + 2 mobility messages (RFC 8885 section 3.4).
+    assert handover["PBU"]["messages"] + handover["PBA"]["messages"] == 4
+
+
+def test_the_summary_is_over_all_handovers_of_all_runs(result: dict[str, Any]) -> None:
+    total = result["summary"]["latency_ms.total"]
+    assert (total["n"], total["mean"], total["min"], total["max"]) == (6, 91, 90, 92)
+    assert total["ci95"] == pytest.approx(0.938644, abs=1e-5)
+    assert result["summary"]["disruption_ms.tcp"]["n"] == 6
+    assert "lost.tcp" not in result["summary"]
+    assert result["summary"]["signalling.PBU.messages"]["n"] == 3
+
+
+def test_files_merge_into_the_record(built: Path) -> None:
+    assert (built / "captures" / "mar2-radio.pcapng").exists()
+    assert not (built / "runs" / "1" / "captures").exists()
+    assert (built / "runs" / "2" / "captures" / "mar2-radio.pcapng").exists()
+    events = [json.loads(line) for line in (built / "events.jsonl").read_text().splitlines()]
+    assert {event["run"] for event in events} == {1, 2, 3}
+
+
+def test_building_again_gives_the_same(built: Path) -> None:
+    before = (built / "record.json").read_text()
+    record.build(built)
+    assert (built / "record.json").read_text() == before
+
+
+def test_a_machine_that_could_not_keep_up(tmp_path: Path) -> None:
+    result = record.build(write_record(tmp_path, runs=1, ok=False))
+    assert result["fidelity"]["ok"] is False
+    assert "run 1: timers were late" in result["fidelity"]["reason"]
+
+
+def test_packets_that_the_capture_lost(tmp_path: Path) -> None:
+    write_record(tmp_path, runs=1)
+    writer = pcapng.Writer(tmp_path / "runs" / "1" / "captures" / "extra.pcapng")
+    writer.interface(pcapng.Interface("x"))
+    writer.statistics(0, 10, 4)
+    writer.close()
+    result = record.build(tmp_path)
+    assert result["fidelity"]["reason"] == "run 1: the captures lost 4 packets"
+
+
+def test_a_run_that_left_nothing_is_left_out(tmp_path: Path) -> None:
+    write_record(tmp_path, runs=2)
+    (tmp_path / "runs" / "2" / "meta.json").unlink()
+    assert [run["run"] for run in record.build(tmp_path)["runs"]] == [1]
+    (tmp_path / "runs" / "1" / "meta.json").unlink()
+    with pytest.raises(RecordError):
+        record.build(tmp_path)

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+import emu.report
+from emu.measure import record
+from tests.synthetic_record import write_record
+
+VOID = {"meta", "br", "hr", "img", "input", "link"}
+
+
+class Checker(HTMLParser):
+    """Collects what a page refers to and checks that its elements nest."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.references: list[str] = []
+        self.tags: set[str] = set()
+        self.words: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+        for name, value in attrs:
+            if name in ("src", "href", "xlink:href", "data", "action"):
+                self.references.append(value or "")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def checked(page: str) -> Checker:
+    checker = Checker()
+    checker.feed(page)
+    checker.close()
+    assert checker.open == []
+    return checker
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = write_record(tmp_path_factory.mktemp("report"), runs=2)
+    record.build(directory)
+    return emu.report.build(directory)
+
+
+def test_the_page_is_sound_and_needs_no_network(built: Path) -> None:
+    page = built.read_text()
+    checker = checked(page)
+    assert all(reference.startswith("#") for reference in checker.references)
+    assert not re.search(r"url\((?!#)|@import", page)
+    assert "script" not in checker.tags
+    assert 'name="viewport"' in page
+
+
+def test_every_figure_is_a_file_and_in_the_page(built: Path) -> None:
+    figures = {path.stem for path in (built.parent / "figures").glob("*.svg")}
+    expected = {"topology", "latency"}
+    for run in (1, 2):
+        for handover in (1, 2):
+            for what in ("latency", "sequence", "C1.mn1", "ping-mn1-server1", "download"):
+                expected.add(f"run{run}-handover{handover}-{what}")
+    assert figures == expected
+    assert built.read_text().count("<svg") == len(expected)
+
+
+def test_every_figure_is_sound_and_stands_alone(built: Path) -> None:
+    for path in (built.parent / "figures").glob("*.svg"):
+        root = ElementTree.fromstring(path.read_text())
+        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+        assert "var(--" not in path.read_text()
+
+
+def test_the_sequence_chart_shows_the_messages(built: Path) -> None:
+    chart = (built.parent / "figures" / "run1-handover1-sequence.svg").read_text()
+    words = re.findall(r"<text[^>]*>([^<]*)</text>", chart)
+    assert "PBU #10 · 10.0 ms" in words
+    assert "PBA #60 · 10.0 ms" in words
+    assert "MLD report in tunnel +ff3e::c1 · 5.0 ms" in words
+    assert "RA lifetime 0 · 2.0 ms" in words
+    assert "52.00 ms" in words
+    steps = ["L2 down", "L2 up", "attached", "binding complete", "address usable", "C1→mn1 again"]
+    assert [word for word in words if word in steps] == steps
+    assert {"mn1", "mar1", "mar2", "cmd"} <= set(words)
+
+
+def test_the_numbers_are_on_the_page(built: Path) -> None:
+    words = " ".join(checked(built.read_text()).words)
+    for expected in ("90.50 ± 0.92", "100.36", "20.50", "The machine kept up", "mar3", "ff3e::c1"):
+        assert expected in words
+
+
+def test_what_could_not_keep_up_is_no_result(tmp_path: Path) -> None:
+    record.build(write_record(tmp_path, runs=1, ok=False))
+    page = emu.report.build(tmp_path).read_text()
+    assert "Not a result" in page
+    assert "timers were late by 31.0 ms" in page
+    assert "The machine kept up" not in page
+
+
+def test_names_cannot_become_markup(tmp_path: Path) -> None:
+    record.build(write_record(tmp_path, runs=1, name="<script>alert(1)</script>"))
+    page = emu.report.build(tmp_path).read_text()
+    checker = checked(page)
+    assert "script" not in checker.tags
+    assert "<script" not in page
+    assert "<script>alert(1)</script>" in checker.words
+
+
+def test_a_record_without_handovers_or_captures(tmp_path: Path) -> None:
+    write_record(tmp_path, runs=1)
+    run = tmp_path / "runs" / "1"
+    for capture in (run / "captures").iterdir():
+        capture.unlink()
+    (run / "events.jsonl").write_text("")
+    record.build(tmp_path)
+    page = emu.report.build(tmp_path).read_text()
+    checked(page)
+    assert "No control messages were captured" in page
+    assert "Each handover" not in page
+
+
+def test_a_handover_that_did_not_finish(tmp_path: Path) -> None:
+    write_record(tmp_path, runs=1)
+    log = tmp_path / "runs" / "1" / "events.jsonl"
+    lines = [line for line in log.read_text().splitlines() if "binding_complete" not in line]
+    log.write_text("\n".join(lines))
+    record.build(tmp_path)
+    page = emu.report.build(tmp_path).read_text()
+    assert "2 of 2 handovers did not finish" in page
+    assert "not finished" in (tmp_path / "figures" / "latency.svg").read_text()

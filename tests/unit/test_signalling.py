@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+from ipaddress import IPv6Address
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.wire import ipv6, mld, mobility, ndp
+from agents.wire.mobility import BindingAcknowledgementFlag, BindingUpdateFlag
+from emu.measure import messages, packets, pcapng, signalling
+from emu.measure.messages import Sighting
+from emu.measure.packets import Message
+
+HERE, THERE = IPv6Address("2001:db8:ffff::1:1"), IPv6Address("2001:db8:ffff::3:1")
+LOCAL, ROUTERS = IPv6Address("fe80::1"), IPv6Address("ff02::16")
+GROUP = IPv6Address("ff3e::c1")
+
+
+def frame(packet: bytes) -> bytes:
+    return bytes(12) + b"\x86\xdd" + packet
+
+
+def parsed(packet: bytes) -> Message:
+    message = packets.parse(frame(packet), pcapng.ETHERNET, len(packet) + 14)
+    assert message is not None
+    assert message.length == len(packet)
+    return message
+
+
+def update(flags: BindingUpdateFlag, lifetime: int = 300, sequence: int = 7) -> bytes:
+    message = mobility.BindingUpdate(sequence, lifetime, flags, ())
+    return ipv6.packet(HERE, THERE, ipv6.MOBILITY, mobility.encode(message, HERE, THERE))
+
+
+def acknowledgement(flags: BindingAcknowledgementFlag, status: int) -> bytes:
+    message = mobility.BindingAcknowledgement(status, 9, 300, flags, ())
+    return ipv6.packet(THERE, HERE, ipv6.MOBILITY, mobility.encode(message, THERE, HERE))
+
+
+def report(kind: mld.RecordType, *sources: IPv6Address) -> bytes:
+    records = (
+        mld.AddressRecord(mld.RecordType.MODE_IS_EXCLUDE, IPv6Address("ff02::fb")),
+        mld.AddressRecord(kind, GROUP, sources),
+    )
+    body = mld.encode(mld.MulticastListenerReport(records), LOCAL, ROUTERS)
+    return ipv6.packet(LOCAL, ROUTERS, ipv6.ICMPV6, body, hop_limit=1, router_alert=True)
+
+
+def test_mobility_types() -> None:
+    proxy, home = BindingUpdateFlag.P, BindingUpdateFlag.H
+    assert (parsed(update(proxy)).type, parsed(update(home)).type) == ("PBU", "BU")
+    assert parsed(update(proxy, lifetime=0)).detail == "#7 lifetime 0"
+    none = BindingAcknowledgementFlag(0)
+    assert parsed(acknowledgement(BindingAcknowledgementFlag.P, 0)).type == "PBA"
+    assert parsed(acknowledgement(none, 0)).type == "BA"
+    assert parsed(acknowledgement(none, 157)).detail == "#9 status 157"
+
+
+def test_multicast_listener_types() -> None:
+    joined = parsed(report(mld.RecordType.ALLOW_NEW_SOURCES, HERE))
+    left = parsed(report(mld.RecordType.BLOCK_OLD_SOURCES, HERE))
+    assert (joined.type, joined.detail, left.detail) == ("MLD report", "+ff3e::c1", "-ff3e::c1")
+    query = mld.MulticastListenerQuery(IPv6Address("::"), 1000)
+    body = mld.encode(query, LOCAL, ROUTERS)
+    packet = ipv6.packet(LOCAL, ROUTERS, ipv6.ICMPV6, body, hop_limit=1, router_alert=True)
+    assert (parsed(packet).type, parsed(packet).detail) == ("MLD query", "general")
+
+
+def test_inside_a_tunnel() -> None:
+    inner = report(mld.RecordType.MODE_IS_INCLUDE, HERE)
+    message = parsed(ipv6.packet(HERE, THERE, 41, inner))
+    assert (message.type, message.tunnelled) == ("MLD report", True)
+    assert (message.source, message.length) == ("fe80::1", 40 + len(inner))
+
+
+def test_router_advertisement() -> None:
+    body = ndp.encode(ndp.RouterAdvertisement(64, 0), LOCAL, ROUTERS)
+    message = parsed(ipv6.packet(LOCAL, ROUTERS, ipv6.ICMPV6, body, hop_limit=255))
+    assert (message.type, message.detail) == ("RA", "lifetime 0")
+
+
+@pytest.mark.parametrize("protocol", [6, 17, 58])
+def test_other_packets_are_no_control_messages(protocol: int) -> None:
+    packet = ipv6.packet(HERE, THERE, protocol, b"\x80" + bytes(30))
+    assert packets.parse(frame(packet), pcapng.ETHERNET, 100) is None
+
+
+@given(st.sampled_from([6, 58, 135, 41, 0, 60]), st.binary(max_size=90))
+def test_anything_can_be_parsed(protocol: int, body: bytes) -> None:
+    packet = ipv6.packet(HERE, THERE, protocol, body)
+    packets.parse(frame(packet), pcapng.ETHERNET, len(packet))
+    packets.parse(packet[:-5], pcapng.RAW, len(packet))
+
+
+def seen(time_ns: int, node: str, outbound: bool, packet: bytes, hop_limit: int) -> Sighting:
+    at_hop = packet[:7] + bytes([hop_limit]) + packet[8:]
+    return Sighting(time_ns, node, outbound, parsed(at_hop))
+
+
+PATH = [
+    (0, "mar1", True, 64),
+    (2, "ix", False, 64),
+    (3, "ix", True, 63),
+    (5, "mar2", False, 63),
+]
+
+
+def crossing(start: int, packet: bytes) -> list[Sighting]:
+    return [seen(start + at, node, out, packet, hop) for at, node, out, hop in PATH]
+
+
+def test_a_forwarded_message_counts_once_and_arrives_at_the_end() -> None:
+    packet = update(BindingUpdateFlag.P)
+    (transfer,) = messages.match(crossing(100, packet))
+    assert (transfer.sender, transfer.sent_ns) == ("mar1", 100)
+    assert transfer.receipts == (("mar2", 105),)
+    assert signalling.cost([transfer]) == {"PBU": {"messages": 1, "bytes": len(packet)}}
+
+
+def test_the_same_bytes_sent_again_count_again() -> None:
+    packet = update(BindingUpdateFlag.P)
+    transfers = messages.match(crossing(100, packet) + crossing(900, packet))
+    assert [transfer.receipts for transfer in transfers] == [(("mar2", 105),), (("mar2", 905),)]
+    assert signalling.cost(transfers)["PBU"]["messages"] == 2
+
+
+def test_a_lost_message_counts_and_has_no_receipt() -> None:
+    (transfer,) = messages.match([seen(1, "mar1", True, update(BindingUpdateFlag.P), 64)])
+    assert transfer.receipts == ()
+    assert signalling.cost([transfer])["PBU"]["messages"] == 1
+
+
+def test_a_message_to_several_nodes() -> None:
+    packet = report(mld.RecordType.MODE_IS_INCLUDE, HERE)
+    sightings = [seen(1, "mn1", True, packet, 1)]
+    sightings += [seen(at, node, False, packet, 1) for at, node in ((4, "mar2"), (3, "mar1"))]
+    (transfer,) = messages.match(sightings)
+    assert transfer.receipts == (("mar1", 3), ("mar2", 4))
+
+
+def test_cost_adds_up_by_type() -> None:
+    one, two = update(BindingUpdateFlag.P), update(BindingUpdateFlag.P, sequence=8)
+    three = acknowledgement(BindingAcknowledgementFlag.P, 0)
+    transfers = messages.match(crossing(0, one) + crossing(10, two) + crossing(20, three))
+    assert signalling.cost(transfers) == {
+        "PBA": {"messages": 1, "bytes": len(three)},
+        "PBU": {"messages": 2, "bytes": len(one) + len(two)},
+    }

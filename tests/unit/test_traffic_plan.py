@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from emu.nursery import TARGETS
+from emu.scenario.model import Scenario
+from emu.traffic.plan import STRAGGLERS_NS, Job, Plan, plan
+
+SECOND = 1_000_000_000
+T0 = 50 * SECOND
+
+
+def scenario(**parts: Any) -> Scenario:
+    return Scenario.model_validate(
+        {
+            "name": "plan",
+            "duration": "10s",
+            "topology": {"kind": "dmm-domain", "mars": 2},
+            "nodes": {
+                "mn1": {"role": "mn", "attach": "mar1"},
+                "mn2": {"role": "mn", "attach": "mar1"},
+                "src": {"role": "source"},
+                "server1": {"role": "server"},
+            },
+            "channels": {
+                "C1": {"group": "ff3e::c1", "source": "src", "rate": "1mbit", "packet": 1250},
+                "C2": {"group": "ff1e::c2", "source": "src", "rate": "1mbit"},
+            },
+            **parts,
+        }
+    )
+
+
+def planned(**parts: Any) -> Plan:
+    addresses = {"src": "2001:db8:5e00:1::2", "server1": "2001:db8:5e00:2::2"}
+    return plan(scenario(**parts), T0, Path("/run/1"), addresses.__getitem__, "{}-eth".format)
+
+
+def job(made: Plan, name: str) -> Job:
+    (found,) = (one for one in made.jobs if one.name == name)
+    return found
+
+
+def test_a_channel_has_one_source_and_a_flow_a_listener() -> None:
+    made = planned(traffic=[{"kind": "multicast", "channel": "C1", "to": ["mn1", "mn2"]}])
+    assert [one.name for one in made.jobs] == ["C1@src", "C1.mn1@mn1", "C1.mn2@mn2"]
+    assert [flow["flow"] for flow in made.flows] == ["C1→mn1", "C1→mn2"]
+    source, listener = job(made, "C1@src").config, job(made, "C1.mn1@mn1").config
+    assert source["interval_ns"] == made.flows[0]["interval_ns"] == 10_000_000
+    assert (source["start_ns"], source["stop_ns"]) == (T0, T0 + 10 * SECOND)
+    assert source["sent"] == "/run/1/" + made.flows[0]["sent"]
+    assert listener["arrivals"] == "/run/1/" + made.flows[0]["arrivals"]
+    assert listener["flow_id"] == source["flow_id"]
+    assert listener["interface"] == "mn1-eth"
+    assert listener["linger_ns"] == STRAGGLERS_NS
+
+
+def test_only_a_source_specific_group_names_its_source() -> None:
+    made = planned(
+        traffic=[{"kind": "multicast", "channel": name, "to": ["mn1"]} for name in ("C1", "C2")]
+    )
+    assert job(made, "C1.mn1@mn1").config["source"] == "2001:db8:5e00:1::2"
+    assert job(made, "C2.mn1@mn1").config["source"] is None
+    assert job(made, "C1@src").config["flow_id"] != job(made, "C2@src").config["flow_id"]
+
+
+def test_joins_and_leaves() -> None:
+    made = planned(
+        traffic=[{"kind": "multicast", "channel": "C1", "to": ["mn1"], "start": "1s"}],
+        events=[
+            {"at": "3s", "leave": "mn1", "channel": "C1"},
+            {"at": "5s", "join": "mn1", "channel": "C1"},
+            {"at": "4s", "join": "mn2", "channel": "C1"},
+        ],
+    )
+    first, again = job(made, "C1.mn1@mn1").config, job(made, "C1.mn1.2@mn1").config
+    assert (first["start_ns"] - T0, first["stop_ns"] - T0) == (SECOND, 3 * SECOND)
+    assert first["linger_ns"] == 0
+    assert (again["start_ns"] - T0, again["stop_ns"] - T0) == (5 * SECOND, 10 * SECOND)
+    assert first["arrivals"] == again["arrivals"]
+    assert job(made, "C1.mn2@mn2").config["start_ns"] == T0 + 4 * SECOND
+    assert [flow["flow"] for flow in made.flows] == ["C1→mn1", "C1→mn2"]
+
+
+def test_a_ping_runs_at_the_mobile_node_whoever_asks() -> None:
+    for ends in (("mn1", "server1"), ("server1", "mn1")):
+        made = planned(traffic=[{"kind": "ping", "from": ends[0], "to": ends[1]}])
+        (one,) = made.jobs
+        assert (one.node, one.config["remote"]) == ("mn1", "2001:db8:5e00:2::2")
+        assert (made.flows[0]["from"], made.flows[0]["to"]) == ends
+
+
+def test_iperf_records_arrivals_where_the_data_goes() -> None:
+    made = planned(
+        traffic=[
+            {"kind": "iperf3", "from": "mn1", "to": "server1", "name": "up"},
+            {"kind": "iperf3", "from": "server1", "to": "mn1", "name": "down"},
+        ]
+    )
+    for name, receiver in (("up", "server1"), ("down", "mn1")):
+        client, server = job(made, f"{name}@mn1").config, job(made, f"{name}@server1").config
+        assert client["role"] == "client"
+        assert client["remote"] == "2001:db8:5e00:2::2"
+        assert client["reverse"] is (name == "down")
+        writer, other = (server, client) if receiver == "server1" else (client, server)
+        assert writer["arrivals"] == f"/run/1/arrivals/{name}@{receiver}.bin"
+        assert other["arrivals"] is None
+        assert client["port"] == server["port"]
+    assert len({one.config["port"] for one in made.jobs}) == 2
+    assert made.flows[0]["interval_ns"] is None
+
+
+def test_iperf_udp_has_an_interval() -> None:
+    made = planned(
+        traffic=[
+            {
+                "kind": "iperf3",
+                "from": "mn1",
+                "to": "server1",
+                "protocol": "udp",
+                "rate": "9600kbit",
+            }
+        ]
+    )
+    assert made.flows[0]["interval_ns"] == 1_000_000
+
+
+def test_the_nursery_can_start_every_job() -> None:
+    made = planned(
+        traffic=[
+            {"kind": "multicast", "channel": "C1", "to": ["mn1"]},
+            {"kind": "ping", "from": "mn1", "to": "server1"},
+            {"kind": "iperf3", "from": "mn1", "to": "server1"},
+        ]
+    )
+    assert {one.target for one in made.jobs} <= set(TARGETS)
+    assert len({one.name for one in made.jobs}) == len(made.jobs)
