@@ -94,10 +94,7 @@ class Forwarding:
     def _update(self, channel: Channel, entry: _Entry, now: int) -> Iterator[Action]:
         source, group = channel
         wanting = self._wanting(channel)
-        if wanting:
-            entry.expiry = None
-        elif entry.expiry is None or not entry.incoming:
-            entry.expiry = now + self._config.source_lifetime
+        entry.expiry = None if wanting else now + self._config.source_lifetime
         route = self._route(channel, entry, wanting)
         if route != (entry.incoming, entry.outgoing):
             entry.incoming, entry.outgoing = route

@@ -72,7 +72,6 @@ class HostPart:
         change = self._changes.setdefault(group, _Change())
         if wanted.mode is not old.mode:
             change.mode = self._config.robustness
-            change.sources.clear()
         else:
             for source in wanted.sources ^ old.sources:
                 change.sources[source] = self._config.robustness

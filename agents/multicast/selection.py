@@ -47,8 +47,8 @@ class MldDmm:
 
         Which sessions are ongoing, and where they come from, is known when the host is bound
         (RFC 6224 section 4.2 sets the proxy up after the binding, too). A listener behind a tunnel
-        is another router and always gets the native upstream, so that tunnels never form chains
-        or loops.
+        is another router: it never attaches, and so always gets the native upstream, and tunnels
+        never form chains or loops.
         """
         attachment = join.attachment
         if attachment is not None and not attachment.bound:
@@ -56,7 +56,6 @@ class MldDmm:
         if (
             attachment is not None
             and attachment.previous_link in join.tunnels
-            and join.link not in join.tunnels
             and join.now <= attachment.since + self.window
         ):
             return attachment.previous_link

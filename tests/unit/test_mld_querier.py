@@ -106,6 +106,8 @@ def test_only_the_querier_asks_after_a_leave():
     part.receive(LOWER, 40 * SECOND)
     part.last_listener(G, 40 * SECOND)
     assert ask(part, 40 * SECOND, EVERYTHING) == []
+    again_querier = part.next_deadline()
+    assert [query.group for query in ask(part, again_querier, EVERYTHING)] == [UNSPECIFIED]
 
 
 def test_many_sources_take_several_queries():

@@ -147,6 +147,14 @@ def test_lost_tunnel_gives_way_to_the_native_upstream(proxy):
     assert upstreams(proxy) == {"core": (str(MN1),)}
 
 
+def test_lost_downstream_link_ends_its_listeners(proxy):
+    proxy.receive(report(ALLOW, S1), MN1, "radio", NOW)
+    actions = proxy.remove_link("radio", NOW + 10 * SECOND)
+    assert told(actions, "core") == [(BLOCK, G, (S1,))]
+    assert len(logged(actions, "leave")) == 1
+    assert proxy.membership() == []
+
+
 def test_listeners_that_come_before_the_upstream_get_it():
     proxy = mar()
     proxy.remove_link("core", NOW)
