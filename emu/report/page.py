@@ -91,7 +91,7 @@ def _headline(summary: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
     wanted = [("latency_ms.total", "Handover latency", "ms")]
     kinds = [name.split(".", 1)[1] for name in summary if name.startswith("disruption_ms.")]
     wanted += [(f"disruption_ms.{kind}", f"{_title(kind)} disruption", "ms") for kind in kinds]
-    wanted += [("lost.multicast", "Multicast packets lost", "a handover")]
+    wanted += [("lost.multicast", "Multicast loss", "packets")]
     return [(title, unit, summary[name]) for name, title, unit in wanted if name in summary]
 
 

@@ -16,6 +16,7 @@ _LEGEND = 440.0
 _MOST_IN_A_ROW = 14
 _DROP = 14.0
 """How far beside its middle a router's link goes up to the exchange."""
+_DRAWN = ("source", "server", "mr", "cmd", "ix", "mar", "mn")
 _COLOURS = {"core": "address", "cmd": "binding", "backhaul": "soft", "access": "bad"}
 _NODE_COLOURS = {"mr": "address", "cmd": "binding", "ix": "soft", "mar": "ink", "mn": "bad"}
 _NAMES = {"core": "core", "cmd": "to CMD", "backhaul": "between MARs", "access": "access"}
@@ -38,6 +39,10 @@ def draw(meta: dict[str, Any], handovers: list[dict[str, Any]]) -> str:
     for name, place in places.items():
         _node(drawing, name, place, roles[name])
     _legend(drawing, meta["scenario"]["topology"])
+    hidden = sum(node["role"] in _DRAWN for node in meta["nodes"].values()) - len(places)
+    if hidden:
+        words = f"{hidden} more nodes are not drawn"
+        drawing.text(_MARGIN, _LEGEND + 26, words, size=12, colour=PALETTE["soft"])
     return drawing.svg(10)
 
 

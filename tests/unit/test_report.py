@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -9,7 +10,8 @@ import pytest
 
 import emu.report
 from emu.measure import record
-from tests.synthetic_record import write_record
+from emu.traffic import arrivals
+from tests.synthetic_record import SECOND, T0, write_record
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 
@@ -143,5 +145,30 @@ def test_a_handover_that_did_not_finish(tmp_path: Path) -> None:
     log.write_text("\n".join(lines))
     record.build(tmp_path)
     page = emu.report.build(tmp_path).read_text()
-    assert "2 of 2 handovers did not finish" in page
+    assert "Handovers that did not finish: 2 of 2." in page
     assert "not finished" in (tmp_path / "figures" / "latency.svg").read_text()
+
+
+def test_a_large_network_says_what_it_leaves_out(tmp_path: Path) -> None:
+    write_record(tmp_path, runs=1)
+    path = tmp_path / "runs" / "1" / "meta.json"
+    meta = json.loads(path.read_text())
+    meta["nodes"] |= {f"mar{number}": {"role": "mar"} for number in range(4, 31)}
+    path.write_text(json.dumps(meta))
+    record.build(tmp_path)
+    emu.report.build(tmp_path)
+    drawing = (tmp_path / "figures" / "topology.svg").read_text()
+    assert ">mar14<" in drawing
+    assert ">mar15<" not in drawing
+    assert "16 more nodes are not drawn" in drawing
+
+
+def test_a_flow_that_never_came_back(tmp_path: Path) -> None:
+    write_record(tmp_path, runs=1)
+    path = tmp_path / "runs" / "1" / "arrivals" / "C1.mn1@mn1.bin"
+    rows = arrivals.read(path)
+    path.write_bytes(rows[rows[:, 2] < T0 + 8 * SECOND].tobytes())
+    record.build(tmp_path)
+    page = emu.report.build(tmp_path).read_text()
+    assert "Flows that did not come back after a handover: 1." in page
+    assert "at least " in (tmp_path / "figures" / "run1-handover2-C1.mn1.svg").read_text()
