@@ -13,8 +13,8 @@ from enum import IntEnum, IntFlag
 from ipaddress import IPv6Address
 from typing import TypeVar
 
+from agents.wire import mobility_header
 from agents.wire.errors import MalformedPacket, UnknownMessage
-from agents.wire.ipv6 import MOBILITY, checksum
 from agents.wire.mobility_options import MobilityOption, decode_options, encode_options
 
 LIFETIME_UNIT = 4
@@ -22,8 +22,6 @@ LIFETIME_UNIT = 4
 
 MAXIMUM_LIFETIME = 0xFFFF * LIFETIME_UNIT
 
-_NO_NEXT_HEADER = 59
-_HEADER = struct.Struct("!BBBxH")  # payload protocol, header length, type, checksum
 _UPDATE = struct.Struct("!HHH")
 _ACKNOWLEDGEMENT = struct.Struct("!BBHH")
 _ERROR = struct.Struct("!Bx16s")
@@ -182,30 +180,16 @@ Message = BindingUpdate | BindingAcknowledgement | BindingError
 def encode(message: Message, source: IPv6Address, destination: IPv6Address) -> bytes:
     """The Mobility Header with the checksum for these two addresses."""
     kind, fixed = _fixed_part(message)
-    body = fixed + encode_options(message.options, _HEADER.size + len(fixed))
-    units = (_HEADER.size + len(body)) // 8 - 1
-    if units > 0xFF:
-        raise ValueError(f"a mobility message of {8 * (units + 1)} octets; 2048 are the most")
-    without = _HEADER.pack(_NO_NEXT_HEADER, units, kind, 0) + body
-    value = checksum(source, destination, MOBILITY, without)
-    return _HEADER.pack(_NO_NEXT_HEADER, units, kind, value) + body
+    body = fixed + encode_options(message.options, mobility_header.SIZE + len(fixed))
+    return mobility_header.encode(kind, body, source, destination)
 
 
 def decode(data: bytes, source: IPv6Address, destination: IPv6Address) -> Message:
     """Check a Mobility Header as RFC 6275 section 9.2 has it, and take it apart."""
-    if len(data) < 8:
-        raise MalformedPacket(f"mobility header of {len(data)} octets")
-    protocol, units, kind, _ = _HEADER.unpack_from(data)
-    if len(data) != 8 * (units + 1):
-        raise MalformedPacket(f"mobility header of {len(data)} octets says {8 * (units + 1)}")
-    if protocol != _NO_NEXT_HEADER:
-        raise MalformedPacket(f"mobility header with payload protocol {protocol}")
-    if checksum(source, destination, MOBILITY, data) != 0:
-        raise MalformedPacket("wrong checksum of the mobility header")
+    kind, body = mobility_header.decode(data, source, destination)
     if kind not in _DECODERS:
         raise UnknownMessage(kind)
     layout, decoder = _DECODERS[kind]
-    body = data[_HEADER.size :]
     if len(body) < layout.size:
         raise MalformedPacket(f"mobility message {kind} of {len(data)} octets")
     return decoder(body, decode_options(body[layout.size :]))
