@@ -11,9 +11,9 @@ from enum import Enum
 from ipaddress import IPv6Address, IPv6Network
 
 from agents.core import SECOND, Action, Log
+from agents.deadlines import Deadlines
 from agents.mobility.binding_cache import AnchorTask, Binding, BindingCache, Verdict
 from agents.mobility.config import FORGET_DELAY, CmdConfig, Counters
-from agents.mobility.deadlines import Deadlines
 from agents.mobility.messages import (
     Anchor,
     acknowledgement,

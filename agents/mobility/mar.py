@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from ipaddress import IPv6Address
 
 from agents.core import SECOND, Action, Log
+from agents.deadlines import Deadlines
 from agents.mobility.actions import MobileNode, ServingEnded, ServingStarted
 from agents.mobility.advertising import advertisements, next_advertisement
 from agents.mobility.config import FORGET_DELAY, Counters, MarConfig
-from agents.mobility.deadlines import Deadlines
 from agents.mobility.forwarding import transition
 from agents.mobility.messages import (
     Acknowledgement,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from agents.core import Action
+from agents.deadlines import Deadlines
 from agents.mobility.config import MarConfig
-from agents.mobility.deadlines import Deadlines
 from agents.mobility.messages import Acknowledgement, Anchor, registration
 from agents.mobility.retransmission import PendingUpdate, next_sequence
 from agents.mobility.sessions import Phase, Session, Timer

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
+
+_SLACK = 64  # moved deadlines that a heap holds before it is worth rebuilding
 
 
 class Deadlines(Generic[Key]):
@@ -27,6 +29,9 @@ class Deadlines(Generic[Key]):
         self._order += 1
         self._when[key] = (when, self._order)
         heappush(self._heap, (when, self._order, key))
+        if len(self._heap) > 2 * len(self._when) + _SLACK:
+            self._heap = [(when, order, key) for key, (when, order) in self._when.items()]
+            heapify(self._heap)
 
     def cancel(self, key: Key) -> None:
         """Forget the key's deadline, if it has one."""

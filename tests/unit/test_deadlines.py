@@ -1,0 +1,29 @@
+"""Named deadlines: the earliest is known, a moved one counts once."""
+
+from random import Random
+
+from agents.deadlines import Deadlines
+
+
+def test_the_earliest_counts_whatever_was_set_moved_and_cancelled():
+    random, deadlines, expected = Random(1), Deadlines[int](), {}
+    for _ in range(5000):
+        key, when = random.randrange(50), random.randrange(1000)
+        if random.random() < 0.3:
+            deadlines.cancel(key)
+            expected.pop(key, None)
+        else:
+            deadlines.set(key, when)
+            expected[key] = when
+        assert deadlines.next() == min(expected.values(), default=None)
+    due = list(deadlines.due(500))
+    assert [expected[key] for key in due] == sorted(w for w in expected.values() if w <= 500)
+    assert all((key in deadlines) is (when > 500) for key, when in expected.items())
+
+
+def test_a_deadline_that_is_moved_all_the_time_takes_no_more_room():
+    deadlines = Deadlines[str]()
+    for when in range(10_000):
+        deadlines.set("a", when)
+    assert len(deadlines._heap) < 100
+    assert deadlines.next() == 9_999
