@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 MODULES = (
     "click",
+    "dask",
+    "distributed",
     "dns",
     "eventlet",
     "jinja2",
@@ -16,6 +18,8 @@ MODULES = (
     "networkx",
     "numpy",
     "os_ken",
+    "pandas",
+    "pyarrow",
     "pydantic",
     "pyroute2",
     "rich",

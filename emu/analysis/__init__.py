@@ -1,0 +1,1 @@
+"""What equations predict: closed forms to hold measurements against."""

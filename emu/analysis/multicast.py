@@ -1,0 +1,180 @@
+"""Disruption and leave latency of the multicast schemes, in closed form, from link delays.
+
+What is random is a `Range`: its bounds and its mean. All times are in ms. A handover's clock starts
+when the link goes down; a packet is taken to arrive just then, so what is added up here is the time
+without packets less the stream's own packet interval.
+
+1. L2 gap.
+2. The binding: a round trip from the new MAR to the CMD. Meanwhile the listener is asked for its
+   subscriptions, or the CMD has them already (context transfer).
+3. The channel control decides: a round trip to the CMD when the MCC is there.
+4. The channel is fetched: a round trip to the previous MAR, or to the native multicast router.
+5. The first packet crosses the access link.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agents.wire.channel import ChannelScope
+
+_AT_ONCE_MS = (8.0, 12.0)
+"""A Linux host reports 2 to 3 jiffies after its carrier is back; this is HZ = 250, Debian's."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """A random time: least, mean and most; ms."""
+
+    low: float
+    mean: float
+    high: float
+
+    @classmethod
+    def exactly(cls, value: float) -> Range:
+        """What is not random."""
+        return cls(value, value, value)
+
+    @classmethod
+    def uniform(cls, low: float, high: float) -> Range:
+        """Any value between two, each as likely."""
+        return cls(low, (low + high) / 2, high)
+
+    def __add__(self, other: Range | float) -> Range:
+        """The sum of two."""
+        if isinstance(other, Range):
+            return Range(self.low + other.low, self.mean + other.mean, self.high + other.high)
+        return self + Range.exactly(other)
+
+    def at_least(self, floor: float) -> Range:
+        """The later of this, taken as uniform, and a fixed time."""
+        low, high = max(self.low, floor), max(self.high, floor)
+        if not self.low < floor < self.high:
+            return Range(low, max(self.mean, floor), high)
+        share = (floor - self.low) / (self.high - self.low)
+        return Range(low, share * floor + (1 - share) * (floor + self.high) / 2, high)
+
+    def at_most(self, ceiling: float) -> Range:
+        """The earlier of this, taken as uniform, and a fixed time."""
+        mirrored = Range(-self.high, -self.mean, -self.low).at_least(-ceiling)
+        return Range(-mirrored.high, -mirrored.mean, -mirrored.low)
+
+
+@dataclass(frozen=True)
+class Path:
+    """The one-way delays around one handover, and its L2 gap; ms."""
+
+    gap: float
+    access: float
+    """Mobile node to MAR."""
+    backhaul: float
+    """The new MAR to the previous one."""
+    cmd: float
+    """A MAR to the CMD, and to the MCC that is there."""
+    core: float
+    """A MAR to the nearest native router that has the channel."""
+
+    @property
+    def binding(self) -> float:
+        """Link down to binding complete: equation 17 of the HDMM paper after the gap."""
+        return self.gap + 2 * self.cmd
+
+
+@dataclass(frozen=True)
+class Timers:
+    """MLD's timers (RFC 3810 section 9); ms."""
+
+    query_interval: float
+    query_response_interval: float
+    last_listener_query_interval: float
+    robustness: int
+
+    @property
+    def listener_interval(self) -> float:
+        """Multicast Address Listening Interval: how long a silent listener is believed in."""
+        return self.robustness * self.query_interval + self.query_response_interval
+
+    @property
+    def last_listener_query_time(self) -> float:
+        """How long the last listener's leave is questioned."""
+        return self.robustness * self.last_listener_query_interval
+
+
+def report_asked(path: Path, timers: Timers) -> Range:
+    """Link up to the new MAR's having the report that it asked for: the carrier was kept."""
+    return Range.uniform(0, timers.query_response_interval) + 2 * path.access
+
+
+def report_unasked(path: Path) -> Range:
+    """Link up to the new MAR's having the report that a host sends when its carrier is back."""
+    return Range.uniform(*_AT_ONCE_MS) + path.access
+
+
+def mld_dmm_disruption(path: Path, report: Range) -> Range:
+    """MLD-DMM: the report after the binding, then always the tunnel."""
+    return report.at_least(2 * path.cmd) + (path.gap + 2 * path.backhaul + path.access)
+
+
+def multi_upstream_disruption(
+    path: Path, scope: ChannelScope, decision: float, report: Range | None
+) -> Range:
+    """Multiple upstreams: ``report`` is None with context transfer, which comes with the binding.
+
+    ``decision`` is the time of the channel control: 0 in the MAR itself, a round trip to the MCC.
+    """
+    binding = 2 * path.cmd
+    known = Range.exactly(binding) if report is None else report.at_least(binding)
+    return known + (path.gap + decision + _fetch(path, scope) + path.access)
+
+
+def _fetch(path: Path, scope: ChannelScope) -> float:
+    remote, local = 2 * path.backhaul, 2 * path.core
+    if scope is ChannelScope.BOTH:
+        return min(remote, local)
+    return remote if scope is ChannelScope.REMOTE else local
+
+
+def mld_dmm_leave(timers: Timers) -> Range:
+    """MLD-DMM: link down to the previous MAR's end of forwarding to a listener that moved away.
+
+    It ends when its last report is a Multicast Address Listening Interval old. Reports answer
+    general queries, each some time U within the query response interval; the age of the last one at
+    a random time is that of a renewal process with steps QI + U - U'.
+    """
+    interval, response = timers.query_interval, timers.query_response_interval
+    oldest = interval + response
+    age = (interval**2 + response**2 / 6) / (2 * interval)
+    whole = timers.listener_interval
+    return Range(whole - oldest, whole - age, whole)
+
+
+def multi_upstream_leave(path: Path) -> Range:
+    """Explicit tracking: the same, as the CMD tells the previous MAR that another one serves."""
+    return Range.exactly(path.binding)
+
+
+def multi_upstream_unsubscribe(
+    path: Path, timers: Timers, scope: ChannelScope, decision: float, report: Range | None
+) -> Range | None:
+    """Link down to the previous MAR's leaving a channel whose last listener moved; None: it stays.
+
+    The new MAR tells it through the tunnel that the channel is local; without a word from there the
+    last listener query time ends the subscription.
+    """
+    if scope is ChannelScope.REMOTE:
+        return None
+    binding = 2 * path.cmd
+    known = Range.exactly(binding) if report is None else report.at_least(binding)
+    native = 2 * path.core if scope is ChannelScope.BOTH else 0.0
+    told = known + (path.gap + decision + native + path.backhaul)
+    return told.at_most(path.binding + timers.last_listener_query_time)
+
+
+def leave_at_once(path: Path) -> Range:
+    """Explicit tracking: an application's leave to the end of forwarding."""
+    return Range.exactly(path.access)
+
+
+def leave_questioned(path: Path, timers: Timers) -> Range:
+    """Without: the last listener's leave is questioned first (RFC 3810 section 7.4.3)."""
+    return Range.exactly(path.access + timers.last_listener_query_time)
