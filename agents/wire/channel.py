@@ -36,6 +36,7 @@ _QUERY = struct.Struct("!HH16s16s")
 _RESPONSE = struct.Struct("!HBB16s16s")
 _ACKNOWLEDGEMENT = struct.Struct("!H")
 _ACKNOWLEDGE = 0x80
+_REUSABLE = 0x40
 
 
 class ChannelScope(Enum):
@@ -69,7 +70,8 @@ class ChannelResponse:
     """MCC to MAR: the decision. With ``acknowledge`` it is a change that nobody asked for.
 
     The answer to a query has the query's ``sequence``; a change has one of the MCC's own and is
-    sent again until the MAR acknowledges it.
+    sent again until the MAR acknowledges it. What is ``reusable`` holds for every listener until a
+    change comes, else it answers this one question.
     """
 
     sequence: int
@@ -77,6 +79,7 @@ class ChannelResponse:
     group: IPv6Address
     scope: ChannelScope
     acknowledge: bool = False
+    reusable: bool = True
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ def encode(message: ChannelMessage, source: IPv6Address, destination: IPv6Addres
             options.append(MobileNodeIdentifier(message.listener))
     elif isinstance(message, ChannelResponse):
         subtype = 2
-        flags = _ACKNOWLEDGE if message.acknowledge else 0
+        flags = _ACKNOWLEDGE * message.acknowledge | _REUSABLE * message.reusable
         scope = message.scope.value
         data = _RESPONSE.pack(
             message.sequence, scope, flags, message.group.packed, _source(message)
@@ -140,6 +143,7 @@ def decode(data: bytes, source: IPv6Address, destination: IPv6Address) -> Channe
             _group(group),
             _scope(scope),
             bool(flags & _ACKNOWLEDGE),
+            bool(flags & _REUSABLE),
         )
     return ChannelAcknowledgement(*fields)
 

@@ -11,7 +11,7 @@ from ipaddress import IPv6Address, IPv6Network
 import pytest
 import wire_strategies as wire
 
-from agents.wire import ipv6, mld, mobility, ndp
+from agents.wire import channel, ipv6, mld, mobility, ndp
 from agents.wire import mobility_options as options
 from agents.wire.mobility import BindingAcknowledgementFlag, BindingUpdateFlag
 from agents.wire.mobility_options import AccessTechnology, Handoff
@@ -53,6 +53,11 @@ MOBILITY = {
     "pba": mobility.BindingAcknowledgement(157, 513, 300, PBA_FLAGS, EVERY_OPTION),
     "be": mobility.BindingError(2, SOURCE),
 }
+CHANNEL = {
+    "channel query": channel.ChannelQuery(7, SOURCE, GROUP, 2, "mn1@emu"),
+    "channel response": channel.ChannelResponse(7, None, GROUP, channel.ChannelScope.BOTH, True),
+    "channel acknowledgement": channel.ChannelAcknowledgement(7),
+}
 MLD = {
     "general query": mld.MulticastListenerQuery(
         mld.UNSPECIFIED, 10_000, robustness=2, query_interval_s=125
@@ -80,6 +85,9 @@ def packets() -> dict[str, bytes]:
     built = {}
     for name, message in MOBILITY.items():
         payload = mobility.encode(message, wire.MAR, wire.CMD)
+        built[name] = ipv6.packet(wire.MAR, wire.CMD, ipv6.MOBILITY, payload)
+    for name, message in CHANNEL.items():
+        payload = channel.encode(message, wire.MAR, wire.CMD)
         built[name] = ipv6.packet(wire.MAR, wire.CMD, ipv6.MOBILITY, payload)
     for name, message in MLD.items():
         payload = mld.encode(message, ROUTER, mld.ALL_NODES)
@@ -129,7 +137,7 @@ def seen(tmp_path_factory):
     return fields
 
 
-@pytest.mark.parametrize("name", [*MOBILITY, *MLD, *NDP])
+@pytest.mark.parametrize("name", [*MOBILITY, *CHANNEL, *MLD, *NDP])
 def test_nothing_is_malformed(seen, name):
     names = set(seen[name])
     assert not {field for field in names if "malformed" in field or "bad" in field}
@@ -185,6 +193,14 @@ def test_proxy_binding_acknowledgement(seen):
 def test_binding_error(seen):
     assert seen["be"]["mip6.be.status"] == ["2"]
     assert seen["be"]["mip6.be.haddr"] == [str(SOURCE)]
+
+
+@pytest.mark.parametrize("name", CHANNEL)
+def test_channel_messages_are_experimental(seen, name):
+    """tshark shows what the header has, and the data as octets: it knows no experiment."""
+    assert seen[name]["mip6.mhtype"] == ["11"]
+    (data,) = seen[name]["mip6.em.data"]
+    assert "00:00:7e:d9" in data  # the vendor
 
 
 def test_queries(seen):

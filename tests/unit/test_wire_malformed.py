@@ -7,7 +7,7 @@ import wire_strategies as wire
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from agents.wire import icmpv6, ipv6, mld, mobility, ndp
+from agents.wire import channel, icmpv6, ipv6, mld, mobility, ndp
 from agents.wire.errors import MalformedPacket, UnknownMessage
 
 MANY = settings(max_examples=400)
@@ -40,6 +40,7 @@ def test_arbitrary_octets(data):
     assert survives(ipv6.parse, data) is None or len(data) >= 40
     for decoder, protocol in (
         (mobility.decode, ipv6.MOBILITY),
+        (channel.decode, ipv6.MOBILITY),
         (mld.decode, ipv6.ICMPV6),
         (ndp.decode, ipv6.ICMPV6),
     ):
@@ -81,6 +82,18 @@ def test_mutated_mobility_messages(message, data):
 
 
 @MANY
+@given(wire.channel_message, st.data())
+def test_mutated_channel_messages(message, data):
+    octets = mutated(data, channel.encode(message, wire.MAR, wire.CMD))
+    survives(channel.decode, octets, wire.MAR, wire.CMD)
+    again = survives(channel.decode, wire.with_checksum(octets, ipv6.MOBILITY), wire.MAR, wire.CMD)
+    if again is not None:
+        assert (
+            channel.decode(channel.encode(again, wire.MAR, wire.CMD), wire.MAR, wire.CMD) == again
+        )
+
+
+@MANY
 @given(st.sampled_from([mld, ndp]), st.data())
 def test_mutated_icmpv6_messages(codec, data):
     message = data.draw(wire.mld_message if codec is mld else wire.ndp_message)
@@ -103,6 +116,45 @@ def test_an_unknown_mobility_header_type_is_told_apart():
     with pytest.raises(UnknownMessage) as caught:
         mobility.decode(data, wire.MAR, wire.CMD)
     assert caught.value.message_type == 200
+
+
+def channel_header(option: bytes) -> bytes:
+    """An experimental Mobility Header with this option."""
+    body = option + bytes(-(6 + len(option)) % 8)
+    return wire.with_checksum(
+        bytes((59, (6 + len(body)) // 8 - 1, 11, 0, 0, 0)) + body, ipv6.MOBILITY
+    )
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "",  # no option at all
+        "13 04 00007ed9",  # a vendor, but no subtype
+        "13 07 00000009 03 0001",  # another vendor's
+        "13 07 00007ed9 09 0001",  # a subtype that is not ours
+    ],
+)
+def test_another_experiment_is_told_apart(option):
+    with pytest.raises(UnknownMessage):
+        channel.decode(channel_header(bytes.fromhex(option)), wire.MAR, wire.CMD)
+
+
+RESPONSE = "13 29 00007ed9 02 0001 {scope} 00 {group} 00000000000000000000000000000000"
+GROUP = "ff1e00000000000000000000000000c2"
+
+
+@pytest.mark.parametrize(
+    ("option", "problem"),
+    [
+        ("13 06 00007ed9 03 01", "channel message 3 of 6 octets"),
+        (RESPONSE.format(scope="04", group=GROUP), "channel scope 4"),
+        (RESPONSE.format(scope="01", group="2001" + GROUP[4:]), "no multicast address"),
+    ],
+)
+def test_a_channel_message_that_says_nonsense_is_malformed(option, problem):
+    with pytest.raises(MalformedPacket, match=problem):
+        channel.decode(channel_header(bytes.fromhex(option)), wire.MAR, wire.CMD)
 
 
 @pytest.mark.parametrize("codec", [mld, ndp])

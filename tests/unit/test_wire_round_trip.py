@@ -7,7 +7,7 @@ import wire_strategies as wire
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.wire import ipv6, mld, mobility, ndp
+from agents.wire import channel, ipv6, mld, mobility, ndp
 from agents.wire import mobility_options as options
 from agents.wire.errors import MalformedPacket
 
@@ -16,6 +16,13 @@ from agents.wire.errors import MalformedPacket
 def test_mobility_messages(message, source, destination):
     data = mobility.encode(message, source, destination)
     assert mobility.decode(data, source, destination) == message
+    assert len(data) == 8 * (data[1] + 1)
+
+
+@given(wire.channel_message, wire.addresses, wire.addresses)
+def test_channel_messages(message, source, destination):
+    data = channel.encode(message, source, destination)
+    assert channel.decode(data, source, destination) == message
     assert len(data) == 8 * (data[1] + 1)
 
 

@@ -6,7 +6,7 @@ from ipaddress import IPv6Address, IPv6Network
 
 from hypothesis import strategies as st
 
-from agents.wire import ipv6, mld, mobility, ndp
+from agents.wire import channel, ipv6, mld, mobility, ndp
 from agents.wire import mobility_options as options
 
 MAR = IPv6Address("2001:db8:ffff::1")
@@ -69,6 +69,23 @@ mobility_message = st.one_of(
         option_lists,
     ),
     st.builds(mobility.BindingError, octet, addresses, option_lists),
+)
+
+groups = st.binary(min_size=15, max_size=15).map(lambda rest: IPv6Address(b"\xff" + rest))
+channel_sources = st.none() | addresses.filter(lambda address: address != IPv6Address("::"))
+
+channel_message = st.one_of(
+    st.builds(channel.ChannelQuery, short, channel_sources, groups, short, st.none() | identifiers),
+    st.builds(
+        channel.ChannelResponse,
+        short,
+        channel_sources,
+        groups,
+        st.sampled_from(channel.ChannelScope),
+        st.booleans(),
+        st.booleans(),
+    ),
+    st.builds(channel.ChannelAcknowledgement, short),
 )
 
 source_lists = st.lists(addresses, max_size=5).map(tuple)
