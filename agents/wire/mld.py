@@ -145,7 +145,7 @@ def _frame(message: Message) -> icmpv6.Icmpv6Message:
     if isinstance(message, MulticastListenerQuery):
         return icmpv6.Icmpv6Message(QUERY, 0, _encode_query(message))
     if isinstance(message, MulticastListenerReport):
-        records = b"".join(_encode_record(record) for record in message.records)
+        records = b"".join(encode_record(record) for record in message.records)
         return icmpv6.Icmpv6Message(REPORT_V2, 0, _REPORT.pack(len(message.records)) + records)
     kind = REPORT_V1 if isinstance(message, ListenerReportV1) else DONE_V1
     return icmpv6.Icmpv6Message(kind, 0, _VERSION_1.pack(0, message.group.packed))
@@ -182,9 +182,24 @@ def _decode_query(body: bytes) -> MulticastListenerQuery:
     )
 
 
-def _encode_record(record: AddressRecord) -> bytes:
+def encode_record(record: AddressRecord) -> bytes:
+    """The octets of one record (RFC 3810 section 5.2), which mobility options carry too."""
     head = _RECORD.pack(record.type, 0, len(record.sources), record.group.packed)
     return head + _packed(record.sources)
+
+
+def decode_record(data: bytes, offset: int = 0) -> tuple[AddressRecord | None, int]:
+    """The record at this offset, None if its type is unknown, and the offset behind it."""
+    if len(data) < offset + _RECORD.size:
+        raise MalformedPacket("MLD record that is cut off")
+    kind, auxiliary_words, count, group = _RECORD.unpack_from(data, offset)
+    sources = _addresses(data, offset + _RECORD.size, count)
+    end = offset + _RECORD.size + 16 * count + 4 * auxiliary_words
+    if len(data) < end:
+        raise MalformedPacket("auxiliary data of an MLD record longer than its message")
+    if kind not in _RECORD_TYPES:
+        return None, end
+    return AddressRecord(RecordType(kind), IPv6Address(group), sources), end
 
 
 def _decode_report(body: bytes) -> MulticastListenerReport:
@@ -194,15 +209,9 @@ def _decode_report(body: bytes) -> MulticastListenerReport:
     records = []
     offset = _REPORT.size
     for _ in range(_REPORT.unpack_from(body)[0]):
-        if len(body) < offset + _RECORD.size:
-            raise MalformedPacket("MLD report with fewer records than it says")
-        kind, auxiliary_words, count, group = _RECORD.unpack_from(body, offset)
-        sources = _addresses(body, offset + _RECORD.size, count)
-        offset += _RECORD.size + 16 * count + 4 * auxiliary_words
-        if len(body) < offset:
-            raise MalformedPacket("auxiliary data of an MLD record longer than the report")
-        if kind in _RECORD_TYPES:
-            records.append(AddressRecord(RecordType(kind), IPv6Address(group), sources))
+        record, offset = decode_record(body, offset)
+        if record is not None:
+            records.append(record)
     return MulticastListenerReport(tuple(records))
 
 

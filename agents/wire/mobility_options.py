@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from ipaddress import IPv6Address, IPv6Network
 
+from agents.wire import mld
 from agents.wire.errors import MalformedPacket
 from agents.wire.option_layouts import (
     PAD1,
@@ -157,6 +158,40 @@ class Timestamp(KnownOption):
         return cls(cls._of_steps(struct.unpack("!Q", data)[0]))
 
 
+@dataclass(frozen=True)
+class ActiveMulticastSubscription(KnownOption):
+    """What the node listens to in one group: an MLDv2 address record (RFC 7161 section 4.1).
+
+    A message has one of them for each group; MLDv1's form of the option stays unknown.
+    """
+
+    TYPE = 57
+    ALIGNMENT = (8, 1)
+    MAXIMUM_SOURCES = 14
+    """An option has 255 octets at most, of which 21 are the MLD type, the record and its group."""
+    record: mld.AddressRecord
+
+    def __post_init__(self) -> None:
+        if len(self.record.sources) > self.MAXIMUM_SOURCES:
+            raise ValueError(f"a subscription of {len(self.record.sources)} sources: 14 at most")
+
+    def encode(self) -> bytes:
+        """The type of the MLD message that such a record is from, and the record."""
+        return bytes((mld.REPORT_V2,)) + mld.encode_record(self.record)
+
+    @classmethod
+    def decode(cls, data: bytes) -> MobilityOption:
+        """The record; one that is not of MLDv2, or of no known type, stays an unknown option."""
+        if not data:
+            raise MalformedPacket("multicast subscription without a record")
+        if data[0] != mld.REPORT_V2:
+            return UnknownOption(cls.TYPE, data)
+        record, end = mld.decode_record(data, 1)
+        if end != len(data):
+            raise MalformedPacket("multicast subscription with something behind its record")
+        return UnknownOption(cls.TYPE, data) if record is None else cls(record)
+
+
 class AnchoredPrefix(PrefixOption):
     """A prefix that the receiving MAAR anchors for the node (RFC 8885 section 4.3)."""
 
@@ -230,6 +265,7 @@ _KNOWN: dict[int, type[KnownOption]] = {
         MobileNodeLinkLayerIdentifier,
         LinkLocalAddress,
         Timestamp,
+        ActiveMulticastSubscription,
         AnchoredPrefix,
         LocalPrefix,
         PreviousMaar,

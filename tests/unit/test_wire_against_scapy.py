@@ -59,6 +59,18 @@ def test_scapy_reads_a_proxy_binding_update():
     assert (timestamp.otype, timestamp.odata) == (27, bytes.fromhex("0000000000018000"))
 
 
+def test_scapy_reads_the_record_of_a_multicast_subscription():
+    record = mld.AddressRecord(mld.RecordType.MODE_IS_INCLUDE, GROUP, SOURCES)
+    carried = (options.ActiveMulticastSubscription(record),)
+    message = mobility.BindingUpdate(1, 300, BindingUpdateFlag.P | BindingUpdateFlag.S, carried)
+    packet = read(mobility.encode(message, wire.MAR, wire.CMD), 135, wire.MAR, wire.CMD)
+    (option,) = (option for option in packet[scapy.MIP6MH_BU].options if option.otype == 57)
+    assert option.odata[0] == scapy.ICMPv6MLReport2().type
+    theirs = scapy.ICMPv6MLDMultAddrRec(option.odata[1:])
+    assert (theirs.rtype, theirs.dst) == (1, str(GROUP))
+    assert theirs.sources == [str(source) for source in SOURCES]
+
+
 def test_scapy_reads_a_proxy_binding_acknowledgement():
     flags = BindingAcknowledgementFlag.P | BindingAcknowledgementFlag.D
     carried = (options.PreviousMaar(SOURCES[0], PREFIX), options.DlifLinkLayerAddress(MAC))

@@ -23,9 +23,15 @@ PREFIX = IPv6Network("2001:db8:1:1::/64")
 OTHER = IPv6Network("2001:db8:2:1::/64")
 MAC = bytes.fromhex("00005e005213")
 
-# The options that tshark does not know (RFC 8885) come before ones that it does: reading these
-# right shows that it skipped the others by their right lengths.
+RECORDS = (
+    mld.AddressRecord(mld.RecordType.ALLOW_NEW_SOURCES, GROUP, (SOURCE, wire.MAR)),
+    mld.AddressRecord(mld.RecordType.CHANGE_TO_INCLUDE_MODE, IPv6Address("ff1e::1")),
+)
+
+# The options that tshark does not know (RFC 7161, RFC 8885) come before ones that it does: reading
+# these right shows that it skipped the others by their right lengths.
 EVERY_OPTION = (
+    *map(options.ActiveMulticastSubscription, RECORDS),
     options.DlifLinkLayerAddress(MAC),
     options.DlifLinkLocalAddress(ROUTER),
     options.ServingMaar(wire.MAR),
@@ -43,10 +49,6 @@ EVERY_OPTION = (
 
 PBU_FLAGS = BindingUpdateFlag.A | BindingUpdateFlag.P | BindingUpdateFlag.D
 PBA_FLAGS = BindingAcknowledgementFlag.P | BindingAcknowledgementFlag.D
-RECORDS = (
-    mld.AddressRecord(mld.RecordType.ALLOW_NEW_SOURCES, GROUP, (SOURCE, wire.MAR)),
-    mld.AddressRecord(mld.RecordType.CHANGE_TO_INCLUDE_MODE, IPv6Address("ff1e::1")),
-)
 
 MOBILITY = {
     "pbu": mobility.BindingUpdate(513, 300, PBU_FLAGS, EVERY_OPTION),
@@ -159,7 +161,7 @@ def test_mld_travels_one_hop_with_the_router_alert(seen, name):
 @pytest.mark.parametrize("name", ["pbu", "pba"])
 def test_every_option(seen, name):
     fields = seen[name]
-    assert fields["mip6.mobility_opt"] == ["70", "69", "68", "67", "66", "65"]
+    assert fields["mip6.mobility_opt"] == ["57", "57", "70", "69", "68", "67", "66", "65"]
     assert fields["mip6.mnid.subtype"] == ["1"]
     assert fields["mip6.mnid.identifier"] == ["mn1@emu"]
     assert fields["mip6.nemo.mnp.mnp"] == [str(PREFIX.network_address)]

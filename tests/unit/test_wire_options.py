@@ -9,7 +9,7 @@ import wire_strategies as wire
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.wire import mobility
+from agents.wire import mld, mobility
 from agents.wire import mobility_options as options
 from agents.wire.errors import MalformedPacket
 from agents.wire.mobility import BindingAcknowledgementFlag, BindingUpdateFlag
@@ -23,6 +23,10 @@ ADDRESS_HEX = "20010db800000000000000000000000a"
 LINK_LOCAL_HEX = "fe800000000000000000000052130002"
 PREFIX_HEX = "20010db8000100010000000000000000"
 
+GROUP = IPv6Address("ff3e::c1")
+SUBSCRIPTION = mld.AddressRecord(mld.RecordType.MODE_IS_INCLUDE, GROUP, (ADDRESS,))
+GROUP_HEX = "ff3e00000000000000000000000000c1"
+
 # Type, length and content in the order of each RFC's figure.
 LAYOUTS = [
     (options.MobileNodeIdentifier("mn1@emu"), "08 08 01" + b"mn1@emu".hex()),
@@ -32,6 +36,10 @@ LAYOUTS = [
     (options.MobileNodeLinkLayerIdentifier(MAC), "19 08 0000 00005e005213"),
     (options.LinkLocalAddress(LINK_LOCAL), "1a 10" + LINK_LOCAL_HEX),
     (options.Timestamp(1_500_000_000), "1b 08 000000000001 8000"),
+    (
+        options.ActiveMulticastSubscription(SUBSCRIPTION),
+        "39 25 8f 01 00 0001" + GROUP_HEX + ADDRESS_HEX,
+    ),
     (options.AnchoredPrefix(PREFIX), "41 12 00 40" + PREFIX_HEX),
     (options.LocalPrefix(PREFIX), "42 12 00 40" + PREFIX_HEX),
     (options.PreviousMaar(ADDRESS, PREFIX), "43 22 00 40" + ADDRESS_HEX + PREFIX_HEX),
@@ -41,11 +49,12 @@ LAYOUTS = [
     (options.UnknownOption(200, b"abc"), "c8 03 616263"),
 ]
 
-# RFC 5213 section 8, RFC 8885 section 4: modulus and remainder.
+# RFC 5213 section 8, RFC 7161 section 4.1, RFC 8885 section 4: modulus and remainder.
 ALIGNMENTS = {
     options.HomeNetworkPrefix: (8, 4),
     options.LinkLocalAddress: (8, 6),
     options.Timestamp: (8, 2),
+    options.ActiveMulticastSubscription: (8, 1),
     options.AnchoredPrefix: (8, 4),
     options.LocalPrefix: (8, 4),
     options.PreviousMaar: (8, 4),
@@ -140,6 +149,28 @@ def test_an_identifier_that_is_no_nai_stays_unknown():
     assert options.decode_options(data) == (options.UnknownOption(8, bytes.fromhex("02aabb")),)
 
 
+@pytest.mark.parametrize(
+    "octets",
+    [
+        "39 15 83 00000000" + GROUP_HEX,  # of MLDv1
+        "39 15 8f 09000000" + GROUP_HEX,  # a record of a type that there is not
+    ],
+)
+def test_a_subscription_of_another_kind_stays_unknown(octets):
+    data = bytes.fromhex(octets)
+    assert options.decode_options(data) == (options.UnknownOption(57, data[2:]),)
+
+
+def test_a_subscription_has_as_many_sources_as_fit():
+    sources = (ADDRESS,) * options.ActiveMulticastSubscription.MAXIMUM_SOURCES
+    record = mld.AddressRecord(mld.RecordType.MODE_IS_INCLUDE, GROUP, sources)
+    option = options.ActiveMulticastSubscription(record)
+    assert 255 - 16 < len(option.encode()) <= 255
+    more = mld.AddressRecord(mld.RecordType.MODE_IS_INCLUDE, GROUP, (*sources, ADDRESS))
+    with pytest.raises(ValueError, match="15"):
+        options.ActiveMulticastSubscription(more)
+
+
 def test_bits_behind_a_prefix_are_cleared():
     data = bytes.fromhex("42 12 00 30" + PREFIX_HEX)
     expected = options.LocalPrefix(IPv6Network("2001:db8:1::/48"))
@@ -161,6 +192,10 @@ def test_bits_behind_a_prefix_are_cleared():
         "08 00",
         "08 01 01",  # an NAI of no characters
         "08 02 01 ff",  # not UTF-8
+        "39 00",
+        "39 05 8f 01000000",  # a record without its group
+        "39 15 8f 01000001" + GROUP_HEX,  # a source that is not there
+        "39 16 8f 01000000" + GROUP_HEX + "00",
     ],
 )
 def test_malformed_options(octets):

@@ -12,7 +12,7 @@ from agents.wire import mobility_options as options
 MAR = IPv6Address("2001:db8:ffff::1")
 CMD = IPv6Address("2001:db8:ffff::2")
 
-KNOWN_NUMBERS = {8, 22, 23, 24, 25, 26, 27, 65, 66, 67, 68, 69, 70}
+KNOWN_NUMBERS = {8, 22, 23, 24, 25, 26, 27, 57, 65, 66, 67, 68, 69, 70}
 
 addresses = st.binary(min_size=16, max_size=16).map(IPv6Address)
 octet = st.integers(0, 0xFF)
@@ -26,6 +26,10 @@ networks = st.builds(
     addresses,
     st.integers(0, 128),
 )
+source_lists = st.lists(addresses, max_size=5).map(tuple)
+address_records = st.builds(
+    mld.AddressRecord, st.sampled_from(mld.RecordType), addresses, source_lists
+)
 identifiers = st.text(st.characters(codec="utf-8"), min_size=1, max_size=60)
 
 mobility_option = st.one_of(
@@ -36,6 +40,7 @@ mobility_option = st.one_of(
     st.builds(options.MobileNodeLinkLayerIdentifier, link_layer),
     st.builds(options.LinkLocalAddress, addresses),
     st.builds(options.Timestamp, st.integers(0, (1 << 48) * 10**9 - 1)),
+    st.builds(options.ActiveMulticastSubscription, address_records),
     st.builds(options.AnchoredPrefix, networks),
     st.builds(options.LocalPrefix, networks),
     st.builds(options.PreviousMaar, addresses, networks),
@@ -88,8 +93,6 @@ channel_message = st.one_of(
     st.builds(channel.ChannelAcknowledgement, short),
 )
 
-source_lists = st.lists(addresses, max_size=5).map(tuple)
-
 mld_message = st.one_of(
     st.builds(
         mld.MulticastListenerQuery,
@@ -103,10 +106,7 @@ mld_message = st.one_of(
     st.builds(mld.MulticastListenerQuery, addresses, short, version=st.just(1)),
     st.builds(
         mld.MulticastListenerReport,
-        st.lists(
-            st.builds(mld.AddressRecord, st.sampled_from(mld.RecordType), addresses, source_lists),
-            max_size=5,
-        ).map(tuple),
+        st.lists(address_records, max_size=5).map(tuple),
     ),
     st.builds(mld.ListenerReportV1, addresses),
     st.builds(mld.ListenerDoneV1, addresses),
