@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 READY := .venv/.ready
-BENCHMARKS := $(sort $(wildcard bench/bench_*.py))
+BENCHMARKS := $(sort $(basename $(notdir $(wildcard bench/bench_*.py))))
 
 .PHONY: help setup demo lint test test-vm bench clean
 
@@ -35,7 +35,7 @@ test-vm: setup ## Kernel tests and the quickstart on a stock Debian kernel, in a
 
 bench: setup ## Run the benchmarks
 	@set -e; for benchmark in $(BENCHMARKS); do \
-	    echo "== $$benchmark"; $(SUDO) $(PYTHON) "$$benchmark"; done
+	    echo "== $$benchmark"; $(SUDO) $(PYTHON) -m "bench.$$benchmark"; done
 
 clean: ## Remove everything that set-up and tests made, but no results
 	$(SUDO) rm -rf .venv .vm *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

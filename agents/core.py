@@ -1,4 +1,4 @@
-"""What every protocol core shares: it does no I/O, takes time as an argument, and answers with actions.
+"""What every protocol core shares: no I/O, time as an argument, actions as the answer.
 
 A core is driven by three calls, in the lab by a daemon and in virtual time by the simulator::
 

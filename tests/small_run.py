@@ -25,7 +25,8 @@ def flow(name: str = "C1→mn1", kind: str = "multicast", **fields: Any) -> dict
     return {
         "flow": name, "file": "f", "kind": kind, "protocol": None, "from": "src", "to": "mn1",
         "interval_ns": 10 * MS, "start_ns": T0, "stop_ns": T0 + 2 * SECOND,
-        "arrivals": "arrivals.bin", "sent": "sent.bin", "report": None, **fields,
+        "arrivals": "arrivals.bin", "sent": "sent.bin", "sender_report": None,
+        "receiver_report": None, **fields,
     }  # fmt: skip
 
 

@@ -225,7 +225,8 @@ def _flow(flow: str, kind: str, ends: tuple[str, str], **fields: Any) -> dict[st
     return {
         "flow": flow, "file": file, "kind": kind, "protocol": None, "from": ends[0], "to": ends[1],
         "interval_ns": INTERVAL, "start_ns": T0, "stop_ns": T0 + 12 * SECOND,
-        "arrivals": f"arrivals/{file}@mn1.bin", "sent": None, "report": None, **fields,
+        "arrivals": f"arrivals/{file}@mn1.bin", "sent": None, "sender_report": None,
+        "receiver_report": None, **fields,
     }  # fmt: skip
 
 
@@ -260,9 +261,16 @@ def _write_tcp(run: Path, handovers: list[tuple[int, Times]]) -> None:
             rows.append((position, 0, received))
             position += 5712
     _write_rows(run / "arrivals" / "download@mn1.bin", rows)
-    report = {"end": {"sum_received": {"bits_per_second": 2.1e7}, "sum_sent": {"retransmits": 12}}}
     (run / "iperf").mkdir()
-    (run / "iperf" / "download.json").write_text(json.dumps(report))
+    reports = {
+        "download": {"sum_received": {"bits_per_second": 2.1e7}, "sum_sent": {}},
+        "download.server": {
+            "sum_received": {"bits_per_second": 0},
+            "sum_sent": {"retransmits": 12},
+        },
+    }
+    for name, sums in reports.items():
+        (run / "iperf" / f"{name}.json").write_text(json.dumps({"end": sums}))
 
 
 def _membership() -> list[dict[str, Any]]:
@@ -307,7 +315,7 @@ def write_run(record: Path, number: int, name: str, repeat: int, *, ok: bool = T
         ),
         _flow(
             "download", "iperf3", ("server1", "mn1"), protocol="tcp", interval_ns=None,
-            report="iperf/download.json",
+            sender_report="iperf/download.server.json", receiver_report="iperf/download.json",
         ),
     ]  # fmt: skip
     meta = {

@@ -32,7 +32,7 @@ def describe(stream: Stream) -> dict[str, Any]:
     if flow["kind"] == "multicast":
         entry["join_ms"] = _join_delay(stream)
     if flow["kind"] == "iperf3":
-        entry |= _iperf_sums(stream.report)
+        entry |= _iperf_sums(stream)
     local = [e for e in stream.run.of_kind("flow_started") if e.get("flow") == flow["flow"]]
     entry["local_address"] = local[0]["local"] if local else None
     return entry
@@ -47,10 +47,9 @@ def _join_delay(stream: Stream) -> float | None:
     return max(0, int(stream.arrivals[0, RECEIVED]) - since) / 1e6
 
 
-def _iperf_sums(report: dict[str, Any]) -> dict[str, Any]:
-    received = report.get("sum_received") or report.get("sum") or {}
-    rate = received.get("bits_per_second")
+def _iperf_sums(stream: Stream) -> dict[str, Any]:
+    rate = stream.iperf_sum("receiver").get("bits_per_second")
     return {
         "goodput_mbit_s": None if rate is None else rate / 1e6,
-        "retransmits": report.get("sum_sent", {}).get("retransmits"),
+        "retransmits": stream.iperf_sum("sender").get("retransmits"),
     }

@@ -78,24 +78,39 @@ def _of_one_key(group: list[Sighting]) -> Iterable[Transfer]:
     if not out:
         return
     start = max(sighting.message.hop_limit for sighting in out)
-    sendings = sorted(
-        (sighting for sighting in out if sighting.message.hop_limit == start),
-        key=lambda sighting: sighting.time_ns,
-    )
-    into = sorted((s for s in group if not s.outbound), key=lambda sighting: sighting.time_ns)
-    for at, sending in enumerate(sendings):
-        again = sendings[at + 1].time_ns if at + 1 < len(sendings) else None
-        mine = [
-            s
-            for s in into
-            if s.time_ns >= sending.time_ns
-            and (again is None or s.time_ns < again)
-            and s.node != sending.node
-        ]
-        end = min((s.message.hop_limit for s in mine), default=0)
-        receipts = {s.node: s.time_ns for s in reversed(mine) if s.message.hop_limit == end}
-        ordered = tuple(sorted(receipts.items(), key=lambda receipt: receipt[1]))
+    end = min((sighting.message.hop_limit for sighting in group), default=start)
+    sendings = [s for s in _in_time(out) if s.message.hop_limit == start]
+    receipts: list[list[tuple[str, int]]] = [[] for _ in sendings]
+    final = [s for s in _in_time(group) if not s.outbound and s.message.hop_limit == end]
+    for node in {sighting.node for sighting in final}:
+        times = [sighting.time_ns for sighting in final if sighting.node == node]
+        for at, time_ns in _pairs([s.time_ns for s in sendings], times):
+            if sendings[at].node != node:
+                receipts[at].append((node, time_ns))
+    for sending, got in zip(sendings, receipts, strict=True):
+        ordered = tuple(sorted(got, key=lambda receipt: receipt[1]))
         yield Transfer(sending.message, sending.node, sending.time_ns, ordered)
+
+
+def _in_time(seen: list[Sighting]) -> list[Sighting]:
+    return sorted(seen, key=lambda sighting: sighting.time_ns)
+
+
+def _pairs(sent: list[int], received: list[int]) -> list[tuple[int, int]]:
+    """(index of the sending, time of receipt) of equal packets at one node.
+
+    When as many came as were sent, each is paired in order. Otherwise some were lost, and a receipt
+    belongs to the last sending before it that has none yet.
+    """
+    in_order = list(enumerate(received))
+    if len(sent) == len(received) and all(time >= sent[at] for at, time in in_order):
+        return in_order
+    pairs: dict[int, int] = {}
+    for time in received:
+        open_before = [at for at, when in enumerate(sent) if when <= time and at not in pairs]
+        if open_before:
+            pairs[open_before[-1]] = time
+    return list(pairs.items())
 
 
 def of_run(run: Run) -> list[Transfer]:

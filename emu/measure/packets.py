@@ -37,6 +37,8 @@ _MOBILITY_TYPES = {
     6: "BA",
     7: "BE",
 }
+LINK_SCOPE_REPORT = "MLD report (link scope)"
+"""A report of link-local groups only, such as every IPv6 host sends of its own accord."""
 _UPDATE_PROXY_FLAG = 0x0200  # RFC 5213 section 8.1, in the 16 bits after the sequence number
 _ACKNOWLEDGEMENT_PROXY_FLAG = 0x20  # RFC 5213 section 8.2, in the byte after the status
 _TO_INCLUDE, _BLOCK = 3, 6
@@ -109,7 +111,10 @@ def _message(protocol: int, body: bytes) -> tuple[str | None, str]:
             return _mobility(body)
         if protocol == _ICMPV6 and body:
             kind = _ICMPV6_TYPES.get(body[0])
-            return kind, _icmpv6_detail(body) if kind else ""
+            detail = _icmpv6_detail(body) if kind else ""
+            if body[0] == 143 and not detail:
+                kind = LINK_SCOPE_REPORT
+            return kind, detail
     except (struct.error, IndexError):
         return "malformed", ""  # cut short on the wire or by the capture: still a message sent
     return None, ""

@@ -93,20 +93,19 @@ class Stream:
         reachable: Mask = (times >= first) & (times <= left)
         return reachable
 
-    @cached_property
-    def report(self) -> dict[str, Any]:
-        """The sums of iperf3's own report; empty when it could not write one."""
-        path = self.run.directory / str(self.flow.get("report"))
+    def iperf_sum(self, end: str) -> dict[str, Any]:
+        """The sum that the "sender" or "receiver" iperf3 reported; empty when it could not."""
+        path = self.run.directory / str(self.flow[f"{end}_report"])
         try:
-            end = json.loads(path.read_text())["end"]
+            whole = json.loads(path.read_text())["end"]
+            return dict(whole["sum_sent" if end == "sender" else "sum_received"])
         except (OSError, ValueError, KeyError, TypeError):
             return {}  # iperf3 was killed, or wrote only an error
-        return end if isinstance(end, dict) else {}
 
     @property
     def _iperf_packets(self) -> int:
         highest = int(self.arrivals[:, SEQUENCE].max()) if len(self.arrivals) else 0
-        return max(highest, int(self.report.get("sum", {}).get("packets", 0)))
+        return max(highest, int(self.iperf_sum("sender").get("packets", 0)))
 
 
 def delays(rows: Rows) -> dict[str, float | None]:

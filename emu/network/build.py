@@ -23,7 +23,7 @@ from mininet.node import OVSSwitch
 from emu.network.addressing import ROUTERS, Interface, Node, Plan, plan
 from emu.network.namespace import batch, disable_offload, entered, set_ipv6
 from emu.network.routes import neighbours, routes
-from emu.network.shaping import LINE, DelayBackend, Shaper
+from emu.network.shaping import LINE, DelayBackend, LineStatistics, Shaper
 from emu.sandbox import RUN_DIRECTORY
 from topologies import kinds
 from topologies.domain import RADIO
@@ -84,9 +84,17 @@ class Network:
         (interface,) = (end for end in self.interfaces(name) if end.kind == kind)
         return interface
 
+    def check(self) -> None:
+        """RuntimeError if links are broken, because their delay line has ended by itself."""
+        self._shaper.check()
+
+    def stop_delay_line(self) -> list[LineStatistics]:
+        """End the delay line, and with it the links that it serves; what it did."""
+        return self._shaper.stop()
+
     def stop(self) -> None:
         """End every process of the network."""
-        self._shaper.stop()
+        self.stop_delay_line()
         self.net.stop()
 
 
@@ -160,15 +168,17 @@ def _set_link_layer_addresses(topology: Any, layout: Plan) -> None:
 
 
 def _sysctls(node: Node, dad: Dad) -> dict[str, int]:
-    """What the node's kernel must know before its interfaces exist."""
+    """What the node's kernel must know before its interfaces exist, whatever it inherited."""
+    settings = {"all/disable_ipv6": 0, "default/disable_ipv6": 0}
+    if node.role == "mn":
+        detection = {"default/accept_dad": int(dad != "off"), "default/dad_transmits": 1}
+        if dad == "optimistic":
+            detection |= {"default/optimistic_dad": 1, "default/use_optimistic": 1}
+        return settings | detection
+    settings |= {"default/accept_ra": 0, "default/accept_dad": 0}
     if node.role in ROUTERS:
-        routing = {"all/forwarding": 1, "default/addr_gen_mode": 1, "default/accept_ra": 0}
-        return routing | {"default/accept_dad": 0}
-    if node.role != "mn":
-        return {"default/accept_ra": 0, "default/accept_dad": 0}
-    if dad == "off":
-        return {"default/accept_dad": 0, "default/dad_transmits": 0}
-    return {"default/optimistic_dad": 1, "default/use_optimistic": 1} if dad == "optimistic" else {}
+        settings |= {"all/forwarding": 1, "default/addr_gen_mode": 1}
+    return settings
 
 
 def _links(net: Mininet, layout: Plan, shaper: Shaper) -> list[str]:

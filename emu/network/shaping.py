@@ -47,6 +47,21 @@ class Line:
     """Joined to the second."""
 
 
+@dataclass(frozen=True)
+class LineStatistics:
+    """What the delay line did with the packets that one interface sent to another."""
+
+    sender: str
+    receiver: str
+    forwarded: int
+    lost: int
+    """As the link's quality demands."""
+    dropped: int
+    """For any other reason: the rate's queue was full, or there was no carrier."""
+    late_max_ns: int
+    """How late the latest packet left the line: what the machine added to the delay."""
+
+
 class Shaper:
     """Gives links their qualities."""
 
@@ -100,15 +115,31 @@ class Shaper:
         if not self._output().readline():
             raise RuntimeError("the delay line did not start")
 
-    def stop(self) -> list[dict[str, Any]]:
-        """Stop the delay line; what it counted in each direction of each link."""
+    def check(self) -> None:
+        """RuntimeError if the delay line has ended by itself."""
+        if self._process is not None and self._process.poll() is not None:
+            raise RuntimeError(f"the delay line ended with status {self._process.returncode}")
+
+    def stop(self) -> list[LineStatistics]:
+        """Stop the delay line; what it did, by direction of each link that it served."""
         if self._process is None:
             return []
         self._process.terminate()
-        (stopped,) = self._output()
+        answer = self._output().read()
         self._process.wait()
-        directions: list[dict[str, Any]] = json.loads(stopped)["directions"]
-        return directions
+        self._process = None
+        directions = json.loads(answer)["directions"]
+        senders = [
+            (near, far) for line in self._lines for near, far in (line.ends, line.ends[::-1])
+        ]
+        return [
+            LineStatistics(
+                sender.name,
+                receiver.name,
+                *(counted[key] for key in ("forwarded", "lost", "dropped", "late_max_ns")),
+            )
+            for (sender, receiver), counted in zip(senders, directions, strict=True)
+        ]
 
     def _output(self) -> IO[str]:
         assert self._process is not None

@@ -2,7 +2,7 @@
 
 Time runs downwards, one row a message or step, labelled with the time since link down; an arrow
 goes from the node that sent a message to each that received it. Neighbour solicitations and
-advertisements are left out, and so is what other mobile nodes do.
+advertisements and reports of link-local groups are left out, and so is what other mobile nodes do.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from emu.measure.disruption import SETTLING_NS
 from emu.measure.handovers import Handover
 from emu.measure.messages import Transfer
+from emu.measure.packets import LINK_SCOPE_REPORT
 from emu.measure.run import Run
 from emu.report.drawing import Drawing
 from emu.report.style import PALETTE, message_colour
@@ -20,7 +21,7 @@ from emu.report.style import PALETTE, message_colour
 _LEFT, _COLUMN, _ROW = 92.0, 150.0, 27.0
 _HEAD = 26.0
 _MOST_ROWS = 48
-_LEFT_OUT = ("NS", "NA", "Redirect")
+_LEFT_OUT = ("NS", "NA", "Redirect", LINK_SCOPE_REPORT)
 _ORDER = ("mn", "mar", "dar", "cmd", "ix", "mr", "source", "server")
 
 

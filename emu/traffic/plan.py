@@ -10,7 +10,9 @@ A flow is one stream to one receiver: a channel with two listeners is two flows,
                   one of its ends is one, and so does the client of iperf3
     interval_ns   the nominal time between packets, None for TCP
     start_ns, stop_ns
-    arrivals, sent, report   paths of its files in the run's directory, None where there is none
+    arrivals, sent, sender_report, receiver_report
+                  paths of its files in the run's directory, None where there is none; the reports
+                  are those of iperf3 at either end
 """
 
 from __future__ import annotations
@@ -89,7 +91,8 @@ class Planner:
         self.plan.jobs.append(job)
 
     def _flow(self, name: str, file: str, times: tuple[int, int], **what: Any) -> None:
-        empty = {"protocol": None, "interval_ns": None, "sent": None, "report": None}
+        empty = {"protocol": None, "interval_ns": None, "sent": None}
+        empty |= {"sender_report": None, "receiver_report": None}
         start, stop = times
         span = {"start_ns": self._t0 + start, "stop_ns": self._t0 + stop}
         self.plan.flows.append({"flow": name, "file": file, **empty, **span, **what})
@@ -172,21 +175,23 @@ class Planner:
         client, server = self._mobile_first(flow)
         reverse = client != flow.from_
         arrivals = f"arrivals/{name}@{flow.to}.bin"
-        report = f"iperf/{name}.json"
+        reports = [f"iperf/{name}.json", f"iperf/{name}.server.json"]
+        sender, receiver = reversed(reports) if reverse else reports
         common = {"flow": name, "port": FIRST_IPERF_PORT + number, "protocol": flow.protocol}
         self._job(
-            name, server, "iperf", **common, role="server", json=f"iperf/{name}.server.json",
+            name, server, "iperf", **common, role="server", json=reports[1],
             arrivals=None if reverse else arrivals,
         )  # fmt: skip
         self._job(
-            name, client, "iperf", **common, role="client", json=report,
+            name, client, "iperf", **common, role="client", json=reports[0],
             arrivals=arrivals if reverse else None, remote=self._address(server), rate=flow.rate,
             reverse=reverse, start_ns=self._t0 + times[0], stop_ns=self._t0 + times[1],
         )  # fmt: skip
         udp = flow.protocol == "udp" and flow.rate
         self._flow(
             name, name, times, kind="iperf3", protocol=flow.protocol, to=flow.to,
-            **{"from": flow.from_}, arrivals=arrivals, report=report,
+            **{"from": flow.from_}, arrivals=arrivals, sender_report=sender,
+            receiver_report=receiver,
             interval_ns=UDP_PAYLOAD * 8 * SECOND // flow.rate if udp and flow.rate else None,
         )  # fmt: skip
 

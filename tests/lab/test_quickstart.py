@@ -1,4 +1,4 @@
-"""The main job: the quickstart, run as a user runs it, and what its record and captures must say."""
+"""The main job: the quickstart as a user runs it, and what its record and captures must say."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
-from scapy.layers.inet6 import IPv6, MIP6MH_BA, MIP6MH_BU
+from scapy.layers.inet6 import MIP6MH_BA, MIP6MH_BU, IPv6
 from scapy.utils import PcapNgReader
 
-from tests.lab.emu_run import ROOT, Run, run
+from tests.lab.emu_run import ROOT, Run, command, run
 
 pytestmark = pytest.mark.root
 
@@ -19,6 +19,7 @@ GAP_MS = 50
 QUERY_RESPONSE_INTERVAL_MS = 1000
 UPLOAD, FRESH, PING = "iperf3-mn1-server1", "fresh", "ping-mn1-server1"
 BU, BA = "5", "6"
+TUNNELLED = "ipv6.nxt == 41 and not icmpv6.type in {1..4}"  # nor in what an error quotes
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +45,8 @@ def test_handovers_are_split_into_their_parts(quickstart: Run) -> None:
         parts = handover["latency_ms"]
         assert parts["l2"] >= GAP_MS
         assert parts["binding"] >= 20  # a round trip to the CMD, 10 ms away
-        assert parts["total"] == pytest.approx(
-            parts["l2"] + parts["detection"] + parts["binding"] + parts["address"], abs=1
-        )
+        # Besides them there is only the MAR's own work between attachment and first PBU.
+        assert parts["total"] >= sum(parts.values()) - parts["total"] - 0.001
 
 
 def test_the_channel_is_interrupted_and_comes_back(quickstart: Run) -> None:
@@ -78,14 +78,14 @@ def test_a_new_connection_uses_the_new_prefix_without_a_tunnel(quickstart: Run) 
     address = started[FRESH]
     assert address.startswith("2001:db8:3:1:")
     assert quickstart.packets("mar3-core", f"ipv6.addr == {address} and tcp", "frame.number")
-    inner = set(chain(*quickstart.packets("mar3-ix", "ipv6.nxt == 41", "ipv6.src", "ipv6.dst")))
+    inner = set(chain(*quickstart.packets("mar3-ix", TUNNELLED, "ipv6.src", "ipv6.dst")))
     assert any(started[UPLOAD] in field for field in inner)
     assert not any(address in field for field in inner)
 
 
 def test_tunnelled_packets_are_plain_ipv6_in_ipv6(quickstart: Run) -> None:
     """RFC 2473 without a Tunnel Encapsulation Limit option: header, next header 41, header."""
-    headers = quickstart.packets("mar3-ix", "ipv6.nxt == 41", "ipv6.nxt", "ipv6.dstopts.nxt")
+    headers = quickstart.packets("mar3-ix", TUNNELLED, "ipv6.nxt", "ipv6.dstopts.nxt")
     assert headers
     for following, options in headers:
         assert following.startswith("41,")
@@ -149,8 +149,6 @@ def captures(quickstart: Run) -> list[str]:
 
 
 def test_the_record_can_be_listed_and_its_report_rebuilt(quickstart: Run) -> None:
-    from tests.lab.emu_run import command
-
     out = quickstart.directory.parent.parent
     listed = subprocess.run(
         command("list", "--out", out), capture_output=True, text=True, cwd=ROOT, check=True

@@ -15,7 +15,7 @@ import pytest
 
 from tests.lab.emu_run import ROOT, command, finish, run, start
 from tests.lab.sandboxed import in_sandbox
-from tests.lab.test_sandbox import assert_unchanged, children, command_line, traces_in_own_tmp
+from tests.lab.test_sandbox import assert_unchanged, command_line, traces_in_own_tmp
 
 pytestmark = pytest.mark.root
 
@@ -51,7 +51,8 @@ def test_four_runs_at_a_time_give_four_correct_records(tmp_path: Path) -> None:
         (handover,) = result.run(number)["handovers"]
         assert (handover["from"], handover["to"]) == ("mar1", "mar2")
         (flow,) = handover["flows"]
-        assert 20 < flow["disruption_ms"] < 900
+        assert flow["disruption_ms"] > 20
+        assert flow["delay_after_ms"] is not None
         whole = result.flow("C1→mn1", number)
         assert whole["received"] + whole["lost"] == whole["sent"]
         assert whole["received"] > 0
@@ -70,7 +71,7 @@ def test_ctrl_c_stops_within_two_seconds_and_keeps_what_was_done(tmp_path: Path)
     assert result.status == 130
     assert "interrupted" in result.output
     assert "Traceback" not in result.output
-    assert result.record["runs"][0]["interrupted"] is True
+    assert result.record["interrupted"] is True
     assert len(result.run()["handovers"]) == 1
     stopped = json.loads((result.directory / "runs/1/meta.json").read_text())["end_ns"]
     assert stopped / 1e9 - began < 2
@@ -121,4 +122,12 @@ def name(pid: int) -> str:
 
 
 def below(pid: int) -> list[int]:
-    return [p for child in children(pid) for p in (child, *below(child))]
+    """The descendants of a process, whichever thread of it started them."""
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            parents[int(path.parent.name)] = int(path.read_text().rsplit(")", 1)[1].split()[1])
+    found = [pid]
+    for process in found:
+        found += [child for child, parent in parents.items() if parent == process]
+    return found[1:]

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
-import statistics
+import signal
+import socket
+import subprocess
 import time
+from statistics import median, quantiles
 
 import pytest
 
 from agents.kernel.capabilities import probe
 from emu.network.build import Backends, Network, build
+from emu.network.namespace import entered
 from emu.network.shaping import DelayBackend
 from emu.radio.client import Radio
 from emu.sandbox import RUN_DIRECTORY
@@ -19,6 +24,7 @@ from tests.lab.sandboxed import backends, in_sandbox
 from topologies.parameters import EndNode, Parameters, Quality
 
 MS = 1_000_000
+SO_RCVBUFFORCE = 33
 DELAY_BACKENDS: list[DelayBackend] = ["netem", "delay-line"] if probe().netem else ["delay-line"]
 
 pytestmark = [pytest.mark.root, pytest.mark.parametrize("delay", DELAY_BACKENDS)]
@@ -30,7 +36,7 @@ def network(delay: DelayBackend, parameters: Parameters, **nodes: EndNode) -> Ne
 
 def round_trips(net: Network, source: str, destination: str, count: int) -> list[float]:
     """Milliseconds of each that came back."""
-    ping = f"ping -c {count} -i 0.005 -W 2 {net.address(destination)}"
+    ping = f"ping -c {count} -i 0.002 -W 1 {net.address(destination)}"
     return [float(rtt) for rtt in re.findall(r"time=([\d.]+)", net.node(source).cmd(ping))]
 
 
@@ -41,11 +47,11 @@ def test_delay_and_jitter(delay: DelayBackend) -> None:
     assert min(round_trips(net, "mar1", "mar2", 20)) >= 16
     steady = round_trips(net, "mar1", "cmd", 100)
     assert min(steady) >= 40
-    assert statistics.median(steady) < 60
+    assert median(steady) < 60
     shaky = round_trips(net, "mar1", "mr2", 200)
     assert min(shaky) >= 40
-    assert statistics.quantiles(shaky, n=10)[0] < 57  # a tenth below 53 if nothing else delays
-    assert statistics.quantiles(shaky, n=10)[8] > 63  # a tenth above 67
+    assert quantiles(shaky, n=10)[0] < 57  # a tenth below 53 if nothing else delays
+    assert quantiles(shaky, n=10)[8] > 63  # a tenth above 67
 
 
 @in_sandbox
@@ -60,8 +66,46 @@ def test_loss(delay: DelayBackend) -> None:
 def test_no_loss_unless_asked_for(delay: DelayBackend) -> None:
     """Nothing on its way is dropped, however long the way and dense the packets."""
     net = network(delay, Parameters(mars=2, backhaul=Quality(100 * MS)))
-    ping = f"ping -f -c 2000 -i 0.001 -q -W 2 {net.address('mar2')}"
-    assert "2000 received" in net.node("mar1").cmd(ping)
+    with entered(net.namespace("mar2")):
+        listening = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+        listening.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 16 << 20)
+        listening.bind(("::", 5001))
+        listening.settimeout(2)
+    with entered(net.namespace("mar1")):
+        sending = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    sent = set(range(3000))
+    for number in sent:
+        sending.sendto(number.to_bytes(4, "big"), (str(net.address("mar2")), 5001))
+    received = {int.from_bytes(listening.recv(64), "big") for _ in sent}
+    assert received == sent
+
+
+@in_sandbox
+def test_what_a_delay_line_did_is_known(delay: DelayBackend) -> None:
+    net = network(delay, Parameters(mars=1, cmd=Quality(1 * MS, loss=0.5)))
+    came_back = len(round_trips(net, "mar1", "cmd", 200))
+    net.check()
+    statistics = {(line.sender, line.receiver): line for line in net.stop_delay_line()}
+    if delay == "netem":
+        assert statistics == {}
+        return
+    there, back = statistics["mar1-cmd", "cmd-mar1"], statistics["cmd-mar1", "mar1-cmd"]
+    assert back.forwarded >= came_back
+    assert there.forwarded + there.lost >= 200
+    assert there.lost > 0
+    assert there.dropped == 0
+
+
+@in_sandbox
+def test_a_broken_delay_line_is_an_error(delay: DelayBackend) -> None:
+    net = network(delay, Parameters(mars=1, cmd=Quality(1 * MS)))
+    lines = subprocess.run(["ip", "netns", "pids", "line"], capture_output=True, text=True)
+    assert bool(lines.stdout) == (delay == "delay-line")
+    for pid in lines.stdout.split():
+        os.kill(int(pid), signal.SIGKILL)
+        time.sleep(0.1)
+        with pytest.raises(RuntimeError, match="delay line ended with status -9"):
+            net.check()
 
 
 @pytest.mark.parametrize("access_delay", [0, 5 * MS])

@@ -11,6 +11,10 @@ from emu.measure.stream import Stream
 from tests.small_run import MS, SECOND, T0, Rows, event, flow, small_run, steady
 
 
+def reports(name: str) -> dict[str, str]:
+    return {"sender_report": name, "receiver_report": name}
+
+
 def described(tmp_path: Path, arrivals: Rows, sent: Rows, **options: Any) -> dict[str, Any]:
     what = options.pop("flow", flow())
     run = small_run(tmp_path, flows=[what], arrivals=arrivals, sent=sent, **options)
@@ -92,10 +96,10 @@ def test_every_ping_counts(tmp_path: Path) -> None:
 
 def test_iperf_udp_numbers_start_at_one_and_its_report_knows_the_last(tmp_path: Path) -> None:
     (tmp_path / "udp.json").write_text(
-        json.dumps({"end": {"sum": {"packets": 30, "bits_per_second": 2e6}}})
+        json.dumps({"end": {"sum_sent": {"packets": 30}, "sum_received": {"bits_per_second": 2e6}}})
     )
     rows = [(n, T0 + n * MS, T0 + (n + 1) * MS) for n in range(1, 28) if n != 7]
-    what = flow("udp", "iperf3", protocol="udp", sent=None, report="udp.json")
+    what = flow("udp", "iperf3", protocol="udp", sent=None, **reports("udp.json"))
     entry = described(tmp_path, rows, [], flow=what)
     assert (entry["sent"], entry["received"], entry["lost"]) == (30, 26, 4)
     assert entry["goodput_mbit_s"] == 2
@@ -104,7 +108,7 @@ def test_iperf_udp_numbers_start_at_one_and_its_report_knows_the_last(tmp_path: 
 @pytest.mark.parametrize("report", ["", "{", '{"error": "killed"}', '{"end": 5}'])
 def test_tcp_has_no_losses_to_count_and_may_have_no_report(tmp_path: Path, report: str) -> None:
     (tmp_path / "tcp.json").write_text(report)
-    what = flow("tcp", "iperf3", protocol="tcp", sent=None, report="tcp.json")
+    what = flow("tcp", "iperf3", protocol="tcp", sent=None, **reports("tcp.json"))
     entry = described(tmp_path, [(0, 0, T0), (1448, 0, T0 + MS)], [], flow=what)
     assert (entry["sent"], entry["lost"], entry["goodput_mbit_s"]) == (None, None, None)
     assert entry["delay_ms"]["max"] is None

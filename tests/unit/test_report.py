@@ -69,6 +69,8 @@ def test_the_page_is_sound_and_needs_no_network(built: Path) -> None:
     assert not re.search(r"url\((?!#)|@import", page)
     assert "script" not in checker.tags
     assert 'name="viewport"' in page
+    for prologue in ("<?xml", "<!DOCTYPE", "<metadata"):
+        assert prologue not in page
 
 
 def test_every_figure_is_a_file_and_in_the_page(built: Path) -> None:

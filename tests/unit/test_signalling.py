@@ -147,3 +147,23 @@ def test_cost_adds_up_by_type() -> None:
         "PBA": {"messages": 1, "bytes": len(three)},
         "PBU": {"messages": 2, "bytes": len(one) + len(two)},
     }
+
+
+def test_equal_packets_in_flight_at_once_are_paired_in_order() -> None:
+    packet = update(BindingUpdateFlag.P)
+    transfers = messages.match(crossing(100, packet) + crossing(102, packet))
+    assert [transfer.receipts for transfer in transfers] == [(("mar2", 105),), (("mar2", 107),)]
+
+
+def test_a_receipt_after_a_loss_belongs_to_the_retransmission() -> None:
+    packet = update(BindingUpdateFlag.P)
+    lost = [seen(100, "mar1", True, packet, 64), seen(102, "ix", False, packet, 64)]
+    first, second = messages.match(lost + crossing(900, packet))
+    assert (first.receipts, second.receipts) == ((), (("mar2", 905),))
+
+
+def test_reports_of_link_local_groups_are_a_type_of_their_own() -> None:
+    record = mld.AddressRecord(mld.RecordType.MODE_IS_EXCLUDE, IPv6Address("ff02::fb"))
+    body = mld.encode(mld.MulticastListenerReport((record,)), LOCAL, ROUTERS)
+    packet = ipv6.packet(LOCAL, ROUTERS, ipv6.ICMPV6, body, hop_limit=1, router_alert=True)
+    assert parsed(packet).type == "MLD report (link scope)"

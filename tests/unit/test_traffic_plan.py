@@ -107,6 +107,9 @@ def test_iperf_records_arrivals_where_the_data_goes() -> None:
         assert writer["arrivals"] == f"/run/1/arrivals/{name}@{receiver}.bin"
         assert other["arrivals"] is None
         assert client["port"] == server["port"]
+        (flow,) = (flow for flow in made.flows if flow["flow"] == name)
+        assert writer["json"] == "/run/1/" + flow["receiver_report"]
+        assert other["json"] == "/run/1/" + flow["sender_report"]
     assert len({one.config["port"] for one in made.jobs}) == 2
     assert made.flows[0]["interval_ns"] is None
 
