@@ -28,9 +28,9 @@ class _Place:
     section: type[Section]
 
 
-def explain(detail: ErrorDetails) -> Problem:
-    """The problem that one of pydantic's errors stands for."""
-    place = _place(detail)
+def explain(detail: ErrorDetails, root: type[Section] = Scenario) -> Problem:
+    """The problem that one of pydantic's errors stands for; ``root`` is what was validated."""
+    place = _place(detail, root)
     kind, value, key = detail["type"], detail["input"], str(place.path[-1])
     if len(place.path) == 2 and place.path[0] in _KINDS:
         return _unknown_kind(place.path, value)
@@ -86,12 +86,12 @@ def _unknown_kind(path: Path, value: object) -> Problem:
     return Problem((*path, "kind"), f"{complaint}; {suggest(str(value['kind']), FLOWS)}")
 
 
-def _place(detail: ErrorDetails) -> _Place:
+def _place(detail: ErrorDetails, root: type[Section]) -> _Place:
     location = detail["loc"]
     if location[-1] == "[key]" and detail["type"] == "value_error":
         location = location[:-1]
     path: Path = ()
-    section: type[Section] = Scenario
+    section = root
     if len(location) > 2 and location[0] in _KINDS:
         path, section = location[:2], _KINDS[location[0]][str(location[2])]
         location = location[3:]

@@ -13,31 +13,47 @@ from emu.scenario.errors import Problem, ScenarioError, dotted
 from emu.scenario.explain import explain
 from emu.scenario.model import Scenario
 
+
+class Unsound(Exception):
+    """Data that makes no scenario, and each reason."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__(f"{len(problems)} problems")
+        self.problems = problems
+
+
 LARGEST_FILE = 1 << 20
 """Bytes; far more than any scenario, so that a wrong file is refused at once."""
 
 
 def load(path: Path) -> Scenario:
     """The scenario in a file; raises `ScenarioError` when none can be run."""
-    return parse(_read(path), str(path))
+    return parse(read(path), str(path))
 
 
 def parse(data: bytes, file: str) -> Scenario:
     """The scenario in the bytes of a file, which errors call by the name given."""
     document = Document.parse(data, file)
-    if document.problems:
-        raise ScenarioError(_lines(document, document.problems))
+    refuse(document, document.problems)
     try:
-        scenario = Scenario.model_validate(document.value)
+        return build(document.value)
+    except Unsound as error:
+        raise ScenarioError(lines(document, error.problems)) from None
+
+
+def build(value: object) -> Scenario:
+    """The scenario that plain data says; raises `Unsound` when none can be run."""
+    try:
+        scenario = Scenario.model_validate(value)
     except ValidationError as error:
-        problems = [explain(detail) for detail in error.errors()]
-        raise ScenarioError(_lines(document, problems)) from None
+        raise Unsound([explain(detail) for detail in error.errors()]) from None
     if problems := check(scenario):
-        raise ScenarioError(_lines(document, problems))
+        raise Unsound(problems)
     return scenario
 
 
-def _read(path: Path) -> bytes:
+def read(path: Path) -> bytes:
+    """The bytes of a YAML file; raises `ScenarioError` for what cannot be one."""
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
@@ -54,7 +70,13 @@ def _read(path: Path) -> bytes:
     return data
 
 
-def _lines(document: Document, problems: list[Problem]) -> list[str]:
+def refuse(document: Document, problems: list[Problem]) -> None:
+    """Raise `ScenarioError` if there are problems."""
+    if problems:
+        raise ScenarioError(lines(document, problems))
+
+
+def lines(document: Document, problems: list[Problem]) -> list[str]:
     """Each problem as a line, in the order of the file."""
     located = sorted(
         ((document.line(problem.path), problem) for problem in problems), key=lambda pair: pair[0]
