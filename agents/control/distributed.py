@@ -1,0 +1,55 @@
+"""The channel management function, "CMF", of the fully distributed scheme: it decides itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import IPv6Address
+
+from agents.control.actions import Decided
+from agents.control.channel import Channel
+from agents.control.decisions import Decisions
+from agents.core import Action, Log
+from agents.wire.channel import ChannelScope
+
+
+class DistributedManagement:
+    """Decides at once; of the listeners' mobility it knows who came to this MAR."""
+
+    def __init__(self, decisions: Decisions, mar: IPv6Address) -> None:
+        self._decisions = decisions
+        self._mar = mar
+        self._asked: dict[Channel, ChannelScope] = {}
+
+    def ask(
+        self, channel: Channel, now: int, *, listener: str | None = None, load: int = 0
+    ) -> list[Action]:
+        """The proxy must know about a channel."""
+        decision = self._decisions.decide(channel, self._mar, listener, load, now)
+        return self._decided(channel, decision.scope, "own")
+
+    def change(self, settings: Mapping[Channel, ChannelScope], now: int) -> list[Action]:
+        """The operator sets some channels anew."""
+        self._decisions.change(settings)
+        actions: list[Action] = []
+        for channel, scope in list(self._asked.items()):
+            setting = self._decisions.setting(channel)
+            if setting is not None and setting != scope:
+                actions += self._decided(channel, setting, "change")
+        return actions
+
+    def moved(self, identifier: str, now: int) -> None:
+        """A mobile node came here from another MAR."""
+        self._decisions.moved(identifier, now)
+
+    def timer(self, now: int) -> list[Action]:
+        """Nothing is ever due."""
+        return []
+
+    def next_deadline(self) -> int | None:
+        """Nothing is ever due."""
+        return None
+
+    def _decided(self, channel: Channel, scope: ChannelScope, reason: str) -> list[Action]:
+        self._asked[channel] = scope
+        fields = {"source": channel.source, "group": channel.group, "scope": scope}
+        return [Log("channel_decision", {**fields, "reason": reason}), Decided(channel, scope)]
