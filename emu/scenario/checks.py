@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 import topologies
+from emu.scenario.control_checks import check_channel_control
 from emu.scenario.errors import Path, Problem, quote, suggest
 from emu.scenario.model import Channel, Iperf3Flow, MulticastFlow, PingFlow, Scenario
 from emu.scenario.names import wrong_access_router, wrong_channel, wrong_node
@@ -22,6 +23,7 @@ def check(scenario: Scenario) -> list[Problem]:
     return [
         *_topology(scenario),
         *_timers(scenario),
+        *check_channel_control(scenario),
         *_nodes(scenario),
         *_channels(scenario),
         *_traffic(scenario),

@@ -16,6 +16,7 @@ from emu.scenario.model import EVENTS, FLOWS, Scenario, Section
 _KINDS: dict[str | int, Mapping[str, type[Section]]] = {"traffic": FLOWS, "events": EVENTS}
 """The lists whose entries are of several kinds; pydantic puts the kind after the index."""
 
+_NOT_BOOLEAN = {"bool_type", "bool_parsing"}
 _NOT_WHOLE = {"int_type", "int_parsing", "int_parsing_size", "int_from_float"}
 
 
@@ -52,6 +53,8 @@ def _wrong_value(detail: ErrorDetails, section: type[Section]) -> tuple[str, str
     if kind == "literal_error":
         choices = re.findall(r"'([^']*)'", context["expected"])
         return f"{shown} is not one of the choices", suggest(str(value), choices)
+    if kind in _NOT_BOOLEAN:
+        return f"{shown} is not a switch", "write true or false"
     if kind in _NOT_WHOLE:
         return f"{shown} is not a whole number", "write a number such as 3"
     if kind == "greater_than_equal":
@@ -63,7 +66,8 @@ def _wrong_value(detail: ErrorDetails, section: type[Section]) -> tuple[str, str
     if kind == "tuple_type":
         return f"{shown} is not a list", "write its entries in brackets or after dashes"
     if kind == "dict_type":
-        return f"{shown} is not a mapping", "write NAME: {key: value, …} for each"
+        entry = "{key: value, …}" if _keys(section) else "value"
+        return f"{shown} is not a mapping", f"write NAME: {entry} for each"
     if kind == "model_type":
         return (
             f"{shown} is not a mapping",

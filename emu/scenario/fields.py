@@ -67,6 +67,16 @@ def _access_router(value: object) -> object:
     return re.sub(r"^dar(?=[0-9]+$)", "mar", value) if isinstance(value, str) else value
 
 
+def _policy(value: object) -> object:
+    """A policy of the toolkit, or ``file.py:ClassName``."""
+    remedy = "write one of static, scope, delay, mobility, load, or file.py:ClassName"
+    if not isinstance(value, str):
+        return value
+    if re.fullmatch(r"static|scope|delay|mobility|load|[^:]+\.py:[A-Za-z_]\w*", value) is None:
+        raise ValueError(f"{quote(value)} is not a policy; {remedy}")
+    return value
+
+
 _WORDS = "letters, digits, dots, dashes or underscores"
 
 Instant = Annotated[int, within(DURATION, "0s", "24h")]
@@ -87,5 +97,7 @@ NodeName = Annotated[
     str, _named(r"[A-Za-z][A-Za-z0-9]{0,8}", "a letter, then up to 8 letters or digits")
 ]
 """Nine characters at most, so that ``radio-<node>`` fits the 15 of an interface name."""
+PolicyName = Annotated[str, BeforeValidator(_policy)]
+"""A channel control policy, or the file and the class of a user's own."""
 AccessRouter = Annotated[str, BeforeValidator(_access_router)]
 """A MAR by its name, ``mar1`` … (``dar1`` is read as ``mar1``)."""

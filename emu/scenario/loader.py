@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from emu.scenario.checks import check
+from emu.scenario.control_checks import check_own_policy
 from emu.scenario.document import Document
 from emu.scenario.errors import Problem, ScenarioError, dotted
 from emu.scenario.explain import explain
@@ -36,9 +37,11 @@ def parse(data: bytes, file: str) -> Scenario:
     document = Document.parse(data, file)
     refuse(document, document.problems)
     try:
-        return build(document.value)
+        scenario = build(document.value)
     except Unsound as error:
         raise ScenarioError(lines(document, error.problems)) from None
+    refuse(document, list(check_own_policy(scenario, Path(file).parent)))
+    return scenario
 
 
 def build(value: object) -> Scenario:

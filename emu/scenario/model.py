@@ -9,7 +9,7 @@ from __future__ import annotations
 from ipaddress import IPv6Network
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag
 
 from emu.scenario.fields import (
     AccessRouter,
@@ -24,16 +24,13 @@ from emu.scenario.fields import (
     nothing_as,
     within,
 )
+from emu.scenario.multicast import ChannelControl as ChannelControl
+from emu.scenario.multicast import Multicast, Scope
+from emu.scenario.section import Section as Section
 from emu.scenario.units import DURATION, SIZE
 
 _SSM_BLOCK = IPv6Network("ff30::/12")
 """Source-specific groups are ff3x::/32 for every scope x (RFC 4607 section 1)."""
-
-
-class Section(BaseModel):
-    """A mapping of the scenario: fixed once read, and no key besides its fields."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Link(Section):
@@ -90,24 +87,6 @@ class Mobility(Section):
     """Lifetime asked in each Proxy Binding Update; a multiple of 4 s (RFC 6275 section 6.1.7)."""
     retransmission: Annotated[int, within(DURATION, "10ms", "32s")] = DURATION.parse("1s")
     """First retransmission timeout of a Proxy Binding Update (RFC 6275 section 12)."""
-
-
-class Multicast(Section):
-    """The multicast scheme and its MLD timers (RFC 3810 section 9)."""
-
-    scheme: Literal["mld-dmm", "none"] = "mld-dmm"
-    query_interval: Annotated[int, within(DURATION, "1s", "31744s")] = DURATION.parse("125s")
-    """Between general queries."""
-    query_response_interval: Annotated[int, within(DURATION, "1ms", "8387s")] = DURATION.parse(
-        "10s"
-    )
-    """Maximum response delay in general queries."""
-    last_listener_query_interval: Annotated[int, within(DURATION, "1ms", "8387s")] = DURATION.parse(
-        "1s"
-    )
-    """Maximum response delay in group-specific queries."""
-    robustness: int = Field(default=2, ge=1, le=7)
-    """Robustness variable: expected losses plus one."""
 
 
 class Node(Section):
@@ -180,10 +159,14 @@ class Iperf3Flow(Flow):
 
 
 class Event(Section):
-    """Something that happens to a mobile node; the key that names the node says what."""
+    """Something that happens; a key of its own, the verb, says what."""
 
     verb: ClassVar[str]
     at: Instant = Field(examples=["4s"])
+
+
+class NodeEvent(Event):
+    """Something that happens to a mobile node, which the verb names."""
 
     @property
     def node(self) -> str:
@@ -191,7 +174,7 @@ class Event(Section):
         return str(getattr(self, self.verb))
 
 
-class Handover(Event):
+class Handover(NodeEvent):
     """A mobile node leaves its access router at ``at`` and attaches to another ``gap`` later."""
 
     verb = "handover"
@@ -200,14 +183,14 @@ class Handover(Event):
     gap: Instant = 0
 
 
-class Detach(Event):
+class Detach(NodeEvent):
     """A mobile node leaves its access router, for no other (a later handover attaches it again)."""
 
     verb = "detach"
     detach: str
 
 
-class Join(Event):
+class Join(NodeEvent):
     """A mobile node starts to listen to a channel."""
 
     verb = "join"
@@ -215,12 +198,20 @@ class Join(Event):
     channel: str = Field(examples=["C1"])
 
 
-class Leave(Event):
+class Leave(NodeEvent):
     """A mobile node stops listening to a channel."""
 
     verb = "leave"
     leave: str
     channel: str = Field(examples=["C1"])
+
+
+class PolicyChange(Event):
+    """The operator sets some channels anew."""
+
+    verb = "policy"
+    policy: dict[str, Scope]
+    """As ``channels`` in ``channel_control``."""
 
 
 FLOWS: dict[str, type[Flow]] = {
@@ -229,7 +220,9 @@ FLOWS: dict[str, type[Flow]] = {
     "iperf3": Iperf3Flow,
 }
 """The kinds of traffic."""
-EVENTS: dict[str, type[Event]] = {event.verb: event for event in (Handover, Detach, Join, Leave)}
+EVENTS: dict[str, type[Event]] = {
+    event.verb: event for event in (Handover, Detach, Join, Leave, PolicyChange)
+}
 """The kinds of event."""
 
 
@@ -245,7 +238,8 @@ AnyEvent = Annotated[
     Annotated[Handover, Tag("handover")]
     | Annotated[Detach, Tag("detach")]
     | Annotated[Join, Tag("join")]
-    | Annotated[Leave, Tag("leave")],
+    | Annotated[Leave, Tag("leave")]
+    | Annotated[PolicyChange, Tag("policy")],
     Discriminator(_verb),
 ]
 
@@ -274,7 +268,7 @@ class Scenario(Section):
         return tuple(name for name, node in self.nodes.items() if node.role == role)
 
     @property
-    def timeline(self) -> tuple[Handover | Detach | Join | Leave, ...]:
+    def timeline(self) -> tuple[AnyEvent, ...]:
         """The events in the order in which they happen."""
         return tuple(sorted(self.events, key=lambda event: event.at))
 

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from emu.scenario.control_checks import wrong_change
 from emu.scenario.errors import Path, Problem, quote
-from emu.scenario.model import AnyEvent, Detach, Handover, Join, MulticastFlow, Scenario
+from emu.scenario.model import (
+    AnyEvent,
+    Detach,
+    Handover,
+    Join,
+    Leave,
+    MulticastFlow,
+    PolicyChange,
+    Scenario,
+)
 from emu.scenario.names import wrong_access_router, wrong_channel, wrong_node
 from emu.scenario.units import DURATION
 
-Entries = list[tuple[int, AnyEvent]]
-"""Events with their indices in the scenario."""
+Entries = list[tuple[int, Handover | Detach | Join | Leave]]
+"""What happens to mobile nodes, with the indices in the scenario."""
 
 
 def check_timeline(scenario: Scenario) -> Iterator[Problem]:
@@ -19,7 +29,7 @@ def check_timeline(scenario: Scenario) -> Iterator[Problem]:
     for index, event in enumerate(scenario.events):
         problems = list(_alone(scenario, event, ("events", index)))
         yield from problems
-        if not problems:
+        if not problems and not isinstance(event, PolicyChange):
             sound.append((index, event))
     sound.sort(key=lambda entry: entry[1].at)
     for name in scenario.nodes_of("mn"):
@@ -30,7 +40,10 @@ def check_timeline(scenario: Scenario) -> Iterator[Problem]:
 
 def _alone(scenario: Scenario, event: AnyEvent, path: Path) -> Iterator[Problem]:
     """What is wrong with an event whatever the others are."""
-    yield from wrong_node(scenario, event.node, (*path, event.verb), "mn")
+    if isinstance(event, PolicyChange):
+        yield from wrong_change(scenario, event, path)
+    else:
+        yield from wrong_node(scenario, event.node, (*path, event.verb), "mn")
     end = f"the end at {DURATION.show(scenario.duration)}"
     if event.at >= scenario.duration:
         text = f"{DURATION.show(event.at)} is not before {end}; write an earlier time"
@@ -40,7 +53,7 @@ def _alone(scenario: Scenario, event: AnyEvent, path: Path) -> Iterator[Problem]
         yield Problem((*path, "gap"), text)
     if isinstance(event, Handover):
         yield from wrong_access_router(scenario, event.to, (*path, "to"))
-    elif not isinstance(event, Detach):
+    elif isinstance(event, (Join, Leave)):
         yield from wrong_channel(scenario, event.channel, (*path, "channel"))
         sent = {flow.channel for flow in scenario.traffic if isinstance(flow, MulticastFlow)}
         if event.channel in scenario.channels and event.channel not in sent:
@@ -83,7 +96,7 @@ def _listening(scenario: Scenario, name: str, entries: Entries) -> Iterator[Prob
             if flow.stop is not None:
                 changes.append((flow.stop, None, False, flow.channel))
     for index, event in entries:
-        if not isinstance(event, (Handover, Detach)):
+        if isinstance(event, (Join, Leave)):
             changes.append((event.at, index, isinstance(event, Join), event.channel))
     for _, origin, joins, channel in sorted(changes, key=lambda change: change[0]):
         if origin is not None and joins == (channel in listening):

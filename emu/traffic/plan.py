@@ -126,7 +126,8 @@ class Planner:
             if spans:
                 self._flow(
                     title, file, (spans[0][0], spans[-1][1]), kind="multicast", to=node,
-                    **{"from": source}, interval_ns=interval, arrivals=arrivals, sent=sent,
+                    **{"from": source}, group=str(channel.group), interval_ns=interval,
+                    arrivals=arrivals, sent=sent,
                 )  # fmt: skip
 
     def _listening(
@@ -140,7 +141,9 @@ class Planner:
             if isinstance(other, MulticastFlow) and other.channel == flow.channel
         ]
         for event in self._scenario.timeline if carriers[0] == number else ():
-            if event.node != node or getattr(event, "channel", None) != flow.channel:
+            if not isinstance(event, (Join, Leave)) or event.node != node:
+                continue
+            if event.channel != flow.channel:
                 continue
             if isinstance(event, Join) and joined is None:
                 joined = event.at

@@ -1,0 +1,87 @@
+"""What a valid scenario must also keep in its channel control."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path as FilePath
+
+from emu.scenario.errors import Path, Problem, quote, suggest
+from emu.scenario.model import PolicyChange, Scenario
+from emu.scenario.multicast import MULTI_UPSTREAM, POLICY_KEYS, ChannelControl
+from emu.scenario.names import wrong_channel
+
+_CONTROL: Path = ("multicast", "channel_control")
+
+
+def check_channel_control(scenario: Scenario) -> Iterator[Problem]:
+    """What contradicts the scheme or the policy, and names that are not channels."""
+    multicast = scenario.multicast
+    if multicast.scheme != MULTI_UPSTREAM:
+        remedy = f"write scheme: {MULTI_UPSTREAM}, or leave it out"
+        for key, used in (
+            ("context_transfer", multicast.context_transfer != "off"),
+            ("channel_control", multicast.channel_control is not None),
+            ("explicit_tracking", multicast.explicit_tracking and multicast.scheme == "none"),
+        ):
+            if used:
+                text = f"does nothing in the scheme {multicast.scheme}; {remedy}"
+                yield Problem(("multicast", key), text)
+    elif multicast.channel_control is None:
+        text = "has no value; write channel_control: {at: cmd, policy: static}"
+        yield Problem(_CONTROL, text)
+    else:
+        yield from _policy(multicast.channel_control)
+        for key in ("channels", "delays"):
+            for name in getattr(multicast.channel_control, key):
+                yield from wrong_channel(scenario, name, (*_CONTROL, key, name))
+
+
+def wrong_change(scenario: Scenario, event: PolicyChange, path: Path) -> Iterator[Problem]:
+    """What is wrong with a live change of the policy."""
+    if scenario.multicast.channel_control is None:
+        text = f"there is no channel control; write multicast: {{scheme: {MULTI_UPSTREAM}}}"
+        yield Problem((*path, "policy"), text)
+    if not event.policy:
+        yield Problem((*path, "policy"), "changes nothing; write policy: {C1: local}")
+    for name in event.policy:
+        yield from wrong_channel(scenario, name, (*path, "policy", name))
+
+
+def check_own_policy(scenario: Scenario, folder: FilePath) -> Iterator[Problem]:
+    """A user's own policy must be in the folder of the scenario, or below."""
+    control = scenario.multicast.channel_control
+    own = control.own_policy if control else None
+    if own is None:
+        return
+    file, class_name = own
+    path: Path = (*_CONTROL, "policy")
+    where = "write the path of a Python file from the scenario's folder on"
+    if FilePath(file).is_absolute() or ".." in FilePath(file).parts:
+        yield Problem(path, f"{quote(file)} is not below the scenario's folder; {where}")
+        return
+    try:
+        module = ast.parse((folder / file).read_bytes())
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        yield Problem(path, f"{quote(file)} cannot be read ({reason}); {where}")
+        return
+    except (SyntaxError, ValueError):
+        yield Problem(path, f"{quote(file)} is not Python; mend it")
+        return
+    classes = [node.name for node in module.body if isinstance(node, ast.ClassDef)]
+    if class_name not in classes:
+        text = f"{quote(file)} has no class {quote(class_name)}; {suggest(class_name, classes)}"
+        yield Problem(path, text)
+
+
+def _policy(control: ChannelControl) -> Iterator[Problem]:
+    """Keys that belong to another policy."""
+    for policy, keys in POLICY_KEYS.items():
+        for key in sorted(keys & control.model_fields_set):
+            if control.policy != policy:
+                text = f"is for policy: {policy} only; leave it out of policy: {control.policy}"
+                yield Problem((*_CONTROL, key), text)
+    if control.parameters and control.own_policy is None:
+        text = f"are for a policy of your own; leave them out of policy: {control.policy}"
+        yield Problem((*_CONTROL, "parameters"), text)

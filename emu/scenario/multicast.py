@@ -1,0 +1,90 @@
+"""The multicast part of the schema: scheme, MLD timers, channel control."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from emu.scenario.fields import Instant, PolicyName, nothing_as, within
+from emu.scenario.section import Section
+from emu.scenario.units import DURATION
+
+MULTI_UPSTREAM = "multi-upstream"
+
+Scope = Literal["local", "remote", "both"]
+"""Where a channel comes from (or goes to) after a move: natively, by the tunnel, or by both."""
+
+POLICY_KEYS: dict[str, frozenset[str]] = {
+    "static": frozenset(),
+    "scope": frozenset({"native_scope"}),
+    "delay": frozenset({"native_join", "delays"}),
+    "mobility": frozenset({"handovers"}),
+    "load": frozenset({"tunnelled"}),
+}
+"""The policies that come with the toolkit, and the keys that each of them has for itself."""
+
+
+class ChannelControl(Section):
+    """Who decides whether a channel is local, remote or both, and how."""
+
+    at: Literal["cmd", "mar"] = "cmd"
+    """A central MCC beside the CMD (partially distributed), or every MAR for itself (fully)."""
+    policy: PolicyName = "static"
+    """One of ``POLICY_KEYS``, or a user's own: ``file.py:ClassName``."""
+    default: Scope = "remote"
+    """For channels that the static policy does not list, and while the MCC does not answer."""
+    timeout: Annotated[int, within(DURATION, "1ms", "32s")] = DURATION.parse("200ms")
+    """How long a MAR waits for the MCC until the default holds."""
+    channels: Annotated[dict[str, Scope], nothing_as(dict)] = {}
+    """Set by the operator, whatever the policy."""
+    native_scope: int = Field(default=14, ge=3, le=14)
+    """Policy scope: groups of at least this scope are local."""
+    native_join: Annotated[int, within(DURATION, "0s", "32s")] = DURATION.parse("100ms")
+    """Policy delay: how long a native join takes to bring traffic."""
+    delays: Annotated[dict[str, Instant], nothing_as(dict)] = {}
+    """Policy delay: the interruption that each channel tolerates."""
+    handovers: int = Field(default=3, ge=1, le=1000)
+    """Policy mobility: how many in a minute make a fast listener."""
+    tunnelled: int = Field(default=4, ge=0, le=10000)
+    """Policy load: how many channels a MAR may get through tunnels."""
+    parameters: Annotated[dict[str, str], nothing_as(dict)] = {}
+    """A user's own policy: its parameters, as they are written."""
+
+    @property
+    def own_policy(self) -> tuple[str, str] | None:
+        """The file and the class of a user's own policy."""
+        file, colon, class_name = self.policy.rpartition(":")
+        return (file, class_name) if colon else None
+
+
+class Multicast(Section):
+    """The multicast scheme and its MLD timers (RFC 3810 section 9)."""
+
+    scheme: Literal["mld-dmm", "multi-upstream", "none"] = "mld-dmm"
+    context_transfer: Literal["off", "pbu"] = "off"
+    """How the new MAR learns what a listener listens to; pbu unless written in multi-upstream."""
+    explicit_tracking: bool = False
+    """The last listener's leave acts at once; true unless written in multi-upstream."""
+    channel_control: ChannelControl | None = None
+    """Of multi-upstream only, which always has one."""
+    query_interval: Annotated[int, within(DURATION, "1s", "31744s")] = DURATION.parse("125s")
+    """Between general queries."""
+    query_response_interval: Annotated[int, within(DURATION, "1ms", "8387s")] = DURATION.parse(
+        "10s"
+    )
+    """Maximum response delay in general queries."""
+    last_listener_query_interval: Annotated[int, within(DURATION, "1ms", "8387s")] = DURATION.parse(
+        "1s"
+    )
+    """Maximum response delay in group-specific queries."""
+    robustness: int = Field(default=2, ge=1, le=7)
+    """Robustness variable: expected losses plus one."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_the_scheme(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or value.get("scheme") != MULTI_UPSTREAM:
+            return value
+        defaults = {"context_transfer": "pbu", "explicit_tracking": True, "channel_control": {}}
+        return {**defaults, **value}

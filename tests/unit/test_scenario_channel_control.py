@@ -1,0 +1,83 @@
+"""The channel control of a scenario: defaults of the scheme, and a policy of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from emu.scenario import ScenarioError, load, parse
+from tests.unit.scenarios import GOOD, spoiled
+
+OWN = (
+    "scheme: multi-upstream, channel_control: {policy: policies/own.py:Own, parameters: {after: 3}}"
+)
+
+
+def test_multi_upstream_brings_its_parts():
+    multicast = parse(spoiled("scheme: mld-dmm", "scheme: multi-upstream").encode(), "f").multicast
+    assert multicast.context_transfer == "pbu"
+    assert multicast.explicit_tracking
+    assert multicast.channel_control is not None
+    assert multicast.channel_control.policy == "static"
+    assert multicast.channel_control.default == "remote"
+
+
+def test_the_base_scheme_has_none_of_them():
+    multicast = parse(GOOD.encode(), "f").multicast
+    assert multicast.context_transfer == "off"
+    assert not multicast.explicit_tracking
+    assert multicast.channel_control is None
+
+
+def test_what_is_written_holds():
+    text = spoiled(
+        "scheme: mld-dmm",
+        "scheme: multi-upstream, context_transfer: off, explicit_tracking: false,"
+        " channel_control: {at: mar, channels: {C1: both}}",
+    )
+    multicast = parse(text.encode(), "f").multicast
+    assert multicast.context_transfer == "off"
+    assert not multicast.explicit_tracking
+    assert multicast.channel_control is not None
+    assert multicast.channel_control.channels == {"C1": "both"}
+
+
+def test_a_change_of_policy_is_an_event_of_no_node():
+    text = (
+        spoiled("scheme: mld-dmm", "scheme: multi-upstream") + "  - {at: 6s, policy: {C1: local}}\n"
+    )
+    verbs = [event.verb for event in parse(text.encode(), "f").timeline]
+    assert verbs == ["handover", "policy", "join"]
+
+
+@pytest.fixture
+def scenario_file(tmp_path: Path) -> Path:
+    (tmp_path / "policies").mkdir()
+    path = tmp_path / "scenario.yaml"
+    path.write_text(spoiled("scheme: mld-dmm", OWN))
+    return path
+
+
+def test_a_policy_of_ones_own_is_found_beside_the_scenario(scenario_file: Path):
+    (scenario_file.parent / "policies" / "own.py").write_text("class Own:\n    pass\n")
+    control = load(scenario_file).multicast.channel_control
+    assert control is not None
+    assert control.own_policy == ("policies/own.py", "Own")
+    assert control.parameters == {"after": "3"}
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"class Owl:\n    pass\n", 'has no class "Own"; did you mean Owl?'),
+        (b"class Own\n", "is not Python; mend it"),
+        (b"\0", "is not Python; mend it"),
+    ],
+)
+def test_a_policy_that_cannot_be_used_is_told(scenario_file: Path, content: bytes, problem: str):
+    (scenario_file.parent / "policies" / "own.py").write_bytes(content)
+    with pytest.raises(ScenarioError) as caught:
+        load(scenario_file)
+    path = f'{scenario_file}:9: multicast.channel_control.policy: "policies/own.py" '
+    assert caught.value.problems == (path + problem,)
