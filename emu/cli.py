@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,6 +131,49 @@ def run(
         raise Interrupted(f"interrupted: {outcome.directory} has what was done")
     if outcome.failed is not None:
         raise Failed(f"the run failed: {outcome.failed}")
+
+
+@commands.command()
+@click.argument("matrix", type=click.Path(path_type=Path))
+@_RESULTS
+@click.option("--workers", type=click.IntRange(1, 256), help="Runs at a time; by the cores.")
+@click.option("--cluster", metavar="ADDRESS", help="A Dask scheduler whose workers do the runs.")
+def sweep(matrix: Path, out: Path, workers: int | None, cluster: str | None) -> None:
+    """Run a scenario under every combination that MATRIX names; go on where it was stopped."""
+    from emu.scenario import ScenarioError
+    from emu.sweep import cluster as clusters
+    from emu.sweep.command import run_sweep
+    from emu.sweep.loader import plan
+    from emu.sweep.store import Busy
+
+    try:
+        planned = plan(matrix)
+    except ScenarioError as error:
+        raise Wrong(*error.problems) from None
+    if cluster is None:
+        _need_machine(f"sweep {matrix}", planned.scenario)
+        number = workers or clusters.default_workers()
+        place = partial(clusters.local, number)
+    else:
+        place = partial(clusters.remote, cluster)
+    console = Console(highlight=False)
+    try:
+        outcome = run_sweep(planned, matrix, _writable(out), console, place)
+    except (Busy, clusters.Unreachable) as error:
+        raise Lacking(str(error)) from None
+    if outcome.interrupted:
+        raise Interrupted("interrupted: the same command goes on with what is left")
+    if outcome.failed:
+        raise Failed(f"{outcome.failed} runs failed: the same command tries them again")
+
+
+@commands.command()
+@_SCENARIO
+def model(scenario: Path) -> None:
+    """Show what the papers' equations predict for SCENARIO, and start nothing."""
+    from emu.show.model import show_model
+
+    show_model(Console(highlight=False), _load(scenario))
 
 
 @commands.command()

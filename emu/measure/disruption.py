@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from emu.measure.handovers import Handover
+from emu.measure.leaving import leave_ms
 from emu.measure.stream import RECEIVED, SEQUENCE, Stream, delays
 
 SETTLING_NS = 1_000_000_000
@@ -55,6 +56,7 @@ def around(stream: Stream, handover: Handover) -> dict[str, Any] | None:
     if handover.down_ns > stream.flow["stop_ns"]:
         return None
     entry: dict[str, Any] = {key: stream.flow[key] for key in ("flow", "kind", "protocol")}
+    entry["leave_ms"] = leave_ms(stream.run, handover, stream.flow)
     hole = gap(stream, handover)
     if hole is None:
         empty = ("disruption_ms", "lost", "duplicated", "reordered", "delay_before_ms")

@@ -31,6 +31,7 @@ _PER_FLOW = (
     "reordered",
     "delay_before_ms",
     "delay_after_ms",
+    "leave_ms",
 )
 
 

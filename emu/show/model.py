@@ -1,0 +1,110 @@
+"""What the equations predict for a scenario, on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.table import Table
+
+from emu.analysis import hdmm, reach
+from emu.analysis.hdmm import Scheme
+from emu.analysis.multicast import Range
+from emu.analysis.prediction import Move, binding_ms, cost, moves, predict
+from emu.scenario.model import Scenario
+
+
+def show_model(console: Console, scenario: Scenario) -> None:
+    """Prints the predictions for every handover, and how far a call can move."""
+    found = moves(scenario)
+    if not found:
+        console.print("no handovers: the equations are about handovers")
+    for table in (_handovers(found), _schemes(found), _channels(scenario)):
+        if table.row_count:
+            console.print(table)
+            console.print()
+    if scenario.topology.backhaul.delay:
+        console.print(_reach(scenario), soft_wrap=True)
+
+
+def _handovers(found: Iterable[Move]) -> Table:
+    table = _table(
+        "Handovers (equations 6, 11, 17; CMD as proxy)",
+        ("at", "mobile node", "from → to"),
+        ("previous MARs", "messages", "gap (ms)", "binding (ms)", "gap + binding (ms)"),
+    )
+    for move in found:
+        binding = binding_ms(Scheme.PROXY, move)
+        count = len(move.previous)
+        table.add_row(
+            f"{move.at_s:.3f} s", move.mn, f"{move.origin} → {move.target}", str(count),
+            f"{float(hdmm.messages(Scheme.PROXY, count)):.0f}", _ms(move.path.gap), _ms(binding),
+            _ms(float(hdmm.handover_latency(move.path.gap, 0, 0, 0, binding))),
+        )  # fmt: skip
+    return table
+
+
+def _schemes(found: list[Move]) -> Table:
+    """Each scheme of the paper on this network, in the mean over the handovers."""
+    table = _table(
+        "Every scheme, mean of these handovers (equations 4 to 10, 12 to 18; τ = 1, ω = 1)",
+        ("scheme",),
+        ("messages", "cost (weighted hops)", "binding (ms)"),
+    )
+    for scheme in Scheme if found else ():
+        messages = (float(hdmm.messages(scheme, len(move.previous))) for move in found)
+        table.add_row(
+            scheme.value,
+            f"{_mean(messages):.1f}",
+            f"{_mean(cost(scheme, move) for move in found):.1f}",
+            _ms(_mean(binding_ms(scheme, move) for move in found)),
+        )
+    return table
+
+
+def _channels(scenario: Scenario) -> Table:
+    table = _table(
+        f"Channels, {scenario.multicast.scheme} (ms from link down: mean, least to most)",
+        ("at", "channel", "from → to"),
+        ("disruption", "forwarded to the previous place for"),
+    )
+    for one in predict(scenario):
+        move = one.move
+        way = f"{move.origin} → {move.target}"
+        table.add_row(
+            f"{move.at_s:.3f} s", one.flow, way, _range(one.disruption), _range(one.leave)
+        )
+    return table
+
+
+def _reach(scenario: Scenario) -> str:
+    delay = scenario.topology.backhaul.delay / 1e6
+    last, _ = reach.break_even(delay)
+    return (
+        f"A call bears {int(reach.reach(delay))} hops of {delay:g} ms from its anchor "
+        f"(equation 19); after {int(last)} it is no better than with a central anchor."
+    )
+
+
+def _mean(values: Iterable[float]) -> float:
+    known = list(values)
+    return sum(known) / len(known)
+
+
+def _ms(value: float) -> str:
+    return f"{value:.1f}"
+
+
+def _range(value: Range) -> str:
+    if value.low == value.high:
+        return _ms(value.mean)
+    return f"{_ms(value.mean)}, {_ms(value.low)} to {_ms(value.high)}"
+
+
+def _table(title: str, words: Iterable[str], numbers: Iterable[str]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for heading in words:
+        table.add_column(heading, overflow="fold")
+    for heading in numbers:
+        table.add_column(heading, justify="right")
+    return table

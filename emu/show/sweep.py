@@ -1,0 +1,96 @@
+"""A sweep on the terminal: what is done, the time left, and what came out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from emu.show.numbers import UNKNOWN, milliseconds
+from emu.sweep.loader import Job
+from emu.sweep.matrix import Matrix
+from emu.sweep.work import Result
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+_SPEED_PERIOD_S = 24 * 3600.0
+"""The time left is reckoned from all that this process has done so far."""
+
+
+class SweepProgress:
+    """A bar, and a line for every job that is settled."""
+
+    def __init__(self, console: Console, jobs: int, done: int) -> None:
+        self._jobs = jobs
+        self._progress = Progress(
+            TextColumn("runs"), BarColumn(), MofNCompleteColumn(),
+            TextColumn("passed"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+            console=console, speed_estimate_period=_SPEED_PERIOD_S,
+        )  # fmt: skip
+        self._task = self._progress.add_task("", total=jobs, completed=done)
+
+    def __enter__(self) -> SweepProgress:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._progress.stop()
+
+    def __call__(self, job: Job, result: Result) -> None:
+        """A job is settled."""
+        what = "done" if result.faithful else "failed" if result.failed else "not faithful"
+        if result.attempts > 1:
+            what += f" after {result.attempts} attempts"
+        if result.problem:
+            what += f": {result.problem}"
+        self._progress.console.print(f"{job.name}  {what}", markup=False, soft_wrap=True)
+        self._progress.advance(self._task)
+
+
+def show_table(console: Console, matrix: Matrix, frame: DataFrame) -> None:
+    """A line for each combination: how many handovers, and the median of what they did."""
+    table = Table(box=None, pad_edge=False)
+    for name in matrix.axes:
+        table.add_column(name)
+    for heading in ("rows", "disruption (ms)", "predicted", "lost", "leave (ms)", "signalling (B)"):
+        table.add_column(heading, justify="right")
+    for values, part in frame[frame["faithful"].astype(bool)].groupby(
+        list(matrix.columns.values()), sort=False
+    ):
+        table.add_row(
+            *(f"{value:g}" if isinstance(value, float) else str(value) for value in values),
+            str(len(part)),
+            *(
+                _median(part, column)
+                for column in (
+                    "disruption_ms",
+                    "predicted_disruption_ms",
+                    "lost",
+                    "leave_ms",
+                    "signalling_bytes",
+                )
+            ),
+        )
+    console.print(table)
+
+
+def show_files(console: Console, directory: Path, figures: list[Path]) -> None:
+    """Where the results are."""
+    for path in (directory / "table.csv", directory / "table.parquet", *figures):
+        console.print(str(path), soft_wrap=True, markup=False)
+
+
+def _median(frame: DataFrame, column: str) -> str:
+    known = frame[column].dropna()
+    return milliseconds(float(known.median())) if len(known) else UNKNOWN

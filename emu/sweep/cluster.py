@@ -1,0 +1,57 @@
+"""Where the jobs of a sweep run: on Dask workers, here or on many machines."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+
+CORES_A_RUN = 2
+"""A run keeps its daemons, its switch and its traffic on time with two cores (see fidelity)."""
+
+
+class Unreachable(Exception):
+    """No Dask scheduler answers; str() is one line."""
+
+
+def default_workers() -> int:
+    """How many runs this machine bears at a time."""
+    return max(1, len(os.sched_getaffinity(0)) // CORES_A_RUN)
+
+
+@contextmanager
+def local(workers: int) -> Iterator[Executor]:
+    """Workers on this machine: processes of one thread, which end with this process."""
+    from distributed import Client, LocalCluster
+
+    with (
+        tempfile.TemporaryDirectory(prefix="emu-sweep-") as scratch,
+        LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            memory_limit=0,
+            dashboard_address=None,
+            host="127.0.0.1",
+            local_directory=scratch,
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client.get_executor()
+
+
+@contextmanager
+def remote(address: str) -> Iterator[Executor]:
+    """The workers of a cluster that runs already; each must be root, and have one thread."""
+    from distributed import Client
+
+    try:
+        client = Client(address, timeout="10s")
+    except (OSError, ValueError) as error:
+        raise Unreachable(f"{address}: no Dask scheduler answers there ({error})") from None
+    with client:
+        yield client.get_executor()

@@ -1,0 +1,136 @@
+"""From a file to a sweep: its matrix and every job in it, or all that is wrong."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import itertools
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from emu.scenario.document import Document
+from emu.scenario.errors import Problem, ScenarioError, dotted
+from emu.scenario.explain import explain
+from emu.scenario.loader import Unsound, build, lines, load, read, refuse
+from emu.scenario.model import Scenario
+from emu.sweep.keys import KeyProblem, put
+from emu.sweep.matrix import Axis, Matrix, check
+from emu.sweep.rows import METRICS
+
+_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._+-]+")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a sweep: a combination of the axes' values, and a seed."""
+
+    name: str
+    """Good as the name of a folder."""
+    values: dict[str, Any]
+    """The combination, by the columns of the table."""
+    seed: int
+    scenario: str
+    """The scenario's text."""
+    duration_s: float
+
+    @property
+    def digest(self) -> str:
+        """Changes with anything that may change the result."""
+        return hashlib.sha256(f"{self.seed}\n{self.scenario}".encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sweep that can be run."""
+
+    matrix: Matrix
+    scenario: Scenario
+    """The one that everything starts from."""
+    jobs: tuple[Job, ...]
+
+
+def plan(path: Path) -> Plan:
+    """The sweep in a file; raises `ScenarioError` when it cannot be run."""
+    document = Document.parse(read(path), str(path))
+    refuse(document, document.problems)
+    try:
+        matrix = Matrix.model_validate(document.value)
+    except ValidationError as error:
+        problems = [explain(detail, Matrix) for detail in error.errors()]
+        raise ScenarioError(lines(document, problems)) from None
+    refuse(document, list(check(matrix, list(METRICS))))
+    base = path.parent / matrix.scenario
+    scenario = load(base)
+    data = Document.parse(read(base), str(base)).value
+    assert isinstance(data, dict)
+    jobs, problems = _expand(matrix, scenario, data)
+    refuse(document, problems)
+    return Plan(matrix, scenario, tuple(jobs))
+
+
+def _expand(
+    matrix: Matrix, scenario: Scenario, data: dict[str, Any]
+) -> tuple[list[Job], list[Problem]]:
+    """Every job, seed by seed so that an early end still has every combination."""
+    jobs: list[Job] = []
+    problems: dict[Problem, None] = {}
+    for point in itertools.product(*(axis.settings() for axis in matrix.axes.values())):
+        labels = dict(zip(matrix.axes, (label for label, _ in point), strict=True))
+        changed = copy.deepcopy(data)
+        try:
+            for name, (label, settings) in zip(matrix.axes, point, strict=True):
+                _apply(changed, settings, ("axes", name), label)
+            duration = build(changed).duration
+        except _Wrong as error:
+            problems[error.problem] = None
+            continue
+        except Unsound as error:
+            where = ", ".join(f"{name} {label}" for name, label in labels.items())
+            first = error.problems[0]
+            text = f"with {where}: {matrix.scenario}: {dotted(first.path)}: {first.text}"
+            problems[Problem(("axes",), text)] = None
+            continue
+        jobs += _jobs(matrix, scenario.seed, labels, changed, duration / 1e9)
+    jobs.sort(key=lambda job: job.seed)
+    return jobs, list(problems)
+
+
+class _Wrong(Exception):
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.text)
+        self.problem = problem
+
+
+def _apply(
+    data: dict[str, Any], settings: dict[str, Any], path: tuple[str, ...], label: str
+) -> None:
+    for key, value in settings.items():
+        try:
+            put(data, key, value)
+        except KeyProblem as error:
+            raise _Wrong(Problem(path, str(error))) from None
+
+
+def _jobs(
+    matrix: Matrix, seed: int, labels: dict[str, str], data: dict[str, Any], duration_s: float
+) -> list[Job]:
+    values = dict(_value(axis, name, labels[name]) for name, axis in matrix.axes.items())
+    name = "+".join(_NOT_IN_A_NAME.sub("_", f"{axis}-{label}") for axis, label in labels.items())
+    if len(name) > 100:
+        name = hashlib.sha256(json.dumps(labels).encode()).hexdigest()[:16]
+    text = yaml.safe_dump({**data, "repeat": 1}, allow_unicode=True, sort_keys=False)
+    return [
+        Job(f"{name}+{number}", values, number, text, duration_s)
+        for number in range(seed, seed + matrix.seeds)
+    ]
+
+
+def _value(axis: Axis, name: str, label: str) -> tuple[str, Any]:
+    column, values = axis.column(name)
+    return column, values[label]

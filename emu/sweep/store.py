@@ -1,0 +1,61 @@
+"""What a sweep keeps on disk, so that it can go on after it was killed.
+
+``<results>/<sweep>/cells/<job>/cell.json`` is written in one step when a job is done, and says what
+it was: a job whose scenario or seed has changed since is done again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from emu.sweep.loader import Job
+from emu.sweep.work import Result
+
+_FILE = "cell.json"
+
+
+class Busy(Exception):
+    """Another process works in this folder."""
+
+
+class Store:
+    """The folder of one sweep."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory.resolve()
+        self.cells = self.directory / "cells"
+        self.cells.mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes out; the lock goes with the process, however it ends."""
+        with (self.directory / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Busy(f"{self.directory}: another sweep is writing there") from None
+            yield
+
+    def keep(self, job: Job, result: Result) -> None:
+        """A job is done."""
+        place = self.cells / job.name
+        place.mkdir(exist_ok=True)
+        temporary = place / f".{_FILE}.{os.getpid()}"
+        temporary.write_text(json.dumps(result.as_dict()) + "\n")
+        temporary.rename(place / _FILE)
+
+    def done(self, jobs: Iterable[Job]) -> dict[str, Result]:
+        """The results, by the names of their jobs, that need not be got again."""
+        return {job.name: kept for job in jobs if (kept := self._kept(job)) is not None}
+
+    def _kept(self, job: Job) -> Result | None:
+        path = self.cells / job.name / _FILE
+        if not path.exists():
+            return None
+        kept = Result(**json.loads(path.read_text()))
+        return kept if kept.digest == job.digest and not kept.failed else None

@@ -1,0 +1,51 @@
+"""Runs the jobs of a sweep that are not done yet, and again those that were not faithful."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from dataclasses import replace
+
+from emu.sweep.loader import Job, Plan
+from emu.sweep.store import Store
+from emu.sweep.work import Result
+
+Work = Callable[[Job, str], Result]
+Tell = Callable[[Job, Result], None]
+
+
+def sweep(plan: Plan, store: Store, executor: Executor, work: Work, tell: Tell) -> None:
+    """Do all that is left to do; ``tell`` is called for each job once it is settled.
+
+    A job is settled when its run is faithful, or has failed, or after the matrix's number of
+    attempts, marked.
+    A further attempt waits until every other job had its turn: the machine may be less busy then.
+    """
+    done = store.done(plan.jobs)
+    running: dict[Future[Result], tuple[Job, int]] = {}
+    for job in plan.jobs:
+        if job.name not in done:
+            running[executor.submit(work, job, str(store.cells))] = (job, 1)
+    while running:
+        for future in _completed(running):
+            job, attempt = running.pop(future)
+            result = replace(_outcome(future, job), attempts=attempt)
+            again = not result.faithful and not result.failed
+            if again and attempt < plan.matrix.attempts:
+                running[executor.submit(work, job, str(store.cells))] = (job, attempt + 1)
+                continue
+            store.keep(job, result)
+            tell(job, result)
+
+
+def _completed(running: dict[Future[Result], tuple[Job, int]]) -> Iterator[Future[Result]]:
+    yield from wait(running, return_when=FIRST_COMPLETED).done
+
+
+def _outcome(future: Future[Result], job: Job) -> Result:
+    """A job's result; a worker that broke down is a failed one, with its reason."""
+    problem = future.exception()
+    if problem is None:
+        return future.result()
+    text = f"{type(problem).__name__}: {problem}"
+    return Result(job.digest, "", [], faithful=False, problem=text, failed=True)

@@ -1,0 +1,50 @@
+"""The one table of a sweep: a row a flow in a handover, as Parquet and CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from emu.sweep.loader import Job
+from emu.sweep.rows import METRICS
+from emu.sweep.work import Result
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+_OF_WHAT = ("handover", "mn", "from", "to", "at_s", "flow", "kind")
+_TEXTS = ("mn", "from", "to", "flow", "kind")
+
+
+def table(jobs: Iterable[Job], results: dict[str, Result]) -> DataFrame:
+    """The rows of every job that has any, in the order of the jobs.
+
+    The columns are the axes, the seed, how the run went, of what the row is, and the metrics.
+    """
+    import pandas as pd
+
+    rows = [
+        {
+            **job.values,
+            "seed": job.seed,
+            "faithful": results[job.name].faithful,
+            "attempts": results[job.name].attempts,
+            **row,
+        }
+        for job in jobs
+        if job.name in results
+        for row in results[job.name].rows
+    ]
+    axes = next((list(job.values) for job in jobs), [])
+    columns = [*axes, "seed", "faithful", "attempts", *_OF_WHAT, *METRICS]
+    frame = pd.DataFrame(rows, columns=columns)
+    kinds = {"handover": "Int64", "recovered": "boolean", **dict.fromkeys(_TEXTS, "string")}
+    kinds |= {name: "float64" for name in METRICS if name != "recovered"}
+    return frame.astype(kinds)
+
+
+def write(frame: DataFrame, directory: Path) -> None:
+    """Write ``table.parquet`` and ``table.csv``."""
+    frame.to_parquet(directory / "table.parquet", index=False)
+    frame.to_csv(directory / "table.csv", index=False, float_format="%.6g")

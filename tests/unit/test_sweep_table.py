@@ -1,0 +1,112 @@
+"""The table of a sweep, and the figures drawn from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from emu.measure import record
+from emu.scenario import Scenario
+from emu.sweep import plots, table
+from emu.sweep.loader import Plan, plan
+from emu.sweep.rows import METRICS, rows
+from emu.sweep.work import Result
+from tests.synthetic_record import write_record
+from tests.unit.sweeps import spoiled_matrix, write_matrix
+
+PLOTS = """\
+plots:
+  - {name: cdf, kind: cdf, metric: disruption_ms, curves: reach, panels: gap}
+  - {name: median, kind: median, metric: lost, over: gap, curves: reach}
+  - {name: model, kind: scatter, metric: disruption_ms, over: predicted_disruption_ms}
+"""
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Scenario]:
+    built = record.build(write_record(tmp_path_factory.mktemp("record"), runs=1))
+    return built, Scenario.model_validate(built["scenario"])
+
+
+@pytest.fixture
+def planned(tmp_path: Path) -> Plan:
+    return plan(write_matrix(tmp_path, spoiled_matrix("attempts: 3", PLOTS + "attempts: 3")))
+
+
+def result(found: list[dict[str, Any]], *, faithful: bool = True) -> Result:
+    return Result("", "", found, faithful=faithful, problem=None, failed=False)
+
+
+def test_a_row_is_a_flow_in_a_handover(measured):
+    found = rows(*measured)
+    flows = {(row["handover"], row["flow"]) for row in found}
+    assert len(found) == len(flows) == 2 * 3
+    (first,) = (r for r in found if (r["handover"], r["flow"]) == (0, "C1→mn1"))
+    handover = measured[0]["runs"][0]["handovers"][0]
+    (flow,) = (flow for flow in handover["flows"] if flow["flow"] == "C1→mn1")
+    assert (first["mn"], first["from"], first["to"]) == ("mn1", "mar1", "mar2")
+    assert first["disruption_ms"] == flow["disruption_ms"]
+    assert first["total_ms"] == handover["latency_ms"]["total"]
+    costs = handover["signalling"].values()
+    assert first["signalling_bytes"] == sum(cost["bytes"] for cost in costs)
+
+
+def test_a_row_has_what_was_predicted(measured):
+    (first, *_) = (row for row in rows(*measured) if row["flow"] == "C1→mn1")
+    # gap 50; a report of DAD's 1 to 2 s, 8 to 12 ms and 2 ms of access; tunnel 2 x 5; access 2
+    assert first["predicted_low_ms"] == 50 + 1010 + 10 + 2
+    assert first["predicted_high_ms"] == 50 + 2014 + 10 + 2
+    pings = [row for row in rows(*measured) if row["kind"] == "ping"]
+    assert all("predicted_low_ms" not in row for row in pings)
+
+
+def test_a_flow_without_handovers_has_a_row_too(measured):
+    whole, scenario = measured
+    still = {**whole, "runs": [{**whole["runs"][0], "handovers": []}]}
+    found = rows(still, scenario)
+    assert sorted(row["flow"] for row in found) == ["C1→mn1", "download", "ping-mn1-server1"]
+    assert found[0]["join_ms"] is not None
+
+
+def test_parquet_and_csv_hold_the_same_tidy_table(measured, planned, tmp_path):
+    results = {job.name: result(rows(*measured)) for job in planned.jobs[:4]}
+    frame = table.table(planned.jobs, results)
+    table.write(frame, tmp_path)
+    assert len(frame) == 4 * 6
+    assert list(frame.columns)[:5] == ["gap_ms", "reach", "seed", "faithful", "attempts"]
+    assert set(METRICS) <= set(frame.columns)
+    parquet = pd.read_parquet(tmp_path / "table.parquet")
+    csv = pd.read_csv(tmp_path / "table.csv")
+    pd.testing.assert_frame_equal(parquet, frame)
+    assert list(csv.columns) == list(frame.columns)
+    assert csv["disruption_ms"].tolist() == pytest.approx(frame["disruption_ms"].tolist(), rel=1e-5)
+    assert sorted(frame["gap_ms"].unique()) == [0, 50]
+
+
+def test_figures_are_drawn_of_faithful_runs_only(measured, planned, tmp_path):
+    results = {job.name: result(rows(*measured)) for job in planned.jobs}
+    frame = table.table(planned.jobs, results)
+    drawn = plots.draw(planned.matrix, frame, tmp_path / "figures")
+    assert [path.name for path in drawn] == ["cdf.svg", "median.svg", "model.svg"]
+    whole = {path: path.read_text() for path in drawn}
+    assert all("<svg" in text for text in whole.values())
+    marked = {job.name: result(rows(*measured), faithful=False) for job in planned.jobs}
+    nothing = plots.draw(planned.matrix, table.table(planned.jobs, marked), tmp_path / "figures")
+    assert all(len(path.read_text()) < len(whole[path]) for path in nothing)
+
+
+def test_without_plots_the_disruption_is_drawn(measured, tmp_path):
+    planned = plan(write_matrix(tmp_path))
+    frame = table.table(planned.jobs, {planned.jobs[0].name: result(rows(*measured))})
+    (drawn,) = plots.draw(planned.matrix, frame, tmp_path / "figures")
+    assert drawn.name == "disruption.svg"
+
+
+def test_a_sweep_without_any_result_has_an_empty_table(planned, tmp_path):
+    frame = table.table(planned.jobs, {})
+    table.write(frame, tmp_path)
+    assert len(pd.read_parquet(tmp_path / "table.parquet")) == 0
+    assert len(plots.draw(planned.matrix, frame, tmp_path / "figures")) == 3
