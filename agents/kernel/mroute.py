@@ -15,9 +15,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import IntEnum
 from ipaddress import IPv6Address
+from pathlib import Path
 
 MAXIMUM_INTERFACES = 32
 """MAXMIFS of linux/mroute6.h."""
+
+_CACHE = Path("/proc/thread-self/net/ip6_mr_cache")
 
 _MRT6_INIT, _MRT6_ADD_MIF, _MRT6_DEL_MIF = 200, 202, 203
 _MRT6_ADD_MFC, _MRT6_DEL_MFC, _MRT6_PIM, _MRT6_TABLE = 204, 205, 208, 209
@@ -64,6 +67,17 @@ class Upcall:
 class _Entry:
     incoming: str
     outgoing: frozenset[str]
+
+
+@dataclass(frozen=True)
+class KernelEntry:
+    """One entry of the kernel's forwarding cache, and how many packets it was used for."""
+
+    source: IPv6Address
+    group: IPv6Address
+    incoming: str
+    outgoing: tuple[str, ...]
+    packets: int
 
 
 class MulticastRouting:
@@ -154,6 +168,25 @@ class MulticastRouting:
             raise
         _, _, packets, octets, wrong = _COUNTERS.unpack(request)
         return packets, octets, wrong
+
+    def entries(self) -> list[KernelEntry]:
+        """What the kernel has in the default table, in its own words."""
+        names = {mif: name for name, mif in self._mifs.items()}
+        entries = []
+        for line in _CACHE.read_text().splitlines()[1:]:
+            group, source, incoming, packets, _, _, *outgoing = line.split()
+            if int(incoming) in names:  # else it still waits for its entry
+                links = [int(mif.partition(":")[0]) for mif in outgoing]
+                entries.append(
+                    KernelEntry(
+                        IPv6Address(source),
+                        IPv6Address(group),
+                        names[int(incoming)],
+                        tuple(sorted(names[mif] for mif in links if mif in names)),
+                        int(packets),
+                    )
+                )
+        return entries
 
     def read_upcalls(self) -> list[Upcall]:
         """All upcalls that wait; those of interfaces that are gone are left out."""

@@ -1,7 +1,8 @@
 """Multicast membership records of the routers, from their ``membership`` events.
 
-A router logs its records, the tuples (upstream, source, group, listeners, local sources), when it
-is asked to and when it ends. The record shows the last of them, and all that differ as its history.
+A router logs its records, the tuples (upstream, source, group, listeners, local sources), and the
+kernel's forwarding entries, when its membership has settled after a change and when it ends. The
+record shows the last records, and all that differ, with those entries, as its history.
 """
 
 from __future__ import annotations
@@ -19,13 +20,15 @@ def final(run: Run) -> dict[str, Records]:
 
 
 def history(run: Run) -> dict[str, list[dict[str, Any]]]:
-    """{router: [{at_s, records}]}, without repetitions."""
+    """{router: [{at_s, records, kernel}]}, without repetitions."""
     snapshots: dict[str, list[dict[str, Any]]] = {}
     for event in run.of_kind("membership"):
         records = _normal(run, event["records"])
         earlier = snapshots.setdefault(event["node"], [])
         if not earlier or earlier[-1]["records"] != records:
-            earlier.append({"at_s": run.seconds(event["t"]), "records": records})
+            kernel = event.get("kernel", [])
+            at_s = run.seconds(event["t"])
+            earlier.append({"at_s": at_s, "records": records, "kernel": kernel})
     return snapshots
 
 

@@ -9,7 +9,13 @@ from ipaddress import IPv6Address
 import pytest
 
 from agents.kernel.capabilities import probe
-from agents.kernel.mroute import MAXIMUM_INTERFACES, MulticastRouting, Upcall, UpcallKind
+from agents.kernel.mroute import (
+    MAXIMUM_INTERFACES,
+    KernelEntry,
+    MulticastRouting,
+    Upcall,
+    UpcallKind,
+)
 from agents.kernel.netlink import Netlink
 from agents.kernel.tunnel import Backend, open_tunnel
 from tests.kernel.routers import HOSTS, Chain, loopback
@@ -99,6 +105,31 @@ def test_counters_count_packets_and_bytes(namespaces: Namespaces, sockets: ExitS
     made.delete_entry(HOSTS[0], GROUP)
     with pytest.raises(KeyError):
         made.counters(HOSTS[0], GROUP)
+
+
+def test_the_kernels_entries_are_what_was_set(namespaces: Namespaces, sockets: ExitStack) -> None:
+    chain = Chain(namespaces, 2)
+    router = chain.router(1)
+    made = routing(sockets, router, "lan", "right")
+    made.set_entry(HOSTS[0], GROUP, "lan", ["right"])
+    made.set_entry(HOSTS[1], GROUP, "right", [])
+    speak(sockets, chain.hosts[0]).send(PAYLOAD)
+    with router:
+        used = eventually(lambda: [entry for entry in made.entries() if entry.packets])
+        rest = [entry for entry in made.entries() if not entry.packets]
+    assert used == [KernelEntry(HOSTS[0], GROUP, "lan", ("right",), 1)]
+    assert rest == [KernelEntry(HOSTS[1], GROUP, "right", (), 0)]
+
+
+def test_an_entry_that_is_only_asked_for_is_none_yet(
+    namespaces: Namespaces, sockets: ExitStack
+) -> None:
+    chain = Chain(namespaces, 1)
+    made = routing(sockets, chain.router(1), "lan0", "lan1")
+    speak(sockets, chain.hosts[0]).send(PAYLOAD)
+    upcall(made, UpcallKind.NO_ENTRY)
+    with chain.router(1):
+        assert made.entries() == []
 
 
 def test_a_packet_on_a_wrong_interface_raises_an_upcall_and_goes_nowhere(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv6Address
+from pathlib import Path
 
 import pytest
 from channels import BOTH, C1, C2, C3, LOCAL, MAR1, REMOTE, S1
@@ -100,3 +102,12 @@ def test_a_users_own_policy(tmp_path):
 
 def test_a_name_without_a_path_is_one_of_ours():
     assert policy("static", {"default": "local"}) == Static(LOCAL)
+
+
+def test_the_documented_example_works(tmp_path):
+    text = (Path(__file__).parents[2] / "docs" / "channel-control.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    path = tmp_path / "evenings.py"
+    path.write_text(example)
+    evenings = policy(f"{path}:Evenings", {"spare": "4"})
+    assert [evenings.decide(question(load=load)) for load in (3, 4)] == [REMOTE, BOTH]

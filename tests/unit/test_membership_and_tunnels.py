@@ -21,14 +21,15 @@ def records(*listeners: str) -> list[dict[str, Any]]:
 
 def test_the_last_membership_counts_and_the_history_has_no_repetition(tmp_path: Path) -> None:
     events = [
-        event(at, "mar2", "membership", records=records(*listeners))
+        event(at, "mar2", "membership", records=records(*listeners), kernel=[at])
         for at, listeners in ((100, ()), (200, ["fe80::11"]), (300, ["fe80::11"]))
     ]
     run = small_run(tmp_path, events=events, nodes=NODES)
     (record,) = membership.final(run)["mar2"]
     assert record["listeners"] == ["mn1"]
     assert set(record) == {"upstream", "source", "group", "listeners", "local_sources"}
-    assert [snapshot["at_s"] for snapshot in membership.history(run)["mar2"]] == [0.1, 0.2]
+    history = membership.history(run)["mar2"]
+    assert [(state["at_s"], state["kernel"]) for state in history] == [(0.1, [100]), (0.2, [200])]
 
 
 def test_the_life_of_a_tunnel(tmp_path: Path) -> None:
