@@ -24,6 +24,11 @@ class Deadlines(Generic[Key]):
         """Whether the key has a deadline."""
         return key in self._when
 
+    def get(self, key: Key, default: int) -> int:
+        """The key's deadline, or another if it has none."""
+        when, _ = self._when.get(key, (default, 0))
+        return when
+
     def set(self, key: Key, when: int) -> None:
         """Make the key due at ``when``, and not before."""
         self._order += 1

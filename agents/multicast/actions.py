@@ -46,6 +46,18 @@ class RemoveForwarding(Action):
 
 
 @dataclass(frozen=True)
+class AskChannelControl(Action):
+    """Find out whether a channel is to be had locally, remotely or both; tell it by ``decided``.
+
+    ``source`` None: any source, or several. ``host`` is the one who listens, or sends.
+    """
+
+    source: IPv6Address | None
+    group: IPv6Address
+    host: IPv6Address
+
+
+@dataclass(frozen=True)
 class HoldLink(Action):
     """A tunnel has multicast state now and must be kept."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 
+from agents.deadlines import Deadlines
 from agents.multicast.config import ProxyConfig
 
 
@@ -16,9 +17,9 @@ from agents.multicast.config import ProxyConfig
 class Attachment:
     """A host came to a link.
 
-    ``since`` is when it came, ``query_due`` when to query it next (ns). Until it is ``bound`` (its
-    binding is complete) it is not served. ``previous_link`` then leads to the router it was at just
-    before; None: there is none.
+    ``since`` is when it came (ns). Until it is ``bound`` (its binding is complete) it is not
+    served. ``previous_link`` then leads to the router it was at just before; None: there is none.
+    ``ongoing`` are the groups that it listened to there, None as long as nobody has told.
     """
 
     link: str
@@ -27,8 +28,8 @@ class Attachment:
     since: int
     bound: bool
     previous_link: str | None
-    query_due: int | None
     queries_left: int
+    ongoing: frozenset[IPv6Address] | None = None
 
 
 class Attachments:
@@ -37,6 +38,8 @@ class Attachments:
     def __init__(self, config: ProxyConfig) -> None:
         self._config = config
         self._attachments: dict[tuple[str, IPv6Address], Attachment] = {}
+        self._by_link_layer: dict[tuple[str, bytes], Attachment] = {}
+        self._queries_due: Deadlines[tuple[str, IPv6Address]] = Deadlines()
 
     def attach(self, host: IPv6Address, link: str, now: int, link_layer: bytes) -> Attachment:
         """A host came; what it reports waits until it is bound."""
@@ -47,10 +50,12 @@ class Attachments:
             since=now,
             bound=False,
             previous_link=None,
-            query_due=now,
             queries_left=self._config.robustness,
         )
+        self.detach(host, link)
         self._attachments[link, host] = attachment
+        self._by_link_layer[link, link_layer] = attachment
+        self._queries_due.set((link, host), now)
         return attachment
 
     def bind(self, host: IPv6Address, link: str, previous_link: str | None) -> Attachment | None:
@@ -63,12 +68,16 @@ class Attachments:
 
     def detach(self, host: IPv6Address, link: str) -> None:
         """A host left."""
-        self._attachments.pop((link, host), None)
+        attachment = self._attachments.pop((link, host), None)
+        if attachment is not None:
+            self._by_link_layer.pop((link, attachment.link_layer), None)
+            self._queries_due.cancel((link, host))
 
     def forget_link(self, link: str) -> None:
         """A link is gone, with all who were on it."""
-        for key in [key for key in self._attachments if key[0] == link]:
-            del self._attachments[key]
+        for name, host in list(self._attachments):
+            if name == link:
+                self.detach(host, link)
 
     def find(
         self, link: str, source: IPv6Address, link_layer: bytes | None = None
@@ -77,26 +86,18 @@ class Attachments:
         attachment = self._attachments.get((link, source))
         if attachment is not None or link_layer is None:
             return attachment
-        for other in self._attachments.values():
-            if other.link == link and other.link_layer == link_layer:
-                return other
-        return None
+        return self._by_link_layer.get((link, link_layer))
 
     def due(self, now: int) -> list[Attachment]:
         """Those to query now; counts the query as sent."""
-        attachments = [
-            attachment
-            for attachment in self._attachments.values()
-            if attachment.query_due is not None and attachment.query_due <= now
-        ]
-        for attachment in attachments:
+        keys = list(self._queries_due.due(now))
+        attachments = [self._attachments[key] for key in keys]
+        for key, attachment in zip(keys, attachments, strict=True):
             attachment.queries_left -= 1
-            attachment.query_due = (
-                now + self._config.query_response_interval if attachment.queries_left else None
-            )
+            if attachment.queries_left:
+                self._queries_due.set(key, now + self._config.query_response_interval)
         return attachments
 
     def next_deadline(self) -> int | None:
         """When ``due`` is to be called, in ns."""
-        times = [a.query_due for a in self._attachments.values() if a.query_due is not None]
-        return min(times, default=None)
+        return self._queries_due.next()

@@ -1,4 +1,4 @@
-"""The timers and counts of MLD (RFC 3810 section 9) and of forwarding, in ns."""
+"""The timers and counts of MLD (RFC 3810 section 9) and of forwarding, and what bounds state."""
 
 from __future__ import annotations
 
@@ -21,6 +21,16 @@ class ProxyConfig:
     """Transmissions of what must not get lost (section 9.1)."""
     unsolicited_report_interval: int = 1 * SECOND
     """The longest time between transmissions of a state-change report (section 9.11)."""
+    explicit_tracking: bool = False
+    """Whether a leave acts at once, without a query, since every host is known (RFC 6636)."""
+    maximum_groups: int = 64
+    """Of one host: more than hosts use, few enough that 60 of them do not fill a link."""
+    maximum_sources: int = 64
+    """Of one host in one group: what Linux lets an application ask for (mld_max_msf)."""
+    maximum_listeners: int = 4096
+    """Pairs of host and group on one link; a router on it may have as many groups."""
+    maximum_entries: int = 4096
+    """Forwarding entries; those without listeners make room for new ones."""
     source_lifetime: int = 210 * SECOND
     """How long a forwarding entry without listeners is kept (Keepalive_Period of RFC 7761)."""
 
@@ -43,6 +53,11 @@ class ProxyConfig:
     def last_listener_query_time(self) -> int:
         """From the last listener's leave to the end of its traffic, LLQT (section 9.10)."""
         return self.robustness * self.last_listener_query_interval
+
+    @property
+    def newcomer_interval(self) -> int:
+        """Within it a newcomer has answered one of the queries that it gets."""
+        return self.robustness * self.query_response_interval + self.trigger_slack
 
     @property
     def trigger_slack(self) -> int:

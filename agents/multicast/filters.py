@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
-from functools import reduce
 from ipaddress import IPv6Address
 
 
@@ -35,13 +34,12 @@ class Filter:
         return self.mode is FilterMode.EXCLUDE or bool(self.sources)
 
     def __or__(self, other: Filter) -> Filter:
-        """What at least one of the two wants (RFC 3810 section 4.2)."""
-        mine, others = self.sources, other.sources
-        if self.mode is other.mode is FilterMode.INCLUDE:
-            return include(mine | others)
-        if self.mode is other.mode:
-            return exclude(mine & others)
-        return exclude(mine - others if self.mode is FilterMode.EXCLUDE else others - mine)
+        """What at least one of the two wants."""
+        return merge((self, other))
+
+    def __and__(self, other: Filter) -> Filter:
+        """What both want."""
+        return self - (self - other)
 
     def __sub__(self, other: Filter) -> Filter:
         """What the first wants and the other does not."""
@@ -70,5 +68,12 @@ EVERYTHING = exclude(())
 
 
 def merge(filters: Iterable[Filter]) -> Filter:
-    """What at least one of several wants."""
-    return reduce(Filter.__or__, filters, NOTHING)
+    """What at least one of several wants (RFC 3810 section 4.2)."""
+    included: set[IPv6Address] = set()
+    excluded: frozenset[IPv6Address] | None = None
+    for wanted in filters:
+        if wanted.mode is FilterMode.INCLUDE:
+            included |= wanted.sources
+        else:
+            excluded = wanted.sources if excluded is None else excluded & wanted.sources
+    return include(included) if excluded is None else exclude(excluded - included)

@@ -7,13 +7,15 @@ both cases only to links whose querier this router is (RFC 4605 section 4.3).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 
 from agents.core import Action, Log
+from agents.deadlines import Deadlines
 from agents.multicast.actions import RemoveForwarding, SetForwarding
 from agents.multicast.config import ProxyConfig
+from agents.multicast.filters import Filter
 from agents.multicast.links import Links
 
 Channel = tuple[IPv6Address, IPv6Address]
@@ -22,64 +24,100 @@ Channel = tuple[IPv6Address, IPv6Address]
 
 @dataclass
 class _Entry:
-    """The link where data last arrived as a surprise, and what the kernel was told.
-
-    ``expiry`` (ns) is None as long as there are listeners.
-    """
+    """The link where data last arrived as a surprise, and what the kernel was told."""
 
     arrival: str
     incoming: str = ""
     outgoing: tuple[str, ...] = ()
-    expiry: int | None = None
 
 
 class Forwarding:
-    """The entries of one router."""
+    """The entries of one router.
 
-    def __init__(self, config: ProxyConfig, links: Links) -> None:
+    ``awaited`` tells of which upstreams a channel is wanted, but has not arrived yet, so that
+    another one is still used.
+    """
+
+    def __init__(
+        self,
+        config: ProxyConfig,
+        links: Links,
+        awaited: Callable[[IPv6Address, IPv6Address], Collection[str]],
+    ) -> None:
         self._config = config
         self._links = links
-        self._entries: dict[Channel, _Entry] = {}
+        self._awaited = awaited
+        self._entries: dict[IPv6Address, dict[IPv6Address, _Entry]] = {}
+        self._count = 0
+        # Of the entries that nobody listens to.
+        self._expiry: Deadlines[Channel] = Deadlines()
         self._shape = self._shape_now()
 
     def upcall(
         self, source: IPv6Address, group: IPv6Address, link: str, now: int
     ) -> Iterator[Action]:
-        """Data arrived for which the kernel has no entry: make one in any case."""
-        entry = self._entries.setdefault((source, group), _Entry(link))
+        """Data arrived for which the kernel has no entry: make one, if there is room."""
+        entry = self._entries.get(group, {}).get(source)
+        if entry is None:
+            if self._count >= self._config.maximum_entries:
+                yield from self._make_room()
+            if self._count >= self._config.maximum_entries:
+                return
+            entry = self._entries.setdefault(group, {})[source] = _Entry(link)
+            self._count += 1
         entry.arrival = link
         entry.incoming = ""  # differs from every route, so that the entry is told (again)
-        return self._update((source, group), entry, now)
+        yield from self._update((source, group), entry, now)
 
     def refresh(self, groups: Iterable[IPv6Address], now: int) -> Iterator[Action]:
         """Membership of these groups changed, or this router's place on some link did."""
-        groups = set(groups)
         shape = self._shape_now()
-        links_changed = shape != self._shape
-        self._shape = shape
-        for channel, entry in self._entries.items():
-            if links_changed or channel[1] in groups:
-                yield from self._update(channel, entry, now)
+        if shape != self._shape:
+            self._shape = shape
+            groups = list(self._entries)
+        for group in groups:
+            for source, entry in self._entries.get(group, {}).items():
+                yield from self._update((source, group), entry, now)
 
     def forget_link(self, link: str) -> Iterator[Action]:
         """A link is gone: remove the entries whose data came by it."""
-        for channel, entry in list(self._entries.items()):
+        for channel, entry in self._all():
             if link in (entry.arrival, entry.incoming):
                 yield self._remove(channel)
 
     def timer(self, now: int) -> Iterator[Action]:
         """Remove entries that are without listeners for too long."""
-        for channel, entry in list(self._entries.items()):
-            if entry.expiry is not None and entry.expiry <= now:
-                yield self._remove(channel)
+        for channel in self._expiry.due(now):
+            yield self._remove(channel)
 
     def next_deadline(self) -> int | None:
         """When ``timer`` is due, in ns."""
-        return min((e.expiry for e in self._entries.values() if e.expiry is not None), default=None)
+        return self._expiry.next()
 
     def local_sources(self) -> list[Channel]:
         """The sources on downstream links, each with its group."""
-        return [channel for channel, entry in self._entries.items() if self._is_local(entry)]
+        return [channel for channel, entry in self._all() if self._is_local(entry)]
+
+    def delivering(self, group: IPv6Address, wanted: Filter) -> set[str]:
+        """The links by which some of this comes and is forwarded."""
+        return {
+            entry.incoming
+            for source, entry in self._entries.get(group, {}).items()
+            if entry.outgoing and wanted.accepts(source)
+        }
+
+    def _all(self) -> list[tuple[Channel, _Entry]]:
+        return [
+            ((source, group), entry)
+            for group, entries in self._entries.items()
+            for source, entry in entries.items()
+        ]
+
+    def _make_room(self) -> Iterator[Action]:
+        """Remove the entry that is without listeners for the longest time, if there is one."""
+        due = self._expiry.next()
+        if due is not None:
+            yield self._remove(next(self._expiry.due(due)))
 
     def _is_local(self, entry: _Entry) -> bool:
         """Data in a tunnel is never a local source: it may be what we just left upstream."""
@@ -88,13 +126,16 @@ class Forwarding:
 
     def _shape_now(self) -> tuple[str | None, list[str]]:
         """What routes depend on besides membership: the native upstream, links to forward to."""
-        forward = [name for name, router in self._links.downstreams() if router.querier.is_querier]
-        return self._links.native, forward
+        downstreams = self._links.downstreams.items()
+        return self._links.native, [name for name, x in downstreams if x.querier.is_querier]
 
     def _update(self, channel: Channel, entry: _Entry, now: int) -> Iterator[Action]:
         source, group = channel
         wanting = self._wanting(channel)
-        entry.expiry = None if wanting else now + self._config.source_lifetime
+        if wanting:
+            self._expiry.cancel(channel)
+        else:
+            self._expiry.set(channel, now + self._config.source_lifetime)
         route = self._route(channel, entry, wanting)
         if route != (entry.incoming, entry.outgoing):
             entry.incoming, entry.outgoing = route
@@ -106,28 +147,43 @@ class Forwarding:
         self, channel: Channel, entry: _Entry, wanting: list[str]
     ) -> tuple[str, tuple[str, ...]]:
         """Incoming and outgoing links."""
-        source, group = channel
+        source, _ = channel
         if source.is_link_local:
             return entry.arrival, ()
         incoming, outgoing = entry.arrival, wanting
         if not self._is_local(entry):
-            for upstream, host in self._links.upstreams():
-                if host.subscription(group).accepts(source):
-                    incoming = upstream
-                    break
+            incoming = self._incoming(channel) or entry.arrival
         elif self._links.native is not None:
             outgoing = [self._links.native, *wanting]
         return incoming, tuple(link for link in outgoing if link != incoming)
+
+    def _incoming(self, channel: Channel) -> str | None:
+        """The upstream that a channel is taken from: one that is not awaited, native first."""
+        source, group = channel
+        upstreams = [
+            name
+            for name, host in self._links.upstreams.items()
+            if host.subscription(group).accepts(source)
+        ]
+        if len(upstreams) > 1:
+            awaited = self._awaited(source, group)
+            upstreams.sort(key=awaited.__contains__)
+        return upstreams[0] if upstreams else None
 
     def _wanting(self, channel: Channel) -> list[str]:
         """The downstream links whose listeners want a channel, and that are ours to forward to."""
         source, group = channel
         return [
             name
-            for name, router in self._links.downstreams()
+            for name, router in self._links.downstreams.items()
             if router.querier.is_querier and router.listeners.filter(group).accepts(source)
         ]
 
     def _remove(self, channel: Channel) -> Action:
-        del self._entries[channel]
+        source, group = channel
+        del self._entries[group][source]
+        if not self._entries[group]:
+            del self._entries[group]
+        self._expiry.cancel(channel)
+        self._count -= 1
         return RemoveForwarding(*channel)

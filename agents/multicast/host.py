@@ -7,9 +7,11 @@ from ipaddress import IPv6Address
 from random import Random
 
 from agents.core import MILLISECOND
+from agents.deadlines import Deadlines
 from agents.multicast import packing
 from agents.multicast.config import ProxyConfig
 from agents.multicast.filters import NOTHING, Filter, FilterMode
+from agents.multicast.listener import state_record
 from agents.wire.mld import (
     UNSPECIFIED,
     AddressRecord,
@@ -31,14 +33,6 @@ class _Change:
     sources: dict[IPv6Address, int] = field(default_factory=dict)
 
 
-@dataclass
-class _Answer:
-    """An answer to a specific query: when due (ns), and for which sources (none: the group)."""
-
-    due: int
-    sources: frozenset[IPv6Address]
-
-
 class HostPart:
     """The subscriptions on one link, and the reports that they cause."""
 
@@ -49,7 +43,9 @@ class HostPart:
         self._changes: dict[IPv6Address, _Change] = {}
         self._changes_due: int | None = None
         self._general_due: int | None = None
-        self._answers: dict[IPv6Address, _Answer] = {}
+        # Answers to specific queries: for which sources (none: the group), and when.
+        self._answers: dict[IPv6Address, frozenset[IPv6Address]] = {}
+        self._answers_due: Deadlines[IPv6Address] = Deadlines()
 
     def subscription(self, group: IPv6Address) -> Filter:
         """What is wanted of a group."""
@@ -69,6 +65,17 @@ class HostPart:
             self._subscriptions[group] = wanted
         else:
             del self._subscriptions[group]
+        self._tell(group, wanted, old, now)
+
+    def decline(self, group: IPv6Address, unwanted: Filter, now: int) -> None:
+        """Say that this of a group is not wanted, as if it had been so far."""
+        wanted = self.subscription(group)
+        self._tell(group, wanted, wanted | unwanted, now)
+
+    def _tell(self, group: IPv6Address, wanted: Filter, old: Filter, now: int) -> None:
+        """Report a change, at once."""
+        if wanted == old:
+            return
         change = self._changes.setdefault(group, _Change())
         if wanted.mode is not old.mode:
             change.mode = self._config.robustness
@@ -89,10 +96,11 @@ class HostPart:
             pending = self._answers.get(query.group)
             sources = frozenset(query.sources)
             if pending is not None:
-                due = min(due, pending.due)
-                both_name_sources = pending.sources and sources
-                sources = pending.sources | sources if both_name_sources else frozenset()
-            self._answers[query.group] = _Answer(due, sources)
+                due = min(due, self._answers_due.get(query.group, due))
+                both_name_sources = pending and sources
+                sources = pending | sources if both_name_sources else frozenset()
+            self._answers[query.group] = sources
+            self._answers_due.set(query.group, due)
 
     def timer(self, now: int) -> list[MulticastListenerReport]:
         """The reports that are due."""
@@ -103,17 +111,14 @@ class HostPart:
             self._general_due = None
             for group in sorted(self._subscriptions):
                 records += self._state_records(group, frozenset())
-        for group, answer in sorted(self._answers.items()):
-            if answer.due <= now:
-                del self._answers[group]
-                records += self._state_records(group, answer.sources)
+        for group in sorted(self._answers_due.due(now)):
+            records += self._state_records(group, self._answers.pop(group))
         return [MulticastListenerReport(report) for report in packing.reports(records)]
 
     def next_deadline(self) -> int | None:
         """When ``timer`` is due, in ns."""
-        times = [answer.due for answer in self._answers.values()]
-        times += [due for due in (self._changes_due, self._general_due) if due is not None]
-        return min(times, default=None)
+        times = (self._answers_due.next(), self._changes_due, self._general_due)
+        return min((due for due in times if due is not None), default=None)
 
     def _change_records(self, now: int) -> list[AddressRecord]:
         """One transmission of all pending changes; plans the next one."""
@@ -156,11 +161,4 @@ class HostPart:
         if asked:
             heard = tuple(sorted(source for source in asked if wanted.accepts(source)))
             return [AddressRecord(RecordType.MODE_IS_INCLUDE, group, heard)] if heard else []
-        if not wanted:
-            return []
-        kind = (
-            RecordType.MODE_IS_INCLUDE
-            if wanted.mode is FilterMode.INCLUDE
-            else RecordType.MODE_IS_EXCLUDE
-        )
-        return [AddressRecord(kind, group, tuple(sorted(wanted.sources)))]
+        return [state_record(group, wanted)] if wanted else []

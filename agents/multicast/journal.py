@@ -8,6 +8,7 @@ from typing import Any
 
 from agents.core import Log
 from agents.multicast.links import Links
+from agents.wire.mld import UNSPECIFIED
 
 _Joined = tuple[str, IPv6Address, "IPv6Address | None"]
 """Link, host, source."""
@@ -18,7 +19,7 @@ class Journal:
 
     def __init__(self, links: Links) -> None:
         self._links = links
-        self._seen: dict[IPv6Address, dict[_Joined, str | None]] = {}
+        self._seen: dict[IPv6Address, dict[_Joined, tuple[str, ...]]] = {}
 
     def changes(self, groups: Iterable[IPv6Address]) -> Iterator[Log]:
         """``join``, ``leave`` and ``upstream`` lines of these groups."""
@@ -27,21 +28,29 @@ class Journal:
             after = self._upstreams(group)
             if after:
                 self._seen[group] = after
-            for joined in sorted(after.keys() - before.keys(), key=str):
+            for joined in sorted(after.keys() - before.keys(), key=_order):
                 yield Log("join", _fields(group, joined))
-            for left in sorted(before.keys() - after.keys(), key=str):
+            for left in sorted(before.keys() - after.keys(), key=_order):
                 yield Log("leave", _fields(group, left))
-            used = {link for link in after.values() if link is not None}
-            for link in sorted(used - set(before.values())):
+            for link in sorted(_used(after) - _used(before)):
                 yield Log("upstream", {"group": str(group), "link": link})
 
-    def _upstreams(self, group: IPv6Address) -> dict[_Joined, str | None]:
-        """The upstream of each listener of a group."""
+    def _upstreams(self, group: IPv6Address) -> dict[_Joined, tuple[str, ...]]:
+        """The upstreams of each listener of a group."""
         return {
-            (link, member.host, member.source): member.upstream
-            for link, router in self._links.downstreams()
+            (link, member.host, member.source): member.upstreams
+            for link, router in self._links.downstreams.items()
             for member in router.listeners.memberships(group)
         }
+
+
+def _order(joined: _Joined) -> tuple[str, IPv6Address, IPv6Address]:
+    link, host, source = joined
+    return link, host, source or UNSPECIFIED
+
+
+def _used(joined: dict[_Joined, tuple[str, ...]]) -> set[str]:
+    return {link for upstreams in joined.values() for link in upstreams}
 
 
 def _fields(group: IPv6Address, joined: _Joined) -> dict[str, Any]:

@@ -32,22 +32,32 @@ class Link:
         """Whether the router at the other end is as well our upstream as our listener."""
         return self.host is not None and self.router is not None
 
+    @property
+    def is_used(self) -> bool:
+        """Whether there is multicast state in either direction."""
+        subscribes = self.host is not None and self.host.active
+        return subscribes or (self.router is not None and bool(self.router.listeners))
+
 
 class Links:
     """All links, in the order in which they were added."""
 
     def __init__(self) -> None:
         self._links: dict[str, Link] = {}
+        self._index()
 
     def add(self, link: Link) -> None:
         """Add a link; its name must be new."""
         if link.name in self._links:
             raise ValueError(f"link {link.name} exists already")
         self._links[link.name] = link
+        self._index()
 
     def remove(self, name: str) -> Link:
         """Take a link out."""
-        return self._links.pop(name)
+        link = self._links.pop(name)
+        self._index()
+        return link
 
     def get(self, name: str) -> Link | None:
         """The link of this name, if there is one."""
@@ -56,18 +66,26 @@ class Links:
     @property
     def native(self) -> str | None:
         """The default upstream, towards the multicast infrastructure."""
-        return next((name for name, _ in self.upstreams() if not self._links[name].is_tunnel), None)
+        return self._native
 
     @property
     def tunnels(self) -> dict[str, Link]:
         """The links that are upstream and downstream at once."""
-        return {name: link for name, link in self._links.items() if link.is_tunnel}
+        return self._tunnels
 
-    def upstreams(self) -> list[tuple[str, HostPart]]:
-        """Name and host part of each upstream, native ones before tunnels."""
+    @property
+    def upstreams(self) -> dict[str, HostPart]:
+        """The host part of each upstream by name, native ones before tunnels."""
+        return self._upstreams
+
+    @property
+    def downstreams(self) -> dict[str, RouterPart]:
+        """The router part of each downstream by name."""
+        return self._downstreams
+
+    def _index(self) -> None:
         links = sorted(self._links.values(), key=lambda link: link.is_tunnel)
-        return [(link.name, link.host) for link in links if link.host is not None]
-
-    def downstreams(self) -> list[tuple[str, RouterPart]]:
-        """Name and router part of each downstream."""
-        return [(x.name, x.router) for x in self._links.values() if x.router is not None]
+        self._upstreams = {x.name: x.host for x in links if x.host is not None}
+        self._downstreams = {x.name: x.router for x in self._links.values() if x.router is not None}
+        self._tunnels = {x.name: x for x in links if x.is_tunnel}
+        self._native = next((name for name in self._upstreams if name not in self._tunnels), None)

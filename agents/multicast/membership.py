@@ -38,22 +38,28 @@ Key = tuple["str | None", "IPv6Address | None", IPv6Address]
 def membership_records(links: Links, forwarding: Forwarding) -> list[MembershipRecord]:
     """All records, by group, source and upstream.
 
-    A local source stands in the record of its own channel, else in that of any source, of the
-    native upstream, by which its data goes out.
+    A record stands for what an upstream is asked: who wants some sources of a group is in the
+    record of any source, if there is one. A local source stands in the record of its own channel,
+    else in that of any source, of the native upstream, by which its data goes out.
     """
     listeners: dict[Key, list[str]] = defaultdict(list)
     sources: dict[Key, list[str]] = defaultdict(list)
-    for _, router in links.downstreams():
+    for router in links.downstreams.values():
         for group in router.listeners.groups():
             for member in router.listeners.memberships(group):
-                listeners[member.upstream, member.source, group].append(str(member.host))
+                for upstream in member.upstreams or (None,):
+                    listeners[upstream, member.source, group].append(str(member.host))
+    for upstream, source, group in list(listeners):
+        any_source: Key = (upstream, None, group)
+        if source is not None and any_source in listeners:
+            listeners[any_source] += listeners.pop((upstream, source, group))
     for source, group in forwarding.local_sources():
         own: Key = (links.native, source, group)
-        any_source: Key = (links.native, None, group)
+        any_source = (links.native, None, group)
         key = any_source if own not in listeners and any_source in listeners else own
         sources[key].append(str(source))
     return [
-        MembershipRecord(*key, tuple(sorted(listeners[key])), tuple(sorted(sources[key])))
+        MembershipRecord(*key, tuple(sorted(set(listeners[key]))), tuple(sorted(sources[key])))
         for key in sorted({*listeners, *sources}, key=_order)
     ]
 

@@ -7,8 +7,7 @@ and forwarding takes each (S,G) from one upstream only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from ipaddress import IPv6Address
 from random import Random
 
@@ -16,38 +15,36 @@ from agents.core import Action, Log
 from agents.multicast.actions import HoldLink, ReleaseLink, SendMld
 from agents.multicast.attachments import Attachments
 from agents.multicast.config import ProxyConfig
-from agents.multicast.filters import Filter, merge
+from agents.multicast.filters import NOTHING
 from agents.multicast.forwarding import Forwarding
 from agents.multicast.host import HostPart
+from agents.multicast.instances import Instances
 from agents.multicast.journal import Journal
 from agents.multicast.links import Link, Links, RouterPart
-from agents.multicast.listeners import Listeners
+from agents.multicast.listener import Listener, state_record
+from agents.multicast.listeners import Listeners, Outcome
 from agents.multicast.membership import MembershipRecord, membership_records
 from agents.multicast.querier import Querier
-from agents.multicast.selection import Join, MldDmm, UpstreamSelection
+from agents.multicast.records import records_of_interest
+from agents.multicast.selection import MldDmm, UpstreamSelection
+from agents.wire.channel import ChannelScope
 from agents.wire.mld import (
     ALL_MLDV2_ROUTERS,
     ALL_NODES,
     UNSPECIFIED,
     AddressRecord,
-    ListenerDoneV1,
-    ListenerReportV1,
     Message,
     MulticastListenerQuery,
     MulticastListenerReport,
-    RecordType,
 )
-
-Report = MulticastListenerReport | ListenerReportV1 | ListenerDoneV1
-
-_LINK_LOCAL_SCOPE = 2  # RFC 4291 section 2.7
 
 
 class MldProxy:
     """The multicast core of a router. All times are ns, all calls answer with actions.
 
-    ``ignored`` counts messages that were not acted upon: from no link-local address (RFC 3810
-    sections 5.1.14 and 5.2.13), from ourselves, or on a link where nobody listens to them.
+    ``ignored`` counts what was not acted upon: messages from no link-local address (RFC 3810
+    sections 5.1.14 and 5.2.13), from ourselves, or on a link where nobody listens to them; and
+    records of a host, or on a link, that has as many as ``ProxyConfig`` allows.
     """
 
     def __init__(
@@ -55,10 +52,17 @@ class MldProxy:
     ) -> None:
         self._config = config
         self._random = random
-        self._select_upstream = selection or MldDmm(config.ongoing_session_window)
         self._links = Links()
         self._attachments = Attachments(config)
-        self._forwarding = Forwarding(config, self._links)
+        self._changed: set[IPv6Address] = set()
+        self._forwarding = Forwarding(config, self._links, self._awaited)
+        self._instances = Instances(
+            self._links,
+            self._attachments,
+            selection or MldDmm(config.ongoing_session_window),
+            self._forwarding.delivering,
+            self._changed,
+        )
         self._journal = Journal(self._links)
         self._held: set[str] = set()
         self.ignored = 0
@@ -72,18 +76,19 @@ class MldProxy:
         router = None
         if downstream:
             querier = Querier(config, link_local, now, elects=not upstream)
-            router = RouterPart(querier, Listeners(config, partial(self._select, name)))
+            maximum = config.maximum_listeners if upstream else config.maximum_groups
+            router = RouterPart(querier, Listeners(config, self._changed, maximum_groups=maximum))
         self._links.add(Link(name, link_local, host, router))
-        return self._finish(self._reselect(None), now)
+        return self._choose_for_unserved(now)
 
     def remove_link(self, name: str, now: int) -> list[Action]:
         """A link is gone, with its listeners; whom it served as upstream gets another one."""
         link = self._links.remove(name)
         self._attachments.forget_link(name)
-        groups = self._reselect(name)
         if link.router is not None:
-            groups |= link.router.listeners.groups()
-        return [*self._forwarding.forget_link(name), *self._finish(groups, now)]
+            self._changed |= link.router.listeners.groups()
+        self._instances.forget_link(name)
+        return [*self._forwarding.forget_link(name), *self._choose_for_unserved(now)]
 
     def attached(
         self, host_link_local: IPv6Address, link: str, now: int, link_layer: bytes
@@ -91,7 +96,7 @@ class MldProxy:
         """A host came to a link: ask it what it listens to. It is served once it is ``bound``."""
         self._router_part(link)
         self._attachments.attach(host_link_local, link, now, link_layer)
-        return self._finish((), now)
+        return self._finish(now)
 
     def bound(
         self, host_link_local: IPv6Address, link: str, previous_link: str | None, now: int
@@ -100,21 +105,65 @@ class MldProxy:
 
         ``previous_link`` is the tunnel to the router where it was just before.
         """
-        listeners = self._router_part(link).listeners
+        groups = self._router_part(link).listeners.groups()
         attachment = self._attachments.bind(host_link_local, link, previous_link)
         if attachment is None:
             return []
         # Its first report may have overtaken the trigger that told of its attachment.
         earliest = attachment.since - self._config.trigger_slack
-        groups = listeners.reselect(
-            lambda x: x.host == host_link_local and (x.upstream is None or x.joined >= earliest)
+
+        def is_concerned(at: str, listener: Listener) -> bool:
+            came = not listener.upstreams or listener.joined >= earliest
+            return at == link and listener.host == host_link_local and came
+
+        actions = [*self._instances.reselect(is_concerned, sorted(groups), now)]
+        return [*actions, *self._finish(now)]
+
+    def context(
+        self, host_link_local: IPv6Address, link: str, records: tuple[AddressRecord, ...], now: int
+    ) -> list[Action]:
+        """What a host listened to where it was before, known ahead of its own reports.
+
+        It is to confirm it when it is asked as a newcomer, or it is forgotten again.
+        """
+        listeners = self._router_part(link).listeners
+        attachment = self._attachments.find(link, host_link_local)
+        if attachment is None:
+            return []
+        attachment.ongoing = frozenset(record.group for record in records)
+        actions: list[Action] = []
+        expiry = now + self._config.newcomer_interval
+        for record in records:
+            if listeners.find(record.group, host_link_local) is None:
+                actions += self._report(record, host_link_local, link, now, expiry)
+        return [*actions, *self._finish(now)]
+
+    def subscription(self, host_link_local: IPv6Address, link: str) -> tuple[AddressRecord, ...]:
+        """What a host listens to, for context transfer to the router where it goes."""
+        return tuple(
+            state_record(group, listener.filter)
+            for group, listener in self._router_part(link).listeners.of(host_link_local)
         )
-        return self._finish(groups, now)
+
+    def decided(
+        self, group: IPv6Address, source: IPv6Address | None, decision: ChannelScope, now: int
+    ) -> list[Action]:
+        """Channel control said, asked or not, how a channel is to be had; None: any source."""
+        actions = [*self._instances.decided(group, source, decision, now)]
+        return [*actions, *self._finish(now)]
 
     def detached(self, host_link_local: IPv6Address, link: str, now: int) -> list[Action]:
-        """A host left a link. Its memberships stay until they are not refreshed (base scheme)."""
+        """A host left a link.
+
+        With explicit tracking its memberships end, though what they ask of upstreams lingers. Else
+        (the base scheme) they stay until they are not refreshed.
+        """
         self._attachments.detach(host_link_local, link)
-        return self._finish((), now)
+        if self._config.explicit_tracking:
+            deadline = now + self._config.last_listener_query_time
+            for group, listener in self._router_part(link).listeners.remove(host_link_local):
+                self._instances.lingering.add(group, listener, deadline)
+        return self._finish(now)
 
     def receive(
         self, message: Message, source: IPv6Address, link: str, now: int, host: bytes | None = None
@@ -126,43 +175,54 @@ class MldProxy:
             return []
         if isinstance(message, MulticastListenerQuery):
             self._receive_query(message, source, at, now)
-            return self._finish((), now)
+            return self._finish(now)
         if at.router is None:
             self.ignored += 1
             return []
         attachment = self._attachments.find(link, source, host)
         if attachment is not None:
             source = attachment.host
-        records = _records_of_interest(message)
+        records = records_of_interest(message)
+        # MLDv1 hosts suppress their reports when they hear another's: they are not all known.
+        ask = not (self._config.explicit_tracking and isinstance(message, MulticastListenerReport))
+        expiry = now + self._config.listener_interval
+        groups = [str(record.group) for record in records]
+        fields = {"link": link, "host": str(source), "groups": groups}
+        actions: list[Action] = [Log("report_received", fields)]
         for record in records:
-            if at.router.listeners.report(record, source, now):
-                at.router.querier.last_listener(record.group, now)
-        groups = [record.group for record in records]
-        fields = {"link": link, "host": str(source), "groups": [str(group) for group in groups]}
-        return [Log("report_received", fields), *self._finish(groups, now)]
+            actions += self._report(record, source, link, now, expiry, ask=ask)
+            if at.is_tunnel:
+                self._instances.lingering.told(record)
+        return [*actions, *self._finish(now)]
 
     def upcall(self, source: IPv6Address, group: IPv6Address, link: str, now: int) -> list[Action]:
-        """The kernel has no entry for data that came in by a link."""
-        return [*self._forwarding.upcall(source, group, link, now)]
+        """The kernel has no entry for data that came in by a link, or one for another link."""
+        self._instances.arrived(source, group, link)
+        actions = self._finish(now) if self._changed else []
+        return [*actions, *self._forwarding.upcall(source, group, link, now)]
 
     def timer(self, now: int) -> list[Action]:
         """Act on every deadline that is not later than ``now``."""
-        groups: set[IPv6Address] = set()
-        for _, router in self._links.downstreams():
-            groups |= router.listeners.expire(now)
-        return [*self._finish(groups, now), *self._forwarding.timer(now)]
+        for router in self._links.downstreams.values():
+            router.listeners.expire(now)
+        self._instances.lingering.expire(now)
+        return [*self._finish(now), *self._forwarding.timer(now)]
 
     def next_deadline(self) -> int | None:
         """When ``timer`` is due."""
         times = [self._forwarding.next_deadline(), self._attachments.next_deadline()]
-        times += [host.next_deadline() for _, host in self._links.upstreams()]
-        for _, router in self._links.downstreams():
+        times.append(self._instances.lingering.next_deadline())
+        times += [host.next_deadline() for host in self._links.upstreams.values()]
+        for router in self._links.downstreams.values():
             times += [router.querier.next_deadline(), router.listeners.next_deadline()]
         return min((time for time in times if time is not None), default=None)
 
     def membership(self) -> list[MembershipRecord]:
         """Who listens to what, and by which upstream they get it."""
         return membership_records(self._links, self._forwarding)
+
+    def _awaited(self, source: IPv6Address, group: IPv6Address) -> set[str]:
+        return self._instances.awaited(source, group)
 
     def _router_part(self, link: str) -> RouterPart:
         at = self._links.get(link)
@@ -182,51 +242,56 @@ class MldProxy:
                 deadline = now + self._config.last_listener_query_time
                 link.router.listeners.lower(query.group, query.sources, deadline)
 
-    def _select(self, link: str, host: IPv6Address, group: IPv6Address, now: int) -> str | None:
-        attachment = self._attachments.find(link, host)
-        native, tunnels = self._links.native, self._links.tunnels.keys()
-        return self._select_upstream(Join(link, host, group, now, attachment, native, tunnels))
+    def _report(
+        self,
+        record: AddressRecord,
+        host: IPv6Address,
+        link: str,
+        now: int,
+        expiry: int,
+        *,
+        ask: bool = True,
+    ) -> list[Action]:
+        """Act on a host's record, or on what another router says about it."""
+        router = self._router_part(link)
+        outcome = router.listeners.report(record, host, now, expiry, ask=ask)
+        if outcome is Outcome.REFUSED:
+            self.ignored += 1
+        elif outcome is Outcome.LAST_LEFT:
+            router.querier.last_listener(record.group, now)
+        return [*self._instances.reported(link, record.group, host, now)]
 
-    def _reselect(self, upstream: str | None) -> set[IPv6Address]:
-        """Ask again for the upstream of all who have this one; their groups."""
-        groups: set[IPv6Address] = set()
-        for _, router in self._links.downstreams():
-            groups |= router.listeners.reselect(lambda x: x.upstream == upstream)
-        return groups
+    def _choose_for_unserved(self, now: int) -> list[Action]:
+        """The links changed: choose for those who have no upstream."""
+        groups = self._instances.groups()
+        actions = [*self._instances.reselect(lambda _, x: not x.upstreams, groups, now)]
+        return [*actions, *self._finish(now)]
 
-    def _finish(self, changed: Iterable[IPv6Address], now: int) -> list[Action]:
-        """Follow a change of the membership of these groups, and send all that is due."""
-        groups = sorted(set(changed))
-        for upstream, host in self._links.upstreams():
-            for group in groups:
-                host.subscribe(group, self._subscription(group, upstream), now)
+    def _finish(self, now: int) -> list[Action]:
+        """Follow the changes of memberships, and send all that is due."""
+        groups = sorted(self._changed)
+        self._changed.clear()
+        for group in groups:
+            wanted = self._instances.subscriptions(group)
+            for upstream, host in self._links.upstreams.items():
+                host.subscribe(group, wanted.get(upstream, NOTHING), now)
         actions: list[Action] = [*self._journal.changes(groups), *self._reports(now)]
         queries = list(self._queries(now))
         actions += [*self._forwarding.refresh(groups, now), *queries]
-        active = {
-            link.name
-            for link in self._links.tunnels.values()
-            if (link.host is not None and link.host.active)
-            or (link.router is not None and link.router.listeners.groups())
-        }
+        active = {link.name for link in self._links.tunnels.values() if link.is_used}
         gained, lost = sorted(active - self._held), sorted(self._held - active)
         self._held = active
         return [*map(HoldLink, gained), *actions, *map(ReleaseLink, lost)]
 
-    def _subscription(self, group: IPv6Address, upstream: str) -> Filter:
-        """What the listeners of one proxy instance want (RFC 4605 section 4.1)."""
-        routers = (router for _, router in self._links.downstreams())
-        return merge(router.listeners.subscription(group, upstream) for router in routers)
-
     def _reports(self, now: int) -> Iterator[Action]:
-        for upstream, host in self._links.upstreams():
+        for upstream, host in self._links.upstreams.items():
             for report in host.timer(now):
                 yield SendMld(report, upstream, ALL_MLDV2_ROUTERS)
                 groups = sorted({str(record.group) for record in report.records})
                 yield Log("report_sent", {"link": upstream, "groups": groups})
 
     def _queries(self, now: int) -> Iterator[Action]:
-        for name, router in self._links.downstreams():
+        for name, router in self._links.downstreams.items():
             for query in router.querier.timer(now, router.listeners.departing):
                 yield from _send_query(query, name, None)
         for attachment in self._attachments.due(now):
@@ -240,22 +305,3 @@ def _send_query(
     general = query.group == UNSPECIFIED
     yield SendMld(query, link, ALL_NODES if general else query.group, link_layer)
     yield Log("query_sent", {"link": link, "group": None if general else str(query.group)})
-
-
-def _records_of_interest(message: Report) -> list[AddressRecord]:
-    """What a report says, MLDv1 put into MLDv2's terms (RFC 3810 section 8.3.2).
-
-    Groups of link-local and smaller scope are never routed and are left out.
-    """
-    records: tuple[AddressRecord, ...]
-    if isinstance(message, ListenerReportV1):
-        records = (AddressRecord(RecordType.MODE_IS_EXCLUDE, message.group),)
-    elif isinstance(message, ListenerDoneV1):
-        records = (AddressRecord(RecordType.CHANGE_TO_INCLUDE_MODE, message.group),)
-    else:
-        records = message.records
-    return [record for record in records if _is_routable(record.group)]
-
-
-def _is_routable(group: IPv6Address) -> bool:
-    return group.is_multicast and group.packed[1] & 0x0F > _LINK_LOCAL_SCOPE

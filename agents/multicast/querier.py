@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from ipaddress import IPv6Address
 
 from agents.core import MILLISECOND, SECOND
+from agents.deadlines import Deadlines
 from agents.multicast import packing
 from agents.multicast.config import ProxyConfig
 from agents.multicast.filters import Filter, FilterMode
 from agents.wire.mld import UNSPECIFIED, MulticastListenerQuery
-
-
-@dataclass
-class _Round:
-    """Repeated specific queries for one group: the next one's time (ns), how many are left."""
-
-    due: int
-    left: int
 
 
 class Querier:
@@ -37,7 +29,9 @@ class Querier:
         self._startup_left = config.robustness
         self._general_due = now
         self._other_present_until: int | None = None
-        self._rounds: dict[IPv6Address, _Round] = {}
+        # Repeated specific queries: when for which group, and how many are left.
+        self._rounds_due: Deadlines[IPv6Address] = Deadlines()
+        self._rounds: dict[IPv6Address, int] = {}
 
     @property
     def is_querier(self) -> bool:
@@ -49,11 +43,13 @@ class Querier:
         if self._elects and source < self._link_local:
             self._other_present_until = now + self._config.other_querier_present_timeout
             self._rounds.clear()
+            self._rounds_due = Deadlines()
 
     def last_listener(self, group: IPv6Address, now: int) -> None:
         """Somebody left: ask [Last Listener Query Count] times whether others listen."""
         if self.is_querier:
-            self._rounds[group] = _Round(now, self._config.robustness)
+            self._rounds[group] = self._config.robustness
+            self._rounds_due.set(group, now)
 
     def timer(
         self, now: int, departing: Callable[[IPv6Address], Filter]
@@ -72,21 +68,21 @@ class Querier:
             wait = config.startup_query_interval if starting else config.query_interval
             self._general_due = now + wait
             queries.append(self.general_query())
-        for group, round_ in sorted(self._rounds.items()):
-            if round_.due <= now:
-                round_.due += self._config.last_listener_query_interval
-                round_.left -= 1
-                wanted = departing(group)
-                if not (round_.left and wanted):
-                    del self._rounds[group]
-                queries += self._specific_queries(group, wanted)
+        for group in list(self._rounds_due.due(now)):
+            left = self._rounds.pop(group) - 1
+            wanted = departing(group)
+            if left and wanted:
+                self._rounds[group] = left
+                self._rounds_due.set(group, now + self._config.last_listener_query_interval)
+            queries += self._specific_queries(group, wanted)
         return queries
 
     def next_deadline(self) -> int:
         """When ``timer`` is due, in ns."""
         if self._other_present_until is not None:
             return self._other_present_until
-        return min([self._general_due, *(round_.due for round_ in self._rounds.values())])
+        due = self._rounds_due.next()
+        return self._general_due if due is None else min(due, self._general_due)
 
     def general_query(self) -> MulticastListenerQuery:
         """Asks for every group."""

@@ -8,32 +8,64 @@ tunnel from the router it was at just before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Set
 from dataclasses import dataclass
 from ipaddress import IPv6Address
+from typing import Protocol
 
 from agents.multicast.attachments import Attachment
+from agents.multicast.filters import Filter
+from agents.wire.channel import ChannelScope
 
 
 @dataclass(frozen=True)
 class Join:
-    """The question: a host on ``link`` first reported ``group`` at ``now`` (ns).
+    """The question: a host on ``link``, first heard at ``now`` (ns), wants ``wanted`` of ``group``.
 
     ``native`` is the upstream towards the multicast infrastructure, ``tunnels`` the links to other
-    routers, which are upstream and downstream at once.
+    routers, which are upstream and downstream at once. ``available`` are the upstreams that some of
+    it comes by for others already, ``decision`` is what channel control said.
     """
 
     link: str
     host: IPv6Address
     group: IPv6Address
+    wanted: Filter
     now: int
     attachment: Attachment | None
     native: str | None
     tunnels: Set[str]
+    available: Set[str]
+    decision: ChannelScope | None
 
 
-UpstreamSelection = Callable[[Join], "str | None"]
-"""Answers with one of the question's upstreams; None: none (a root router), or not yet."""
+@dataclass(frozen=True)
+class Choice:
+    """The answer: upstreams, the first to stay, the second until the first delivers.
+
+    None: it is a root router, or the answer is not known yet. ``ask`` channel control then.
+    ``declined`` is the tunnel to a router that may still expect us to want the channel from it.
+    """
+
+    upstreams: tuple[str, ...] = ()
+    ask: bool = False
+    declined: str | None = None
+
+
+class UpstreamSelection(Protocol):
+    """A multicast mobility scheme."""
+
+    @property
+    def shares(self) -> bool:
+        """Whether all who listen to a channel are to get it by one upstream."""
+
+    def __call__(self, join: Join) -> Choice:
+        """Answer."""
+
+
+def native(join: Join) -> Choice:
+    """From the multicast infrastructure, if there is any above this router."""
+    return Choice(() if join.native is None else (join.native,))
 
 
 @dataclass(frozen=True)
@@ -41,8 +73,9 @@ class MldDmm:
     """The base scheme. What a host reports up to ``window`` ns after it came was ongoing."""
 
     window: int
+    shares = False
 
-    def __call__(self, join: Join) -> str | None:
+    def __call__(self, join: Join) -> Choice:
         """Tunnel for an ongoing session, else native; none while the binding is pending.
 
         Which sessions are ongoing, and where they come from, is known when the host is bound
@@ -52,11 +85,9 @@ class MldDmm:
         """
         attachment = join.attachment
         if attachment is not None and not attachment.bound:
-            return None
-        if (
-            attachment is not None
-            and attachment.previous_link in join.tunnels
-            and join.now <= attachment.since + self.window
-        ):
-            return attachment.previous_link
-        return join.native
+            return Choice()
+        previous = None if attachment is None else attachment.previous_link
+        if attachment is None or previous is None or previous not in join.tunnels:
+            return native(join)
+        ongoing = join.now <= attachment.since + self.window
+        return Choice((previous,)) if ongoing else native(join)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from agents.multicast.config import ProxyConfig
 from agents.roles.daemon import Daemon
 from agents.roles.multicast_part import MulticastPart
 
@@ -11,7 +12,9 @@ from agents.roles.multicast_part import MulticastPart
 def main(config: dict[str, Any]) -> None:
     """Be a multicast router: ``upstream`` leads to the tree's root, None at the root itself."""
     daemon = Daemon(config["node"], config["log"])
-    multicast = MulticastPart(daemon, config["multicast"], config["seed"])
+    # The hosts below are proxies, each of which reports for many.
+    proxy = config["multicast"] | {"maximum_groups": ProxyConfig.maximum_listeners}
+    multicast = MulticastPart(daemon, proxy, config["seed"])
     if config["upstream"]:
         multicast.add_link(config["upstream"], upstream=True, downstream=False)
     for name in config["downstream"]:

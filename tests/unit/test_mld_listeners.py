@@ -9,7 +9,8 @@ import pytest
 from agents.core import SECOND
 from agents.multicast.config import ProxyConfig
 from agents.multicast.filters import EVERYTHING, NOTHING, Filter, exclude, include
-from agents.multicast.listeners import Listeners, Membership
+from agents.multicast.listener import Membership
+from agents.multicast.listeners import Listeners, Outcome
 from agents.wire.mld import AddressRecord, RecordType
 
 X, Y = IPv6Address("fe80::1"), IPv6Address("fe80::2")
@@ -24,13 +25,16 @@ IS_IN, IS_EX = RecordType.MODE_IS_INCLUDE, RecordType.MODE_IS_EXCLUDE
 
 @pytest.fixture
 def listeners() -> Listeners:
-    return Listeners(CONFIG, lambda host, group, now: "core")
+    return Listeners(CONFIG, set(), maximum_groups=CONFIG.maximum_groups)
 
 
 def report(
     listeners: Listeners, host: IPv6Address, kind: RecordType, *sources: IPv6Address, now: int = 0
 ) -> bool:
-    return listeners.report(AddressRecord(kind, G, sources), host, now)
+    """Whether the link is to be asked."""
+    record = AddressRecord(kind, G, sources)
+    outcome = listeners.report(record, host, now, now + MALI, ask=True)
+    return outcome is Outcome.LAST_LEFT
 
 
 def wanted_without_departures(listeners: Listeners) -> Filter:
@@ -74,10 +78,11 @@ def test_last_listeners_traffic_stays_for_the_query_time(listeners):
     report(listeners, X, TO_EX)
     assert report(listeners, X, TO_IN, now=5 * SECOND) is True
     assert listeners.departing(G) == EVERYTHING
-    assert listeners.memberships(G) == {Membership("core", X, None)}
+    assert listeners.memberships(G) == {Membership((), X, None)}
     assert listeners.next_deadline() == 5 * SECOND + LLQT
-    assert listeners.expire(5 * SECOND + LLQT - 1) == set()
-    assert listeners.expire(5 * SECOND + LLQT) == {G}
+    listeners.expire(5 * SECOND + LLQT - 1)
+    assert listeners.groups() == {G}
+    listeners.expire(5 * SECOND + LLQT)
     assert not listeners.groups()
 
 
@@ -87,7 +92,7 @@ def test_leave_is_immediate_when_others_are_known_to_listen(listeners):
     report(listeners, Y, ALLOW, A)
     report(listeners, Y, TO_EX)
     assert report(listeners, X, TO_IN) is False
-    assert listeners.memberships(G) == {Membership("core", Y, None)}
+    assert listeners.memberships(G) == {Membership((), Y, None)}
 
 
 def test_only_what_nobody_else_wants_departs(listeners):
@@ -96,7 +101,7 @@ def test_only_what_nobody_else_wants_departs(listeners):
     report(listeners, Y, ALLOW, B)
     assert report(listeners, X, BLOCK, A, B) is True
     assert listeners.departing(G) == include([A])
-    assert listeners.memberships(G) == {Membership("core", X, A), Membership("core", Y, B)}
+    assert listeners.memberships(G) == {Membership((), X, A), Membership((), Y, B)}
 
 
 def test_mode_change_departs_the_rest(listeners):
@@ -114,7 +119,7 @@ def test_answer_ends_the_departure(listeners):
     assert listeners.departing(G) == exclude([A])
     report(listeners, Y, IS_EX)
     assert listeners.departing(G) == NOTHING
-    assert listeners.memberships(G) == {Membership("core", Y, None)}
+    assert listeners.memberships(G) == {Membership((), Y, None)}
 
 
 def test_silent_listener_expires_after_the_listener_interval(listeners):
@@ -148,9 +153,40 @@ def test_another_queriers_question_lowers_the_timers(listeners):
     report(listeners, X, TO_EX)
     report(listeners, Y, ALLOW, A, B)
     listeners.lower(G, (A,), LLQT)
-    assert listeners.expire(LLQT) == {G}
-    assert listeners.memberships(G) == {Membership("core", X, None), Membership("core", Y, B)}
+    listeners.expire(LLQT)
+    assert listeners.memberships(G) == {Membership((), X, None), Membership((), Y, B)}
     listeners.lower(G, (), 2 * LLQT)
     report(listeners, X, IS_EX, now=LLQT)
     listeners.expire(2 * LLQT)
-    assert listeners.memberships(G) == {Membership("core", X, None)}
+    assert listeners.memberships(G) == {Membership((), X, None)}
+
+
+def test_groups_whose_wishes_changed_are_told():
+    """What is heard again changes nothing; what begins, ends or expires does."""
+    changed: set[IPv6Address] = set()
+    listeners = Listeners(CONFIG, changed, maximum_groups=CONFIG.maximum_groups)
+
+    def changes() -> bool:
+        told = bool(changed)
+        changed.clear()
+        return told
+
+    report(listeners, X, TO_EX)
+    assert changes()
+    report(listeners, X, IS_EX, now=SECOND)
+    assert not changes()
+    report(listeners, X, TO_IN, A, now=SECOND)
+    assert changes()
+    listeners.expire(SECOND + LLQT)
+    assert changes()
+    listeners.expire(SECOND + MALI)
+    assert changes()
+
+
+def test_explicit_tracking_asks_nobody(listeners):
+    """RFC 6636 section 4.2: the last listener's leave acts at once."""
+    report(listeners, X, ALLOW, A)
+    record = AddressRecord(TO_IN, G)
+    assert listeners.report(record, X, 0, MALI, ask=False) is Outcome.ACCEPTED
+    assert not listeners
+    assert listeners.next_deadline() is None

@@ -29,6 +29,7 @@ from proxies import (
 from agents.core import SECOND
 from agents.multicast.actions import HoldLink, ReleaseLink
 from agents.multicast.proxy import MldProxy
+from agents.multicast.selection import Choice, Join
 
 NOW = 40 * SECOND
 WINDOW = CONFIG.query_response_interval + CONFIG.last_listener_query_interval
@@ -166,7 +167,14 @@ def test_listeners_that_come_before_the_upstream_get_it():
 
 def test_selection_can_be_replaced():
     """One function decides; here everything comes through a tunnel."""
-    proxy = MldProxy(CONFIG, Random(1), selection=lambda join: min(join.tunnels))
+
+    class Tunnel:
+        shares = False
+
+        def __call__(self, join: Join) -> Choice:
+            return Choice((min(join.tunnels),))
+
+    proxy = MldProxy(CONFIG, Random(1), Tunnel())
     for name, upstream in {"radio": False, "tun-a": True, "tun-b": True}.items():
         address = IPv6Address("fe80::1")
         proxy.add_link(name, address, 0, upstream=upstream, downstream=True)

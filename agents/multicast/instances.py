@@ -1,0 +1,217 @@
+"""The proxy instances: which listener belongs to which upstream, and what each upstream is asked.
+
+There is one instance an upstream (RFC 4605); it wants from it the merge of what its listeners want.
+A listener that moves from one to another belongs to both until the new one delivers: make before
+break.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator
+from ipaddress import IPv6Address
+
+from agents.core import Action
+from agents.multicast.actions import AskChannelControl
+from agents.multicast.attachments import Attachments
+from agents.multicast.filters import Filter, FilterMode, merge
+from agents.multicast.lingering import Lingering
+from agents.multicast.links import Links
+from agents.multicast.listener import Listener
+from agents.multicast.selection import Join, UpstreamSelection
+from agents.wire.channel import ChannelScope
+
+Delivering = Callable[[IPv6Address, Filter], "set[str]"]
+"""The links by which something of a group comes and is forwarded."""
+
+Actions = Iterator[Action]
+
+
+class Instances:
+    """All instances of one router. Groups with other upstreams are added to ``changed``."""
+
+    def __init__(
+        self,
+        links: Links,
+        attachments: Attachments,
+        select: UpstreamSelection,
+        delivering: Delivering,
+        changed: set[IPv6Address],
+    ) -> None:
+        self._links = links
+        self._attachments = attachments
+        self._select = select
+        self._delivering = delivering
+        self._changed = changed
+        # By group and source; None: asked for. Only of groups with listeners.
+        self._decisions: dict[IPv6Address, dict[IPv6Address | None, ChannelScope | None]] = {}
+        self.lingering = Lingering(changed)
+
+    def wishes(self, group: IPv6Address) -> Iterator[tuple[str | None, Listener, Filter]]:
+        """What is wanted of a group, by whom, on which link; None: who left it."""
+        for link, router in self._links.downstreams.items():
+            for listener, wish in router.listeners.wishes(group):
+                yield link, listener, wish
+        for listener, wish in self.lingering.wishes(group):
+            yield None, listener, wish
+
+    def subscriptions(self, group: IPv6Address) -> dict[str, Filter]:
+        """What each instance wants of a group (RFC 4605 section 4.1)."""
+        wishes: dict[str, list[Filter]] = defaultdict(list)
+        nobody = True
+        for _, listener, wish in self.wishes(group):
+            nobody = False
+            for upstream in listener.upstreams:
+                wishes[upstream].append(wish)
+        if nobody:
+            self._decisions.pop(group, None)
+        return {upstream: merge(filters) for upstream, filters in wishes.items()}
+
+    def reported(self, link: str, group: IPv6Address, host: IPv6Address, now: int) -> Actions:
+        """A host reported a group: serve it if it is not yet."""
+        router = self._links.downstreams[link]
+        listener = router.listeners.find(group, host)
+        if listener is None:
+            return
+        if not listener.upstreams:
+            yield from self._place(link, group, listener, listener.filter, now)
+        elif self._select.shares and group in self._changed:
+            self._share(link, group, listener, listener.filter)
+
+    def reselect(
+        self, concerned: Callable[[str, Listener], bool], groups: Collection[IPv6Address], now: int
+    ) -> Actions:
+        """Choose again for the listeners ``concerned`` of these groups, the first to join first."""
+        for group in groups:
+            batch = [
+                (link, listener, wish, listener.upstreams)
+                for link, listener, wish in self.wishes(group)
+                if link is not None and concerned(link, listener)
+            ]
+            for _, listener, _, _ in batch:
+                listener.upstreams = ()
+            for link, listener, wish, before in sorted(batch, key=lambda x: x[1].joined):
+                yield from self._place(link, group, listener, wish, now, before)
+
+    def decided(
+        self, group: IPv6Address, source: IPv6Address | None, decision: ChannelScope, now: int
+    ) -> Actions:
+        """Channel control decided about a channel that somebody listens to."""
+        if any(self.wishes(group)):
+            self._decisions.setdefault(group, {})[source] = decision
+            tunnels = self._links.tunnels
+            yield from self.reselect(lambda link, _: link not in tunnels, [group], now)
+
+    def forget_link(self, name: str) -> None:
+        """A link is gone: nobody is served by it any more."""
+        for group in self.groups():
+            for _, listener, _ in self.wishes(group):
+                if name in listener.upstreams:
+                    listener.upstreams = tuple(u for u in listener.upstreams if u != name)
+                    self._changed.add(group)
+
+    def groups(self) -> list[IPv6Address]:
+        """The groups of which anything is wanted."""
+        groups = self.lingering.groups()
+        for router in self._links.downstreams.values():
+            groups |= router.listeners.groups()
+        return sorted(groups)
+
+    def awaited(self, source: IPv6Address, group: IPv6Address) -> set[str]:
+        """The upstreams that are to replace another one for a channel, once they deliver."""
+        return {
+            listener.upstreams[0]
+            for _, listener, wish in self.wishes(group)
+            if len(listener.upstreams) > 1 and wish.accepts(source)
+        }
+
+    def arrived(self, source: IPv6Address, group: IPv6Address, upstream: str) -> None:
+        """Data came by an upstream: who was waiting for that needs no other."""
+        for _, listener, wish in self.wishes(group):
+            waiting = len(listener.upstreams) > 1 and listener.upstreams[0] == upstream
+            if waiting and wish.accepts(source):
+                listener.upstreams = (upstream,)
+                self._changed.add(group)
+
+    def _place(
+        self,
+        link: str,
+        group: IPv6Address,
+        listener: Listener,
+        wish: Filter,
+        now: int,
+        before: tuple[str, ...] = (),
+    ) -> Actions:
+        """Choose the upstreams of a listener that has none now, and had others ``before``."""
+        key = _channel(wish)
+        decisions = self._decisions.get(group, {})
+        choice = self._select(
+            Join(
+                link=link,
+                host=listener.host,
+                group=group,
+                wanted=wish,
+                now=listener.joined,
+                attachment=self._attachments.find(link, listener.host),
+                native=self._links.native,
+                tunnels=self._links.tunnels.keys(),
+                available=self._available(group, wish) if self._select.shares else frozenset(),
+                decision=decisions.get(key) or decisions.get(None),
+            )
+        )
+        self._changed.add(group)
+        listener.upstreams = choice.upstreams
+        if choice.upstreams and self._select.shares:
+            self._move(link, group, listener, wish, choice.upstreams)
+            self._share(link, group, listener, wish)
+        if choice.ask and key not in decisions:
+            self._decisions.setdefault(group, {})[key] = None
+            yield AskChannelControl(key, group, listener.host)
+        if choice.declined is not None and not before:
+            self._links.upstreams[choice.declined].decline(group, wish, now)
+
+    def _available(self, group: IPv6Address, wish: Filter) -> set[str]:
+        """The upstreams by which something of this comes for others."""
+        return {
+            listener.upstreams[0]
+            for _, listener, other in self.wishes(group)
+            if listener.upstreams and wish & other
+        }
+
+    def _share(
+        self, link: str | None, group: IPv6Address, listener: Listener, wish: Filter
+    ) -> None:
+        """Give all who want some of the same one upstream, the native one if anybody has it."""
+        moved = [(link, listener, wish)]
+        while moved:
+            one = moved.pop()
+            for other in list(self.wishes(group)):
+                mine, others = one[1].upstreams, other[1].upstreams
+                if mine and others and mine[0] != others[0] and one[2] & other[2]:
+                    to_native = others[0] == self._links.native
+                    (link, listener, wish), target = (one, others) if to_native else (other, mine)
+                    self._move(link, group, listener, wish, target[:1])
+                    moved.append((link, listener, wish))
+
+    def _move(
+        self,
+        link: str | None,
+        group: IPv6Address,
+        listener: Listener,
+        wish: Filter,
+        upstreams: tuple[str, ...],
+    ) -> None:
+        """Serve a listener by the first of ``upstreams``, and until that delivers as now."""
+        self._changed.add(group)
+        delivering = self._delivering(group, wish)
+        if upstreams[0] in delivering:
+            listener.upstreams = upstreams[:1]
+        else:
+            present = sorted(delivering & self._links.upstreams.keys() - {link, *upstreams})
+            listener.upstreams = (*upstreams, *present)
+
+
+def _channel(wish: Filter) -> IPv6Address | None:
+    """The source of an SSM channel; None for any source, and for several."""
+    single = wish.mode is FilterMode.INCLUDE and len(wish.sources) == 1
+    return next(iter(wish.sources)) if single else None
