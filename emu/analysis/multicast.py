@@ -14,6 +14,7 @@ without packets less the stream's own packet interval.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from agents.wire.channel import ChannelScope
@@ -39,6 +40,13 @@ class Range:
     def uniform(cls, low: float, high: float) -> Range:
         """Any value between two, each as likely."""
         return cls(low, (low + high) / 2, high)
+
+    @classmethod
+    def any_of(cls, ranges: Iterable[Range]) -> Range:
+        """One of several, each as likely."""
+        known = list(ranges)
+        mean = sum(one.mean for one in known) / len(known)
+        return cls(min(one.low for one in known), mean, max(one.high for one in known))
 
     def __add__(self, other: Range | float) -> Range:
         """The sum of two."""
@@ -110,25 +118,41 @@ def report_unasked(path: Path) -> Range:
     return Range.uniform(*_AT_ONCE_MS) + path.access
 
 
-def mld_dmm_disruption(path: Path, report: Range) -> Range:
-    """MLD-DMM: the report after the binding, then always the tunnel."""
-    return report.at_least(2 * path.cmd) + (path.gap + 2 * path.backhaul + path.access)
+def mld_dmm_disruption(path: Path, report: Range, *, relayed: bool = False) -> Range:
+    """MLD-DMM: the report after the binding, then always the tunnel.
+
+    Tunnels make no chains: a previous MAR that has the channel by a tunnel itself (``relayed``)
+    fetches it natively for the new one.
+    """
+    fetch = _fetch(path, ChannelScope.REMOTE, relayed)
+    return report.at_least(2 * path.cmd) + (path.gap + fetch + path.access)
 
 
 def multi_upstream_disruption(
-    path: Path, scope: ChannelScope, decision: float, report: Range | None
+    path: Path,
+    scope: ChannelScope,
+    decision: float,
+    report: Range | None,
+    *,
+    relayed: bool = False,
 ) -> Range:
     """Multiple upstreams: ``report`` is None with context transfer, which comes with the binding.
 
     ``decision`` is the time of the channel control: 0 in the MAR itself, a round trip to the MCC.
     """
+    return multi_upstream_shared(path, report) + (decision + _fetch(path, scope, relayed))
+
+
+def multi_upstream_shared(path: Path, report: Range | None) -> Range:
+    """Multiple upstreams, when the new MAR has the channel already: no second copy, no question."""
     binding = 2 * path.cmd
     known = Range.exactly(binding) if report is None else report.at_least(binding)
-    return known + (path.gap + decision + _fetch(path, scope) + path.access)
+    return known + (path.gap + path.access)
 
 
-def _fetch(path: Path, scope: ChannelScope) -> float:
-    remote, local = 2 * path.backhaul, 2 * path.core
+def _fetch(path: Path, scope: ChannelScope, relayed: bool) -> float:
+    local = 2 * path.core
+    remote = 2 * path.backhaul + (local if relayed else 0)
     if scope is ChannelScope.BOTH:
         return min(remote, local)
     return remote if scope is ChannelScope.REMOTE else local

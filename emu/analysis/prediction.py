@@ -9,10 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from agents.wire.channel import ChannelScope
 from emu.analysis import hdmm, multicast
 from emu.analysis.hdmm import Scheme
 from emu.analysis.multicast import Path, Range, Timers
-from emu.scenario.model import Detach, Handover, Join, Leave, MulticastFlow, Scenario
+from emu.scenario.model import (
+    ChannelControl,
+    Detach,
+    Handover,
+    Join,
+    Leave,
+    MulticastFlow,
+    Scenario,
+)
 
 _TENTATIVE_MS = {"normal": (1000.0, 2000.0), "optimistic": (1000.0, 1000.0), "off": (0.0, 0.0)}
 """How long DAD keeps a Linux host's link-local address from reporting (RFC 4862 section 5.4)."""
@@ -34,6 +43,8 @@ class Move:
     path: Path
     hops: float
     """From the new MAR to these, on average."""
+    neighbours: tuple[str, ...]
+    """The mobile nodes that are at the new MAR already."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +70,8 @@ def moves(scenario: Scenario) -> list[Move]:
             continue
         origin, seen = at[event.node], visited[event.node]
         if origin is not None:
-            found.append(_move(scenario, event, origin, tuple(mar for mar in seen)))
+            neighbours = tuple(name for name, mar in at.items() if mar == event.to)
+            found.append(_move(scenario, event, origin, tuple(seen), neighbours))
         at[event.node] = event.to
         seen[event.to] = None
     return found
@@ -69,11 +81,25 @@ def predict(scenario: Scenario) -> list[Prediction]:
     """For every handover, and every channel that the node listens to just then."""
     if scenario.multicast.scheme == "none":
         return []
-    return [
-        Prediction(move, flow, _disruption(scenario, move), _leave(scenario, move))
-        for move in moves(scenario)
-        for flow in _listening(scenario, move)
-    ]
+    found = []
+    asked: set[tuple[str, str]] = set()
+    tunnels: dict[tuple[str, str], str | None] = {}
+    """By mobile node and channel: the MAR that the channel comes from by a tunnel."""
+    for move in moves(scenario):
+        for flow, channel in _listening(scenario, move.mn, move.at_s):
+            question = _Question(
+                scenario,
+                move,
+                channel,
+                first=(move.target, channel) not in asked,
+                relayed=tunnels.get((move.mn, channel)) is not None,
+                returned=tunnels.get((move.mn, channel)) == move.target,
+            )
+            asked.add((move.target, channel))
+            tunnels[move.mn, channel] = question.tunnel()
+            name = f"{flow}→{move.mn}"
+            found.append(Prediction(move, name, question.disruption(), question.leave()))
+    return found
 
 
 def timers(scenario: Scenario) -> Timers:
@@ -87,7 +113,13 @@ def timers(scenario: Scenario) -> Timers:
     )
 
 
-def _move(scenario: Scenario, event: Handover, origin: str, seen: tuple[str, ...]) -> Move:
+def _move(
+    scenario: Scenario,
+    event: Handover,
+    origin: str,
+    seen: tuple[str, ...],
+    neighbours: tuple[str, ...],
+) -> Move:
     topology = scenario.topology
     numbers = {name: number for number, name in enumerate(topology.access_routers)}
     apart = abs(numbers[origin] - numbers[event.to])
@@ -101,7 +133,7 @@ def _move(scenario: Scenario, event: Handover, origin: str, seen: tuple[str, ...
     )
     previous = tuple(mar for mar in seen if mar != event.to)
     hops = _mean_hops(numbers, previous, event.to) if in_line else _VIA_EXCHANGE
-    return Move(event.at / 1e9, event.handover, origin, event.to, previous, path, hops)
+    return Move(event.at / 1e9, event.handover, origin, event.to, previous, path, hops, neighbours)
 
 
 def _mean_hops(numbers: dict[str, int], previous: tuple[str, ...], target: str) -> float:
@@ -109,37 +141,98 @@ def _mean_hops(numbers: dict[str, int], previous: tuple[str, ...], target: str) 
     return sum(abs(numbers[mar] - numbers[target]) for mar in previous) / len(previous)
 
 
-def _listening(scenario: Scenario, move: Move) -> Iterator[str]:
-    """The flows of the channels that a node listens to at a time."""
-    when = move.at_s * 1e9
+def _listening(scenario: Scenario, mn: str, at_s: float) -> Iterator[tuple[str, str]]:
+    """The flows that a node listens to at a time, and the channel of each."""
+    when = at_s * 1e9
     for name, flow in zip(scenario.flow_names, scenario.traffic, strict=True):
         if not isinstance(flow, MulticastFlow):
             continue
-        listens = move.mn in flow.to
+        listens = mn in flow.to
         own = (event for event in scenario.timeline if isinstance(event, (Join, Leave)))
         for event in own:
-            if (event.node, event.channel) == (move.mn, flow.channel) and event.at <= when:
+            if (event.node, event.channel) == (mn, flow.channel) and event.at <= when:
                 listens = isinstance(event, Join)
         stop = scenario.duration if flow.stop is None else flow.stop
         if listens and flow.start < when < stop:
-            yield f"{name}→{move.mn}"
+            yield name, flow.channel
 
 
-def _report(scenario: Scenario, move: Move) -> Range:
-    """When the new MAR has a report of the listener, after link up."""
-    asked = multicast.report_asked(move.path, timers(scenario))
-    if scenario.topology.access.carrier == "keep":
-        return asked
-    low, high = _TENTATIVE_MS[scenario.nodes[move.mn].dad]
-    return multicast.report_unasked(move.path) + Range.uniform(low, high)
+@dataclass(frozen=True)
+class _Question:
+    """How long one handover interrupts one channel."""
 
+    scenario: Scenario
+    move: Move
+    channel: str
+    first: bool
+    """Whether the new MAR has not met the channel yet, and has to ask about it."""
+    relayed: bool
+    """Whether the MAR just left has the channel by a tunnel, and not natively."""
+    returned: bool
+    """Whether that tunnel is from the MAR that is the new one now."""
 
-def _disruption(scenario: Scenario, move: Move) -> Range:
-    return multicast.mld_dmm_disruption(move.path, _report(scenario, move))
+    def disruption(self) -> Range:
+        """Link down to the first packet."""
+        settings, path = self.scenario.multicast, self.move.path
+        if settings.scheme == "mld-dmm":
+            return multicast.mld_dmm_disruption(path, self._report(), relayed=self.relayed)
+        report = self._report() if settings.context_transfer == "off" else None
+        if self._available():
+            return multicast.multi_upstream_shared(path, report)
+        decision = self._decision_ms()
+        return Range.any_of(
+            multicast.multi_upstream_disruption(path, scope, decision, report, relayed=self.relayed)
+            for scope in self._scopes()
+        )
 
+    def tunnel(self) -> str | None:
+        """The MAR that the channel comes from by a tunnel afterwards; None: native."""
+        if self.scenario.multicast.scheme == "mld-dmm":
+            return self.move.origin
+        remote = self._scopes() == [ChannelScope.REMOTE] and not self._available()
+        return self.move.origin if remote else None
 
-def _leave(scenario: Scenario, move: Move) -> Range:
-    return multicast.mld_dmm_leave(timers(scenario))
+    def leave(self) -> Range:
+        """Link down to the previous MAR's end of the membership."""
+        if self.scenario.multicast.explicit_tracking:
+            return multicast.multi_upstream_leave(self.move.path)
+        return multicast.mld_dmm_leave(timers(self.scenario))
+
+    def _available(self) -> bool:
+        """Whether the new MAR has the channel for another listener, or another MAR, already."""
+        return self.returned or any(
+            self.channel
+            in (channel for _, channel in _listening(self.scenario, mn, self.move.at_s))
+            for mn in self.move.neighbours
+        )
+
+    def _report(self) -> Range:
+        """When the new MAR has a report of the listener, after link up."""
+        path = self.move.path
+        if self.scenario.topology.access.carrier == "keep":
+            return multicast.report_asked(path, timers(self.scenario))
+        low, high = _TENTATIVE_MS[self.scenario.nodes[self.move.mn].dad]
+        return multicast.report_unasked(path) + Range.uniform(low, high)
+
+    def _control(self) -> ChannelControl:
+        control = self.scenario.multicast.channel_control
+        assert control is not None  # the scheme always has one
+        return control
+
+    def _decision_ms(self) -> float:
+        """The MCC's answer takes a round trip; those of the static policy are remembered."""
+        control = self._control()
+        if control.at == "mar" or (control.policy == "static" and not self.first):
+            return 0.0
+        return 2 * self.move.path.cmd
+
+    def _scopes(self) -> list[ChannelScope]:
+        """What the channel control may decide: one thing, or under other policies anything."""
+        control = self._control()
+        fixed = control.channels.get(self.channel)
+        if fixed is None and control.policy == "static":
+            fixed = control.default
+        return list(ChannelScope) if fixed is None else [ChannelScope[fixed.upper()]]
 
 
 def binding_ms(scheme: Scheme, move: Move) -> float:
