@@ -1,0 +1,179 @@
+"""Predictions for whole scenarios: which handovers, which channels, which numbers."""
+
+from __future__ import annotations
+
+import pytest
+
+from emu.analysis.hdmm import Scheme
+from emu.analysis.multicast import Range
+from emu.analysis.prediction import Prediction, binding_ms, cost, moves, predict
+from emu.scenario import Scenario
+from emu.scenario.loader import parse
+from emu.scenario.model import Multicast
+
+BASE = """\
+name: base
+duration: 20s
+topology:
+  kind: {kind}
+  mars: 4
+  access: {{delay: 2ms, carrier: keep}}
+  backhaul: {{delay: 10ms}}
+  cmd: {{delay: 5ms}}
+  core: {{delay: 3ms}}
+multicast: {{{multicast}, query_response_interval: 100ms}}
+nodes:
+  mn1: {{role: mn, attach: mar1, dad: off}}
+  mn2: {{role: mn, attach: mar3, dad: off}}
+  src: {{role: source}}
+channels:
+  C1: {{group: "ff3e::c1", source: src, rate: 1mbit}}
+  C2: {{group: "ff3e::c2", source: src, rate: 1mbit}}
+traffic:
+  - {{kind: multicast, channel: C1, to: [mn1]}}
+  - {{kind: multicast, channel: C2, name: news}}
+events:
+  - {{at: 4s, handover: mn1, to: mar2, gap: 50ms}}
+  - {{at: 5s, join: mn1, channel: C2}}
+  - {{at: 8s, handover: mn1, to: mar4, gap: 20ms}}
+{events}"""
+MULTI = "scheme: multi-upstream"
+
+
+def scenario(
+    multicast: str = "scheme: mld-dmm", kind: str = "dmm-domain", *events: str
+) -> Scenario:
+    lines = "".join(f"  - {{{event}}}\n" for event in events)
+    text = BASE.format(multicast=multicast, kind=kind, events=lines)
+    return parse(text.encode(), "base.yaml")
+
+
+def predicted(what: Scenario) -> dict[tuple[float, str], Prediction]:
+    return {(one.move.at_s, one.flow): one for one in predict(what)}
+
+
+def test_every_handover_in_order_with_what_it_leaves_behind():
+    first, second = moves(scenario())
+    assert (first.at_s, first.mn, first.origin, first.target) == (4, "mn1", "mar1", "mar2")
+    assert (first.previous, second.previous) == (("mar1",), ("mar1", "mar2"))
+    assert (first.path.gap, second.path.gap) == (50, 20)
+
+
+def test_who_attaches_again_after_a_detachment_made_no_handover():
+    again = ("at: 10s, detach: mn1", "at: 12s, handover: mn1, to: mar1")
+    assert len(moves(scenario("scheme: mld-dmm", "dmm-domain", *again))) == 2
+
+
+def test_a_prefix_at_the_new_router_is_not_a_previous_one():
+    *_, back = moves(scenario("scheme: mld-dmm", "dmm-domain", "at: 9s, handover: mn1, to: mar1"))
+    assert back.previous == ("mar2", "mar4")
+
+
+def test_in_a_line_the_delay_and_the_hops_grow_with_the_way():
+    _, second = moves(scenario(kind="line"))
+    assert second.path.backhaul == 20  # mar2 to mar4
+    assert second.hops == 2.5  # to mar1 and to mar2
+    assert moves(scenario())[1].hops == 2
+
+
+def test_the_channels_that_a_node_listens_to_at_each_handover():
+    assert list(predicted(scenario())) == [(4, "C1→mn1"), (8, "C1→mn1"), (8, "news→mn1")]
+    left = scenario("scheme: mld-dmm", "dmm-domain", "at: 7s, leave: mn1, channel: C1")
+    assert list(predicted(left)) == [(4, "C1→mn1"), (8, "news→mn1")]
+
+
+def test_without_multicast_nothing_is_predicted_for_channels():
+    silent = scenario()
+    silent = silent.model_copy(update={"multicast": Multicast(scheme="none")})
+    assert predict(silent) == []
+
+
+def test_mld_dmm_by_hand():
+    one = predicted(scenario())[4, "C1→mn1"]
+    # a report after 10 (the binding) to 104 ms, 4 ms of them on the link; 50 + 2 x 10 + 2
+    assert (one.disruption.low, one.disruption.high) == (82, 176)
+    assert one.leave.high == 2 * 125_000 + 100
+
+
+@pytest.mark.parametrize(
+    ("control", "first"),
+    [
+        ("at: cmd", 50 + 10 + 10 + 20 + 2),
+        ("at: mar", 50 + 10 + 20 + 2),
+        ("at: mar, default: local", 50 + 10 + 6 + 2),
+        ("at: mar, channels: {C1: both}", 50 + 10 + 6 + 2),
+        ("at: mar, channels: {C2: local}", 50 + 10 + 20 + 2),
+    ],
+)
+def test_context_transfer_by_hand(control, first):
+    found = predicted(scenario(f"{MULTI}, channel_control: {{{control}}}"))
+    assert found[4, "C1→mn1"].disruption == Range.exactly(first)
+    assert found[4, "C1→mn1"].leave == Range.exactly(60)
+
+
+def test_without_context_transfer_the_report_is_waited_for():
+    settings = f"{MULTI}, context_transfer: off, channel_control: {{at: mar}}"
+    assert (
+        predicted(scenario(settings))[4, "C1→mn1"].disruption
+        == predicted(scenario())[4, "C1→mn1"].disruption
+    )
+
+
+def test_a_channel_that_is_there_already_costs_the_binding_only():
+    joined = scenario(MULTI, "dmm-domain", "at: 1s, join: mn2, channel: C1",
+                      "at: 2s, handover: mn2, to: mar2")  # fmt: skip
+    assert predicted(joined)[4, "C1→mn1"].disruption == Range.exactly(50 + 10 + 2)
+
+
+def test_a_router_asks_about_a_channel_once():
+    again = scenario(f"{MULTI}, channel_control: {{default: local}}", "dmm-domain",
+                     "at: 10s, handover: mn1, to: mar2")  # fmt: skip
+    found = predicted(again)
+    assert found[4, "C1→mn1"].disruption.mean == 50 + 10 + 10 + 6 + 2
+    assert found[10, "C1→mn1"].disruption.mean == 10 + 6 + 2
+
+
+def test_a_tunnel_is_fed_natively_and_not_by_another_tunnel():
+    settings = f"{MULTI}, channel_control: {{at: mar}}"
+    found = predicted(scenario(settings))
+    assert found[4, "C1→mn1"].disruption.mean == 50 + 10 + 20 + 2
+    assert found[8, "C1→mn1"].disruption.mean == 20 + 10 + 20 + 6 + 2
+    assert found[8, "news→mn1"].disruption.mean == 20 + 10 + 20 + 2  # joined natively at mar2
+    base = predicted(scenario())
+    assert base[8, "C1→mn1"].disruption.low == base[8, "news→mn1"].disruption.low + 6
+
+
+def test_who_returns_finds_the_channel_that_the_tunnel_was_fed_with():
+    settings = f"{MULTI}, channel_control: {{at: mar}}"
+    back = scenario(settings, "dmm-domain", "at: 10s, handover: mn1, to: mar2")
+    assert predicted(back)[10, "C1→mn1"].disruption == Range.exactly(10 + 2)
+
+
+def test_a_policy_that_may_decide_anything_gives_a_range():
+    settings = f"{MULTI}, channel_control: {{at: mar, policy: mobility}}"
+    disruption = predicted(scenario(settings))[4, "C1→mn1"].disruption
+    assert (disruption.low, disruption.high) == (50 + 10 + 6 + 2, 50 + 10 + 20 + 2)
+
+
+def test_every_scheme_of_the_paper_on_a_handover():
+    move = moves(scenario())[1]
+    bindings = {scheme: binding_ms(scheme, move) for scheme in Scheme}
+    assert bindings == {
+        Scheme.MIPV6: 14,
+        Scheme.PMIPV6: 10,
+        Scheme.CLIENT: 24,
+        Scheme.RELAY: 20,
+        Scheme.LOCATOR: 20,
+        Scheme.PROXY: 10,
+        Scheme.FULLY: 20,
+    }
+    costs = {scheme: cost(scheme, move, tau=1, omega=10) for scheme in Scheme}
+    assert costs == {
+        Scheme.MIPV6: 22,
+        Scheme.PMIPV6: 2,
+        Scheme.CLIENT: 48,
+        Scheme.RELAY: 6,
+        Scheme.LOCATOR: 9,
+        Scheme.PROXY: 6,
+        Scheme.FULLY: 8,
+    }
