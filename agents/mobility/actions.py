@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
 
 from agents.core import Action
+from agents.wire.mld import AddressRecord
 from agents.wire.mobility import BindingAcknowledgement, BindingUpdate
 
 
@@ -118,6 +119,14 @@ class ServingStarted(Action):
 
     mobile_node: MobileNode
     previous: IPv6Address | None
+
+
+@dataclass(frozen=True)
+class ContextReceived(Action):
+    """What the mobile node listened to at the MAR where it was before; ServingStarted was said."""
+
+    mobile_node: MobileNode
+    records: tuple[AddressRecord, ...]
 
 
 @dataclass(frozen=True)

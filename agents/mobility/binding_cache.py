@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 from ipaddress import IPv6Address
 
+from agents.mobility.context import Context
 from agents.mobility.messages import Anchor, Registration
 from agents.mobility.retransmission import PendingUpdate, is_newer
+from agents.wire.mobility import BindingUpdate
 
-MAXIMUM_PREVIOUS_MARS = 24
-"""A PBA is at most 2,048 octets long; each previous MAR takes 72 of them, the rest under 320."""
+MAXIMUM_PREVIOUS_MARS = 16
+"""A PBA is at most 2,048 octets long; each previous MAR takes 72 of them, the context up to
+``CONTEXT_ROOM``, the rest under 320."""
 
 
 class Verdict(Enum):
@@ -34,9 +37,12 @@ class AnchorTask:
     anchor: Anchor
     serving: IPv6Address | None
     """Where the mobile node is; None: it has left the domain."""
+    asks: bool
+    """Whether the anchor is asked for the context, too."""
     pending: PendingUpdate
     give_up: int
     """When the anchor has forgotten the mobile node anyway, ns."""
+    transmissions: int = 1
 
 
 @dataclass
@@ -57,6 +63,10 @@ class Binding:
     update_sequence: int = 0
     """Of the latest PBU sent to a previous MAR."""
     tasks: dict[IPv6Address, AnchorTask] = field(default_factory=dict)
+    waiting: BindingUpdate | None = None
+    """The serving MAR's PBU, as long as the CMD still may have to answer it."""
+    context: Context = field(default_factory=Context)
+    """What the mobile node listens to, for the context transfer."""
 
     @property
     def is_bound(self) -> bool:
@@ -97,6 +107,9 @@ class BindingCache:
 
     def register(self, request: Registration, lifetime: int) -> tuple[Binding, list[Anchor]]:
         """The mobile node is there now; also gives the anchors for which there is no more room."""
+        before = self._bindings.get(request.identifier)
+        if before is not None and before.is_bound and request.timestamp > before.timestamp:
+            before.context.moved(before.serving, before.timestamp)
         binding = self.note(request)
         binding.lifetime = lifetime
         binding.anchors.pop(request.anchor.address, None)

@@ -1,38 +1,36 @@
-"""The central mobility database, "CMD" (paper 4.2.2, RFC 8885), as PBU/PBA proxy (figure 7).
+"""The central mobility database, "CMD" (paper 4.2.2, RFC 8885): relay, locator or proxy.
 
-It forwards no packets. For each PBU of a serving MAR it does two things at once: it answers with
-all that the MAR needs to know, and tells each previous MAR where the mobile node is now.
+It forwards no packets. A PBU of a serving MAR has it tell each previous MAR where the mobile node
+is now; the variant says who answers the serving MAR with all that it needs to know, and when.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from ipaddress import IPv6Address, IPv6Network
 
 from agents.core import SECOND, Action, Log
 from agents.deadlines import Deadlines
 from agents.mobility.binding_cache import AnchorTask, Binding, BindingCache, Verdict
-from agents.mobility.config import FORGET_DELAY, CmdConfig, Counters
+from agents.mobility.config import FORGET_DELAY, CmdConfig, Counters, Variant
+from agents.mobility.context import Context
+from agents.mobility.informer import PATIENCE, Informer, Key, Timer
 from agents.mobility.messages import (
     Anchor,
+    Registration,
     acknowledgement,
-    anchor_update,
     is_for_dmm,
     read_acknowledgement,
     read_registration,
 )
-from agents.mobility.retransmission import PendingUpdate, next_sequence
 from agents.mobility.signalling import received, send
-from agents.wire.mobility import BindingAcknowledgement, BindingUpdate, Message, Status
-
-
-class _Timer(Enum):
-    """What an entry may wait for."""
-
-    EXPIRE = "expire"
-    RETRANSMIT = "retransmit"
-    FORGET = "forget"
+from agents.wire.mobility import (
+    BindingAcknowledgement,
+    BindingUpdate,
+    BindingUpdateFlag,
+    Message,
+    Status,
+)
 
 
 @dataclass(frozen=True)
@@ -46,9 +44,6 @@ class CmdBinding:
     """The previous MARs, latest left last."""
 
 
-_Key = tuple[str, _Timer, IPv6Address | None]
-
-
 class CmdCore:
     """The CMD's protocol machine."""
 
@@ -56,8 +51,8 @@ class CmdCore:
         self.counters = Counters()
         self._config = config
         self._cache = BindingCache()
-        # The address is the previous MAR to which a PBU is sent again.
-        self._deadlines: Deadlines[_Key] = Deadlines()
+        self._deadlines: Deadlines[Key] = Deadlines()
+        self._informer = Informer(config, self._deadlines)
 
     def receive(self, message: Message, source: IPv6Address, now: int) -> list[Action]:
         """A Mobility Header message came in."""
@@ -78,9 +73,9 @@ class CmdCore:
             binding = self._cache.get(identifier)
             if binding is None:
                 continue
-            if timer is _Timer.EXPIRE:
+            if timer is Timer.EXPIRE:
                 actions += self._unbind(binding, now)
-            elif timer is _Timer.FORGET:
+            elif timer is Timer.FORGET:
                 self._forget(binding, now)
             elif peer in binding.tasks:
                 actions += self._tell_again(binding, binding.tasks[peer], now)
@@ -115,7 +110,11 @@ class CmdCore:
             self.counters.ignored += 1
             status = Status.TIMESTAMP_LOWER_THAN_PREVIOUSLY_ACCEPTED
             answer = acknowledgement(message, status, message.lifetime)
-            return actions + send(answer, request.identifier, source)
+            return (
+                actions
+                + send(answer, request.identifier, source)
+                + self._learn_late(request, source)
+            )
         if request.lifetime == 0:
             binding = self._cache.note(request)
             answer = acknowledgement(message, Status.ACCEPTED, 0)
@@ -123,93 +122,113 @@ class CmdCore:
             return actions + self._unbind(binding, now)
         lifetime = min(request.lifetime, self._config.binding_lifetime_s)
         binding, surplus = self._cache.register(request, lifetime)
+        self._deadlines.cancel((binding.identifier, Timer.FORGET, None))
+        expire = now + binding.lifetime * SECOND
+        self._deadlines.set((binding.identifier, Timer.EXPIRE, None), expire)
+        if request.subscriptions:
+            # It has left that MAR, and nobody has said for where: there is nothing else to tell.
+            binding.context.learn(request.timestamp, request.subscriptions)
+            answer = acknowledgement(message, Status.ACCEPTED, binding.lifetime)
+            return actions + send(answer, binding.identifier, source)
         return actions + self._exchange(binding, message, surplus, now)
 
     def _exchange(
         self, binding: Binding, request: BindingUpdate, surplus: list[Anchor], now: int
     ) -> list[Action]:
-        """What a registration that counts sets off; figure 7: all at once."""
-        self._end_task(binding, binding.serving)  # what it was to be told of is past
-        self._deadlines.cancel((binding.identifier, _Timer.FORGET, None))
-        expire = now + binding.lifetime * SECOND
-        self._deadlines.set((binding.identifier, _Timer.EXPIRE, None), expire)
-        actions = self._answer(binding, request)
+        """What a registration that counts sets off (figures 4, 6 and 7)."""
+        variant = self._config.variant
+        self._informer.stop(binding, binding.serving)  # what it was to be told of is past
+        binding.waiting = request
+        wants_context = _asks(request) and (
+            binding.context.for_mar(binding.serving) is None or variant is Variant.LOCATOR
+        )
+        told: list[Action] = []
         for anchor in binding.previous():
-            actions += self._tell(binding, anchor, binding.serving, now)
+            asks = wants_context and anchor.address == binding.context.left
+            told += self._informer.tell(binding, anchor, binding.serving, now, asks)
         for anchor in surplus:
-            actions += self._tell(binding, anchor, None, now)
-        return actions
+            told += self._informer.tell(binding, anchor, None, now, asks=False)
+        binding.context.ask_nobody_but(binding.tasks)
+        if variant is Variant.PROXY or not binding.previous():
+            return self._answer(binding) + told
+        return told
 
     @staticmethod
-    def _answer(binding: Binding, request: BindingUpdate) -> list[Action]:
-        """Tell the serving MAR that it is bound, and of whom it gets the other prefixes."""
-        answer = acknowledgement(request, Status.ACCEPTED, binding.lifetime, binding.previous())
+    def _answer(binding: Binding) -> list[Action]:
+        """Tell the serving MAR that it is bound, and of whom it gets the other prefixes.
+
+        Once more, if it asked for a context that has not come yet.
+        """
+        request = binding.waiting
+        if request is None:
+            return []
+        context = binding.context.for_mar(binding.serving) if _asks(request) else None
+        if context is not None or not _asks(request):
+            binding.waiting = None
+        answer = acknowledgement(
+            request, Status.ACCEPTED, binding.lifetime, binding.previous(), context
+        )
         return send(answer, binding.identifier, binding.serving)
+
+    def _follow_up(self, binding: Binding) -> list[Action]:
+        """Something has come that the answer to the serving MAR may have waited for."""
+        context = binding.context
+        context.ask_nobody_but(binding.tasks)
+        if binding.waiting is None:
+            return []
+        if self._config.variant is Variant.PROXY:
+            return self._answer(binding) if context.for_mar(binding.serving) is not None else []
+        if any(task.serving for task in binding.tasks.values()):
+            return []
+        if self._config.variant is Variant.RELAY:
+            return self._answer(binding)
+        binding.waiting = None  # the previous MARs have answered
+        return []
+
+    def _learn_late(self, request: Registration, source: IPv6Address) -> list[Action]:
+        """The MAR that the mobile node left speaks after the one to which it came."""
+        binding = self._cache.get(request.identifier)
+        if binding is None or not request.subscriptions:
+            return []
+        if not binding.context.is_of_interest(source, request.timestamp):
+            return []
+        binding.context.learn(request.timestamp, request.subscriptions)
+        return self._follow_up(binding)
 
     def _unbind(self, binding: Binding, now: int) -> list[Action]:
         """The mobile node is gone: all who anchor a prefix for it may release it."""
         anchors = binding.previous()
-        self._end_task(binding, binding.serving)
-        self._deadlines.cancel((binding.identifier, _Timer.EXPIRE, None))
-        self._deadlines.set((binding.identifier, _Timer.FORGET, None), now + FORGET_DELAY)
+        binding.waiting = None
+        binding.context = Context()
+        self._informer.stop(binding, binding.serving)
+        self._deadlines.cancel((binding.identifier, Timer.EXPIRE, None))
+        self._deadlines.set((binding.identifier, Timer.FORGET, None), now + FORGET_DELAY)
         actions: list[Action] = []
         if binding.is_bound:
             actions.append(Log("binding_removed", {"mn": binding.identifier}))
         binding.anchors.clear()
         for anchor in anchors:
-            actions += self._tell(binding, anchor, None, now)
+            actions += self._informer.tell(binding, anchor, None, now, asks=False)
         return actions
 
     def _forget(self, binding: Binding, now: int) -> None:
         """Drop an entry that is over, unless an anchor still has to be told so."""
         if binding.tasks:
-            self._deadlines.set((binding.identifier, _Timer.FORGET, None), now + FORGET_DELAY)
+            self._deadlines.set((binding.identifier, Timer.FORGET, None), now + FORGET_DELAY)
         else:
             self._cache.forget(binding)
 
     # The previous MARs' side
 
-    def _tell(
-        self, binding: Binding, anchor: Anchor, serving: IPv6Address | None, now: int
-    ) -> list[Action]:
-        """Start to tell a previous MAR where the mobile node is (None: gone)."""
-        lifetime = 0 if serving is None else binding.lifetime
-        sequence = next_sequence(binding.update_sequence)
-        pending = PendingUpdate(
-            binding.timestamp, lifetime, sequence, sequence, self._config.initial_timeout
-        )
-        task = AnchorTask(anchor, serving, pending, now + binding.lifetime * SECOND)
-        binding.tasks[anchor.address] = task
-        return self._send_update(binding, task, now)
-
     def _tell_again(self, binding: Binding, task: AnchorTask, now: int) -> list[Action]:
         """No PBA came in time."""
-        if now >= task.give_up:
-            self._end_task(binding, task.anchor.address)
-            return []
-        sequence = next_sequence(binding.update_sequence)
-        task.pending.sent_again(sequence, self._config.maximum_timeout)
-        return self._send_update(binding, task, now)
-
-    def _send_update(self, binding: Binding, task: AnchorTask, now: int) -> list[Action]:
-        pending = task.pending
-        binding.update_sequence = pending.last
-        key = (binding.identifier, _Timer.RETRANSMIT, task.anchor.address)
-        self._deadlines.set(key, now + pending.timeout)
-        message = anchor_update(
-            binding.identifier,
-            task.anchor,
-            task.serving,
-            sequence=pending.last,
-            lifetime=pending.lifetime,
-            timestamp=pending.timestamp,
-        )
-        return send(message, binding.identifier, task.anchor.address)
-
-    def _end_task(self, binding: Binding, peer: IPv6Address) -> None:
-        """This peer knows, or need not know."""
-        binding.tasks.pop(peer, None)
-        self._deadlines.cancel((binding.identifier, _Timer.RETRANSMIT, peer))
+        actions = self._informer.tell_again(binding, task, now)
+        if not actions:
+            return self._follow_up(binding)
+        if task.serving is not None and task.transmissions == PATIENCE:
+            # The serving MAR shall not wait for a MAR that may be dead.
+            return self._answer(binding) + actions
+        return actions
 
     def _receive_acknowledgement(
         self, message: BindingAcknowledgement, source: IPv6Address
@@ -219,19 +238,22 @@ class CmdCore:
             self.counters.malformed += 1
             return []
         binding = self._cache.get(answer.identifier)
-        task = binding.tasks.get(source) if binding is not None else None
-        if (
-            binding is None
-            or task is None
-            or not task.pending.answered_by(answer.sequence, answer.timestamp)
-        ):
+        if binding is None or not self._informer.is_answer(binding, answer, source):
             self.counters.ignored += 1
             return []
-        self._end_task(binding, source)
         actions: list[Action] = [received(message, answer.identifier, source)]
+        context = binding.context
+        if answer.subscriptions is not None and source == context.left:
+            context.learn(context.left_since, answer.subscriptions)
+        self._informer.stop(binding, source)
         if answer.status == Status.NOT_AUTHORIZED_FOR_HOME_NETWORK_PREFIX:
             # It anchors that prefix for another mobile node: it must have lost its state.
             binding.anchors.pop(source, None)
             fields = {"mn": binding.identifier, "mar": str(source), "status": answer.status}
             actions.append(Log("anchor_refused", fields))
-        return actions
+        return actions + self._follow_up(binding)
+
+
+def _asks(request: BindingUpdate) -> bool:
+    """Whether a serving MAR asks for the context."""
+    return bool(request.flags & BindingUpdateFlag.S)

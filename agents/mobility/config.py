@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from ipaddress import IPv6Address, IPv6Network
 
 from agents.core import SECOND
@@ -24,6 +25,17 @@ DEFAULT_LIFETIME = 300
 """Seconds that a binding lives without being refreshed."""
 
 
+class Variant(Enum):
+    """How a serving MAR learns that its mobile node is bound (paper section 4.2.2)."""
+
+    RELAY = "relay"
+    """The CMD answers it once all previous MARs have answered the CMD (figure 4)."""
+    LOCATOR = "locator"
+    """The previous MARs answer it themselves (figure 6)."""
+    PROXY = "proxy"
+    """The CMD answers it at once (figure 7, RFC 8885)."""
+
+
 @dataclass(frozen=True)
 class MarConfig:
     """A mobility anchor and access router; times are in ns unless their name says otherwise."""
@@ -43,6 +55,10 @@ class MarConfig:
     """How long a mobile node may be away before its binding is removed."""
     clock_offset: int = 0
     """What to add to the cores' time for time since 1970, which Timestamp options carry."""
+    context_transfer: bool = False
+    """Whether it hands over what its mobile nodes listen to, and asks what newcomers do."""
+    acknowledging: frozenset[IPv6Address] = frozenset()
+    """The MARs whose PBAs count beside the CMD's: all, if the CMD is a locator."""
 
     def __post_init__(self) -> None:
         check_lifetime(self.binding_lifetime_s)
@@ -59,6 +75,7 @@ class CmdConfig:
     maximum_timeout: int = MAXIMUM_TIMEOUT
     mars: frozenset[IPv6Address] | None = None
     """Who may register mobile nodes; None: whoever asks."""
+    variant: Variant = Variant.PROXY
 
     def __post_init__(self) -> None:
         check_lifetime(self.binding_lifetime_s)

@@ -12,9 +12,10 @@ from ipaddress import IPv6Address
 
 from agents.core import SECOND, Action, Log
 from agents.deadlines import Deadlines
-from agents.mobility.actions import MobileNode, ServingEnded, ServingStarted
+from agents.mobility.actions import ContextReceived, MobileNode, ServingEnded, ServingStarted
 from agents.mobility.advertising import advertisements, next_advertisement
 from agents.mobility.config import FORGET_DELAY, Counters, MarConfig
+from agents.mobility.context import Listening, Records, listens_to_nothing
 from agents.mobility.forwarding import transition
 from agents.mobility.messages import (
     Acknowledgement,
@@ -29,7 +30,7 @@ from agents.mobility.session_table import SessionTable
 from agents.mobility.sessions import MarBinding, Phase, Session, Timer
 from agents.mobility.signalling import received, send
 from agents.mobility.tunnels import DlifTable, TunnelTable
-from agents.wire.mobility import BindingAcknowledgement, BindingUpdate, Message
+from agents.wire.mobility import BindingAcknowledgement, BindingUpdate, Message, Status
 from agents.wire.mobility_options import Timestamp
 
 _TIMESTAMP_STEP = SECOND // (1 << 16) + 1
@@ -37,11 +38,16 @@ _TIMESTAMP_STEP = SECOND // (1 << 16) + 1
 
 
 class MarCore:
-    """One MAR's protocol machine."""
+    """One MAR's protocol machine.
 
-    def __init__(self, config: MarConfig) -> None:
+    ``listening`` tells what a mobile node listens to; it is asked when one leaves, if the context
+    is to be transferred.
+    """
+
+    def __init__(self, config: MarConfig, listening: Listening = listens_to_nothing) -> None:
         self.counters = Counters()
         self._config = config
+        self._listening = listening
         self._sessions = SessionTable(config.pool)
         self._tunnels = TunnelTable()
         self._dlifs = DlifTable()
@@ -72,6 +78,8 @@ class MarCore:
         present = now + self._config.clock_offset
         session.timestamp = Timestamp(max(present, session.timestamp + _TIMESTAMP_STEP)).time
         session.update_sequence = None
+        session.informed = not self._config.context_transfer
+        session.subscriptions = ()
         actions += self._registrar.request(session, self._config.binding_lifetime_s, now)
         return actions + self._forward(session)
 
@@ -81,11 +89,17 @@ class MarCore:
         if session is None or not session.is_attached:
             return []
         # Whether the CMD has heard of this attachment or not: the next MAR's PBU will tell it more.
+        was_bound = session.phase is Phase.SERVING
+        self._note_context(session)
         session.phase = Phase.LEAVING
         self._registrar.stop(session)
         self._cancel(session, Timer.ADVERTISE)
         self._deadlines.set((identifier, Timer.LEAVE), now + self._config.detach_delay)
-        return [Log("detached", {"mn": identifier})]
+        actions: list[Action] = [Log("detached", {"mn": identifier})]
+        if was_bound and session.subscriptions:
+            # Ahead of the handover, so that the next MAR has it from its first PBA.
+            actions += self._registrar.request(session, self._config.binding_lifetime_s, now)
+        return actions
 
     def solicit(self, identifier: str, now: int) -> list[Action]:
         """A mobile node sent a Router Solicitation."""
@@ -104,13 +118,16 @@ class MarCore:
 
     def receive(self, message: Message, source: IPv6Address, now: int) -> list[Action]:
         """A Mobility Header message came in."""
-        if source != self._config.cmd:
+        acknowledges = isinstance(message, BindingAcknowledgement)
+        if source != self._config.cmd and not (
+            acknowledges and source in self._config.acknowledging
+        ):
             self.counters.unauthentic += 1
             return []
         if isinstance(message, BindingUpdate) and is_for_dmm(message):
             return self._receive_update(message, now)
         if isinstance(message, BindingAcknowledgement) and is_for_dmm(message):
-            return self._receive_acknowledgement(message, now)
+            return self._receive_acknowledgement(message, source, now)
         self.counters.ignored += 1
         return []
 
@@ -143,19 +160,26 @@ class MarCore:
 
     # As serving MAR
 
-    def _receive_acknowledgement(self, message: BindingAcknowledgement, now: int) -> list[Action]:
+    def _receive_acknowledgement(
+        self, message: BindingAcknowledgement, source: IPv6Address, now: int
+    ) -> list[Action]:
         answer = read_acknowledgement(message)
         if answer is None or any(a.address == self._config.address for a in answer.anchors):
             self.counters.malformed += 1
             return []
         session = self._sessions.get(answer.identifier)
-        if session is None or not self._registrar.is_answer(session, answer):
+        if session is None or not self._registrar.is_answer(session, answer, source):
             self.counters.ignored += 1
             return []
-        actions: list[Action] = [received(message, answer.identifier, self._config.cmd)]
+        actions: list[Action] = [received(message, answer.identifier, source)]
+        whole = self._registrar.whole(session, answer, source)
+        if whole is None:
+            return actions
+        if session.is_attached and whole.accepted and whole.lifetime:
+            return actions + self._bound(session, whole, now)
         self._registrar.stop(session)
-        if session.is_attached and answer.accepted and answer.lifetime:
-            return actions + self._bound(session, answer, now)
+        if session.phase is Phase.LEAVING:
+            return actions  # what it listened to has arrived; where it is will be told, or not
         # Removed as asked; or refused, since the CMD knows a later attachment: if that one is to
         # keep the prefix from here, a PBU of the CMD is on its way.
         return actions + self._release(session, now)
@@ -167,6 +191,10 @@ class MarCore:
         session.phase = Phase.SERVING
         session.anchors = answer.anchors
         session.lifetime = answer.lifetime
+        brought = None if session.informed else answer.subscriptions
+        session.informed = session.informed or brought is not None
+        if session.informed:  # else it keeps asking: the one more PBA may get lost
+            self._registrar.stop(session)
         lifetime = answer.lifetime * SECOND
         self._deadlines.set((session.identifier, Timer.EXPIRE), now + lifetime)
         self._deadlines.set((session.identifier, Timer.REFRESH), now + lifetime // 2)
@@ -176,6 +204,10 @@ class MarCore:
             actions += self._advertise(session, now)
         if completed:
             actions += self._start_serving(session)
+        if brought:
+            groups = [str(record.group) for record in brought]
+            fields = {"mn": session.identifier, "groups": groups}
+            actions += [ContextReceived(session.mobile_node, brought), Log("context", fields)]
         return actions
 
     def _advertise(self, session: Session, now: int) -> list[Action]:
@@ -219,7 +251,20 @@ class MarCore:
             self.counters.ignored += 1
         else:
             actions += self._follow(session, update, now)
-        answer = acknowledgement(message, status, update.lifetime)
+        return actions + self._answer(message, update, status)
+
+    def _answer(self, message: BindingUpdate, update: AnchorUpdate, status: Status) -> list[Action]:
+        """Tell the CMD, and the serving MAR if that is to hear it from here (locator)."""
+        outdated = status is Status.TIMESTAMP_LOWER_THAN_PREVIOUSLY_ACCEPTED
+        session = self._sessions.get(update.identifier)
+        context: Records | None = None
+        if update.asks and not outdated:
+            context = session.subscriptions if session is not None else ()
+        actions: list[Action] = []
+        if update.anchors and update.serving is not None and not outdated:
+            answer = acknowledgement(message, status, update.lifetime, update.anchors, context)
+            actions += send(answer, update.identifier, update.serving)
+        answer = acknowledgement(message, status, update.lifetime, subscriptions=context)
         return actions + send(answer, update.identifier, self._config.cmd)
 
     def _follow(self, session: Session, update: AnchorUpdate, now: int) -> list[Action]:
@@ -228,6 +273,8 @@ class MarCore:
         session.update_sequence = update.sequence
         if update.serving is None:
             return self._release(session, now)
+        if session.is_attached:  # the Link_Down trigger is late
+            self._note_context(session)
         session.phase = Phase.ANCHORING
         session.serving = update.serving
         session.anchors = ()
@@ -274,6 +321,11 @@ class MarCore:
         if over:
             actions.append(Log("binding_removed", {"mn": session.identifier}))
         return actions
+
+    def _note_context(self, session: Session) -> None:
+        """The mobile node leaves: keep what it listens to for the MAR where it goes."""
+        if self._config.context_transfer:
+            session.subscriptions = self._listening(session.mobile_node)
 
     def _end_serving(self, session: Session) -> list[Action]:
         ended = session.announced

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
 
 from agents.mobility.actions import MobileNode
+from agents.mobility.context import Records, read_subscriptions, subscription_options
 from agents.wire.mobility import (
     BindingAcknowledgement,
     BindingAcknowledgementFlag,
@@ -67,6 +68,10 @@ class Registration:
     lifetime: int
     timestamp: int
     anchor: Anchor
+    asks: bool
+    """Whether it asks for the context that the mobile node brings along."""
+    subscriptions: Records
+    """The context that the mobile node takes along, which has just left."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,10 @@ class AnchorUpdate:
     timestamp: int
     prefix: IPv6Network
     serving: IPv6Address | None
+    asks: bool
+    """Whether it asks for the context that the mobile node took along."""
+    anchors: tuple[Anchor, ...]
+    """All previous MARs, if the serving MAR is to be told by them (the CMD is a locator)."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +100,8 @@ class Acknowledgement:
     timestamp: int
     status: int
     anchors: tuple[Anchor, ...]
+    subscriptions: Records | None
+    """The context that the mobile node brings along; None: it is not in this message."""
 
     @property
     def accepted(self) -> bool:
@@ -105,10 +116,14 @@ def registration(
     lifetime: int,
     timestamp: int,
     again: bool,
+    subscriptions: Records | None = None,
 ) -> BindingUpdate:
-    """S-MAR to CMD: this mobile node is (lifetime 0: no longer is) here; ``again``: it still is."""
+    """S-MAR to CMD: this mobile node is (lifetime 0: no longer is) here; ``again``: it still is.
+
+    ``subscriptions`` is the context that it took along, or empty to ask for what it brought.
+    """
     handoff = Handoff.NOT_CHANGED if again else Handoff.UNKNOWN
-    options = (
+    options: tuple[MobilityOption, ...] = (
         MobileNodeIdentifier(mobile_node.identifier),
         LocalPrefix(anchor.prefix),
         HandoffIndicator(handoff),
@@ -118,7 +133,11 @@ def registration(
         DlifLinkLocalAddress(anchor.link_local),
         DlifLinkLayerAddress(anchor.link_layer_address),
     )
-    return BindingUpdate(sequence, lifetime, _UPDATE_FLAGS, options)
+    flags = _UPDATE_FLAGS
+    if subscriptions is not None:
+        flags |= BindingUpdateFlag.S
+        options += tuple(subscription_options(subscriptions))
+    return BindingUpdate(sequence, lifetime, flags, options)
 
 
 def read_registration(message: BindingUpdate, source: IPv6Address) -> Registration | None:
@@ -133,8 +152,15 @@ def read_registration(message: BindingUpdate, source: IPv6Address) -> Registrati
     if timestamp.time >= _END_OF_TIME or len(link_layer.address) != _LINK_LAYER_ADDRESS_LENGTH:
         return None
     anchor = Anchor(source, prefix.prefix, link_local.address, link_layer.address)
+    subscriptions = read_subscriptions(message)
     return Registration(
-        identifier.identifier, message.sequence, message.lifetime, timestamp.time, anchor
+        identifier.identifier,
+        message.sequence,
+        message.lifetime,
+        timestamp.time,
+        anchor,
+        bool(message.flags & BindingUpdateFlag.S) and not subscriptions,
+        subscriptions,
     )
 
 
@@ -145,10 +171,13 @@ def anchor_update(
     sequence: int,
     lifetime: int,
     timestamp: int,
+    asks: bool = False,
+    anchors: Iterable[Anchor] = (),
 ) -> BindingUpdate:
     """CMD to P-MAR: the mobile node that you anchor this prefix for is at the serving MAR.
 
-    Without a serving MAR (lifetime 0): it has left the domain.
+    Without a serving MAR (lifetime 0): it has left the domain. With ``asks``: what did it listen
+    to? With all ``anchors``: answer the serving MAR, too.
     """
     options: tuple[MobilityOption, ...] = (
         MobileNodeIdentifier(identifier),
@@ -157,7 +186,9 @@ def anchor_update(
     )
     if serving is not None:
         options += (ServingMaar(serving),)
-    return BindingUpdate(sequence, lifetime, _UPDATE_FLAGS, options)
+    options += tuple(_anchor_options(anchors))
+    flags = _UPDATE_FLAGS | BindingUpdateFlag.S if asks else _UPDATE_FLAGS
+    return BindingUpdate(sequence, lifetime, flags, options)
 
 
 def read_anchor_update(message: BindingUpdate) -> AnchorUpdate | None:
@@ -166,9 +197,10 @@ def read_anchor_update(message: BindingUpdate) -> AnchorUpdate | None:
     prefix = message.option(AnchoredPrefix)
     timestamp = message.option(Timestamp)
     serving = message.option(ServingMaar)
+    anchors = _read_anchors(message.options)
     if not (identifier and prefix and timestamp) or timestamp.time >= _END_OF_TIME:
         return None
-    if bool(message.lifetime) != bool(serving):
+    if bool(message.lifetime) != bool(serving) or anchors is None:
         return None
     return AnchorUpdate(
         identifier.identifier,
@@ -177,26 +209,29 @@ def read_anchor_update(message: BindingUpdate) -> AnchorUpdate | None:
         timestamp.time,
         prefix.prefix,
         serving.address if serving else None,
+        bool(message.flags & BindingUpdateFlag.S),
+        anchors,
     )
 
 
 def acknowledgement(
-    request: BindingUpdate, status: Status, lifetime: int, previous: Iterable[Anchor] = ()
+    request: BindingUpdate,
+    status: Status,
+    lifetime: int,
+    previous: Iterable[Anchor] = (),
+    subscriptions: Records | None = None,
 ) -> BindingAcknowledgement:
     """The answer to either PBU: it copies what RFC 5213 section 5.3.6 has copied.
 
     The answer to an S-MAR names each previous MAR, followed by the options of its DLIF.
     """
     options: list[MobilityOption] = [o for kind in _COPIED if (o := request.option(kind))]
-    for anchor in previous:
-        options += (
-            PreviousMaar(anchor.address, anchor.prefix),
-            DlifLinkLocalAddress(anchor.link_local),
-            DlifLinkLayerAddress(anchor.link_layer_address),
-        )
-    return BindingAcknowledgement(
-        status, request.sequence, lifetime, _ACKNOWLEDGEMENT_FLAGS, tuple(options)
-    )
+    options += _anchor_options(previous)
+    flags = _ACKNOWLEDGEMENT_FLAGS
+    if subscriptions is not None:
+        flags |= BindingAcknowledgementFlag.S
+        options += subscription_options(subscriptions)
+    return BindingAcknowledgement(status, request.sequence, lifetime, flags, tuple(options))
 
 
 def read_acknowledgement(message: BindingAcknowledgement) -> Acknowledgement | None:
@@ -213,6 +248,7 @@ def read_acknowledgement(message: BindingAcknowledgement) -> Acknowledgement | N
         timestamp.time,
         message.status,
         anchors,
+        read_subscriptions(message) if message.flags & BindingAcknowledgementFlag.S else None,
     )
 
 
@@ -221,6 +257,18 @@ def is_for_dmm(message: BindingUpdate | BindingAcknowledgement) -> bool:
     if isinstance(message, BindingUpdate):
         return message.flags & _UPDATE_FLAGS == _UPDATE_FLAGS
     return message.flags & _ACKNOWLEDGEMENT_FLAGS == _ACKNOWLEDGEMENT_FLAGS
+
+
+def _anchor_options(anchors: Iterable[Anchor]) -> list[MobilityOption]:
+    """Each previous MAR, followed by the options of its DLIF."""
+    options: list[MobilityOption] = []
+    for anchor in anchors:
+        options += (
+            PreviousMaar(anchor.address, anchor.prefix),
+            DlifLinkLocalAddress(anchor.link_local),
+            DlifLinkLayerAddress(anchor.link_layer_address),
+        )
+    return options
 
 
 def _read_anchors(options: Iterable[MobilityOption]) -> tuple[Anchor, ...] | None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from ipaddress import IPv6Address
+
 from agents.core import Action
 from agents.deadlines import Deadlines
 from agents.mobility.config import MarConfig
+from agents.mobility.context import Records
 from agents.mobility.messages import Acknowledgement, Anchor, registration
 from agents.mobility.retransmission import PendingUpdate, next_sequence
 from agents.mobility.sessions import Phase, Session, Timer
 from agents.mobility.signalling import send
+from agents.wire.mobility import Status
 
 
 class Registrar:
@@ -39,13 +44,35 @@ class Registrar:
         self._deadlines.cancel((session.identifier, Timer.RETRANSMIT))
         self._deadlines.cancel((session.identifier, Timer.REFRESH))
 
-    @staticmethod
-    def is_answer(session: Session | None, answer: Acknowledgement) -> bool:
-        """Whether this PBA is what the session waits for."""
-        return (
-            session is not None
-            and session.pending is not None
-            and session.pending.answered_by(answer.sequence, answer.timestamp)
+    def is_answer(self, session: Session, answer: Acknowledgement, source: IPv6Address) -> bool:
+        """Whether this PBA is what the session waits for.
+
+        That of a previous MAR has the sequence number of the PBU that the CMD sent to that one.
+        """
+        pending = session.pending
+        if pending is None:
+            return False
+        if source == self._config.cmd:
+            return pending.answered_by(answer.sequence, answer.timestamp)
+        named = any(anchor.address == source for anchor in answer.anchors)
+        return named and session.is_attached and pending.timestamp == answer.timestamp
+
+    def whole(
+        self, session: Session, answer: Acknowledgement, source: IPv6Address
+    ) -> Acknowledgement | None:
+        """All that the PBU is answered with; None while previous MARs still have to answer."""
+        pending = session.pending
+        if pending is None or source == self._config.cmd:
+            return answer
+        pending.heard[source] = answer.accepted
+        pending.subscriptions = answer.subscriptions or pending.subscriptions
+        if any(anchor.address not in pending.heard for anchor in answer.anchors):
+            return None
+        return replace(
+            answer,
+            status=Status.ACCEPTED,
+            anchors=tuple(a for a in answer.anchors if pending.heard[a.address]),
+            subscriptions=pending.subscriptions,
         )
 
     def _send(self, session: Session, pending: PendingUpdate, now: int) -> list[Action]:
@@ -64,5 +91,12 @@ class Registrar:
             lifetime=pending.lifetime,
             timestamp=pending.timestamp,
             again=session.phase is Phase.SERVING,
+            subscriptions=self._context(session),
         )
         return send(message, session.identifier, self._config.cmd)
+
+    def _context(self, session: Session) -> Records | None:
+        """What the PBU says of the context: nothing; what it was; or, empty, a question."""
+        if session.phase is Phase.LEAVING:
+            return session.subscriptions
+        return () if session.is_attached and not session.informed else None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from ipaddress import IPv6Address
+
+from agents.mobility.context import Records
 
 _SEQUENCE_NUMBERS = 1 << 16
 
@@ -32,6 +35,10 @@ class PendingUpdate:
     """Sequence number of the latest transmission."""
     timeout: int
     """ns from the latest transmission to the next."""
+    heard: dict[IPv6Address, bool] = field(default_factory=dict)
+    """Locator: the previous MARs that have answered, and whether they agreed."""
+    subscriptions: Records = ()
+    """Locator: what the one that the mobile node left last said of the context."""
 
     def sent_again(self, sequence: int, maximum_timeout: int) -> None:
         """Note one more transmission, and double the timeout."""

@@ -8,6 +8,7 @@ from ipaddress import IPv6Address, IPv6Network
 
 from agents.mobility import forwarding
 from agents.mobility.actions import MobileNode
+from agents.mobility.context import Records
 from agents.mobility.forwarding import Forwarding
 from agents.mobility.messages import Anchor
 from agents.mobility.retransmission import PendingUpdate, is_newer
@@ -69,6 +70,10 @@ class Session:
     """Whether ServingStarted was said, and ServingEnded not yet."""
     advertisements: int = 0
     """Router Advertisements sent since the attachment."""
+    informed: bool = False
+    """Whether the context that it brought is known, as far as anybody knows it."""
+    subscriptions: Records = ()
+    """The context that it took along when it left."""
     installed: Forwarding = forwarding.NOTHING
     """The forwarding state that was carried out."""
 

@@ -8,9 +8,10 @@ from ipaddress import IPv6Address, IPv6Network
 from random import Random
 
 from agents.core import Action, Log
-from agents.mobility.actions import MobileNode, Send
+from agents.mobility.actions import ContextReceived, MobileNode, Send, ServingEnded
 from agents.mobility.cmd import CmdCore
-from agents.mobility.config import DEFAULT_LIFETIME, DETACH_DELAY, CmdConfig, MarConfig
+from agents.mobility.config import DEFAULT_LIFETIME, DETACH_DELAY, CmdConfig, MarConfig, Variant
+from agents.mobility.context import Records
 from agents.mobility.mar import MarCore
 from agents.wire.mobility import Message, decode, encode
 from emu.simulator.engine import Engine
@@ -32,6 +33,8 @@ class DomainConfig:
     detach_delay: int = DETACH_DELAY
     encoded: bool = False
     """Whether messages travel as octets; as objects they travel faster, in real time."""
+    variant: Variant = Variant.PROXY
+    context_transfer: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,12 @@ class Mar:
     router: Router
     actions: list[Action] = field(default_factory=list)
     """Those that are neither messages, nor log lines, nor forwarding, in their order."""
+    listening: dict[str, Records] = field(default_factory=dict)
+    """What its multicast part knows of the mobile nodes on its link."""
+    handed_over: dict[str, list[tuple[int, Records]]] = field(default_factory=dict)
+    """When each mobile node was known to leave, and what was known of it then."""
+    received: dict[str, Records] = field(default_factory=dict)
+    """What it was told of each mobile node at its latest attachment, if anything."""
 
 
 Observer = Callable[[Message, IPv6Address], None]
@@ -72,9 +81,14 @@ class Domain:
         self.observers: list[Observer] = []
         """Called with every message that reaches the CMD, and its source."""
         self._nodes: dict[str, MobileNode] = {}
+        self._visited: dict[str, int] = {}
         self.mars = [self._build_mar(number) for number in range(1, config.mars + 1)]
         addresses = frozenset(mar.config.address for mar in self.mars)
-        self.cmd = CmdCore(CmdConfig(CMD_ADDRESS, config.binding_lifetime_s, mars=addresses))
+        self.cmd = CmdCore(
+            CmdConfig(
+                CMD_ADDRESS, config.binding_lifetime_s, mars=addresses, variant=config.variant
+            )
+        )
         self._cmd_host = Host(self.engine, self.cmd, self._perform_at_cmd)
         self.network.join(CMD_ADDRESS, self._receive_at_cmd)
 
@@ -85,6 +99,9 @@ class Domain:
     def attach(self, mn: str, number: int) -> None:
         """The mobile node comes up at a MAR, which gets a Link_Up trigger."""
         self.where[mn] = number
+        if self._visited.get(mn) != number:
+            self.mar(number).listening.pop(mn, None)
+        self._visited[mn] = number
         self.link_up(mn, number)
 
     def detach(self, mn: str) -> int | None:
@@ -96,12 +113,18 @@ class Domain:
         if mn not in self._nodes:
             self._nodes[mn] = MobileNode(mn, b"\x02" + len(self._nodes).to_bytes(5, "big"))
         mar = self.mar(number)
+        mar.received.pop(mn, None)
         mar.host.carry_out(mar.core.attach(self._nodes[mn], self.engine.now))
 
     def link_down(self, mn: str, number: int) -> None:
         """Give a MAR the Link_Down trigger."""
         mar = self.mar(number)
         mar.host.carry_out(mar.core.detach(mn, self.engine.now))
+
+    def report(self, mn: str, number: int, records: Records) -> None:
+        """The mobile node tells a MAR what it listens to, if that is where it is."""
+        if self.where.get(mn) == number:
+            self.mar(number).listening[mn] = records
 
     def hold_tunnel(self, number: int, peer: int, holder: str) -> None:
         """Another part of a MAR holds the tunnel to another MAR."""
@@ -121,15 +144,19 @@ class Domain:
 
     def _build_mar(self, number: int) -> Mar:
         config = MarConfig(
-            address=IPv6Address(f"2001:db8:ffff::{number:x}00"),
+            address=_mar_address(number),
             cmd=CMD_ADDRESS,
             pool=IPv6Network(f"2001:db8:{number:x}::/48"),
             link_local=IPv6Address(f"fe80::5213:{number:x}"),
             link_layer_address=_LINK_LAYER_ADDRESS,
             binding_lifetime_s=self.config.binding_lifetime_s,
             detach_delay=self.config.detach_delay,
+            context_transfer=self.config.context_transfer,
+            acknowledging=frozenset(_mar_address(other) for other in range(1, self.config.mars + 1))
+            if self.config.variant is Variant.LOCATOR
+            else frozenset(),
         )
-        core = MarCore(config)
+        core = MarCore(config, lambda mobile_node: self._listening(mar, mobile_node))
         host = Host(self.engine, core, lambda action: self._perform_at_mar(mar, action))
         mar = Mar(number, config, core, host, Router())
         self.network.join(config.address, lambda data, source: self._receive(mar, data, source))
@@ -145,9 +172,21 @@ class Domain:
             observer(message, source)
         self._cmd_host.carry_out(self.cmd.receive(message, source, self.engine.now))
 
+    def _listening(self, mar: Mar, mobile_node: MobileNode) -> Records:
+        """What a MAR's multicast part says when a mobile node leaves."""
+        records = mar.listening.get(mobile_node.identifier, ())
+        departures = mar.handed_over.setdefault(mobile_node.identifier, [])
+        departures.append((self.engine.now, records))
+        return records
+
     def _perform_at_mar(self, mar: Mar, action: Action) -> None:
         if self._signal(action, mar.config.address, f"mar{mar.number}"):
             return
+        if isinstance(action, ContextReceived):
+            identifier = action.mobile_node.identifier
+            mar.listening[identifier] = mar.received[identifier] = action.records
+        elif isinstance(action, ServingEnded):
+            mar.listening.pop(action.mobile_node.identifier, None)
         if not mar.router.apply(action):
             mar.actions.append(action)
 
@@ -170,3 +209,7 @@ class Domain:
     @staticmethod
     def _unpack(data: Message | bytes, source: IPv6Address, own: IPv6Address) -> Message:
         return decode(data, source, own) if isinstance(data, bytes) else data
+
+
+def _mar_address(number: int) -> IPv6Address:
+    return IPv6Address(f"2001:db8:ffff::{number:x}00")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv6Address, IPv6Network
 
 from agents.core import SECOND
+from agents.mobility.context import Records
 from agents.mobility.sessions import Phase
 from agents.wire.mobility import BindingUpdate, Message
 from agents.wire.mobility_options import LocalPrefix, MobileNodeIdentifier, Timestamp
@@ -26,6 +27,12 @@ class _Track:
     visited: dict[IPv6Address, IPv6Network] = field(default_factory=dict)
     """MARs and the prefixes they gave, the last one visited last."""
     expires: int = 0
+    left: IPv6Address | None = None
+    """Where it was before it attached where it is; None: nowhere."""
+    left_since: int = 0
+    """When it had attached there, as far as the CMD has heard."""
+    lapsed: bool = False
+    """Whether the CMD's entry had expired before the latest PBU about this attachment."""
 
 
 class Oracle:
@@ -53,6 +60,7 @@ class Oracle:
             *self._faults_of_cmd(tracks),
             *(fault for mar in self._domain.mars for fault in self._faults_of_mar(mar, tracks)),
             *(fault for mn in tracks for fault in self._faults_of_paths(mn, tracks[mn])),
+            *(fault for mn in tracks for fault in self._faults_of_context(mn, tracks[mn])),
         ]
 
     def _observe(self, message: Message, source: IPv6Address) -> None:
@@ -70,6 +78,12 @@ class Oracle:
             track.visited.clear()
         if (timestamp.time, message.sequence) <= track.latest:
             return
+        if timestamp.time > track.latest[0]:
+            track.left = [*track.visited][-1] if track.visited else None
+            track.left_since = track.latest[0]
+            track.lapsed = False
+        elif not track.visited:
+            track.lapsed = True
         track.latest = (timestamp.time, message.sequence)
         track.visited.pop(source, None)
         track.visited[source] = prefix.prefix
@@ -147,6 +161,21 @@ class Oracle:
             if not self._leaves_at(prefix, anchor, mn):
                 faults.append(f"{mn}: packets from {prefix} do not leave at its anchor")
         return faults
+
+    def _faults_of_context(self, mn: str, track: _Track) -> list[str]:
+        """The serving MAR has to have heard what the MAR left last knew, unless it is that MAR.
+
+        It may have left that one more than once, if the CMD did not hear where it was in between.
+        """
+        if not self._domain.config.context_transfer or track.lapsed:
+            return []
+        serving = self._mar([*track.visited][-1])
+        wanted: list[Records] = [()]
+        if track.left is not None and track.left != serving.config.address:
+            departures = self._mar(track.left).handed_over.get(mn, [])
+            wanted = [records for time, records in departures if time >= track.left_since]
+        found = serving.received.get(mn, ())
+        return [] if found in wanted else [f"{mn} context: is {found}, has to be one of {wanted}"]
 
     def _trace_down(self, prefix: IPv6Network, anchor: IPv6Address) -> int | None:
         """The number of the MAR on whose access link a packet to the prefix ends."""

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 from random import Random
 
 from agents.core import MILLISECOND, SECOND
+from agents.mobility.config import Variant
+from agents.mobility.context import Records
+from agents.wire.mld import AddressRecord, RecordType
 from emu.simulator.domain import Domain, DomainConfig
 from emu.simulator.network import Quality
 from emu.simulator.oracle import Oracle
@@ -27,6 +31,9 @@ class Step:
     mar: int
     trigger_delay: int
     """How much later than the departure the MAR that it leaves gets its Link_Down trigger."""
+    report_delay: int
+    """How long after that it reports what it listens to, if it is still there."""
+    records: Records
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,15 @@ class Schedule:
     """From when to when (ns) the network carries nothing at all."""
 
 
-def random_schedule(seed: int) -> Schedule:
+_GROUPS = [
+    AddressRecord(RecordType.MODE_IS_EXCLUDE, IPv6Address("ff1e::c2")),
+    AddressRecord(
+        RecordType.MODE_IS_INCLUDE, IPv6Address("ff3e::c1"), (IPv6Address("2001:db8:5e00:1::2"),)
+    ),
+]
+
+
+def random_schedule(seed: int, variant: Variant = Variant.PROXY) -> Schedule:
     """Several mobile nodes that move about a few MARs, back and forth, quickly and slowly."""
     random = Random(seed)
     quality = Quality(
@@ -57,6 +72,8 @@ def random_schedule(seed: int) -> Schedule:
         binding_lifetime_s=random.choice((20, 60, 300, 300, 300)),
         detach_delay=random.choice((500, 2_000, 10_000)) * MILLISECOND,
         encoded=seed % 10 == 0,
+        variant=variant,
+        context_transfer=seed % 3 == 0,
     )
     steps = [
         step
@@ -94,7 +111,9 @@ def _walk(random: Random, mn: str, mars: int) -> list[Step]:
         away = here and random.random() < 0.25
         here = 0 if away else random.randint(1, mars)  # at times it comes back to where it was
         late = random.randrange(500 * MILLISECOND) if random.random() < 0.3 else 0
-        steps.append(Step(time, mn, here, late))
+        report = random.randrange(1, 10_000) * MILLISECOND
+        records = tuple(random.sample(_GROUPS, random.randint(0, len(_GROUPS))))
+        steps.append(Step(time, mn, here, late, report, records))
         # Shorter than a message takes; than a retransmission; about a detachment delay; long.
         stay = random.choice((20 * MILLISECOND, 2 * SECOND, 12 * SECOND, 40 * SECOND))
         time += random.randrange(100_000, stay)
@@ -112,6 +131,9 @@ def _take(domain: Domain, step: Step) -> None:
             domain.link_down(step.mn, number)
     if step.mar:
         domain.attach(step.mn, step.mar)
+        domain.engine.after(
+            step.report_delay, lambda: domain.report(step.mn, step.mar, step.records)
+        )
 
 
 def _trigger_down(domain: Domain, mn: str, number: int) -> None:
