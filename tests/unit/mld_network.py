@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from functools import partial
 from ipaddress import IPv6Address
 from random import Random
 
 from agents.core import MILLISECOND, Action
-from agents.multicast.actions import HoldLink, ReleaseLink, RemoveForwarding, SendMld, SetForwarding
+from agents.deadlines import Deadlines
+from agents.multicast.actions import (
+    AskChannelControl,
+    HoldLink,
+    ReleaseLink,
+    RemoveForwarding,
+    SendMld,
+    SetForwarding,
+)
 from agents.multicast.config import ProxyConfig
 from agents.multicast.filters import NOTHING, Filter
 from agents.multicast.host import HostPart
 from agents.multicast.proxy import MldProxy
+from agents.multicast.selection import UpstreamSelection
 from agents.wire.mld import (
     Message,
     MulticastListenerQuery,
@@ -60,41 +69,50 @@ class Host:
 
 
 class Router:
-    """A proxy, the wires that its links are plugged into, and its kernel's forwarding cache."""
+    """A proxy, whose links are named as the wires, and its kernel's forwarding cache."""
 
     def __init__(self, name: str, core: MldProxy) -> None:
         self.name, self.core = name, core
-        self.wires: dict[str, str] = {}
         self.addresses: dict[str, IPv6Address] = {}
         self.cache: dict[tuple[IPv6Address, IPv6Address], SetForwarding] = {}
         self.held: set[str] = set()
-        self.deadline: int | None = None
-
-    def link_on(self, wire: str) -> str | None:
-        return next((link for link, other in self.wires.items() if other == wire), None)
 
 
 class Network:
-    def __init__(self, config: ProxyConfig, seed: int, loss: float = 0.0) -> None:
+    """Routers and hosts on wires; ``selection`` is the MARs' upstream selection."""
+
+    def __init__(
+        self,
+        config: ProxyConfig,
+        seed: int,
+        loss: float = 0.0,
+        selection: UpstreamSelection | None = None,
+    ) -> None:
         self.config, self.now, self.random = config, 0, Random(seed)
+        self.selection = selection
         self.routers: dict[str, Router] = {}
         self.hosts: dict[str, Host] = {}
+        self.arrivals: Counter[str] = Counter()
+        self._plugged: dict[str, list[Router]] = defaultdict(list)
+        self._timers: Deadlines[tuple[str, str]] = Deadlines()
         self._loss = Loss(self.random, loss, config.robustness)
         self._events: list[tuple[int, int, Callable[[], None]]] = []
         self._count = itertools.count(1)
 
     def router(self, name: str) -> Router:
-        self.routers[name] = Router(name, MldProxy(self.config, self.random))
+        selection = self.selection if name.startswith("mar") else None
+        self.routers[name] = Router(name, MldProxy(self.config, self.random, selection))
         return self.routers[name]
 
     def plug(self, name: str, wire: str, *, upstream: bool, downstream: bool) -> None:
         """Give a router a link, named as the wire."""
         router, address = self.routers[name], IPv6Address(f"fe80::5213:{next(self._count):x}")
-        router.wires[wire], router.addresses[wire] = wire, address
+        router.addresses[wire] = address
+        self._plugged[wire].append(router)
         actions = router.core.add_link(
             wire, address, self.now, upstream=upstream, downstream=downstream
         )
-        self._perform(router, actions)
+        self.perform(router, actions)
 
     def host(self, name: str, wire: str) -> Host:
         address = IPv6Address(f"fe80::a:{next(self._count):x}")
@@ -108,38 +126,44 @@ class Network:
     def want(self, host: Host, group: IPv6Address, wanted: Filter) -> None:
         host.wanted[group] = wanted
         host.part.subscribe(group, wanted, self.now)
+        self._set_timer(host)
 
     def move(self, host: Host, wire: str, previous_link: str | None) -> None:
         """Hand a host over: it keeps its subscriptions, and only answers when it is asked."""
-        for router in self.routers.values():
-            if link := router.link_on(host.wire):
-                self._perform(router, router.core.detached(host.address, link, self.now))
+        for router in self._plugged[host.wire]:
+            self.perform(router, router.core.detached(host.address, host.wire, self.now))
+        self.attach(host, wire)
+        for router in self._plugged[wire]:
+            bound = partial(self._bind, router, host, wire, previous_link)
+            self.at(self.now + BINDING_DELAY, bound)
+
+    def attach(self, host: Host, wire: str) -> None:
+        """A host comes to a wire; its binding is pending."""
         host.wire = wire
-        for router in self.routers.values():
-            if link := router.link_on(wire):
-                core, address = router.core, host.address
-                self._perform(router, core.attached(address, link, self.now, host.link_layer))
-                bound = partial(self._bind, router, host, link, previous_link)
-                self.at(self.now + BINDING_DELAY, bound)
+        for router in self._plugged[wire]:
+            core = router.core
+            self.perform(router, core.attached(host.address, wire, self.now, host.link_layer))
 
     def run(self, until: int) -> None:
         """All that happens up to a time."""
         while True:
             times = [time for time, _, _ in self._events[:1]]
-            times += [t for h in self.hosts.values() if (t := h.part.next_deadline()) is not None]
-            times += [r.deadline for r in self.routers.values() if r.deadline is not None]
+            timer = self._timers.next()
+            times += [] if timer is None else [timer]
             if not times or min(times) > until:
                 self.now = until
                 return
             self.now = max(self.now, min(times))
             while self._events and self._events[0][0] <= self.now:
                 heapq.heappop(self._events)[2]()
-            for host in self.hosts.values():
+            for kind, name in list(self._timers.due(self.now)):
+                if kind == "router":
+                    self.perform(self.routers[name], self.routers[name].core.timer(self.now))
+                    continue
+                host = self.hosts[name]
                 for report in host.part.timer(self.now):
                     self._transmit(host.name, host.address, host.wire, report, None)
-            for router in self.routers.values():
-                if router.deadline is not None and router.deadline <= self.now:
-                    self._perform(router, router.core.timer(self.now))
+                self._set_timer(host)
 
     def send(self, source: IPv6Address, group: IPv6Address, wire: str) -> Counter[str]:
         """Send a packet on a wire: how often each wire carried it."""
@@ -163,30 +187,37 @@ class Network:
     ) -> None:
         assert hop_limit, f"a loop: {carried}"
         carried[wire] += 1
-        for router in self.routers.values():
-            link = router.link_on(wire)
-            if link is None or router is sender:
+        for router in self._plugged[wire]:
+            if router is sender:
                 continue
-            if (source, group) not in router.cache:
-                self._perform(router, router.core.upcall(source, group, link, self.now))
-            entry = router.cache[source, group]
-            if entry.incoming == link:
+            self.arrivals[router.name] += 1
+            known = router.cache.get((source, group))
+            if known is None or known.incoming != wire:
+                self.perform(router, router.core.upcall(source, group, wire, self.now))
+            # What came in by the wrong interface is lost, what had no entry waits for it.
+            entry = router.cache[source, group] if known is None else known
+            if entry.incoming == wire:
                 for outgoing in entry.outgoing:
-                    self._carry(
-                        source, group, router.wires[outgoing], router, carried, hop_limit - 1
-                    )
+                    self._carry(source, group, outgoing, router, carried, hop_limit - 1)
 
     def _bind(self, router: Router, host: Host, link: str, previous_link: str | None) -> None:
-        if router.wires[link] == host.wire:
+        if link == host.wire:
             actions = router.core.bound(host.address, link, previous_link, self.now)
-            self._perform(router, actions)
+            self.perform(router, actions)
 
-    def _perform(self, router: Router, actions: list[Action]) -> None:
-        router.deadline = router.core.next_deadline()
+    def _set_timer(self, host: Host) -> None:
+        due = host.part.next_deadline()
+        if due is not None:
+            self._timers.set(("host", host.name), due)
+
+    def perform(self, router: Router, actions: list[Action]) -> None:
+        """Carry out what a router's core asks for."""
+        due = router.core.next_deadline()
+        if due is not None:
+            self._timers.set(("router", router.name), due)
         for action in actions:
             if isinstance(action, SendMld):
-                link = action.link
-                address, wire = router.addresses[link], router.wires[link]
+                address, wire = router.addresses[action.link], action.link
                 self._transmit(router.name, address, wire, action.message, action.link_layer)
             elif isinstance(action, SetForwarding):
                 router.cache[action.source, action.group] = action
@@ -197,6 +228,12 @@ class Network:
                 router.held.add(action.link)
             elif isinstance(action, ReleaseLink):
                 router.held.remove(action.link)
+            elif isinstance(action, AskChannelControl):
+                self.asked(router, action)
+
+    def asked(self, router: Router, question: AskChannelControl) -> None:
+        """A router wants to know where a channel is to come from."""
+        raise AssertionError(f"{router.name} has nobody to ask: {question}")
 
     def _transmit(
         self, sender: str, address: IPv6Address, wire: str, message: Message, to: bytes | None
@@ -208,19 +245,15 @@ class Network:
     def _deliver(
         self, sender: str, address: IPv6Address, wire: str, message: Message, to: bytes | None
     ) -> None:
-        for router in self.routers.values():
-            link = router.link_on(wire)
-            if link is not None and router.name != sender and to is None:
-                actions = router.core.receive(message, address, link, self.now, address.packed[-6:])
-                self._perform(router, actions)
-        for host in self.hosts.values():
-            if (
-                host.wire == wire
-                and host.name != sender
-                and isinstance(message, MulticastListenerQuery)
-                and to in (None, host.link_layer)
-            ):
-                host.part.query(message, self.now)
+        for router in self._plugged[wire]:
+            if router.name != sender and to is None:
+                actions = router.core.receive(message, address, wire, self.now, address.packed[-6:])
+                self.perform(router, actions)
+        if isinstance(message, MulticastListenerQuery):
+            for host in self.hosts.values():
+                if host.wire == wire and host.name != sender and to in (None, host.link_layer):
+                    host.part.query(message, self.now)
+                    self._set_timer(host)
 
 
 def tree(config: ProxyConfig, seed: int, loss: float, hosts_per_mar: int = 2) -> Network:

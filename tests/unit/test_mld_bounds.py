@@ -6,11 +6,7 @@ from dataclasses import replace
 from ipaddress import IPv6Address
 from random import Random
 
-from agents.multicast.actions import RemoveForwarding, SetForwarding
-from agents.multicast.listeners import Listeners
-from agents.multicast.proxy import MldProxy
-from agents.wire.mld import RecordType
-from tests.unit.proxies import (
+from proxies import (
     ALLOW,
     BLOCK,
     CONFIG,
@@ -25,6 +21,11 @@ from tests.unit.proxies import (
     report,
     run,
 )
+
+from agents.multicast.actions import RemoveForwarding, SetForwarding
+from agents.multicast.listeners import Listeners
+from agents.multicast.proxy import MldProxy
+from agents.wire.mld import RecordType
 
 
 def group(number: int) -> IPv6Address:

@@ -1,0 +1,145 @@
+"""Virtual time: MARs with tunnels, hosts that move, context transfer and channel control."""
+
+from __future__ import annotations
+
+from functools import partial
+from ipaddress import IPv6Address
+
+from mld_network import Host, Network, Router, tunnel
+
+from agents.core import MILLISECOND
+from agents.multicast.actions import AskChannelControl
+from agents.multicast.config import ProxyConfig
+from agents.multicast.multi_upstream import MultiUpstream
+from agents.wire.channel import ChannelScope
+
+ROUND_TRIP = 20 * MILLISECOND
+Channel = tuple["IPv6Address | None", IPv6Address]
+
+
+class MobileDomain(Network):
+    """mr1 with a source LAN, two MARs below each other router, and tunnels between all MARs.
+
+    ``scopes`` is what channel control says, ``transfers`` whether there is context transfer.
+    """
+
+    def __init__(
+        self, config: ProxyConfig, seed: int, mars: int, loss: float = 0.0, *, transfers: bool
+    ) -> None:
+        super().__init__(config, seed, loss, MultiUpstream(config.ongoing_session_window))
+        self.scopes: dict[Channel, ChannelScope] = {}
+        self.transfers = transfers
+        self.questions: list[tuple[str, Channel]] = []
+        self.visited: dict[str, str] = {}
+        self.mars = [f"mar{number}" for number in range(1, mars + 1)]
+        self.router("mr1")
+        self.plug("mr1", "lan", upstream=False, downstream=True)
+        for number, mar in enumerate(self.mars):
+            self._add_mar(mar, f"mr{2 + number // 2}")
+        self._links: set[str] = set()
+
+    def _add_mar(self, mar: str, above: str) -> None:
+        if above not in self.routers:
+            self.router(above)
+            self.plug("mr1", f"{above}-up", upstream=False, downstream=True)
+            self.plug(above, f"{above}-up", upstream=True, downstream=False)
+        self.router(mar)
+        self.plug(above, f"{mar}-core", upstream=False, downstream=True)
+        self.plug(mar, f"{mar}-core", upstream=True, downstream=False)
+        self.plug(mar, f"{mar}-radio", upstream=False, downstream=True)
+
+    def node(self, name: str, mar: str) -> Host:
+        """A mobile node that begins at a MAR."""
+        host = self.host(name, "nowhere")
+        self.arrive(host, mar)
+        return host
+
+    def where(self, host: Host) -> str:
+        """The MAR where a host is."""
+        return host.wire.split("-")[0]
+
+    def arrive(self, host: Host, mar: str, gap: int = 0) -> None:
+        """Go to a MAR, from another one if it was at one; the signalling follows by itself."""
+        left = host.wire
+        host.wire = "air"
+        self.at(self.now + gap, partial(self._arrived, host, left, mar))
+
+    def _arrived(self, host: Host, left: str, mar: str) -> None:
+        self.attach(host, f"{mar}-radio")
+        delay = self.random.randint(1, ROUND_TRIP)
+        self.at(self.now + delay, partial(self._served, host, mar))
+
+    def _served(self, host: Host, mar: str) -> None:
+        """The CMD knows: it tells both MARs, and context comes with that or a little later."""
+        if self.where(host) != mar:
+            return
+        previous = self.visited.get(host.name)
+        self.visited[host.name] = mar
+        if previous in (None, mar):
+            self.at(self.now + ROUND_TRIP, partial(self._bound, host, mar, None))
+            return
+        self._connect(previous, mar)
+        self.at(self.now + ROUND_TRIP, partial(self._bound, host, mar, tunnel(previous, mar)))
+        self.at(
+            self.now + self.random.randint(0, ROUND_TRIP), partial(self._left, host, previous, mar)
+        )
+
+    def _connect(self, one: str, other: str) -> None:
+        wire = tunnel(one, other)
+        if wire not in self._links:
+            self._links.add(wire)
+            for mar in (one, other):
+                self.plug(mar, wire, upstream=True, downstream=True)
+
+    def _bound(self, host: Host, mar: str, link: str | None) -> None:
+        router = self.routers[mar]
+        if self.where(host) == mar:
+            actions = router.core.bound(host.address, f"{mar}-radio", link, self.now)
+            self.perform(router, actions)
+
+    def _left(self, host: Host, mar: str, now_at: str) -> None:
+        """The previous MAR hears that its host is elsewhere, and hands its context over."""
+        router, radio = self.routers[mar], f"{mar}-radio"
+        if host.wire == radio:
+            return
+        records = router.core.subscription(host.address, radio)
+        self.perform(router, router.core.detached(host.address, radio, self.now))
+        if self.transfers:
+            self.at(self.now + ROUND_TRIP, partial(self._context, host, now_at, records))
+
+    def _context(self, host: Host, mar: str, records: tuple) -> None:
+        router = self.routers[mar]
+        if self.where(host) == mar:
+            actions = router.core.context(host.address, f"{mar}-radio", records, self.now)
+            self.perform(router, actions)
+
+    def asked(self, router: Router, question: AskChannelControl) -> None:
+        channel = (question.source, question.group)
+        self.questions.append((router.name, channel))
+        self.at(self.now + ROUND_TRIP, partial(self._answer, router, channel))
+
+    def _answer(self, router: Router, channel: Channel) -> None:
+        source, group = channel
+        scope = self.scopes.get(channel, ChannelScope.REMOTE)
+        self.perform(router, router.core.decided(group, source, scope, self.now))
+
+    def change(self, channel: Channel, scope: ChannelScope) -> None:
+        """A live change of policy, told to every MAR."""
+        self.scopes[channel] = scope
+        for mar in self.mars:
+            self._answer(self.routers[mar], channel)
+
+    def records(self, mar: str) -> set[tuple]:
+        """The membership records of a MAR as the paper's tuples, with names for its addresses."""
+        names = {str(host.address): name for name, host in self.hosts.items()}
+        return {
+            (
+                (record.upstream or "").removeprefix(f"{mar}-"),
+                record.source,
+                record.group,
+                record.count,
+                tuple(names[listener] for listener in record.listeners if listener in names),
+                record.local_sources,
+            )
+            for record in self.routers[mar].core.membership()
+        }
