@@ -163,6 +163,9 @@ def sweep(matrix: Path, out: Path, workers: int | None, cluster: str | None) -> 
         raise Lacking(str(error)) from None
     if outcome.interrupted:
         raise Interrupted("interrupted: the same command goes on with what is left")
+    if outcome.unfaithful:
+        runs = f"{outcome.unfaithful} of {len(planned.jobs)} runs"
+        click.echo(f"{runs} are not results: the machine could not keep up")
     if outcome.failed:
         raise Failed(f"{outcome.failed} runs failed: the same command tries them again")
 

@@ -18,7 +18,7 @@ def show_model(console: Console, scenario: Scenario) -> None:
     """Prints the predictions for every handover, and how far a call can move."""
     found = moves(scenario)
     if not found:
-        console.print("no handovers: the equations are about handovers")
+        console.print("no handovers: nothing to predict")
     for table in (_handovers(found), _schemes(found), _channels(scenario)):
         if table.row_count:
             console.print(table)

@@ -1,0 +1,84 @@
+"""``emu sweep`` with real runs: Dask workers, sandboxes, killed and resumed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.lab.emu_run import ROOT
+from tests.lab.test_runs import below, short
+
+pytestmark = pytest.mark.root
+
+MATRIX = """
+name: tiny
+scenario: short.yaml
+attempts: 1
+axes:
+  gap: {key: "events[handover].gap", values: [20ms, 120ms]}
+plots:
+  - {name: disruption, kind: cdf, metric: disruption_ms, curves: gap}
+"""
+
+
+def start(directory: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "emu", "sweep", directory / "matrix.yaml", "--workers", "1",
+         "--out", directory / "out"],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT,
+        start_new_session=True,
+    )  # fmt: skip
+
+
+def wait_for_first_cell(directory: Path) -> Path:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        for path in directory.glob("out/tiny/cells/*/cell.json"):
+            return path
+        time.sleep(0.1)
+    raise TimeoutError("no run was done")
+
+
+def test_a_sweep_that_is_killed_leaves_nothing_running_and_goes_on(tmp_path: Path) -> None:
+    short(tmp_path)
+    (tmp_path / "matrix.yaml").write_text(MATRIX)
+    process = start(tmp_path)
+    first = wait_for_first_cell(tmp_path)
+    time.sleep(1)
+    family = below(process.pid)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+    deadline = time.monotonic() + 20
+    while any(alive(pid) for pid in family) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert family
+    assert not [pid for pid in family if alive(pid)]
+    done_at = first.stat().st_mtime_ns
+
+    process = start(tmp_path)
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    assert first.stat().st_mtime_ns == done_at
+    frame = pd.read_parquet(tmp_path / "out/tiny/table.parquet")
+    assert sorted(frame["gap_ms"]) == [20, 120]
+    assert (frame["disruption_ms"] >= frame["gap_ms"] * 0.9).all()
+    assert (frame["predicted_low_ms"] > frame["gap_ms"]).all()
+    assert "<svg" in (tmp_path / "out/tiny/figures/disruption.svg").read_text()
+    for cell in tmp_path.glob("out/tiny/cells/*/cell.json"):
+        assert (Path(json.loads(cell.read_text())["directory"]) / "report.html").exists()
+
+
+def alive(pid: int) -> bool:
+    """A zombie is not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
