@@ -225,7 +225,8 @@ class CmdCore:
         actions = self._informer.tell_again(binding, task, now)
         if not actions:
             return self._follow_up(binding)
-        if task.serving is not None and task.transmissions == PATIENCE:
+        waits = self._config.variant is not Variant.PROXY and task.serving is not None
+        if waits and task.transmissions == PATIENCE:
             # The serving MAR shall not wait for a MAR that may be dead.
             return self._answer(binding) + actions
         return actions

@@ -45,7 +45,11 @@ class Informer:
         pending = PendingUpdate(
             binding.timestamp, lifetime, sequence, sequence, self._config.initial_timeout
         )
-        task = AnchorTask(anchor, serving, asks, pending, now + binding.lifetime * SECOND)
+        give_up = now + binding.lifetime * SECOND
+        before = binding.tasks.get(anchor.address)
+        if before is not None and before.pending.timestamp == pending.timestamp:
+            give_up = min(give_up, before.give_up)  # the serving MAR repeats itself: nothing new
+        task = AnchorTask(anchor, serving, asks, pending, give_up)
         binding.tasks[anchor.address] = task
         return self._send(binding, task, now)
 

@@ -81,8 +81,9 @@ class Mobility(Section):
     """The mobility scheme and its timers."""
 
     scheme: Literal["dmm"] = "dmm"
-    variant: Literal["proxy"] = "proxy"
-    """Who tells the previous MARs: the CMD as proxy (RFC 8885 section 3.4)."""
+    variant: Literal["relay", "locator", "proxy"] = "proxy"
+    """Who answers the serving MAR, and when: the CMD once the previous MARs have answered it; they
+    themselves; or the CMD at once (RFC 8885 section 3.4)."""
     binding_lifetime: Annotated[int, within(DURATION, "4s", "262140s")] = DURATION.parse("300s")
     """Lifetime asked in each Proxy Binding Update; a multiple of 4 s (RFC 6275 section 6.1.7)."""
     retransmission: Annotated[int, within(DURATION, "10ms", "32s")] = DURATION.parse("1s")

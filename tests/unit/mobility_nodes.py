@@ -8,6 +8,7 @@ from agents.core import SECOND, Action, Log
 from agents.mobility.actions import MobileNode, Send
 from agents.mobility.cmd import CmdCore
 from agents.mobility.config import CmdConfig, MarConfig
+from agents.mobility.context import listens_to_nothing
 from agents.mobility.mar import MarCore
 from agents.mobility.messages import Anchor, acknowledgement, anchor_update, registration
 from agents.wire.mobility import BindingUpdate, Status
@@ -35,7 +36,7 @@ def anchor(number: int, index: int = 1) -> Anchor:
     return Anchor(mar_address(number), prefix(number, index), link_local(number), MACS)
 
 
-def mar(number: int = 1, **changes) -> MarCore:
+def mar(number: int = 1, listening=listens_to_nothing, **changes) -> MarCore:
     pool = IPv6Network(f"2001:db8:{number}::/48")
     config = {
         "address": mar_address(number),
@@ -44,7 +45,7 @@ def mar(number: int = 1, **changes) -> MarCore:
         "link_local": link_local(number),
         "link_layer_address": MACS,
     }
-    return MarCore(MarConfig(**(config | changes)))
+    return MarCore(MarConfig(**(config | changes)), listening)
 
 
 def cmd(mars: int = 9, **changes) -> CmdCore:
