@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import replace
 
@@ -27,7 +27,7 @@ def sweep(plan: Plan, store: Store, executor: Executor, work: Work, tell: Tell) 
         if job.name not in done:
             running[executor.submit(work, job, str(store.cells))] = (job, 1)
     while running:
-        for future in _completed(running):
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
             job, attempt = running.pop(future)
             result = replace(_outcome(future, job), attempts=attempt)
             again = not result.faithful and not result.failed
@@ -36,10 +36,6 @@ def sweep(plan: Plan, store: Store, executor: Executor, work: Work, tell: Tell) 
                 continue
             store.keep(job, result)
             tell(job, result)
-
-
-def _completed(running: dict[Future[Result], tuple[Job, int]]) -> Iterator[Future[Result]]:
-    yield from wait(running, return_when=FIRST_COMPLETED).done
 
 
 def _outcome(future: Future[Result], job: Job) -> Result:
