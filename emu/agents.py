@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.core import SECOND
+from emu.channel_control import ChannelControlPlan
 from emu.network.build import Network
 from emu.sandbox import RUN_DIRECTORY
 from emu.scenario.model import Scenario
@@ -18,10 +19,17 @@ class AgentConfigs:
     """The configurations of the agents of one run."""
 
     def __init__(
-        self, scenario: Scenario, network: Network, tunnel_backend: str, seed: int, directory: Path
+        self,
+        scenario: Scenario,
+        network: Network,
+        channel_control: ChannelControlPlan,
+        tunnel_backend: str,
+        seed: int,
+        directory: Path,
     ) -> None:
         self._scenario = scenario
         self._network = network
+        self._channel_control = channel_control
         self._tunnel_backend = tunnel_backend
         self._seed = seed
         self._directory = directory
@@ -55,11 +63,14 @@ class AgentConfigs:
             "upstream": self._network.interface(name, "core").name,
             "tunnel_backend": self._tunnel_backend,
             "peers": self._mars(),
+            "acknowledging": list(self._mars()) if mobility.variant == "locator" else [],
             "trigger": str(RUN_DIRECTORY / f"{name}.trigger"),
-            "multicast": self._multicast(),
+            "multicast": self._multicast(explicit_tracking=True),
+            "channel_control": self._channel_control.of_mar(name),
             "mobility": {
                 "binding_lifetime_s": mobility.binding_lifetime // SECOND,
                 "initial_timeout": mobility.retransmission,
+                "context_transfer": self._scenario.multicast.context_transfer == "pbu",
             },
         }
 
@@ -68,6 +79,8 @@ class AgentConfigs:
         return {
             "address": str(self._network.address(name)),
             "peers": self._mars(),
+            "variant": mobility.variant,
+            "channel_control": self._channel_control.of_cmd(name),
             "mobility": {
                 "binding_lifetime_s": mobility.binding_lifetime // SECOND,
                 "initial_timeout": mobility.retransmission,
@@ -91,7 +104,8 @@ class AgentConfigs:
     def _mars(self) -> dict[str, str]:
         return {str(self._network.address(mar)): mar for mar in self._network.names("mar")}
 
-    def _multicast(self) -> dict[str, int] | None:
+    def _multicast(self, *, explicit_tracking: bool = False) -> dict[str, Any] | None:
+        """The proxy's timers; explicit tracking, if any, is the MARs' alone."""
         multicast = self._scenario.multicast
         if multicast.scheme == "none":
             return None
@@ -100,4 +114,5 @@ class AgentConfigs:
             "query_response_interval": multicast.query_response_interval,
             "last_listener_query_interval": multicast.last_listener_query_interval,
             "robustness": multicast.robustness,
+            "explicit_tracking": explicit_tracking and multicast.explicit_tracking,
         }

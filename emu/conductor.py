@@ -27,7 +27,7 @@ from emu.processes import ProcessFailed
 from emu.radio.client import RadioError
 from emu.sandbox import RUN_DIRECTORY
 from emu.scenario import load
-from emu.scenario.model import Detach, Handover
+from emu.scenario.model import Detach, Handover, PolicyChange
 from emu.traffic.plan import Plan, plan
 
 LEAD_NS = 300_000_000
@@ -64,7 +64,14 @@ class Conductor:
             "tunnel": capabilities.tunnel_backend(),
             "delay": capabilities.delay_backend(),
         }
-        self._lab = Lab(self._scenario, order.seed, self._directory, capabilities, self._on_event)
+        self._lab = Lab(
+            self._scenario,
+            order.seed,
+            self._directory,
+            capabilities,
+            self._on_event,
+            Path(order.scenario).parent,
+        )
         self._sampler = Sampler()
         self._plan = Plan()
         self._names: dict[str, str] = {}
@@ -114,18 +121,20 @@ class Conductor:
         moves = [
             asyncio.ensure_future(self._happen(event, self._t0 + event.at))
             for event in self._scenario.timeline
-            if isinstance(event, (Handover, Detach))
+            if isinstance(event, (Handover, Detach, PolicyChange))
         ]
         end = self._t0 / 1e9 + self._scenario.duration / 1e9 + STRAGGLERS_S
         while time.monotonic() < end:
             await self._lab.follow(0.05)
         await asyncio.gather(*moves)
 
-    async def _happen(self, event: Handover | Detach, at: int) -> None:
+    async def _happen(self, event: Handover | Detach | PolicyChange, at: int) -> None:
         """Carry out one event of the timeline."""
         await asyncio.sleep(max(0, at - time.monotonic_ns()) / 1e9)
         radio = self._lab.radio
-        if isinstance(event, Detach):
+        if isinstance(event, PolicyChange):
+            self._lab.channel_control.change(event.policy)
+        elif isinstance(event, Detach):
             await radio.detach(event.detach)
         elif event.handover not in self._lab.places:
             await radio.attach(event.handover, event.to)

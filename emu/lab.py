@@ -11,6 +11,7 @@ from pathlib import Path
 
 from agents.kernel.capabilities import Capabilities
 from emu.agents import AgentConfigs
+from emu.channel_control import ChannelControlPlan
 from emu.events import Event, EventTail
 from emu.network.build import Backends, Network, build
 from emu.processes import Processes
@@ -28,7 +29,10 @@ class LabFailed(RuntimeError):
 
 
 class Lab:
-    """Brings a scenario's network up inside a sandbox, and keeps its event log in ``directory``."""
+    """Brings a scenario's network up inside a sandbox, and keeps its event log in ``directory``.
+
+    ``folder`` is where the scenario is, and the files that it names.
+    """
 
     def __init__(
         self,
@@ -37,6 +41,7 @@ class Lab:
         directory: Path,
         capabilities: Capabilities,
         listener: Callable[[Event], None],
+        folder: Path = Path(),
     ) -> None:
         self.scenario = scenario
         self.tail = EventTail(directory / "events.jsonl", listener)
@@ -44,8 +49,10 @@ class Lab:
         self._seed = seed
         self._directory = directory
         self._capabilities = capabilities
+        self._folder = folder
         self.network: Network
         self.radio: Radio
+        self.channel_control: ChannelControlPlan
         self.agents: set[str] = set()
         self.places: dict[str, str] = {}
         """Where each attached mobile node is."""
@@ -65,12 +72,14 @@ class Lab:
         nodes = {name: EndNode(node.role, node.dad) for name, node in self.scenario.nodes.items()}
         backends = Backends(self._capabilities.switch_backend(), self._capabilities.delay_backend())
         self.network = build(topology.kind, parameters, nodes, backends, seed=self._seed)
+        self.channel_control = ChannelControlPlan(self.scenario, self.network, self._folder)
 
     async def start_agents(self) -> None:
         """Start the agent of every node that has one, and wait until all serve."""
         configs = AgentConfigs(
             self.scenario,
             self.network,
+            self.channel_control,
             self._capabilities.tunnel_backend(),
             self._seed,
             self._directory,

@@ -24,5 +24,8 @@ _TELLERS: dict[str, Callable[[Event], str]] = {
     "tunnel_removed": lambda e: f"{e['node']} closes its tunnel to {e['peer']}",
     "join": lambda e: f"{e['node']} has a listener of {e['group']} on {e['link']}",
     "leave": lambda e: f"{e['node']} has lost a listener of {e['group']} on {e['link']}",
+    "channel_decision": lambda e: (
+        f"{e['node']} gets {e['group']} {e['scope'].lower()} ({e['reason']})"
+    ),
     "flow_failed": lambda e: f"{e['flow']} failed: {e['reason']}",
 }

@@ -132,7 +132,7 @@ def run(path: Path, scenario: Scenario, options: RunOptions, tell: Tell) -> Outc
     seconds since the scenario's start or None, "text", "kind"}.
     """
     directory = _new_directory(options.out / scenario.name, options.seed)
-    (directory / "scenario.yaml").write_bytes(path.read_bytes())
+    _keep(path, scenario, directory)
     runner = Runner(scenario, options, directory, tell)
     runner.run()
     result: dict[str, Any] = {}
@@ -143,6 +143,16 @@ def run(path: Path, scenario: Scenario, options: RunOptions, tell: Tell) -> Outc
     _give_to_caller(options.out)
     failed = "; ".join(runner.failures) or None
     return Outcome(directory, result, failed, runner.interrupted)
+
+
+def _keep(path: Path, scenario: Scenario, directory: Path) -> None:
+    """Put the scenario, and the channel policy of its author's own, into the record."""
+    (directory / "scenario.yaml").write_bytes(path.read_bytes())
+    control = scenario.multicast.channel_control
+    if control and control.own_policy:
+        file, _ = control.own_policy
+        (directory / file).parent.mkdir(parents=True, exist_ok=True)
+        (directory / file).write_bytes((path.parent / file).read_bytes())
 
 
 def shell(path: Path, scenario: Scenario) -> int:

@@ -40,10 +40,10 @@ class ScenarioCLI(CLI):  # type: ignore[misc]
             print(error)
 
 
-async def _bring_up(scenario: Scenario) -> Lab:
+async def _bring_up(scenario: Scenario, folder: Path) -> Lab:
     directory = RUN_DIRECTORY / "shell"
     directory.mkdir()
-    lab = Lab(scenario, scenario.seed, directory, probe(), lambda event: None)
+    lab = Lab(scenario, scenario.seed, directory, probe(), lambda event: None, folder)
     await lab.build()
     await lab.start_agents()
     await lab.attach_mobile_nodes()
@@ -54,9 +54,10 @@ def main() -> None:
     """Entry of ``python -m emu.shell SCENARIO``, inside a sandbox."""
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, daemon=True).start()
-    scenario = load(Path(sys.argv[1]))
+    path = Path(sys.argv[1])
+    scenario = load(path)
     try:
-        lab = asyncio.run_coroutine_threadsafe(_bring_up(scenario), loop).result()
+        lab = asyncio.run_coroutine_threadsafe(_bring_up(scenario, path.parent), loop).result()
     except (LabFailed, ProcessFailed, RadioError) as error:
         sys.exit(f"emu shell: {error}")
     ScenarioCLI(lab, loop)

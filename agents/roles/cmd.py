@@ -1,4 +1,8 @@
-"""The central mobility database of partially distributed mobility management."""
+"""The central mobility database of partially distributed mobility management.
+
+Where the scenario says so the multicast channel control is beside it (the paper: "co-located with
+the central mobility anchor").
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,8 @@ from ipaddress import IPv6Address
 from typing import Any
 
 from agents.mobility.cmd import CmdCore
-from agents.mobility.config import CmdConfig
+from agents.mobility.config import CmdConfig, Variant
+from agents.roles.channel_part import MulticastChannelControl
 from agents.roles.daemon import Daemon
 from agents.roles.signalling import Signalling
 
@@ -18,8 +23,16 @@ class CentralMobilityDatabase:
         self._daemon = Daemon(config["node"], config["log"])
         address = IPv6Address(config["address"])
         mars = frozenset(IPv6Address(mar) for mar in config["peers"])
-        self._core = CmdCore(CmdConfig(address=address, mars=mars, **config["mobility"]))
-        Signalling(self._daemon, address, self._core)
+        variant = Variant(config["variant"])
+        self._core = CmdCore(
+            CmdConfig(address=address, mars=mars, variant=variant, **config["mobility"])
+        )
+        signalling = Signalling(self._daemon, address, self._core)
+        self._mcc: MulticastChannelControl | None = None
+        if config["channel_control"]:
+            self._mcc = MulticastChannelControl(
+                self._daemon, config["channel_control"], mars, signalling, address
+            )
 
     def run(self) -> None:
         """Serve until told to stop."""
@@ -27,7 +40,10 @@ class CentralMobilityDatabase:
 
     def _last_words(self) -> None:
         self._daemon.log.write(
-            "state", bindings=self._core.bindings(), counters=self._core.counters
+            "state",
+            bindings=self._core.bindings(),
+            counters=self._core.counters,
+            channel_control=self._mcc.core.counters if self._mcc else None,
         )
 
 

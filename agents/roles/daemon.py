@@ -78,6 +78,14 @@ class Daemon:
         """Stop watching ``fd``."""
         self._loop.remove_reader(fd)
 
+    def soon(self, call: Callable[[], None]) -> None:
+        """Call it once what is being carried out now is done: a core is never asked in between."""
+        self._loop.call_soon(call)
+
+    def after(self, seconds: float, call: Callable[[], None]) -> asyncio.TimerHandle:
+        """Call it so much later, unless the handle is cancelled."""
+        return self._loop.call_later(seconds, call)
+
     def count_malformed(self) -> None:
         """A packet that no parser accepts is counted and dropped."""
         self._malformed += 1

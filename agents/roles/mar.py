@@ -6,8 +6,9 @@ from ipaddress import IPv6Address
 from typing import Any
 
 from agents.kernel.tunnel import Tunnel
-from agents.mobility.actions import MobileNode, ServingEnded, ServingStarted
+from agents.mobility.actions import ContextReceived, MobileNode, ServingEnded, ServingStarted
 from agents.multicast.actions import HoldLink, ReleaseLink
+from agents.roles.channel_part import ChannelPart
 from agents.roles.daemon import Daemon
 from agents.roles.link_port import Handler, LinkPort
 from agents.roles.mobility_part import MobilityPart, mar_config
@@ -28,17 +29,33 @@ class MobilityAccessRouter:
             self._daemon, mar_config(config), self._access, config["tunnel_backend"], peers
         )
         self._multicast: MulticastPart | None = None
+        self._channels: ChannelPart | None = None
         self._peers_by_tunnel: dict[str, IPv6Address] = {}
         handlers: dict[int, Handler] = {ndp.ROUTER_SOLICITATION: self._mobility.solicited}
         if config["multicast"]:
-            self._multicast = MulticastPart(self._daemon, config["multicast"], config["seed"])
+            self._multicast = MulticastPart(
+                self._daemon,
+                config["multicast"],
+                config["seed"],
+                multi_upstream=config["channel_control"] is not None,
+            )
             self._mobility.on_tunnel_created = self._tunnel_created
             self._mobility.on_tunnel_removed = self._tunnel_removed
             self._mobility.on_link_up = self._link_up
+            self._mobility.listening = self._listening
             self._daemon.on(HoldLink, self._hold_tunnel)
             self._daemon.on(ReleaseLink, self._release_tunnel)
             handlers |= dict.fromkeys(mld.TYPES, self._multicast.receive)
             self._multicast.add_link(config["upstream"], upstream=True, downstream=False)
+        if self._multicast and config["channel_control"]:
+            self._channels = ChannelPart(
+                self._daemon,
+                config["channel_control"],
+                self._multicast,
+                self._mobility.signalling,
+                IPv6Address(config["address"]),
+                self._mobility.name_of,
+            )
         port = LinkPort(self._daemon, self._access, handlers)
         self._mobility.serve_access(port)
         if self._multicast:
@@ -46,6 +63,7 @@ class MobilityAccessRouter:
             self._multicast.add_port(port, link_local, upstream=False, downstream=True)
         self._daemon.on(ServingStarted, self._serving_started)
         self._daemon.on(ServingEnded, self._serving_ended)
+        self._daemon.on(ContextReceived, self._context_received)
         self._mobility.listen_for_triggers(config["trigger"])
 
     def run(self) -> None:
@@ -78,11 +96,22 @@ class MobilityAccessRouter:
     def _serving_started(self, action: ServingStarted) -> None:
         mobile_node = action.mobile_node
         self._daemon.log.write("serving", mn=mobile_node.identifier, previous=action.previous)
+        if self._channels and action.previous:
+            self._channels.moved(mobile_node.identifier)
         if self._multicast:
             tunnel = self._mobility.tunnels.get(action.previous) if action.previous else None
             self._multicast.bound(
                 mobile_node.link_layer_address, self._access, tunnel.name if tunnel else None
             )
+
+    def _listening(self, mobile_node: MobileNode) -> tuple[mld.AddressRecord, ...]:
+        assert self._multicast is not None
+        return self._multicast.listening(mobile_node.link_layer_address, self._access)
+
+    def _context_received(self, action: ContextReceived) -> None:
+        if self._multicast:
+            mobile_node = action.mobile_node
+            self._multicast.context(mobile_node.link_layer_address, self._access, action.records)
 
     def _serving_ended(self, action: ServingEnded) -> None:
         mobile_node = action.mobile_node

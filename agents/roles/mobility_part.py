@@ -16,6 +16,7 @@ from agents.kernel.sockets import Frame
 from agents.kernel.tunnel import Backend, Tunnel, open_tunnel
 from agents.mobility import actions
 from agents.mobility.config import MarConfig
+from agents.mobility.context import Listening, listens_to_nothing
 from agents.mobility.mar import MarCore
 from agents.roles.daemon import Daemon
 from agents.roles.link_port import LinkPort
@@ -43,7 +44,8 @@ class MobilityPart:
         tunnel_backend: Backend,
         peer_names: dict[IPv6Address, str],
     ) -> None:
-        self.core = MarCore(config)
+        self.listening: Listening = listens_to_nothing
+        self.core = MarCore(config, lambda mobile_node: self.listening(mobile_node))
         self.tunnels: dict[IPv6Address, Tunnel] = {}
         self.on_tunnel_created: Callable[[Tunnel], None] = lambda tunnel: None
         self.on_tunnel_removed: Callable[[Tunnel], None] = lambda tunnel: None
@@ -54,7 +56,7 @@ class MobilityPart:
         self._tunnel_backend = tunnel_backend
         self._peer_names = peer_names
         self._netlink = Netlink()
-        self._signalling = Signalling(daemon, config.address, self.core)
+        self.signalling = Signalling(daemon, config.address, self.core)
         self._port: LinkPort | None = None
         self._identifiers: dict[bytes, str] = {}
         self._source_routes: dict[IPv6Network, int] = {}
@@ -92,6 +94,13 @@ class MobilityPart:
             identifier = self._identifiers.get(frame.link_layer_source)
             if identifier:
                 self._carry_out(self.core.solicit(identifier, time.monotonic_ns()))
+
+    def name_of(self, host: IPv6Address) -> str | None:
+        """The identifier of the mobile node that has a link-local address; None: of none known."""
+        for link_layer_address, identifier in self._identifiers.items():
+            if ipv6.link_local(link_layer_address) == host:
+                return identifier
+        return None
 
     def hold_tunnel(self, peer: IPv6Address, holder: str) -> None:
         """Another part of the router needs the tunnel to ``peer``."""
@@ -203,5 +212,6 @@ def mar_config(config: dict[str, Any]) -> MarConfig:
         link_local=IPv6Address(config["link_local"]),
         link_layer_address=bytes.fromhex(config["link_layer_address"].replace(":", "")),
         clock_offset=time.time_ns() - time.monotonic_ns(),
+        acknowledging=frozenset(map(IPv6Address, config["acknowledging"])),
         **config["mobility"],
     )

@@ -2,29 +2,50 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from ipaddress import IPv6Address
 from typing import Any
 
+from agents.core import Action, Log
 from agents.kernel.mroute import MulticastRouting
 from agents.kernel.netlink import Netlink
 from agents.kernel.sockets import Frame
 from agents.multicast.actions import RemoveForwarding, SendMld, SetForwarding
 from agents.multicast.config import ProxyConfig
+from agents.multicast.membership import MembershipRecord
+from agents.multicast.multi_upstream import MultiUpstream
 from agents.multicast.proxy import MldProxy
 from agents.roles.daemon import Daemon
 from agents.roles.link_port import LinkPort
 from agents.wire import ipv6, mld
+from agents.wire.channel import ChannelScope
 from agents.wire.errors import MalformedPacket
+
+SETTLED_S = 0.3
+"""A membership that has not changed for so long is worth a line in the log."""
+
+_CHANGES = {"join", "leave", "upstream", "forwarding"}
+"""The log lines that go with a change of membership."""
 
 
 class MulticastPart:
-    """Joins an ``MldProxy`` to link sockets (MLD) and to a multicast routing socket (data)."""
+    """Joins an ``MldProxy`` to link sockets (MLD) and to a multicast routing socket (data).
 
-    def __init__(self, daemon: Daemon, config: dict[str, Any], seed: int) -> None:
-        self.proxy = MldProxy(ProxyConfig(**config), random.Random(seed))
+    ``multi_upstream`` selects the upstreams as the complete solution does, not as MLD-DMM.
+    """
+
+    def __init__(
+        self, daemon: Daemon, config: dict[str, Any], seed: int, *, multi_upstream: bool = False
+    ) -> None:
+        proxy = ProxyConfig(**config)
+        selection = MultiUpstream(proxy.ongoing_session_window) if multi_upstream else None
+        self.proxy = MldProxy(proxy, random.Random(seed), selection)
         self._daemon = daemon
+        self._tunnels: set[str] = set()
+        self._logged: list[MembershipRecord] | None = None
+        self._snapshot: asyncio.TimerHandle | None = None
         self._routing = MulticastRouting()
         self._ports: dict[str, LinkPort] = {}
         self._addresses: dict[str, IPv6Address] = {}
@@ -44,6 +65,8 @@ class MulticastPart:
         self, port: LinkPort, link_local: IPv6Address, *, upstream: bool, downstream: bool
     ) -> None:
         """Run MLD on a link whose port hands us its MLD, and forward multicast from and to it."""
+        if upstream and downstream:
+            self._tunnels.add(port.name)
         self._ports[port.name] = port
         self._addresses[port.name] = link_local
         self._routing.add_interface(port.name)
@@ -56,6 +79,7 @@ class MulticastPart:
     def remove_link(self, name: str) -> None:
         """A link of ours goes away: its memberships end and the kernel forgets it."""
         self._carry_out(self.proxy.remove_link(name, time.monotonic_ns()))
+        self._tunnels.discard(name)
         self._routing.remove_interface(name)
         self._ports.pop(name).close()
         del self._addresses[name]
@@ -90,12 +114,44 @@ class MulticastPart:
             self.proxy.detached(ipv6.link_local(mn_link_layer), link, time.monotonic_ns())
         )
 
-    def write_membership(self) -> None:
-        """Log the membership records, the paper's tuples (section III.A)."""
-        self._daemon.log.write("membership", records=self.proxy.membership())
+    def listening(self, mn_link_layer: bytes, link: str) -> tuple[mld.AddressRecord, ...]:
+        """What a mobile node on ``link`` listens to."""
+        return self.proxy.subscription(ipv6.link_local(mn_link_layer), link)
 
-    def _carry_out(self, actions: list[Any]) -> None:
+    def context(
+        self, mn_link_layer: bytes, link: str, records: tuple[mld.AddressRecord, ...]
+    ) -> None:
+        """What a mobile node that is bound here listened to where it was before."""
+        host = ipv6.link_local(mn_link_layer)
+        self._carry_out(self.proxy.context(host, link, records, time.monotonic_ns()))
+
+    def decided(
+        self, group: IPv6Address, source: IPv6Address | None, decision: ChannelScope
+    ) -> None:
+        """Channel control decided about a channel."""
+        self._carry_out(self.proxy.decided(group, source, decision, time.monotonic_ns()))
+
+    def tunnelled_channels(self) -> int:
+        """How many channels come by tunnels: by links that are upstream and downstream at once."""
+        return sum(record.upstream in self._tunnels for record in self.proxy.membership())
+
+    def write_membership(self) -> None:
+        """Log the membership records, the paper's tuples (section III.A), if they are new."""
+        records = self.proxy.membership()
+        if records != self._logged:
+            self._logged = records
+            self._daemon.log.write("membership", records=records, kernel=self._routing.entries())
+
+    def _carry_out(self, actions: list[Action]) -> None:
         self._daemon.carry_out(self.proxy, actions)
+        if any(isinstance(action, Log) and action.kind in _CHANGES for action in actions):
+            self._snapshot_later()
+
+    def _snapshot_later(self) -> None:
+        """The membership is changing: log it when it has not changed for a while."""
+        if self._snapshot:
+            self._snapshot.cancel()
+        self._snapshot = self._daemon.after(SETTLED_S, self.write_membership)
 
     def _upcalls(self) -> None:
         for upcall in self._routing.read_upcalls():

@@ -15,8 +15,10 @@ Records = list[dict[str, Any]]
 
 
 def final(run: Run) -> dict[str, Records]:
-    """{router: its last records}."""
-    return {event["node"]: _normal(run, event["records"]) for event in run.of_kind("membership")}
+    """{router: its records when the scenario ended}: after that its applications leave."""
+    end = run.meta["t0_ns"] + run.meta["scenario"]["duration"]
+    events = [event for event in run.of_kind("membership") if event["t"] <= end]
+    return {event["node"]: _normal(run, event["records"]) for event in events}
 
 
 def history(run: Run) -> dict[str, list[dict[str, Any]]]:

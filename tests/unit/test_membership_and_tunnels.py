@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from emu.measure import membership, tunnels
-from tests.small_run import event, small_run
+from tests.small_run import SECOND, event, small_run
 
 NODES = {
     "mar1": {"role": "mar", "address": "2001:db8:ffff::1:1"},
@@ -19,17 +19,23 @@ def records(*listeners: str) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def test_the_last_membership_counts_and_the_history_has_no_repetition(tmp_path: Path) -> None:
+def test_the_membership_at_the_scenarios_end_counts_and_the_history_has_no_repetition(
+    tmp_path: Path,
+) -> None:
     events = [
         event(at, "mar2", "membership", records=records(*listeners), kernel=[at])
-        for at, listeners in ((100, ()), (200, ["fe80::11"]), (300, ["fe80::11"]))
+        for at, listeners in ((100, ()), (200, ["fe80::11"]), (300, ["fe80::11"]), (600, ()))
     ]
-    run = small_run(tmp_path, events=events, nodes=NODES)
+    run = small_run(tmp_path, events=events, nodes=NODES, scenario={"duration": SECOND // 2})
     (record,) = membership.final(run)["mar2"]
     assert record["listeners"] == ["mn1"]
     assert set(record) == {"upstream", "source", "group", "listeners", "local_sources"}
     history = membership.history(run)["mar2"]
-    assert [(state["at_s"], state["kernel"]) for state in history] == [(0.1, [100]), (0.2, [200])]
+    assert [(state["at_s"], state["kernel"]) for state in history] == [
+        (0.1, [100]),
+        (0.2, [200]),
+        (0.6, [600]),
+    ]
 
 
 def test_the_life_of_a_tunnel(tmp_path: Path) -> None:

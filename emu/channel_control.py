@@ -1,0 +1,90 @@
+"""The channel control of a run: what its agents are told at their start, and changes on the way."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from emu.network.build import Network
+from emu.sandbox import RUN_DIRECTORY
+from emu.scenario.model import ChannelControl, Scenario
+from emu.scenario.multicast import POLICY_KEYS
+
+_Value = TypeVar("_Value")
+
+
+class ChannelControlPlan:
+    """Who decides about channels in one run, and with what; ``folder`` is the scenario's."""
+
+    def __init__(self, scenario: Scenario, network: Network, folder: Path) -> None:
+        self._scenario = scenario
+        self._network = network
+        self._folder = folder
+        self._control = scenario.multicast.channel_control
+
+    def of_mar(self, name: str) -> dict[str, Any] | None:
+        """Of a MAR: the MCC that it asks, or else how it decides itself."""
+        if self._control is None:
+            return None
+        if self._control.at == "mar":
+            return {"mcc": None, **self._deciding(self._control, name)}
+        return {
+            "mcc": str(self._network.address("cmd")),
+            "default": self._control.default,
+            "timeout": self._control.timeout,
+        }
+
+    def of_cmd(self, name: str) -> dict[str, Any] | None:
+        """Of the CMD: how the MCC beside it decides, if there is one."""
+        if self._control is None or self._control.at == "mar":
+            return None
+        return self._deciding(self._control, name)
+
+    def change(self, settings: Mapping[str, str]) -> None:
+        """Tell those who decide that some channels are set anew."""
+        assert self._control is not None
+        deciders = ["cmd"] if self._control.at == "cmd" else self._network.names("mar")
+        content = json.dumps(self._entries(settings)).encode()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            for name in deciders:
+                sender.sendto(content, str(_changes(name)))
+
+    def _deciding(self, control: ChannelControl, name: str) -> dict[str, Any]:
+        policy = control.policy
+        if control.own_policy:
+            file, class_name = control.own_policy
+            policy = f"{(self._folder / file).resolve()}:{class_name}"
+        return {
+            "policy": policy,
+            "parameters": self._parameters(control),
+            "channels": self._entries(control.channels),
+            "changes": str(_changes(name)),
+        }
+
+    def _parameters(self, control: ChannelControl) -> dict[str, Any]:
+        """What the policy is made with, in the words of ``agents.control.policies``."""
+        if control.own_policy:
+            return dict(control.parameters)
+        if control.policy == "static":
+            return {"default": control.default}
+        values = {key: getattr(control, key) for key in POLICY_KEYS[control.policy]}
+        if "delays" in values:
+            values["delays"] = self._entries(control.delays)
+        return values
+
+    def _entries(self, values: Mapping[str, _Value]) -> list[tuple[str | None, str, _Value]]:
+        """Values of channels by source (None: any) and group, not by the channel's name."""
+        entries = []
+        for name, value in values.items():
+            channel = self._scenario.channels[name]
+            source = str(self._network.address(channel.source))
+            entries.append((source if channel.source_specific else None, str(channel.group), value))
+        return entries
+
+
+def _changes(node: str) -> Path:
+    """Where a node that decides takes changes."""
+    return RUN_DIRECTORY / f"{node}.changes"

@@ -1,0 +1,119 @@
+"""What the agents are told of a scenario's channel control, and what they make of it."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+from channels import C1, C2, LOCAL, MAR1, MCC, REMOTE, S1
+
+import emu.channel_control
+from agents.control.channel import read_settings
+from agents.control.policies import Question
+from agents.roles.users_policy import policy
+from emu.channel_control import ChannelControlPlan
+from emu.scenario import parse
+from tests.unit.scenarios import GOOD
+
+C2_LINE = '  C2: {group: "ff1e::c2", source: src, rate: 1mbit}\ntraffic:\n'
+
+
+class Addresses:
+    """Of a network, what the plan asks for."""
+
+    def address(self, name):
+        return {"src": S1, "cmd": MCC, "mar1": MAR1}[name]
+
+    def names(self, role):
+        return ["mar1", "mar2"] if role == "mar" else []
+
+
+def plan(control: str, folder: Path = Path()) -> ChannelControlPlan:
+    scheme = f"scheme: multi-upstream, channel_control: {{{control}}}"
+    text = GOOD.replace("scheme: mld-dmm", scheme).replace("traffic:\n", C2_LINE)
+    return ChannelControlPlan(parse(text.encode(), str(folder / "f")), Addresses(), folder)
+
+
+def question(channel):
+    return Question(channel, MAR1, None, 0, 0)
+
+
+def decides(config, channel=C1):
+    """What an agent with this configuration decides by policy; its settings."""
+    made = policy(config["policy"], config["parameters"])
+    return made.decide(question(channel)), read_settings(config["channels"])
+
+
+def test_the_base_scheme_has_no_channel_control():
+    base = ChannelControlPlan(parse(GOOD.encode(), "f"), Addresses(), Path())
+    assert base.of_mar("mar1") is None
+    assert base.of_cmd("cmd") is None
+
+
+def test_at_the_cmd_the_mars_ask():
+    central = plan("default: both, timeout: 50ms, channels: {C1: local, C2: remote}")
+    assert central.of_mar("mar1") == {"mcc": str(MCC), "default": "both", "timeout": 50_000_000}
+    scope, settings = decides(central.of_cmd("cmd"))
+    assert scope.name == "BOTH"
+    assert settings == {C1: LOCAL, C2: REMOTE}
+
+
+def test_at_the_mars_each_decides():
+    distributed = plan("at: mar, policy: load, tunnelled: 0")
+    assert distributed.of_cmd("cmd") is None
+    config = distributed.of_mar("mar1")
+    assert config["mcc"] is None
+    assert decides(config)[0] is LOCAL
+    assert config["changes"] != distributed.of_mar("mar2")["changes"]
+
+
+@pytest.mark.parametrize(
+    ("control", "channel", "scope"),
+    [
+        ("policy: scope, native_scope: 14", C1, LOCAL),
+        ("policy: delay, delays: {C2: 20ms}, native_join: 30ms", C2, REMOTE),
+        ("policy: delay, delays: {C2: 20ms}, native_join: 30ms", C1, LOCAL),
+        ("policy: mobility, handovers: 1", C1, LOCAL),
+        ("policy: load", C1, REMOTE),
+    ],
+)
+def test_every_policy_is_made_from_its_keys(control, channel, scope):
+    assert decides(plan(control).of_cmd("cmd"), channel)[0] is scope
+
+
+def test_a_policy_of_ones_own_gets_its_parameters(tmp_path):
+    (tmp_path / "own.py").write_text(
+        "from agents.wire.channel import ChannelScope\n"
+        "class Own:\n"
+        "    def __init__(self, always): self.always = ChannelScope[always]\n"
+        "    def decide(self, question): return self.always\n"
+    )
+    config = plan("policy: own.py:Own, parameters: {always: LOCAL}", tmp_path).of_cmd("cmd")
+    assert decides(config)[0] is LOCAL
+
+
+@pytest.mark.parametrize(("at", "told"), [("cmd", ["cmd"]), ("mar", ["mar1", "mar2"])])
+def test_a_change_goes_to_those_who_decide(at, told, tmp_path, monkeypatch):
+    monkeypatch.setattr(emu.channel_control, "RUN_DIRECTORY", tmp_path)
+    receivers = {}
+    for name in ("cmd", "mar1", "mar2"):
+        receivers[name] = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        receivers[name].bind(str(tmp_path / f"{name}.changes"))
+        receivers[name].setblocking(False)
+    plan(f"at: {at}").change({"C1": "local", "C2": "remote"})
+    heard = {}
+    for name, receiver in receivers.items():
+        try:
+            heard[name] = read_settings(json.loads(receiver.recv(4096)))
+        except BlockingIOError:
+            continue
+        finally:
+            receiver.close()
+    assert heard == {name: {C1: LOCAL, C2: REMOTE} for name in told}
+
+
+def test_a_source_specific_channel_is_known_by_its_source():
+    entries = plan("channels: {C1: local, C2: local}").of_cmd("cmd")["channels"]
+    assert entries == [(str(S1), "ff3e::c1", "local"), (None, "ff1e::c2", "local")]
