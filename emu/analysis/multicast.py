@@ -5,7 +5,7 @@ when the link goes down; a packet is taken to arrive just then, so what is added
 without packets less the stream's own packet interval.
 
 1. L2 gap.
-2. The binding: a round trip from the new MAR to the CMD. Meanwhile the listener is asked for its
+2. The binding, as the CMD's variant has it. Meanwhile the listener is asked for its
    subscriptions, or the CMD has them already (context transfer).
 3. The channel control decides: a round trip to the CMD when the MCC is there.
 4. The channel is fetched: a round trip to the previous MAR, or to the native multicast router.
@@ -79,12 +79,14 @@ class Path:
     """The new MAR to the previous one."""
     cmd: float
     """A MAR to the CMD, and to the MCC that is there."""
+    binding: float
+    """T_binding: link up to binding complete at the new MAR (equations 15 to 17)."""
     core: float
     """A MAR to the nearest native router that has the channel."""
 
     @property
-    def binding(self) -> float:
-        """Link down to binding complete: equation 17 of the HDMM paper after the gap."""
+    def told(self) -> float:
+        """Link down to the previous MAR's learning from the CMD that another one serves."""
         return self.gap + 2 * self.cmd
 
 
@@ -125,7 +127,7 @@ def mld_dmm_disruption(path: Path, report: Range, *, relayed: bool = False) -> R
     fetches it natively for the new one.
     """
     fetch = _fetch(path, ChannelScope.REMOTE, relayed)
-    return report.at_least(2 * path.cmd) + (path.gap + fetch + path.access)
+    return report.at_least(path.binding) + (path.gap + fetch + path.access)
 
 
 def multi_upstream_disruption(
@@ -145,9 +147,14 @@ def multi_upstream_disruption(
 
 def multi_upstream_shared(path: Path, report: Range | None) -> Range:
     """Multiple upstreams, when the new MAR has the channel already: no second copy, no question."""
-    binding = 2 * path.cmd
-    known = Range.exactly(binding) if report is None else report.at_least(binding)
-    return known + (path.gap + path.access)
+    return _known(path, report) + (path.gap + path.access)
+
+
+def _known(path: Path, report: Range | None) -> Range:
+    """Link up to the new MAR's knowing what the listener listens to."""
+    if report is None:
+        return Range.exactly(path.binding)
+    return report.at_least(path.binding)
 
 
 def _fetch(path: Path, scope: ChannelScope, relayed: bool) -> float:
@@ -174,7 +181,7 @@ def mld_dmm_leave(timers: Timers) -> Range:
 
 def multi_upstream_leave(path: Path) -> Range:
     """Explicit tracking: the same, as the CMD tells the previous MAR that another one serves."""
-    return Range.exactly(path.binding)
+    return Range.exactly(path.told)
 
 
 def multi_upstream_unsubscribe(
@@ -187,11 +194,9 @@ def multi_upstream_unsubscribe(
     """
     if scope is ChannelScope.REMOTE:
         return None
-    binding = 2 * path.cmd
-    known = Range.exactly(binding) if report is None else report.at_least(binding)
     native = 2 * path.core if scope is ChannelScope.BOTH else 0.0
-    told = known + (path.gap + decision + native + path.backhaul)
-    return told.at_most(path.binding + timers.last_listener_query_time)
+    told = _known(path, report) + (path.gap + decision + native + path.backhaul)
+    return told.at_most(path.told + timers.last_listener_query_time)
 
 
 def leave_at_once(path: Path) -> Range:

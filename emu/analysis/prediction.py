@@ -7,7 +7,7 @@ active, so that n is the number of other MARs that it has been at.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agents.wire.channel import ChannelScope
 from emu.analysis import hdmm, multicast
@@ -26,6 +26,7 @@ from emu.scenario.model import (
 _TENTATIVE_MS = {"normal": (1000.0, 2000.0), "optimistic": (1000.0, 1000.0), "off": (0.0, 0.0)}
 """How long DAD keeps a Linux host's link-local address from reporting (RFC 4862 section 5.4)."""
 
+_VARIANTS = {"relay": Scheme.RELAY, "locator": Scheme.LOCATOR, "proxy": Scheme.PROXY}
 _VIA_EXCHANGE = 2.0
 """Hops from any MAR to any other in ``dmm-domain``."""
 
@@ -129,8 +130,10 @@ def _move(
         access=topology.access.delay / 1e6,
         backhaul=topology.backhaul.delay / 1e6 * (apart if in_line else 1),
         cmd=topology.cmd.delay / 1e6,
+        binding=0.0,
         core=topology.core.delay / 1e6,
     )
+    path = replace(path, binding=binding_ms(scheme_of(scenario), path))
     previous = tuple(mar for mar in seen if mar != event.to)
     hops = _mean_hops(numbers, previous, event.to) if in_line else _VIA_EXCHANGE
     return Move(event.at / 1e9, event.handover, origin, event.to, previous, path, hops, neighbours)
@@ -235,12 +238,17 @@ class _Question:
         return list(ChannelScope) if fixed is None else [ChannelScope[fixed.upper()]]
 
 
-def binding_ms(scheme: Scheme, move: Move) -> float:
+def scheme_of(scenario: Scenario) -> Scheme:
+    """The paper's name for the scenario's mobility scheme."""
+    return _VARIANTS[scenario.mobility.variant]
+
+
+def binding_ms(scheme: Scheme, path: Path) -> float:
     """T_binding of one handover under any of the HDMM paper's schemes, equations 12 to 18.
 
     The LMA and the HA are where the CMD is; the previous MAR that counts is the one just left.
     """
-    to_cmd, access, between = 2 * move.path.cmd, 2 * move.path.access, 2 * move.path.backhaul
+    to_cmd, access, between = 2 * path.cmd, 2 * path.access, 2 * path.backhaul
     latencies = {
         Scheme.MIPV6: hdmm.mipv6_binding(access + to_cmd),
         Scheme.CLIENT: hdmm.client_binding(access + between),

@@ -10,7 +10,7 @@ from rich.table import Table
 from emu.analysis import hdmm, reach
 from emu.analysis.hdmm import Scheme
 from emu.analysis.multicast import Range
-from emu.analysis.prediction import Move, binding_ms, cost, moves, predict
+from emu.analysis.prediction import Move, binding_ms, cost, moves, predict, scheme_of
 from emu.scenario.model import Scenario
 
 
@@ -19,7 +19,7 @@ def show_model(console: Console, scenario: Scenario) -> None:
     found = moves(scenario)
     if not found:
         console.print("no handovers: nothing to predict")
-    for table in (_handovers(found), _schemes(found), _channels(scenario)):
+    for table in (_handovers(found, scheme_of(scenario)), _schemes(found), _channels(scenario)):
         if table.row_count:
             console.print(table)
             console.print()
@@ -27,18 +27,18 @@ def show_model(console: Console, scenario: Scenario) -> None:
         console.print(_reach(scenario), soft_wrap=True)
 
 
-def _handovers(found: Iterable[Move]) -> Table:
+def _handovers(found: Iterable[Move], scheme: Scheme) -> Table:
     table = _table(
-        "Handovers (equations 6, 11, 17; CMD as proxy)",
+        f"Handovers, {scheme.value} (ms where not said otherwise; equations 6 to 8, 11, 15 to 17)",
         ("at", "mobile node", "from → to"),
-        ("previous MARs", "messages", "gap (ms)", "binding (ms)", "gap + binding (ms)"),
+        ("previous MARs", "messages", "gap", "binding", "both"),
     )
     for move in found:
-        binding = binding_ms(Scheme.PROXY, move)
+        binding = move.path.binding
         count = len(move.previous)
         table.add_row(
             f"{move.at_s:.3f} s", move.mn, f"{move.origin} → {move.target}", str(count),
-            f"{float(hdmm.messages(Scheme.PROXY, count)):.0f}", _ms(move.path.gap), _ms(binding),
+            f"{float(hdmm.messages(scheme, count)):.0f}", _ms(move.path.gap), _ms(binding),
             _ms(float(hdmm.handover_latency(move.path.gap, 0, 0, 0, binding))),
         )  # fmt: skip
     return table
@@ -57,7 +57,7 @@ def _schemes(found: list[Move]) -> Table:
             scheme.value,
             f"{_mean(messages):.1f}",
             f"{_mean(cost(scheme, move) for move in found):.1f}",
-            _ms(_mean(binding_ms(scheme, move) for move in found)),
+            _ms(_mean(binding_ms(scheme, move.path) for move in found)),
         )
     return table
 

@@ -11,7 +11,7 @@ from agents.wire.channel import ChannelScope
 from emu.analysis import multicast
 from emu.analysis.multicast import Path, Range, Timers
 
-PATH = Path(gap=50, access=2, backhaul=10, cmd=5, core=3)
+PATH = Path(gap=50, access=2, backhaul=10, cmd=5, binding=10, core=3)
 TIMERS = Timers(
     query_interval=125_000,
     query_response_interval=10_000,
@@ -21,7 +21,9 @@ TIMERS = Timers(
 BINDING = 60  # the gap, and a round trip to the CMD
 
 delays = st.floats(0, 500)
-paths = st.builds(Path, gap=delays, access=delays, backhaul=delays, cmd=delays, core=delays)
+paths = st.builds(
+    Path, gap=delays, access=delays, backhaul=delays, cmd=delays, binding=delays, core=delays
+)
 scopes = st.sampled_from(ChannelScope)
 
 
@@ -98,7 +100,7 @@ def test_a_leave_is_at_once_or_questioned():
 def test_nothing_is_faster_than_the_gap_and_the_binding(path, scope, decision, timers):
     report = None if timers is None else multicast.report_asked(path, timers)
     disruption = multicast.multi_upstream_disruption(path, scope, decision, report)
-    assert path.binding <= disruption.low <= disruption.mean <= disruption.high + 1e-6
+    assert path.gap + path.binding <= disruption.low <= disruption.mean <= disruption.high + 1e-6
 
 
 @given(paths, scopes, delays)
@@ -111,7 +113,7 @@ def test_context_transfer_never_waits_longer(path, scope, decision):
 
 @given(paths, delays, delays)
 def test_disruption_grows_with_every_delay(path, decision, more):
-    for name in ("gap", "access", "backhaul", "cmd", "core"):
+    for name in ("gap", "access", "backhaul", "binding", "core"):
         longer = replace(path, **{name: getattr(path, name) + more})
         for scope in ChannelScope:
             before = multicast.multi_upstream_disruption(path, scope, decision, None)

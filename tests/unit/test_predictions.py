@@ -21,6 +21,7 @@ topology:
   backhaul: {{delay: 10ms}}
   cmd: {{delay: 5ms}}
   core: {{delay: 3ms}}
+mobility: {{variant: {variant}}}
 multicast: {{{multicast}, query_response_interval: 100ms}}
 nodes:
   mn1: {{role: mn, attach: mar1, dad: off}}
@@ -41,10 +42,13 @@ MULTI = "scheme: multi-upstream"
 
 
 def scenario(
-    multicast: str = "scheme: mld-dmm", kind: str = "dmm-domain", *events: str
+    multicast: str = "scheme: mld-dmm",
+    kind: str = "dmm-domain",
+    *events: str,
+    variant: str = "proxy",
 ) -> Scenario:
     lines = "".join(f"  - {{{event}}}\n" for event in events)
-    text = BASE.format(multicast=multicast, kind=kind, events=lines)
+    text = BASE.format(multicast=multicast, kind=kind, variant=variant, events=lines)
     return parse(text.encode(), "base.yaml")
 
 
@@ -155,9 +159,20 @@ def test_a_policy_that_may_decide_anything_gives_a_range():
     assert (disruption.low, disruption.high) == (50 + 10 + 6 + 2, 50 + 10 + 20 + 2)
 
 
+@pytest.mark.parametrize(
+    ("variant", "binding"), [("proxy", 10), ("relay", 20), ("locator", 5 + 5 + 10)]
+)
+def test_the_binding_is_that_of_the_cmds_variant(variant, binding):
+    what = scenario(f"{MULTI}, channel_control: {{at: mar}}", variant=variant)
+    assert moves(what)[0].path.binding == binding
+    one = predicted(what)[4, "C1→mn1"]
+    assert one.disruption == Range.exactly(50 + binding + 20 + 2)
+    assert one.leave == Range.exactly(50 + 5 + 5)  # whatever the variant: the CMD tells
+
+
 def test_every_scheme_of_the_paper_on_a_handover():
     move = moves(scenario())[1]
-    bindings = {scheme: binding_ms(scheme, move) for scheme in Scheme}
+    bindings = {scheme: binding_ms(scheme, move.path) for scheme in Scheme}
     assert bindings == {
         Scheme.MIPV6: 14,
         Scheme.PMIPV6: 10,
