@@ -2,14 +2,16 @@
 
 =====================  =============================================================================
 ``mar``                the access router: serves mobile nodes, and anchors prefixes of those gone
-``cmd``                the central mobility database, as PBU/PBA proxy
+``cmd``                the central mobility database, as relay, locator or proxy
 ``actions``            what both ask their surroundings to do
 ``config``             what they are told at their start, and what they count
 ``messages``           the PBUs and PBAs of the exchange
 ``sessions``           a MAR's state of one mobile node; ``session_table``: all of them
-``registrar``          a MAR's requests to the CMD; ``retransmission``: what waits for an answer
+``registrar``          a MAR's requests to the CMD; ``informer``: the CMD's to previous MARs
+``retransmission``     what waits for an answer
+``context``            what a mobile node listens to, and goes along with it (RFC 7161)
 ``forwarding``         the routes that a state needs; ``tunnels``: what mobile nodes share
 ``binding_cache``      the CMD's state; decides which PBU counts
-``advertising``        Router Advertisements; ``pool``: prefixes; ``deadlines``: timers
+``advertising``        Router Advertisements; ``pool``: prefixes
 =====================  =============================================================================
 """
