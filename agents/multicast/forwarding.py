@@ -98,6 +98,11 @@ class Forwarding:
         """The sources on downstream links, each with its group."""
         return [channel for channel, entry in self._all() if self._is_local(entry)]
 
+    def incoming(self, source: IPv6Address, group: IPv6Address) -> str | None:
+        """The link that the kernel takes a channel from."""
+        entry = self._entries.get(group, {}).get(source)
+        return None if entry is None else entry.incoming
+
     def delivering(self, group: IPv6Address, wanted: Filter) -> set[str]:
         """The links by which some of this comes and is forwarded."""
         return {

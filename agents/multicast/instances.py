@@ -125,12 +125,19 @@ class Instances:
             if len(listener.upstreams) > 1 and wish.accepts(source)
         }
 
-    def arrived(self, source: IPv6Address, group: IPv6Address, upstream: str) -> None:
-        """Data came by an upstream: who was waiting for that needs no other."""
+    def arrived(
+        self, source: IPv6Address, group: IPv6Address, upstream: str, used: str | None
+    ) -> None:
+        """Data came by an upstream: who was waiting for that needs no other.
+
+        Who is waiting for another one needs no two meanwhile: the one ``used`` will do.
+        """
         for _, listener, wish in self.wishes(group):
-            waiting = len(listener.upstreams) > 1 and listener.upstreams[0] == upstream
-            if waiting and wish.accepts(source):
-                listener.upstreams = (upstream,)
+            if len(listener.upstreams) > 1 and wish.accepts(source):
+                if upstream == listener.upstreams[0]:
+                    listener.upstreams = (upstream,)
+                elif used != upstream and used in listener.upstreams:
+                    listener.upstreams = tuple(u for u in listener.upstreams if u != upstream)
                 self._changed.add(group)
 
     def _place(

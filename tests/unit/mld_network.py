@@ -10,7 +10,7 @@ from functools import partial
 from ipaddress import IPv6Address
 from random import Random
 
-from agents.core import MILLISECOND, Action
+from agents.core import MILLISECOND, SECOND, Action
 from agents.deadlines import Deadlines
 from agents.multicast.actions import (
     AskChannelControl,
@@ -75,6 +75,7 @@ class Router:
         self.name, self.core = name, core
         self.addresses: dict[str, IPv6Address] = {}
         self.cache: dict[tuple[IPv6Address, IPv6Address], SetForwarding] = {}
+        self.told: dict[tuple[IPv6Address, IPv6Address], int] = {}
         self.held: set[str] = set()
 
 
@@ -192,13 +193,21 @@ class Network:
                 continue
             self.arrivals[router.name] += 1
             known = router.cache.get((source, group))
-            if known is None or known.incoming != wire:
+            if known is None or (known.incoming != wire and self._tells(router, source, group)):
                 self.perform(router, router.core.upcall(source, group, wire, self.now))
             # What came in by the wrong interface is lost, what had no entry waits for it.
             entry = router.cache[source, group] if known is None else known
             if entry.incoming == wire:
                 for outgoing in entry.outgoing:
                     self._carry(source, group, outgoing, router, carried, hop_limit - 1)
+
+    def _tells(self, router: Router, source: IPv6Address, group: IPv6Address) -> bool:
+        """Linux tells of data on a wrong interface once in 3 s (MFC_ASSERT_THRESH)."""
+        last = router.told.get((source, group))
+        if last is not None and self.now < last + 3 * SECOND:
+            return False
+        router.told[source, group] = self.now
+        return True
 
     def _bind(self, router: Router, host: Host, link: str, previous_link: str | None) -> None:
         if link == host.wire:
@@ -223,6 +232,7 @@ class Network:
                 router.cache[action.source, action.group] = action
             elif isinstance(action, RemoveForwarding):
                 del router.cache[action.source, action.group]
+                router.told.pop((action.source, action.group), None)
             elif isinstance(action, HoldLink):
                 assert action.link not in router.held
                 router.held.add(action.link)
