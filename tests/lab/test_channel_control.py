@@ -146,6 +146,67 @@ def test_without_tunnelled_channels_the_tunnel_is_not_multicasts(channels: Run) 
     assert "mar2" in {event["node"] for event in released}
 
 
+DISTRIBUTED = """
+name: distributed
+duration: 5s
+topology: {kind: dmm-domain, mars: 2, backhaul: {delay: 5ms}, cmd: {delay: 5ms}}
+multicast:
+  scheme: multi-upstream
+  channel_control: {at: mar, policy: own.py:Only, parameters: {remote: "ff3e::c1"}}
+nodes:
+  mn1: {role: mn, attach: mar1, dad: off}
+  src: {role: source}
+channels:
+  C1: {group: "ff3e::c1", source: src, rate: 500kbit, packet: 1000}
+  C3: {group: "ff3e::c3", source: src, rate: 500kbit, packet: 1000}
+traffic:
+  - {kind: multicast, channel: C1, to: [mn1]}
+  - {kind: multicast, channel: C3, to: [mn1]}
+events:
+  - {at: 1.5s, handover: mn1, to: mar2, gap: 50ms}
+  - {at: 3.5s, policy: {C1: local}}
+"""
+POLICY = """
+from ipaddress import IPv6Address
+
+from agents.wire.channel import ChannelScope
+
+
+class Only:
+    def __init__(self, remote):
+        self._remote = IPv6Address(remote)
+
+    def decide(self, question):
+        assert question.listener == "mn1" and question.handovers == 1
+        remote = question.channel.group == self._remote
+        return ChannelScope.REMOTE if remote else ChannelScope.LOCAL
+"""
+
+
+def test_fully_distributed_each_mar_decides_by_a_policy_of_ones_own(tmp_path: Path) -> None:
+    scenario = tmp_path / "scenario.yaml"
+    scenario.write_text(DISTRIBUTED)
+    (tmp_path / "own.py").write_text(POLICY)
+    result = run(scenario, tmp_path / "out")
+    assert result.status == 0, result.output
+    assert (result.directory / "own.py").read_text() == POLICY
+    decisions = [(e["node"], e["group"], e["scope"], e["reason"])
+                 for e in result.events("channel_decision")]  # fmt: skip
+    assert sorted(decisions[:2]) == [("mar2", C1, "REMOTE", "own"), ("mar2", C3, "LOCAL", "own")]
+    assert decisions[2:] == [("mar2", C1, "LOCAL", "change")]
+    assert tuples(state(result, "mar2", 3.5)["records"]) == {
+        ("tun-mar1", C1, ("mn1",)),
+        ("mar2-core", C3, ("mn1",)),
+    }
+    assert tuples(result.run()["membership"]["mar2"]) == {
+        ("mar2-core", C1, ("mn1",)),
+        ("mar2-core", C3, ("mn1",)),
+    }
+    for flow in result.run()["flows"]:
+        assert flow["duplicated"] == 0, flow["flow"]
+        assert flow["received"] > 0.8 * flow["sent"], flow["flow"]
+
+
 @in_sandbox
 def test_a_listener_keeps_its_channel_when_the_mcc_does_not_answer() -> None:
     ChannelControlPlan.of_cmd = lambda self, name: None  # type: ignore[method-assign]
