@@ -11,13 +11,9 @@ from enum import Enum
 from ipaddress import IPv6Address
 
 from agents.mobility.context import Context
-from agents.mobility.messages import Anchor, Registration
+from agents.mobility.messages import MAXIMUM_PREVIOUS_MARS, Anchor, Registration
 from agents.mobility.retransmission import PendingUpdate, is_newer
 from agents.wire.mobility import BindingUpdate
-
-MAXIMUM_PREVIOUS_MARS = 16
-"""A PBA is at most 2,048 octets long; each previous MAR takes 72 of them, the context up to
-``CONTEXT_ROOM``, the rest under 320."""
 
 
 class Verdict(Enum):

@@ -45,6 +45,10 @@ _COPIED: tuple[type[MobilityOption], ...] = (
 )
 _LINK_LAYER_ADDRESS_LENGTH = 6
 
+MAXIMUM_PREVIOUS_MARS = 16
+"""A PBA is at most 2,048 octets long; each previous MAR takes 72 of them, the context up to
+``CONTEXT_ROOM``, the rest under 320."""
+
 _END_OF_TIME = 1 << 63
 """Timestamps from here on (ns since 1970: the year 2262) are no time that a clock shows."""
 
@@ -200,7 +204,9 @@ def read_anchor_update(message: BindingUpdate) -> AnchorUpdate | None:
     anchors = _read_anchors(message.options)
     if not (identifier and prefix and timestamp) or timestamp.time >= _END_OF_TIME:
         return None
-    if bool(message.lifetime) != bool(serving) or anchors is None:
+    if bool(message.lifetime) != bool(serving):
+        return None
+    if anchors is None or len(anchors) > MAXIMUM_PREVIOUS_MARS:
         return None
     return AnchorUpdate(
         identifier.identifier,

@@ -6,9 +6,13 @@ from mobility_nodes import without_logs as plain
 
 from agents.core import SECOND
 from agents.mobility.actions import Send
-from agents.mobility.binding_cache import MAXIMUM_PREVIOUS_MARS
 from agents.mobility.cmd import CmdBinding
-from agents.mobility.messages import acknowledgement, anchor_update, registration
+from agents.mobility.messages import (
+    MAXIMUM_PREVIOUS_MARS,
+    acknowledgement,
+    anchor_update,
+    registration,
+)
 from agents.wire.mobility import Status, encode
 from agents.wire.mobility_options import (
     AccessTechnologyType,

@@ -8,10 +8,10 @@ from mobility_nodes import CMD, MN, T0, anchor, cmd, mar, mar_address, pbu, sent
 
 from agents.core import MILLISECOND, SECOND
 from agents.mobility.actions import ContextReceived, ServingStarted
-from agents.mobility.binding_cache import MAXIMUM_PREVIOUS_MARS
 from agents.mobility.config import Variant
 from agents.mobility.context import CONTEXT_ROOM, subscription_options
 from agents.mobility.messages import (
+    MAXIMUM_PREVIOUS_MARS,
     acknowledgement,
     anchor_update,
     read_acknowledgement,

@@ -1,11 +1,29 @@
 """Whatever message comes, from wherever: a core never raises, and what it answers can be sent."""
 
+from ipaddress import IPv6Address
+
 import wire_strategies as wire
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mobility_nodes import CMD, MN, OTHER, T0, cmd, mar, mar_address, pbu, sent, serve, update
+from mobility_nodes import (
+    CMD,
+    MN,
+    OTHER,
+    T0,
+    anchor,
+    cmd,
+    mar,
+    mar_address,
+    pbu,
+    sent,
+    serve,
+    update,
+)
 
 from agents.core import SECOND
+from agents.mobility.config import Variant
+from agents.mobility.messages import MAXIMUM_PREVIOUS_MARS, anchor_update
+from agents.wire.mld import AddressRecord, RecordType
 from agents.wire.mobility import (
     BindingAcknowledgement,
     BindingAcknowledgementFlag,
@@ -17,19 +35,38 @@ from agents.wire.mobility_options import MobileNodeIdentifier
 
 OURS = BindingUpdateFlag.A | BindingUpdateFlag.P | BindingUpdateFlag.D
 OURS_TOO = BindingAcknowledgementFlag.P | BindingAcknowledgementFlag.D
+update_flags = st.sampled_from([OURS, OURS | BindingUpdateFlag.S])
+acknowledgement_flags = st.sampled_from([OURS_TOO, OURS_TOO | BindingAcknowledgementFlag.S])
+
+GROUP = IPv6Address("ff3e::c1")
+MANY = tuple(AddressRecord(RecordType.MODE_IS_EXCLUDE, GROUP + number) for number in range(100))
+LISTED = anchor_update(
+    "mn1",
+    anchor(1),
+    mar_address(2),
+    sequence=9,
+    lifetime=300,
+    timestamp=T0 + SECOND,
+    anchors=[anchor(number) for number in range(1, MAXIMUM_PREVIOUS_MARS + 1)],
+)
 
 about_our_node = wire.option_lists.map(lambda options: (MobileNodeIdentifier("mn1"), *options))
 right_options = st.builds(
     lambda message, spoiled: tuple(o for o in message.options if type(o) is not spoiled),
-    st.sampled_from([pbu(1, 1, T0), pbu(2, 3, T0 + SECOND), update(2, 1, T0 + SECOND)]),
+    st.sampled_from([pbu(1, 1, T0), pbu(2, 3, T0 + SECOND), update(2, 1, T0 + SECOND), LISTED]),
     st.sampled_from([type(option) for option in pbu(1, 1, T0).options] + [None]),
 )
 options = st.builds(lambda first, rest: first + rest, right_options, about_our_node)
 messages = st.one_of(
     wire.mobility_message,
-    st.builds(BindingUpdate, wire.short, wire.lifetimes, st.just(OURS), options),
+    st.builds(BindingUpdate, wire.short, wire.lifetimes, update_flags, options),
     st.builds(
-        BindingAcknowledgement, wire.octet, wire.short, wire.lifetimes, st.just(OURS_TOO), options
+        BindingAcknowledgement,
+        wire.octet,
+        wire.short,
+        wire.lifetimes,
+        acknowledgement_flags,
+        options,
     ),
 )
 sources = st.sampled_from([CMD, mar_address(1), mar_address(2), mar_address(77)])
@@ -48,9 +85,13 @@ def check(core, own, arrivals):
 
 
 @settings(max_examples=300, deadline=None)
-@given(received)
-def test_a_mar(arrivals):
-    core = mar()
+@given(received, st.booleans())
+def test_a_mar(arrivals, transfers):
+    core = mar(
+        context_transfer=transfers,
+        acknowledging=frozenset({mar_address(2)}),
+        listening=lambda mobile_node: MANY,
+    )
     serve(core, T0, 2, 3)
     core.attach(OTHER, T0)
     check(core, mar_address(1), arrivals)
@@ -58,9 +99,9 @@ def test_a_mar(arrivals):
 
 
 @settings(max_examples=300, deadline=None)
-@given(received)
-def test_a_cmd(arrivals):
-    core = cmd()
+@given(received, st.sampled_from(Variant))
+def test_a_cmd(arrivals, variant):
+    core = cmd(variant=variant)
     core.receive(pbu(1, 1, T0), mar_address(1), T0)
     core.receive(pbu(2, 1, T0 + SECOND), mar_address(2), T0 + SECOND)
     check(core, CMD, arrivals)

@@ -1,16 +1,27 @@
 """Hypothesis picks which message comes next, twice, or never, and what the nodes do meanwhile."""
 
+from ipaddress import IPv6Address
+
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
 
 from agents.core import MILLISECOND, SECOND
+from agents.mobility.config import Variant
+from agents.wire.mld import AddressRecord, RecordType
 from emu.simulator.domain import Domain, DomainConfig
 from emu.simulator.network import Quality
 from emu.simulator.oracle import Oracle
 from emu.simulator.schedule import SETTLE
 
 MARS = 3
+GROUP = IPv6Address("ff1e::c0")
 OLDEST = 5 * SECOND  # no network holds a message longer than the cores remember what is over
 
 nodes = st.sampled_from(["mn1", "mn2"])
@@ -36,9 +47,16 @@ class Held:
 
 
 class Interleavings(RuleBasedStateMachine):
-    def __init__(self):
-        super().__init__()
-        self.domain = Domain(DomainConfig(MARS, Quality(delay=0), detach_delay=2 * SECOND), seed=0)
+    @initialize(variant=st.sampled_from(Variant), transfers=st.booleans())
+    def start(self, variant, transfers):
+        config = DomainConfig(
+            MARS,
+            Quality(delay=0),
+            detach_delay=2 * SECOND,
+            variant=variant,
+            context_transfer=transfers,
+        )
+        self.domain = Domain(config, seed=0)
         self.oracle = Oracle(self.domain)
         self.held = Held(self.domain)
         self.domain.network = self.held
@@ -47,6 +65,11 @@ class Interleavings(RuleBasedStateMachine):
     def attach(self, mn, mar):
         self.leave(mn)
         self.domain.attach(mn, mar)
+
+    @rule(mn=nodes, groups=st.sets(st.integers(1, 2)))
+    def report(self, mn, groups):
+        records = [AddressRecord(RecordType.MODE_IS_EXCLUDE, GROUP + n) for n in sorted(groups)]
+        self.domain.report(mn, self.domain.where.get(mn, 0), tuple(records))
 
     @rule(mn=nodes)
     def leave(self, mn):
