@@ -43,6 +43,13 @@ _UPDATE_PROXY_FLAG = 0x0200  # RFC 5213 section 8.1, in the 16 bits after the se
 _ACKNOWLEDGEMENT_PROXY_FLAG = 0x20  # RFC 5213 section 8.2, in the byte after the status
 _TO_INCLUDE, _BLOCK = 3, 6
 
+# Channel control (docs/wire.md): the option's type, length, vendor and subtype, then its data.
+_EXPERIMENT = 11
+_CHANNEL_OPTION = struct.Struct("!BxIB")
+_CHANNEL_HEAD = (19, 32473)
+_CHANNEL_TYPES = {1: "Channel Query", 2: "Channel Response", 3: "Channel Acknowledgement"}
+_CHANNEL_SCOPES = {1: " local", 2: " remote", 3: " both"}
+
 
 @dataclass(frozen=True)
 class Message:
@@ -132,8 +139,20 @@ def _mobility(body: bytes) -> tuple[str, str]:
         proxy = bool(flags & _ACKNOWLEDGEMENT_PROXY_FLAG)
         detail = f"#{sequence}" + (f" status {status}" if status else "")
     else:
-        return name, ""
+        return _channel(body) if kind == _EXPERIMENT else (name, "")
     return ("P" if proxy else "") + name, detail
+
+
+def _channel(body: bytes) -> tuple[str, str]:
+    """A channel control message; the group is behind the sequence number and two more octets."""
+    option, vendor, subtype = _CHANNEL_OPTION.unpack_from(body, 6)
+    if (option, vendor) != _CHANNEL_HEAD or subtype not in _CHANNEL_TYPES:
+        return f"MH {_EXPERIMENT}", ""
+    at = 6 + _CHANNEL_OPTION.size
+    if subtype == 3:
+        return _CHANNEL_TYPES[subtype], ""
+    scope = _CHANNEL_SCOPES.get(body[at + 2], "") if subtype == 2 else ""
+    return _CHANNEL_TYPES[subtype], _address(body[at + 4 : at + 20]) + scope
 
 
 def _icmpv6_detail(body: bytes) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.wire import ipv6, mld, mobility, ndp
+from agents.wire import channel, ipv6, mld, mobility, ndp
 from agents.wire.mobility import BindingAcknowledgementFlag, BindingUpdateFlag
 from emu.measure import messages, packets, pcapng, signalling
 from emu.measure.messages import Sighting
@@ -45,6 +45,32 @@ def report(kind: mld.RecordType, *sources: IPv6Address) -> bytes:
     )
     body = mld.encode(mld.MulticastListenerReport(records), LOCAL, ROUTERS)
     return ipv6.packet(LOCAL, ROUTERS, ipv6.ICMPV6, body, hop_limit=1, router_alert=True)
+
+
+@pytest.mark.parametrize(
+    ("message", "label", "detail"),
+    [
+        (channel.ChannelQuery(1, None, GROUP, listener="mn1"), "Channel Query", "ff3e::c1"),
+        (
+            channel.ChannelResponse(1, None, GROUP, channel.ChannelScope.BOTH),
+            "Channel Response",
+            "ff3e::c1 both",
+        ),
+        (channel.ChannelAcknowledgement(1), "Channel Acknowledgement", ""),
+    ],
+)
+def test_channel_control_is_told_apart(
+    message: channel.ChannelMessage, label: str, detail: str
+) -> None:
+    payload = channel.encode(message, HERE, THERE)
+    seen = parsed(ipv6.packet(HERE, THERE, ipv6.MOBILITY, payload))
+    assert (seen.type, seen.detail) == (label, detail)
+
+
+def test_another_experiment_has_its_number_only() -> None:
+    payload = channel.encode(channel.ChannelAcknowledgement(1), HERE, THERE)
+    foreign = payload[:11] + b"\x01" + payload[12:]  # the vendor's last octet
+    assert parsed(ipv6.packet(HERE, THERE, ipv6.MOBILITY, foreign)).type == "MH 11"
 
 
 def test_mobility_types() -> None:
