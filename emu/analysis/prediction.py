@@ -177,10 +177,12 @@ class _Question:
     def disruption(self) -> Range:
         """Link down to the first packet."""
         settings, path = self.scenario.multicast, self.move.path
+        if self._on_the_radio():
+            return Range.exactly(path.gap)
         if settings.scheme == "mld-dmm":
             return multicast.mld_dmm_disruption(path, self._report(), relayed=self.relayed)
         report = self._report() if settings.context_transfer == "off" else None
-        if self._available():
+        if self.returned:
             return multicast.multi_upstream_shared(path, report)
         decision = self._decision_ms()
         return Range.any_of(
@@ -192,7 +194,7 @@ class _Question:
         """The MAR that the channel comes from by a tunnel afterwards; None: native."""
         if self.scenario.multicast.scheme == "mld-dmm":
             return self.move.origin
-        remote = self._scopes() == [ChannelScope.REMOTE] and not self._available()
+        remote = self._scopes() == [ChannelScope.REMOTE] and not self.returned
         return self.move.origin if remote else None
 
     def leave(self) -> Range:
@@ -201,21 +203,24 @@ class _Question:
             return multicast.multi_upstream_leave(self.move.path)
         return multicast.mld_dmm_leave(timers(self.scenario))
 
-    def _available(self) -> bool:
-        """Whether the new MAR has the channel for another listener, or another MAR, already."""
-        return self.returned or any(
-            self.channel
-            in (channel for _, channel in _listening(self.scenario, mn, self.move.at_s))
+    def _on_the_radio(self) -> bool:
+        """Whether the new MAR sends the channel to its radio already, for another listener."""
+        return any(
+            self.channel in (heard for _, heard in _listening(self.scenario, mn, self.move.at_s))
             for mn in self.move.neighbours
         )
 
     def _report(self) -> Range:
-        """When the new MAR has a report of the listener, after link up."""
-        path = self.move.path
-        if self.scenario.topology.access.carrier == "keep":
+        """When the new MAR has a report of the listener, after link up.
+
+        After a loss of carrier Linux reports any-source memberships by itself, source-specific ones
+        only when DAD has ended, and else when it is asked.
+        """
+        path, dad = self.move.path, self.scenario.nodes[self.move.mn].dad
+        asked = self.scenario.channels[self.channel].source_specific and dad == "off"
+        if asked or self.scenario.topology.access.carrier == "keep":
             return multicast.report_asked(path, timers(self.scenario))
-        low, high = _TENTATIVE_MS[self.scenario.nodes[self.move.mn].dad]
-        return multicast.report_unasked(path) + Range.uniform(low, high)
+        return multicast.report_unasked(path) + Range.uniform(*_TENTATIVE_MS[dad])
 
     def _control(self) -> ChannelControl:
         control = self.scenario.multicast.channel_control

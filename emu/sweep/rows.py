@@ -5,10 +5,11 @@ A flow that no handover touched has one row, whose columns about handovers are e
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from emu.analysis.prediction import Prediction, predict
-from emu.scenario.model import Scenario
+from emu.scenario.model import MulticastFlow, Scenario
 
 _OF_FLOW_IN_HANDOVER = (
     "disruption_ms",
@@ -29,6 +30,7 @@ METRICS = (
     "signalling_messages",
     "signalling_bytes",
     "join_ms",
+    "copies",
     "predicted_disruption_ms",
     "predicted_low_ms",
     "predicted_high_ms",
@@ -44,12 +46,14 @@ def rows(record: dict[str, Any], scenario: Scenario) -> list[Row]:
     (run,) = record["runs"]
     joins = {flow["flow"]: flow.get("join_ms") for flow in run["flows"]}
     predictions = predict(scenario)
+    groups = _groups(scenario)
     found: list[Row] = []
     for index, handover in enumerate(run["handovers"]):
         shared = _of_handover(index, handover)
         for flow in handover["flows"]:
             row = {**shared, "flow": flow["flow"], "kind": flow["kind"]}
             row |= {name: flow[name] for name in _OF_FLOW_IN_HANDOVER}
+            row["copies"] = _copies(run, index, groups.get(flow["flow"].split("→")[0]))
             found.append(row | _predicted(predictions, handover, flow["flow"]))
     touched = {row["flow"] for row in found}
     found += [
@@ -69,6 +73,28 @@ def _of_handover(index: int, handover: dict[str, Any]) -> Row:
         "signalling_messages": sum(cost["messages"] for cost in costs),
         "signalling_bytes": sum(cost["bytes"] for cost in costs),
     }
+
+
+def _groups(scenario: Scenario) -> dict[str, str]:
+    """The group of each multicast flow."""
+    return {
+        name: str(scenario.channels[flow.channel].group)
+        for name, flow in zip(scenario.flow_names, scenario.traffic, strict=True)
+        if isinstance(flow, MulticastFlow)
+    }
+
+
+def _copies(run: dict[str, Any], index: int, group: str | None) -> int | None:
+    """From how many upstreams the new MAR gets a group, until the next handover of any node."""
+    start, target = (run["handovers"][index][key] for key in ("at_s", "to"))
+    later = run["handovers"][index + 1 : index + 2]
+    end = later[0]["at_s"] if later else math.inf
+    counts = [
+        len({record["upstream"] for record in state["records"] if record["group"] == group})
+        for state in run["membership_history"].get(target, ())
+        if start < state["at_s"] <= end
+    ]
+    return max(counts, default=None) if group else None
 
 
 def _predicted(predictions: list[Prediction], handover: dict[str, Any], flow: str) -> Row:

@@ -123,10 +123,28 @@ def test_without_context_transfer_the_report_is_waited_for():
     )
 
 
-def test_a_channel_that_is_there_already_costs_the_binding_only():
-    joined = scenario(MULTI, "dmm-domain", "at: 1s, join: mn2, channel: C1",
+@pytest.mark.parametrize("scheme", ["scheme: mld-dmm", MULTI])
+def test_a_channel_that_is_on_the_radio_already_costs_the_gap_only(scheme):
+    joined = scenario(scheme, "dmm-domain", "at: 1s, join: mn2, channel: C1",
                       "at: 2s, handover: mn2, to: mar2")  # fmt: skip
-    assert predicted(joined)[4, "C1→mn1"].disruption == Range.exactly(50 + 10 + 2)
+    assert predicted(joined)[4, "C1→mn1"].disruption == Range.exactly(50)
+
+
+@pytest.mark.parametrize(
+    ("group", "dad", "low", "high"),
+    [
+        ("ff3e::c1", "off", 10, 104),  # source-specific: asked, after the binding
+        ("ff1e::c1", "off", 10, 14),  # any source: by itself, 8 to 12 ms and the link
+        ("ff3e::c1", "normal", 1010, 2014),
+        ("ff3e::c1", "optimistic", 1010, 1014),
+    ],
+)
+def test_what_a_host_reports_by_itself_when_its_carrier_is_back(group, dad, low, high):
+    text = BASE.format(multicast="scheme: mld-dmm", kind="dmm-domain", variant="proxy", events="")
+    text = text.replace("carrier: keep", "carrier: drop").replace("ff3e::c1", group)
+    text = text.replace("attach: mar1, dad: off", f"attach: mar1, dad: {dad}")
+    disruption = predicted(parse(text.encode(), "base.yaml"))[4, "C1→mn1"].disruption
+    assert (disruption.low, disruption.high) == (50 + low + 20 + 2, 50 + high + 20 + 2)
 
 
 def test_a_router_asks_about_a_channel_once():

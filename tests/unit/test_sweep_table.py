@@ -63,6 +63,23 @@ def test_a_row_has_what_was_predicted(measured):
     assert all("predicted_low_ms" not in row for row in pings)
 
 
+def test_copies_are_the_upstreams_that_the_new_router_gets_a_channel_from(measured):
+    whole, scenario = measured
+    (run,) = whole["runs"]
+    state = [{"group": "ff3e::c1", "upstream": upstream} for upstream in ("tun-mar1", "tun-mar2")]
+    state += [{"group": "ff3e::c2", "upstream": "mar2-core"}]
+    history = [
+        {"at_s": 3.0, "records": state},
+        {"at_s": 4.5, "records": state[1:]},
+        {"at_s": 5.0, "records": state},
+        {"at_s": 8.5, "records": []},
+    ]
+    found = rows({"runs": [{**run, "membership_history": {"mar2": history}}]}, scenario)
+    copies = {(row["handover"], row["kind"]): row["copies"] for row in found}
+    assert copies[0, "multicast"] == 2
+    assert copies[0, "ping"] is copies[1, "multicast"] is None
+
+
 def test_a_flow_without_handovers_has_a_row_too(measured):
     whole, scenario = measured
     still = {**whole, "runs": [{**whole["runs"][0], "handovers": []}]}
