@@ -88,6 +88,10 @@ class Attachments:
             return attachment
         return self._by_link_layer.get((link, link_layer))
 
+    def any_on(self, link: str) -> bool:
+        """Whether hosts attach to a link, so that each of them hears us alone."""
+        return any(name == link for name, _ in self._attachments)
+
     def due(self, now: int) -> list[Attachment]:
         """Those to query now; counts the query as sent."""
         keys = list(self._queries_due.due(now))

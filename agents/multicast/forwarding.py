@@ -1,15 +1,16 @@
 """Forwarding entries, (S,G): made when data arrives, kept in step with the membership.
 
 Data of an upstream goes to the downstream links that want it; data of a local source, one on a
-downstream link, goes to the native upstream and to the other downstream links that want it; and in
-both cases only to links whose querier this router is (RFC 4605 section 4.3).
+downstream link, goes to the native upstream (or others: a mobile source's) and to the downstream
+links that want it; and in both cases only to links whose querier this router is (RFC 4605 section
+4.3). It does not go back where it came from, but to a link where each host hears this router alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, IPv6Network
 
 from agents.core import Action, Log
 from agents.deadlines import Deadlines
@@ -17,6 +18,7 @@ from agents.multicast.actions import RemoveForwarding, SetForwarding
 from agents.multicast.config import ProxyConfig
 from agents.multicast.filters import Filter
 from agents.multicast.links import Links
+from agents.multicast.sources import MobileSources
 
 Channel = tuple[IPv6Address, IPv6Address]
 """Source and group."""
@@ -35,18 +37,22 @@ class Forwarding:
     """The entries of one router.
 
     ``awaited`` tells of which upstreams a channel is wanted, but has not arrived yet, so that
-    another one is still used.
+    another one is still used; ``is_isolated`` on which links each host hears this router alone.
     """
 
     def __init__(
         self,
         config: ProxyConfig,
         links: Links,
+        sources: MobileSources,
         awaited: Callable[[IPv6Address, IPv6Address], Collection[str]],
+        is_isolated: Callable[[str], bool],
     ) -> None:
         self._config = config
         self._links = links
+        self._sources = sources
         self._awaited = awaited
+        self._is_isolated = is_isolated
         self._entries: dict[IPv6Address, dict[IPv6Address, _Entry]] = {}
         self._count = 0
         # Of the entries that nobody listens to.
@@ -65,7 +71,8 @@ class Forwarding:
                 return
             entry = self._entries.setdefault(group, {})[source] = _Entry(link)
             self._count += 1
-        entry.arrival = link
+        if not (self._is_local(source, entry) and self._sources.comes_locally(source, group)):
+            entry.arrival = link
         entry.incoming = ""  # differs from every route, so that the entry is told (again)
         yield from self._update((source, group), entry, now)
 
@@ -85,7 +92,7 @@ class Forwarding:
             if link in (entry.arrival, entry.incoming):
                 yield self._remove(channel)
 
-    def timer(self, now: int) -> Iterator[Action]:
+    def timer(self, now: int) -> Iterator[RemoveForwarding]:
         """Remove entries that are without listeners for too long."""
         for channel in self._expiry.due(now):
             yield self._remove(channel)
@@ -94,9 +101,20 @@ class Forwarding:
         """When ``timer`` is due, in ns."""
         return self._expiry.next()
 
-    def local_sources(self) -> list[Channel]:
-        """The sources on downstream links, each with its group."""
-        return [channel for channel, entry in self._all() if self._is_local(entry)]
+    def forget_sources(self, prefix: IPv6Network) -> Iterator[RemoveForwarding]:
+        """Sources of a prefix have moved: what they send next is an upcall."""
+        for channel, _ in self._all():
+            if channel[0] in prefix:
+                yield self._remove(channel)
+
+    def groups(self) -> set[IPv6Address]:
+        """The groups that have entries."""
+        return set(self._entries)
+
+    def local_sources(self, group: IPv6Address) -> list[IPv6Address]:
+        """The sources on downstream links that send to a group."""
+        entries = self._entries.get(group, {})
+        return [source for source, entry in entries.items() if self._is_local(source, entry)]
 
     def incoming(self, source: IPv6Address, group: IPv6Address) -> str | None:
         """The link that the kernel takes a channel from."""
@@ -124,10 +142,11 @@ class Forwarding:
         if due is not None:
             yield self._remove(next(self._expiry.due(due)))
 
-    def _is_local(self, entry: _Entry) -> bool:
-        """Data in a tunnel is never a local source: it may be what we just left upstream."""
+    def _is_local(self, source: IPv6Address, entry: _Entry) -> bool:
+        """Data in a tunnel is not, but of a source that is away: it may be what we just left."""
         link = self._links.get(entry.arrival)
-        return link is not None and link.host is None
+        is_downstream = link is not None and link.host is None
+        return is_downstream or self._sources.comes_by(source, entry.arrival)
 
     def _shape_now(self) -> tuple[str | None, list[str]]:
         """What routes depend on besides membership: the native upstream, links to forward to."""
@@ -152,15 +171,16 @@ class Forwarding:
         self, channel: Channel, entry: _Entry, wanting: list[str]
     ) -> tuple[str, tuple[str, ...]]:
         """Incoming and outgoing links."""
-        source, _ = channel
+        source, group = channel
         if source.is_link_local:
             return entry.arrival, ()
         incoming, outgoing = entry.arrival, wanting
-        if not self._is_local(entry):
+        if self._is_local(source, entry):
+            outgoing = [*self._sources.exits(source, group), *wanting]
+        else:
             incoming = self._incoming(channel) or entry.arrival
-        elif self._links.native is not None:
-            outgoing = [self._links.native, *wanting]
-        return incoming, tuple(link for link in outgoing if link != incoming)
+        back = self._is_isolated(incoming)
+        return incoming, tuple(link for link in outgoing if back or link != incoming)
 
     def _incoming(self, channel: Channel) -> str | None:
         """The upstream that a channel is taken from: one that is not awaited, native first."""
@@ -184,7 +204,7 @@ class Forwarding:
             if router.querier.is_querier and router.listeners.filter(group).accepts(source)
         ]
 
-    def _remove(self, channel: Channel) -> Action:
+    def _remove(self, channel: Channel) -> RemoveForwarding:
         source, group = channel
         del self._entries[group][source]
         if not self._entries[group]:

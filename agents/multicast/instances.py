@@ -14,15 +14,15 @@ from ipaddress import IPv6Address
 from agents.core import Action
 from agents.multicast.actions import AskChannelControl
 from agents.multicast.attachments import Attachments
-from agents.multicast.filters import Filter, FilterMode, merge
+from agents.multicast.decisions import Decisions
+from agents.multicast.filters import Filter, FilterMode, include, merge
+from agents.multicast.forwarding import Forwarding
 from agents.multicast.lingering import Lingering
 from agents.multicast.links import Links
 from agents.multicast.listener import Listener
 from agents.multicast.selection import Join, UpstreamSelection
+from agents.multicast.sources import MobileSources
 from agents.wire.channel import ChannelScope
-
-Delivering = Callable[[IPv6Address, Filter], "set[str]"]
-"""The links by which something of a group comes and is forwarded."""
 
 Actions = Iterator[Action]
 
@@ -35,16 +35,18 @@ class Instances:
         links: Links,
         attachments: Attachments,
         select: UpstreamSelection,
-        delivering: Delivering,
+        forwarding: Forwarding,
+        sources: MobileSources,
+        decisions: Decisions,
         changed: set[IPv6Address],
     ) -> None:
         self._links = links
         self._attachments = attachments
         self._select = select
-        self._delivering = delivering
+        self._forwarding = forwarding
+        self._sources = sources
+        self._decisions = decisions
         self._changed = changed
-        # By group and source; None: asked for. Only of groups with listeners.
-        self._decisions: dict[IPv6Address, dict[IPv6Address | None, ChannelScope | None]] = {}
         self.lingering = Lingering(changed)
 
     def wishes(self, group: IPv6Address) -> Iterator[tuple[str | None, Listener, Filter]]:
@@ -56,16 +58,25 @@ class Instances:
             yield None, listener, wish
 
     def subscriptions(self, group: IPv6Address) -> dict[str, Filter]:
-        """What each instance wants of a group (RFC 4605 section 4.1)."""
+        """What each instance wants of a group (RFC 4605 section 4.1).
+
+        A mobile source that is here is wanted from where its data goes.
+        """
+        mobile = self.mobile_sources(group)
         wishes: dict[str, list[Filter]] = defaultdict(list)
-        nobody = True
         for _, listener, wish in self.wishes(group):
-            nobody = False
             for upstream in listener.upstreams:
-                wishes[upstream].append(wish)
-        if nobody:
-            self._decisions.pop(group, None)
+                wishes[upstream].append(wish - include(mobile))
+            for source in filter(wish.accepts, mobile):
+                for upstream in self._sources.exits(source, group):
+                    wishes[upstream].append(include([source]))
         return {upstream: merge(filters) for upstream, filters in wishes.items()}
+
+    def mobile_sources(self, group: IPv6Address) -> set[IPv6Address]:
+        """The local sources of a group that are not where they are anchored."""
+        if not self._sources:
+            return set()
+        return set(filter(self._sources.is_mobile, self._forwarding.local_sources(group)))
 
     def reported(self, link: str, group: IPv6Address, host: IPv6Address, now: int) -> Actions:
         """A host reported a group: serve it if it is not yet."""
@@ -96,11 +107,24 @@ class Instances:
     def decided(
         self, group: IPv6Address, source: IPv6Address | None, decision: ChannelScope, now: int
     ) -> Actions:
-        """Channel control decided about a channel that somebody listens to."""
-        if any(self.wishes(group)):
-            self._decisions.setdefault(group, {})[source] = decision
+        """Channel control decided about a channel: it matters if somebody listens, or sends."""
+        if any(self.wishes(group)) or self.mobile_sources(group):
+            self._decisions.set(group, source, decision)
+            self._changed.add(group)
             tunnels = self._links.tunnels
             yield from self.reselect(lambda link, _: link not in tunnels, [group], now)
+
+    def forget_decisions(self, group: IPv6Address) -> None:
+        """If nobody listens or sends, the next one to do so asks again."""
+        if not any(self.wishes(group)) and not self.mobile_sources(group):
+            self._decisions.forget(group)
+
+    def sends(self, source: IPv6Address, group: IPv6Address) -> Actions:
+        """Data of a source arrived: find out where it is to go, if it is mobile."""
+        if self._sources.is_mobile(source) and source in self.mobile_sources(group):
+            self._changed.add(group)
+            if self._select.shares and self._decisions.ask(group, source):
+                yield AskChannelControl(source, group, source)
 
     def forget_link(self, name: str) -> None:
         """A link is gone: nobody is served by it any more."""
@@ -150,8 +174,7 @@ class Instances:
         before: tuple[str, ...] = (),
     ) -> Actions:
         """Choose the upstreams of a listener that has none now, and had others ``before``."""
-        key = _channel(wish)
-        decisions = self._decisions.get(group, {})
+        source = _single_source(wish)
         choice = self._select(
             Join(
                 link=link,
@@ -163,7 +186,7 @@ class Instances:
                 native=self._links.native,
                 tunnels=self._links.tunnels.keys(),
                 available=self._available(group, wish) if self._select.shares else frozenset(),
-                decision=decisions.get(key) or decisions.get(None),
+                decision=self._decisions.get(group, source),
             )
         )
         self._changed.add(group)
@@ -171,9 +194,8 @@ class Instances:
         if choice.upstreams and self._select.shares:
             self._move(link, group, listener, wish, choice.upstreams)
             self._share(link, group, listener, wish)
-        if choice.ask and key not in decisions:
-            self._decisions.setdefault(group, {})[key] = None
-            yield AskChannelControl(key, group, listener.host)
+        if choice.ask and self._decisions.ask(group, source):
+            yield AskChannelControl(source, group, listener.host)
         if choice.declined is not None and not before:
             self._links.upstreams[choice.declined].decline(group, wish, now)
 
@@ -210,7 +232,7 @@ class Instances:
     ) -> None:
         """Serve a listener by the first of ``upstreams``, and until that delivers as now."""
         self._changed.add(group)
-        delivering = self._delivering(group, wish)
+        delivering = self._forwarding.delivering(group, wish)
         if upstreams[0] in delivering:
             listener.upstreams = upstreams[:1]
         else:
@@ -218,7 +240,7 @@ class Instances:
             listener.upstreams = (*upstreams, *present)
 
 
-def _channel(wish: Filter) -> IPv6Address | None:
+def _single_source(wish: Filter) -> IPv6Address | None:
     """The source of an SSM channel; None for any source, and for several."""
     single = wish.mode is FilterMode.INCLUDE and len(wish.sources) == 1
     return next(iter(wish.sources)) if single else None

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address
 
 from agents.multicast.forwarding import Forwarding
+from agents.multicast.instances import Instances
 from agents.multicast.links import Links
+from agents.multicast.sources import MobileSources
 from agents.wire.mld import UNSPECIFIED
 
 
@@ -35,32 +37,41 @@ Key = tuple["str | None", "IPv6Address | None", IPv6Address]
 """Upstream, source, group."""
 
 
-def membership_records(links: Links, forwarding: Forwarding) -> list[MembershipRecord]:
+def membership_records(
+    links: Links, forwarding: Forwarding, instances: Instances, sources: MobileSources
+) -> list[MembershipRecord]:
     """All records, by group, source and upstream.
 
     A record stands for what an upstream is asked: who wants some sources of a group is in the
     record of any source, if there is one. A local source stands in the record of its own channel,
-    else in that of any source, of the native upstream, by which its data goes out.
+    else in that of any source, of each upstream by which its data goes out; and who listens to a
+    mobile source stands there, too (section IV.A).
     """
     listeners: dict[Key, list[str]] = defaultdict(list)
-    sources: dict[Key, list[str]] = defaultdict(list)
+    local: dict[Key, list[str]] = defaultdict(list)
     for router in links.downstreams.values():
         for group in router.listeners.groups():
+            mobile = instances.mobile_sources(group)
             for member in router.listeners.memberships(group):
-                for upstream in member.upstreams or (None,):
-                    listeners[upstream, member.source, group].append(str(member.host))
+                if member.source not in mobile:
+                    for upstream in member.upstreams or (None,):
+                        listeners[upstream, member.source, group].append(str(member.host))
+                for mobile_source in mobile if member.source is None else mobile & {member.source}:
+                    for upstream in sources.exits(mobile_source, group):
+                        listeners[upstream, mobile_source, group].append(str(member.host))
     for upstream, source, group in list(listeners):
         any_source: Key = (upstream, None, group)
         if source is not None and any_source in listeners:
             listeners[any_source] += listeners.pop((upstream, source, group))
-    for source, group in forwarding.local_sources():
-        own: Key = (links.native, source, group)
-        any_source = (links.native, None, group)
-        key = any_source if own not in listeners and any_source in listeners else own
-        sources[key].append(str(source))
+    for group in forwarding.groups():
+        for source in forwarding.local_sources(group):
+            for upstream in sources.exits(source, group) or (None,):
+                own, any_source = (upstream, source, group), (upstream, None, group)
+                key = any_source if own not in listeners and any_source in listeners else own
+                local[key].append(str(source))
     return [
-        MembershipRecord(*key, tuple(sorted(set(listeners[key]))), tuple(sorted(sources[key])))
-        for key in sorted({*listeners, *sources}, key=_order)
+        MembershipRecord(*key, tuple(sorted(set(listeners[key]))), tuple(sorted(local[key])))
+        for key in sorted({*listeners, *local}, key=_order)
     ]
 
 

@@ -7,14 +7,15 @@ and forwarding takes each (S,G) from one upstream only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, IPv6Network
 from random import Random
 
 from agents.core import Action, Log
-from agents.multicast.actions import HoldLink, ReleaseLink, SendMld
+from agents.multicast import sending
+from agents.multicast.actions import HoldLink, ReleaseLink
 from agents.multicast.attachments import Attachments
 from agents.multicast.config import ProxyConfig
+from agents.multicast.decisions import Decisions
 from agents.multicast.filters import NOTHING
 from agents.multicast.forwarding import Forwarding
 from agents.multicast.host import HostPart
@@ -27,10 +28,9 @@ from agents.multicast.membership import MembershipRecord, membership_records
 from agents.multicast.querier import Querier
 from agents.multicast.records import records_of_interest
 from agents.multicast.selection import MldDmm, UpstreamSelection
+from agents.multicast.sources import MobileSources
 from agents.wire.channel import ChannelScope
 from agents.wire.mld import (
-    ALL_MLDV2_ROUTERS,
-    ALL_NODES,
     UNSPECIFIED,
     AddressRecord,
     Message,
@@ -55,12 +55,18 @@ class MldProxy:
         self._links = Links()
         self._attachments = Attachments(config)
         self._changed: set[IPv6Address] = set()
-        self._forwarding = Forwarding(config, self._links, self._awaited)
+        decisions = Decisions()
+        self._sources = MobileSources(self._links, decisions)
+        self._forwarding = Forwarding(
+            config, self._links, self._sources, self._awaited, self._attachments.any_on
+        )
         self._instances = Instances(
             self._links,
             self._attachments,
             selection or MldDmm(config.ongoing_session_window),
-            self._forwarding.delivering,
+            self._forwarding,
+            self._sources,
+            decisions,
             self._changed,
         )
         self._journal = Journal(self._links)
@@ -85,9 +91,11 @@ class MldProxy:
         """A link is gone, with its listeners; whom it served as upstream gets another one."""
         link = self._links.remove(name)
         self._attachments.forget_link(name)
+        self._sources.forget_link(name)
         if link.router is not None:
             self._changed |= link.router.listeners.groups()
         self._instances.forget_link(name)
+        self._changed |= self._forwarding.groups()
         return [*self._forwarding.forget_link(name), *self._choose_for_unserved(now)]
 
     def attached(
@@ -152,6 +160,16 @@ class MldProxy:
         actions = [*self._instances.decided(group, source, decision, now)]
         return [*actions, *self._finish(now)]
 
+    def guest(self, prefix: IPv6Network, link: str | None, now: int) -> list[Action]:
+        """Sources of a prefix are here that a tunnel's other end anchors; None: not any more."""
+        self._sources.set_guest(prefix, link)
+        return self._sources_moved(prefix, now)
+
+    def away(self, prefix: IPv6Network, link: str | None, now: int) -> list[Action]:
+        """Sources of a prefix of ours are at a tunnel's other end; None: not any more."""
+        self._sources.set_away(prefix, link)
+        return self._sources_moved(prefix, now)
+
     def detached(self, host_link_local: IPv6Address, link: str, now: int) -> list[Action]:
         """A host left a link.
 
@@ -198,15 +216,18 @@ class MldProxy:
     def upcall(self, source: IPv6Address, group: IPv6Address, link: str, now: int) -> list[Action]:
         """The kernel has no entry for data that came in by a link, or one for another link."""
         self._instances.arrived(source, group, link, self._forwarding.incoming(source, group))
-        actions = self._finish(now) if self._changed else []
-        return [*actions, *self._forwarding.upcall(source, group, link, now)]
+        actions = [*self._forwarding.upcall(source, group, link, now)]
+        actions += self._instances.sends(source, group)
+        return [*actions, *self._finish(now)] if self._changed else actions
 
     def timer(self, now: int) -> list[Action]:
         """Act on every deadline that is not later than ``now``."""
         for router in self._links.downstreams.values():
             router.listeners.expire(now)
         self._instances.lingering.expire(now)
-        return [*self._finish(now), *self._forwarding.timer(now)]
+        removed = list(self._forwarding.timer(now))
+        self._changed |= {action.group for action in removed}
+        return [*removed, *self._finish(now)]
 
     def next_deadline(self) -> int | None:
         """When ``timer`` is due."""
@@ -219,10 +240,15 @@ class MldProxy:
 
     def membership(self) -> list[MembershipRecord]:
         """Who listens to what, and by which upstream they get it."""
-        return membership_records(self._links, self._forwarding)
+        return membership_records(self._links, self._forwarding, self._instances, self._sources)
 
     def _awaited(self, source: IPv6Address, group: IPv6Address) -> set[str]:
         return self._instances.awaited(source, group)
+
+    def _sources_moved(self, prefix: IPv6Network, now: int) -> list[Action]:
+        removed = list(self._forwarding.forget_sources(prefix))
+        self._changed |= {action.group for action in removed}
+        return [*removed, *self._finish(now)]
 
     def _router_part(self, link: str) -> RouterPart:
         at = self._links.get(link)
@@ -275,33 +301,11 @@ class MldProxy:
             wanted = self._instances.subscriptions(group)
             for upstream, host in self._links.upstreams.items():
                 host.subscribe(group, wanted.get(upstream, NOTHING), now)
-        actions: list[Action] = [*self._journal.changes(groups), *self._reports(now)]
-        queries = list(self._queries(now))
+            self._instances.forget_decisions(group)
+        actions = [*self._journal.changes(groups), *sending.reports(self._links, now)]
+        queries = list(sending.queries(self._links, self._attachments, now))
         actions += [*self._forwarding.refresh(groups, now), *queries]
         active = {link.name for link in self._links.tunnels.values() if link.is_used}
         gained, lost = sorted(active - self._held), sorted(self._held - active)
         self._held = active
         return [*map(HoldLink, gained), *actions, *map(ReleaseLink, lost)]
-
-    def _reports(self, now: int) -> Iterator[Action]:
-        for upstream, host in self._links.upstreams.items():
-            for report in host.timer(now):
-                yield SendMld(report, upstream, ALL_MLDV2_ROUTERS)
-                groups = sorted({str(record.group) for record in report.records})
-                yield Log("report_sent", {"link": upstream, "groups": groups})
-
-    def _queries(self, now: int) -> Iterator[Action]:
-        for name, router in self._links.downstreams.items():
-            for query in router.querier.timer(now, router.listeners.departing):
-                yield from _send_query(query, name, None)
-        for attachment in self._attachments.due(now):
-            query = self._router_part(attachment.link).querier.general_query()
-            yield from _send_query(query, attachment.link, attachment.link_layer)
-
-
-def _send_query(
-    query: MulticastListenerQuery, link: str, link_layer: bytes | None
-) -> Iterator[Action]:
-    general = query.group == UNSPECIFIED
-    yield SendMld(query, link, ALL_NODES if general else query.group, link_layer)
-    yield Log("query_sent", {"link": link, "group": None if general else str(query.group)})

@@ -78,13 +78,14 @@ class MobileDomain(Network):
         if previous in (None, mar):
             self.at(self.now + ROUND_TRIP, partial(self._bound, host, mar, None))
             return
-        self._connect(previous, mar)
+        self.connect(previous, mar)
         self.at(self.now + ROUND_TRIP, partial(self._bound, host, mar, tunnel(previous, mar)))
         self.at(
             self.now + self.random.randint(0, ROUND_TRIP), partial(self._left, host, previous, mar)
         )
 
-    def _connect(self, one: str, other: str) -> None:
+    def connect(self, one: str, other: str) -> None:
+        """Set up the tunnel between two MARs, unless it exists."""
         wire = tunnel(one, other)
         if wire not in self._links:
             self._links.add(wire)
