@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv6Address, IPv6Network
 
-from agents.core import SECOND
+from agents.core import MILLISECOND, SECOND
+from agents.mobility.messages import Anchor
 from agents.wire.mobility import LIFETIME_UNIT, MAXIMUM_LIFETIME
 
 FORGET_DELAY = 10 * SECOND
@@ -20,6 +21,9 @@ MAXIMUM_TIMEOUT = 32 * SECOND
 
 DETACH_DELAY = 10 * SECOND
 """MinDelayBeforeBCEDelete (RFC 5213 section 9.1)."""
+
+FIRST_ATTACHMENT_TIMEOUT = 100 * MILLISECOND
+"""How long a MAR of a domain without a CMD waits for answers (paper section 4.2.3), ns."""
 
 DEFAULT_LIFETIME = 300
 """Seconds that a binding lives without being refreshed."""
@@ -43,6 +47,7 @@ class MarConfig:
     address: IPv6Address
     """Its address in the domain: Proxy-CoA, tunnel end-point, source of its signalling."""
     cmd: IPv6Address
+    """Where its PBUs go: the CMD; or, in a domain without one, the group of all MARs."""
     pool: IPv6Network
     """Where the prefixes of its mobile nodes come from."""
     link_local: IPv6Address
@@ -58,7 +63,19 @@ class MarConfig:
     context_transfer: bool = False
     """Whether it hands over what its mobile nodes listen to, and asks what newcomers do."""
     acknowledging: frozenset[IPv6Address] = frozenset()
-    """The MARs whose PBAs count beside the CMD's: all, if the CMD is a locator."""
+    """The MARs whose PBAs count beside the CMD's: all, if the CMD is a locator, or there is none.
+    Without a CMD their PBUs count as well."""
+    first_attachment_timeout: int = FIRST_ATTACHMENT_TIMEOUT
+    """Without a CMD: how long the MARs have to answer, until the mobile node is taken for new."""
+
+    @property
+    def distributed(self) -> bool:
+        """Whether there is no CMD."""
+        return self.cmd.is_multicast
+
+    def anchor(self, prefix: IPv6Network) -> Anchor:
+        """This MAR as the anchor of a prefix."""
+        return Anchor(self.address, prefix, self.link_local, self.link_layer_address)
 
     def __post_init__(self) -> None:
         check_lifetime(self.binding_lifetime_s)

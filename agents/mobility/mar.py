@@ -1,36 +1,38 @@
 """The mobility anchor and access router, "MAR": DAR in the paper, MAAR in RFC 8885.
 
 For the mobile nodes on its access link it is the serving MAR (like a MAG of RFC 5213): it
-registers them at the CMD. For those that left it is a previous MAR (like an LMA): it anchors the
-prefix that they have from it. docs/mobility.md describes the states and the exchange.
+registers them at the CMD, or asks the other MARs. For those that left it is a previous MAR (like an
+LMA): it anchors the prefix that they have from it. docs/mobility.md describes the states and the
+exchange.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from ipaddress import IPv6Address
 
 from agents.core import SECOND, Action, Log
 from agents.deadlines import Deadlines
 from agents.mobility.actions import ContextReceived, MobileNode, ServingEnded, ServingStarted
 from agents.mobility.advertising import advertisements, next_advertisement
+from agents.mobility.cmd_exchange import CmdExchange
 from agents.mobility.config import FORGET_DELAY, Counters, MarConfig
-from agents.mobility.context import Listening, Records, listens_to_nothing
+from agents.mobility.context import Listening, listens_to_nothing
+from agents.mobility.exchange import WHATEVER, Exchange
 from agents.mobility.forwarding import transition
+from agents.mobility.group_exchange import GroupExchange
 from agents.mobility.messages import (
     Acknowledgement,
     AnchorUpdate,
-    acknowledgement,
     is_for_dmm,
     read_acknowledgement,
-    read_anchor_update,
 )
-from agents.mobility.registrar import Registrar
 from agents.mobility.session_table import SessionTable
 from agents.mobility.sessions import MarBinding, Phase, Session, Timer
-from agents.mobility.signalling import received, send
+from agents.mobility.signalling import received
 from agents.mobility.tunnels import DlifTable, TunnelTable
-from agents.wire.mobility import BindingAcknowledgement, BindingUpdate, Message, Status
+from agents.wire.mobility import BindingAcknowledgement, BindingUpdate, Message
 from agents.wire.mobility_options import Timestamp
 
 _TIMESTAMP_STEP = SECOND // (1 << 16) + 1
@@ -52,7 +54,8 @@ class MarCore:
         self._tunnels = TunnelTable()
         self._dlifs = DlifTable()
         self._deadlines: Deadlines[tuple[str, Timer]] = Deadlines()
-        self._registrar = Registrar(config, self._deadlines)
+        kind = GroupExchange if config.distributed else CmdExchange
+        self._exchange: Exchange = kind(config, self._deadlines)
 
     # What the surroundings tell
 
@@ -80,7 +83,7 @@ class MarCore:
         session.update_sequence = None
         session.informed = not self._config.context_transfer
         session.subscriptions = ()
-        actions += self._registrar.request(session, self._config.binding_lifetime_s, now)
+        actions += self._exchange.request(session, self._config.binding_lifetime_s, now)
         return actions + self._forward(session)
 
     def detach(self, identifier: str, now: int) -> list[Action]:
@@ -92,13 +95,12 @@ class MarCore:
         was_bound = session.phase is Phase.SERVING
         self._note_context(session)
         session.phase = Phase.LEAVING
-        self._registrar.stop(session)
+        self._exchange.stop(session)
         self._cancel(session, Timer.ADVERTISE)
         self._deadlines.set((identifier, Timer.LEAVE), now + self._config.detach_delay)
         actions: list[Action] = [Log("detached", {"mn": identifier})]
-        if was_bound and session.subscriptions:
-            # Ahead of the handover, so that the next MAR has it from its first PBA.
-            actions += self._registrar.request(session, self._config.binding_lifetime_s, now)
+        if was_bound:
+            actions += self._exchange.departed(session, now)
         return actions
 
     def solicit(self, identifier: str, now: int) -> list[Action]:
@@ -118,14 +120,11 @@ class MarCore:
 
     def receive(self, message: Message, source: IPv6Address, now: int) -> list[Action]:
         """A Mobility Header message came in."""
-        acknowledges = isinstance(message, BindingAcknowledgement)
-        if source != self._config.cmd and not (
-            acknowledges and source in self._config.acknowledging
-        ):
+        if not self._exchange.is_authentic(message, source):
             self.counters.unauthentic += 1
             return []
         if isinstance(message, BindingUpdate) and is_for_dmm(message):
-            return self._receive_update(message, now)
+            return self._receive_update(message, source, now)
         if isinstance(message, BindingAcknowledgement) and is_for_dmm(message):
             return self._receive_acknowledgement(message, source, now)
         self.counters.ignored += 1
@@ -168,21 +167,25 @@ class MarCore:
             self.counters.malformed += 1
             return []
         session = self._sessions.get(answer.identifier)
-        if session is None or not self._registrar.is_answer(session, answer, source):
+        if session is None or not self._exchange.is_answer(session, answer, source):
             self.counters.ignored += 1
             return []
         actions: list[Action] = [received(message, answer.identifier, source)]
-        whole = self._registrar.whole(session, answer, source)
+        whole = self._exchange.whole(session, answer, source)
         if whole is None:
-            return actions
+            return actions + self._forward(session)
+        return actions + self._act_on(session, whole, now)
+
+    def _act_on(self, session: Session, whole: Acknowledgement, now: int) -> list[Action]:
+        """A PBU has all its answers."""
         if session.is_attached and whole.accepted and whole.lifetime:
-            return actions + self._bound(session, whole, now)
-        self._registrar.stop(session)
+            return self._bound(session, whole, now)
+        self._exchange.stop(session)
         if session.phase is Phase.LEAVING:
-            return actions  # what it listened to has arrived; where it is will be told, or not
+            return []  # what it listened to has arrived; where it is will be told, or not
         # Removed as asked; or refused, since the CMD knows a later attachment: if that one is to
         # keep the prefix from here, a PBU of the CMD is on its way.
-        return actions + self._release(session, now)
+        return self._release(session, now)
 
     def _bound(self, session: Session, answer: Acknowledgement, now: int) -> list[Action]:
         """The CMD has the binding: bring up what the mobile node needs."""
@@ -193,8 +196,7 @@ class MarCore:
         session.lifetime = answer.lifetime
         brought = None if session.informed else answer.subscriptions
         session.informed = session.informed or brought is not None
-        if session.informed:  # else it keeps asking: the one more PBA may get lost
-            self._registrar.stop(session)
+        self._exchange.settled(session)
         lifetime = answer.lifetime * SECOND
         self._deadlines.set((session.identifier, Timer.EXPIRE), now + lifetime)
         self._deadlines.set((session.identifier, Timer.REFRESH), now + lifetime // 2)
@@ -232,12 +234,19 @@ class MarCore:
         expire = (session.identifier, Timer.EXPIRE)
         if expire not in self._deadlines:
             self._deadlines.set(expire, now + self._config.binding_lifetime_s * SECOND)
-        return self._registrar.request(session, 0, now)
+        return self._exchange.request(session, 0, now)
 
     # As previous MAR
 
-    def _receive_update(self, message: BindingUpdate, now: int) -> list[Action]:
-        update = read_anchor_update(message)
+    def _receive_update(
+        self, message: BindingUpdate, source: IPv6Address, now: int
+    ) -> list[Action]:
+        update = self._exchange.read_update(message, source)
+        if update is not None and update.claimant and update.prefix == WHATEVER:
+            prefix = self._sessions.held_for(update)
+            if prefix is None:
+                return []  # all were asked, and it is for others to answer
+            update = replace(update, prefix=prefix)
         if (
             update is None
             or not self._sessions.owns(update.prefix)
@@ -245,40 +254,28 @@ class MarCore:
         ):
             self.counters.malformed += 1
             return []
-        actions: list[Action] = [received(message, update.identifier, self._config.cmd)]
+        actions: list[Action] = [received(message, update.identifier, source)]
         session, status = self._sessions.judge(update)
         if session is None:
             self.counters.ignored += 1
         else:
             actions += self._follow(session, update, now)
-        return actions + self._answer(message, update, status)
-
-    def _answer(self, message: BindingUpdate, update: AnchorUpdate, status: Status) -> list[Action]:
-        """Tell the CMD, and the serving MAR if that is to hear it from here (locator)."""
-        outdated = status is Status.TIMESTAMP_LOWER_THAN_PREVIOUSLY_ACCEPTED
         session = self._sessions.get(update.identifier)
-        context: Records | None = None
-        if update.asks and not outdated:
-            context = session.subscriptions if session is not None else ()
-        actions: list[Action] = []
-        if update.anchors and update.serving is not None and not outdated:
-            answer = acknowledgement(message, status, update.lifetime, update.anchors, context)
-            actions += send(answer, update.identifier, update.serving)
-        answer = acknowledgement(message, status, update.lifetime, subscriptions=context)
-        return actions + send(answer, update.identifier, self._config.cmd)
+        return actions + self._exchange.answer(message, update, session, status, now)
 
     def _follow(self, session: Session, update: AnchorUpdate, now: int) -> list[Action]:
         """The mobile node is elsewhere: its prefix follows it, or is released."""
+        if session.is_attached:  # the Link_Down trigger is late
+            self._note_context(session)
+        self._exchange.follow(session, update)
         session.timestamp = update.timestamp
         session.update_sequence = update.sequence
         if update.serving is None:
             return self._release(session, now)
-        if session.is_attached:  # the Link_Down trigger is late
-            self._note_context(session)
         session.phase = Phase.ANCHORING
         session.serving = update.serving
         session.anchors = ()
-        self._registrar.stop(session)
+        self._exchange.stop(session)
         self._cancel(session, Timer.LEAVE, Timer.ADVERTISE, Timer.FORGET)
         due = now + update.lifetime * SECOND
         self._deadlines.set((session.identifier, Timer.EXPIRE), due)
@@ -289,9 +286,13 @@ class MarCore:
     def _expired(self, session: Session, timer: Timer, now: int) -> list[Action]:
         """A deadline of this session has come."""
         if timer is Timer.RETRANSMIT:
-            return self._registrar.repeat(session, now)
+            return self._exchange.repeat(session, now)
+        if timer is Timer.WAIT:
+            whole = self._exchange.waited(session)
+            return self._act_on(session, whole, now) if whole is not None else []
         if timer is Timer.REFRESH:
-            return self._registrar.request(session, self._config.binding_lifetime_s, now)
+            actions = self._exchange.request(session, self._config.binding_lifetime_s, now)
+            return actions + self._forward(session)
         if timer is Timer.ADVERTISE:
             return self._advertise(session, now)
         if timer is Timer.LEAVE:
@@ -312,9 +313,9 @@ class MarCore:
         """The session is over; keep no more than the memory of it."""
         over = session.phase is not Phase.RELEASED
         session.phase = Phase.RELEASED
-        session.serving = None
+        session.serving = session.successor = None
         session.anchors = ()
-        self._registrar.stop(session)
+        self._exchange.stop(session)
         self._cancel(session, Timer.LEAVE, Timer.ADVERTISE, Timer.EXPIRE)
         self._deadlines.set((session.identifier, Timer.FORGET), now + FORGET_DELAY)
         actions = self._forward(session) + self._end_serving(session)

@@ -6,7 +6,7 @@ A reader gives None for a message that lacks what it must have, so that a core c
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, IPv6Network
 
 from agents.mobility.actions import MobileNode
@@ -92,6 +92,8 @@ class AnchorUpdate:
     """Whether it asks for the context that the mobile node took along."""
     anchors: tuple[Anchor, ...]
     """All previous MARs, if the serving MAR is to be told by them (the CMD is a locator)."""
+    claimant: Anchor | None = None
+    """Without a CMD: the MAR that sent it, as an anchor itself."""
 
 
 @dataclass(frozen=True)
@@ -217,6 +219,42 @@ def read_anchor_update(message: BindingUpdate) -> AnchorUpdate | None:
         serving.address if serving else None,
         bool(message.flags & BindingUpdateFlag.S),
         anchors,
+    )
+
+
+def claim(
+    mobile_node: MobileNode,
+    own: Anchor,
+    anchored: IPv6Network,
+    sequence: int,
+    lifetime: int,
+    timestamp: int,
+    again: bool,
+    asks: bool,
+) -> BindingUpdate:
+    """S-MAR to P-MARs, without a CMD: what :func:`registration` says, and what it is asked for."""
+    message = registration(
+        mobile_node, own, sequence, lifetime, timestamp, again, () if asks else None
+    )
+    return replace(message, options=(*message.options, AnchoredPrefix(anchored)))
+
+
+def read_claim(message: BindingUpdate, source: IPv6Address) -> AnchorUpdate | None:
+    """Read what :func:`claim` made."""
+    request = read_registration(message, source)
+    anchored = message.option(AnchoredPrefix)
+    if request is None or anchored is None:
+        return None
+    return AnchorUpdate(
+        request.identifier,
+        request.sequence,
+        request.lifetime,
+        request.timestamp,
+        anchored.prefix,
+        source if request.lifetime else None,
+        request.asks,
+        (),
+        request.anchor,
     )
 
 

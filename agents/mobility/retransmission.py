@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv6Address
 
 from agents.mobility.context import Records
+from agents.mobility.messages import Acknowledgement, Anchor
 
 _SEQUENCE_NUMBERS = 1 << 16
 
@@ -36,14 +37,38 @@ class PendingUpdate:
     timeout: int
     """ns from the latest transmission to the next."""
     heard: dict[IPv6Address, bool] = field(default_factory=dict)
-    """Locator: the previous MARs that have answered, and whether they agreed."""
-    subscriptions: Records = ()
-    """Locator: what the one that the mobile node left last said of the context."""
+    """The previous MARs that have answered themselves, and whether they agreed."""
+    subscriptions: Records | None = None
+    """What the one that the mobile node left last said of the context; None: nothing yet."""
+    named: dict[IPv6Address, Anchor] = field(default_factory=dict)
+    """Without a CMD: the previous MARs of which anybody has told, latest left last."""
+    transmissions: int = 0
+    """Without a CMD: how often something was sent."""
 
     def sent_again(self, sequence: int, maximum_timeout: int) -> None:
         """Note one more transmission, and double the timeout."""
         self.last = sequence
         self.timeout = min(2 * self.timeout, maximum_timeout)
+
+    def hear(self, source: IPv6Address, answer: Acknowledgement) -> None:
+        """A previous MAR has answered, and named those of which it knows."""
+        self.heard[source] = answer.accepted
+        if not answer.accepted:
+            self.named.pop(source, None)
+            return
+        self.subscriptions = answer.subscriptions or self.subscriptions
+        listed = {anchor.address: anchor for anchor in answer.anchors}
+        refused = {address for address, agreed in self.heard.items() if not agreed}
+        news = {a: anchor for a, anchor in listed.items() if a not in refused}
+        if answer.anchors and answer.anchors[-1].address == source:  # the one left last
+            before = {a: anchor for a, anchor in self.named.items() if a not in news}
+            self.named = before | news
+        else:
+            self.named = news | self.named
+
+    def silent(self) -> list[Anchor]:
+        """The previous MARs named that have not answered."""
+        return [anchor for address, anchor in self.named.items() if address not in self.heard]
 
     def answered_by(self, sequence: int, timestamp: int) -> bool:
         """Whether a PBA with these answers one of the transmissions."""

@@ -33,6 +33,16 @@ class SessionTable:
         """Whether the prefix is of this MAR's pool."""
         return prefix in self._pool
 
+    def held_for(self, update: AnchorUpdate) -> IPv6Network | None:
+        """The prefix that this MAR anchors for the mobile node; None if it has no part in it."""
+        session = self._sessions.get(update.identifier)
+        if session is None:
+            return None
+        if session.phase is Phase.RELEASED:
+            session.timestamp = max(session.timestamp, update.timestamp)
+            return None
+        return session.prefix
+
     def open(self, mobile_node: MobileNode) -> Session | None:
         """A session for a mobile node that has none; None when the pool is exhausted."""
         prefix = self._pool.assign(mobile_node.identifier)

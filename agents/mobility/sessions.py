@@ -24,7 +24,7 @@ class Phase(Enum):
     LEAVING = "leaving"
     """It was detached a moment ago, and nobody has said where it is now."""
     DEREGISTERING = "deregistering"
-    """It did not come back: the CMD is being told."""
+    """It did not come back: the CMD, or the other MARs, are being told."""
     ANCHORING = "anchoring"
     """It is at another MAR, and keeps the prefix it has from here."""
     RELEASED = "released"
@@ -38,6 +38,7 @@ class Timer(Enum):
     """What a session may wait for."""
 
     RETRANSMIT = "retransmit"
+    WAIT = "wait"
     REFRESH = "refresh"
     ADVERTISE = "advertise"
     LEAVE = "leave"
@@ -58,13 +59,17 @@ class Session:
     sequence: int = 0
     """Of the latest PBU sent."""
     update_sequence: int | None = None
-    """Of the latest PBU that the CMD sent about this attachment."""
+    """Of the latest PBU that came about this attachment."""
     anchors: tuple[Anchor, ...] = ()
     """While here: the previous MARs, latest left last."""
     serving: IPv6Address | None = None
     """While anchoring: the MAR where the mobile node is."""
+    successor: Anchor | None = None
+    """While anchoring without a CMD: the same MAR, with its own prefix."""
+    known: tuple[Anchor, ...] = ()
+    """While anchoring without a CMD: whom to name to that MAR, itself included."""
     lifetime: int = 0
-    """Seconds that the CMD granted."""
+    """Seconds granted."""
     pending: PendingUpdate | None = None
     announced: bool = False
     """Whether ServingStarted was said, and ServingEnded not yet."""
@@ -106,7 +111,7 @@ class Session:
         return forwarding.NOTHING
 
     def is_outdated(self, timestamp: int, sequence: int) -> bool:
-        """Whether a PBU of the CMD tells nothing new.
+        """Whether a PBU that came tells nothing new.
 
         An attachment here is only overruled by a later one; updates about one attachment are
         ordered by their sequence numbers.

@@ -9,15 +9,21 @@ from agents.core import Action
 from agents.deadlines import Deadlines
 from agents.mobility.config import MarConfig
 from agents.mobility.context import Records
-from agents.mobility.messages import Acknowledgement, Anchor, registration
+from agents.mobility.messages import (
+    Acknowledgement,
+    AnchorUpdate,
+    acknowledgement,
+    read_anchor_update,
+    registration,
+)
 from agents.mobility.retransmission import PendingUpdate, next_sequence
 from agents.mobility.sessions import Phase, Session, Timer
 from agents.mobility.signalling import send
-from agents.wire.mobility import Status
+from agents.wire.mobility import BindingAcknowledgement, BindingUpdate, Message, Status
 
 
-class Registrar:
-    """The PBUs of a MAR to the CMD; at most one a session waits for its PBA."""
+class CmdExchange:
+    """The exchange with the CMD, and with the previous MARs for which a locator speaks."""
 
     def __init__(self, config: MarConfig, deadlines: Deadlines[tuple[str, Timer]]) -> None:
         self._config = config
@@ -38,11 +44,27 @@ class Registrar:
         session.pending.sent_again(next_sequence(session.sequence), self._config.maximum_timeout)
         return self._send(session, session.pending, now)
 
+    def departed(self, session: Session, now: int) -> list[Action]:
+        """Tell the CMD ahead of the handover, so that the next MAR has it from its first PBA."""
+        if not session.subscriptions:
+            return []
+        return self.request(session, self._config.binding_lifetime_s, now)
+
+    def settled(self, session: Session) -> None:
+        """Ask no more, unless the context has not come: the one more PBA may get lost."""
+        if session.informed:
+            self.stop(session)
+
     def stop(self, session: Session) -> None:
         """Ask no more."""
         session.pending = None
         self._deadlines.cancel((session.identifier, Timer.RETRANSMIT))
         self._deadlines.cancel((session.identifier, Timer.REFRESH))
+
+    def is_authentic(self, message: Message, source: IPv6Address) -> bool:
+        """The CMD has a say; in answers, a locator's previous MARs have one as well."""
+        acknowledges = isinstance(message, BindingAcknowledgement)
+        return source == self._config.cmd or (acknowledges and source in self._config.acknowledging)
 
     def is_answer(self, session: Session, answer: Acknowledgement, source: IPv6Address) -> bool:
         """Whether this PBA is what the session waits for.
@@ -75,18 +97,43 @@ class Registrar:
             subscriptions=pending.subscriptions,
         )
 
+    def waited(self, session: Session) -> Acknowledgement | None:
+        """Nothing counts before the CMD, or all of a locator's previous MARs, have answered."""
+        return None
+
+    def read_update(self, message: BindingUpdate, source: IPv6Address) -> AnchorUpdate | None:
+        """What the CMD says."""
+        return read_anchor_update(message)
+
+    def follow(self, session: Session, update: AnchorUpdate) -> None:
+        """The CMD knows the other previous MARs."""
+
+    def answer(
+        self,
+        message: BindingUpdate,
+        update: AnchorUpdate,
+        session: Session | None,
+        status: Status,
+        now: int,
+    ) -> list[Action]:
+        """Tell the CMD, and the serving MAR if that is to hear it from here (locator)."""
+        outdated = status is Status.TIMESTAMP_LOWER_THAN_PREVIOUSLY_ACCEPTED
+        context: Records | None = None
+        if update.asks and not outdated:
+            context = session.subscriptions if session is not None else ()
+        actions: list[Action] = []
+        if update.anchors and update.serving is not None and not outdated:
+            told = acknowledgement(message, status, update.lifetime, update.anchors, context)
+            actions += send(told, update.identifier, update.serving)
+        told = acknowledgement(message, status, update.lifetime, subscriptions=context)
+        return actions + send(told, update.identifier, self._config.cmd)
+
     def _send(self, session: Session, pending: PendingUpdate, now: int) -> list[Action]:
         session.sequence = pending.last
         self._deadlines.set((session.identifier, Timer.RETRANSMIT), now + pending.timeout)
-        own = Anchor(
-            self._config.address,
-            session.prefix,
-            self._config.link_local,
-            self._config.link_layer_address,
-        )
         message = registration(
             session.mobile_node,
-            own,
+            self._config.anchor(session.prefix),
             sequence=pending.last,
             lifetime=pending.lifetime,
             timestamp=pending.timestamp,
