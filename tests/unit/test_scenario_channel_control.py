@@ -81,3 +81,28 @@ def test_a_policy_that_cannot_be_used_is_told(scenario_file: Path, content: byte
         load(scenario_file)
     path = f'{scenario_file}:9: multicast.channel_control.policy: "policies/own.py" '
     assert caught.value.problems == (path + problem,)
+
+
+@pytest.mark.parametrize(
+    ("event", "problem"),
+    [
+        ("{at: 6s, policy: {}}", "events[2].policy: changes nothing; write policy: {C1: local}"),
+        ("{at: 6s, policy: {C9: both}}", 'events[2].policy.C9: no channel "C9"; write C1'),
+        (
+            "{at: 10s, policy: {C1: both}}",
+            "events[2].at: 10s is not before the end at 10s; write an earlier time",
+        ),
+    ],
+)
+def test_a_change_of_policy_must_change_something_in_time(event: str, problem: str):
+    text = spoiled("scheme: mld-dmm", "scheme: multi-upstream") + f"  - {event}\n"
+    with pytest.raises(ScenarioError) as caught:
+        parse(text.encode(), "f")
+    assert caught.value.problems == (f"f:23: {problem}",)
+
+
+def test_explicit_tracking_is_for_every_scheme_with_multicast():
+    tracking = "scheme: mld-dmm, explicit_tracking: true"
+    assert parse(spoiled("scheme: mld-dmm", tracking).encode(), "f").multicast.explicit_tracking
+    with pytest.raises(ScenarioError, match="explicit_tracking: does nothing in the scheme none"):
+        parse(spoiled("scheme: mld-dmm", "scheme: none, explicit_tracking: true").encode(), "f")
