@@ -211,7 +211,7 @@ class MldProxy:
             actions += self._report(record, source, link, now, expiry, ask=ask)
             if at.is_tunnel:
                 self._instances.lingering.told(record)
-        return [*actions, *self._finish(now)]
+        return [*actions, *self._finish(now)] if self._changed else actions
 
     def upcall(self, source: IPv6Address, group: IPv6Address, link: str, now: int) -> list[Action]:
         """The kernel has no entry for data that came in by a link, or one for another link."""
