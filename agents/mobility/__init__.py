@@ -7,7 +7,9 @@
 ``config``             what they are told at their start, and what they count
 ``messages``           the PBUs and PBAs of the exchange
 ``sessions``           a MAR's state of one mobile node; ``session_table``: all of them
-``registrar``          a MAR's requests to the CMD; ``informer``: the CMD's to previous MARs
+``exchange``           what a MAR asks and answers: ``cmd_exchange`` with the CMD,
+                       ``group_exchange`` with the other MARs (fully distributed)
+``informer``           the CMD's requests to previous MARs
 ``retransmission``     what waits for an answer
 ``context``            what a mobile node listens to, and goes along with it (RFC 7161)
 ``forwarding``         the routes that a state needs; ``tunnels``: what mobile nodes share

@@ -57,14 +57,12 @@ class PendingUpdate:
             self.named.pop(source, None)
             return
         self.subscriptions = answer.subscriptions or self.subscriptions
-        listed = {anchor.address: anchor for anchor in answer.anchors}
         refused = {address for address, agreed in self.heard.items() if not agreed}
-        news = {a: anchor for a, anchor in listed.items() if a not in refused}
+        listed = {a.address: a for a in answer.anchors if a.address not in refused}
         if answer.anchors and answer.anchors[-1].address == source:  # the one left last
-            before = {a: anchor for a, anchor in self.named.items() if a not in news}
-            self.named = before | news
+            self.named = {a: n for a, n in self.named.items() if a not in listed} | listed
         else:
-            self.named = news | self.named
+            self.named = {a: n for a, n in listed.items() if a not in self.named} | self.named
 
     def silent(self) -> list[Anchor]:
         """The previous MARs named that have not answered."""

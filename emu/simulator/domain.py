@@ -20,6 +20,8 @@ from emu.simulator.network import Network, Quality
 from emu.simulator.router import Router
 
 CMD_ADDRESS = IPv6Address("2001:db8:ffff::c")
+GROUP = IPv6Address("ff05::5213")
+"""Of all MARs, where there is no CMD."""
 _LINK_LAYER_ADDRESS = bytes.fromhex("00005e005213")
 
 
@@ -34,6 +36,8 @@ class DomainConfig:
     encoded: bool = False
     """Whether messages travel as octets; as objects they travel faster, in real time."""
     variant: Variant = Variant.PROXY
+    distributed: bool = False
+    """Whether the MARs do without the CMD."""
     context_transfer: bool = False
 
 
@@ -143,27 +147,34 @@ class Domain:
         return [event for event in self.events if event.log.kind == kind]
 
     def _build_mar(self, number: int) -> Mar:
+        from_mars = self.config.distributed or self.config.variant is Variant.LOCATOR
+        others = frozenset(
+            _mar_address(other) for other in range(1, self.config.mars + 1) if other != number
+        )
         config = MarConfig(
             address=_mar_address(number),
-            cmd=CMD_ADDRESS,
+            cmd=GROUP if self.config.distributed else CMD_ADDRESS,
             pool=IPv6Network(f"2001:db8:{number:x}::/48"),
             link_local=IPv6Address(f"fe80::5213:{number:x}"),
             link_layer_address=_LINK_LAYER_ADDRESS,
             binding_lifetime_s=self.config.binding_lifetime_s,
             detach_delay=self.config.detach_delay,
             context_transfer=self.config.context_transfer,
-            acknowledging=frozenset(_mar_address(other) for other in range(1, self.config.mars + 1))
-            if self.config.variant is Variant.LOCATOR
-            else frozenset(),
+            acknowledging=others if from_mars else frozenset(),
         )
         core = MarCore(config, lambda mobile_node: self._listening(mar, mobile_node))
         host = Host(self.engine, core, lambda action: self._perform_at_mar(mar, action))
         mar = Mar(number, config, core, host, Router())
-        self.network.join(config.address, lambda data, source: self._receive(mar, data, source))
+        self.network.join(config.address, lambda *came: self._receive(mar, config.address, *came))
+        self.network.join_group(
+            GROUP, config.address, lambda *came: self._receive(mar, GROUP, *came)
+        )
         return mar
 
-    def _receive(self, mar: Mar, data: Message | bytes, source: IPv6Address) -> None:
-        message = self._unpack(data, source, mar.config.address)
+    def _receive(
+        self, mar: Mar, destination: IPv6Address, data: Message | bytes, source: IPv6Address
+    ) -> None:
+        message = self._unpack(data, source, destination)
         mar.host.carry_out(mar.core.receive(message, source, self.engine.now))
 
     def _receive_at_cmd(self, data: Message | bytes, source: IPv6Address) -> None:
@@ -207,8 +218,8 @@ class Domain:
         return True
 
     @staticmethod
-    def _unpack(data: Message | bytes, source: IPv6Address, own: IPv6Address) -> Message:
-        return decode(data, source, own) if isinstance(data, bytes) else data
+    def _unpack(data: Message | bytes, source: IPv6Address, destination: IPv6Address) -> Message:
+        return decode(data, source, destination) if isinstance(data, bytes) else data
 
 
 def _mar_address(number: int) -> IPv6Address:

@@ -38,6 +38,7 @@ class Network(Generic[Message]):
         self._engine = engine
         self._random = random
         self._receivers: dict[IPv6Address, Receiver[Message]] = {}
+        self._members: dict[IPv6Address, dict[IPv6Address, Receiver[Message]]] = {}
 
     def change(self, quality: Quality) -> None:
         """Treat messages another way from now on."""
@@ -47,14 +48,25 @@ class Network(Generic[Message]):
         """Make a node reachable: ``receiver(message, source)`` is called for what reaches it."""
         self._receivers[address] = receiver
 
+    def join_group(
+        self, group: IPv6Address, member: IPv6Address, receiver: Receiver[Message]
+    ) -> None:
+        """Have a node get what others send to a multicast group."""
+        self._members.setdefault(group, {})[member] = receiver
+
     def send(self, message: Message, source: IPv6Address, destination: IPv6Address) -> None:
         """Carry a message; to an address that nobody has, it is lost."""
         self.carried += 1
-        receiver = self._receivers.get(destination)
-        copies = 2 if self._chance(self._quality.duplication) else 1
-        for _ in range(copies):
-            if receiver is not None and not self._chance(self._quality.loss):
-                self._deliver(message, source, receiver)
+        if destination.is_multicast:
+            members = self._members.get(destination, {}).items()
+            receivers = [receiver for member, receiver in members if member != source]
+        else:
+            receivers = [self._receivers[destination]] if destination in self._receivers else []
+        for receiver in receivers:
+            copies = 2 if self._chance(self._quality.duplication) else 1
+            for _ in range(copies):
+                if not self._chance(self._quality.loss):
+                    self._deliver(message, source, receiver)
 
     def _deliver(self, message: Message, source: IPv6Address, receiver: Receiver[Message]) -> None:
         delay = self._quality.delay + int(self._random.random() * self._quality.jitter)

@@ -1,7 +1,8 @@
 """What a domain's state has to be, worked out from what happened, without the cores.
 
 Where a mobile node is, only its movements say. Who anchors prefixes for it is what the PBUs say
-that reached the CMD, in the order of the attachments that they are about.
+that reached the CMD, in the order of the attachments that they are about; without a CMD, whom the
+serving MAR takes for an anchor, and nobody else may hold anything.
 """
 
 from __future__ import annotations
@@ -54,10 +55,15 @@ class Oracle:
 
     def faults(self) -> list[str]:
         """Every difference between what is and what has to be, one line each."""
-        tracks = {mn: track for mn, track in self._tracks.items() if self._is_bound(track)}
+        if self._domain.config.distributed:
+            tracks = self._tracks_of_mars()
+            of_cmd = []
+        else:
+            tracks = {mn: track for mn, track in self._tracks.items() if self._is_bound(track)}
+            of_cmd = self._faults_of_cmd(tracks)
         return [
             *self._faults_of_truth(tracks),
-            *self._faults_of_cmd(tracks),
+            *of_cmd,
             *(fault for mar in self._domain.mars for fault in self._faults_of_mar(mar, tracks)),
             *(fault for mn in tracks for fault in self._faults_of_paths(mn, tracks[mn])),
             *(fault for mn in tracks for fault in self._faults_of_context(mn, tracks[mn])),
@@ -93,6 +99,21 @@ class Oracle:
 
     def _is_bound(self, track: _Track) -> bool:
         return bool(track.visited) and track.expires > self._domain.engine.now
+
+    def _tracks_of_mars(self) -> dict[str, _Track]:
+        """What each MAR says of the mobile nodes that it serves."""
+        return {
+            mn: _Track(
+                visited={
+                    **{anchor.address: anchor.prefix for anchor in binding.anchors},
+                    mar.config.address: binding.prefix,
+                },
+                lapsed=True,
+            )
+            for mar in self._domain.mars
+            for mn, binding in mar.core.bindings().items()
+            if binding.phase is Phase.SERVING
+        }
 
     def _faults_of_truth(self, tracks: dict[str, _Track]) -> list[str]:
         """The CMD has to have heard where each mobile node really is."""

@@ -55,7 +55,9 @@ _GROUPS = [
 ]
 
 
-def random_schedule(seed: int, variant: Variant = Variant.PROXY) -> Schedule:
+def random_schedule(
+    seed: int, variant: Variant = Variant.PROXY, *, distributed: bool = False
+) -> Schedule:
     """Several mobile nodes that move about a few MARs, back and forth, quickly and slowly."""
     random = Random(seed)
     quality = Quality(
@@ -73,6 +75,7 @@ def random_schedule(seed: int, variant: Variant = Variant.PROXY) -> Schedule:
         detach_delay=random.choice((500, 2_000, 10_000)) * MILLISECOND,
         encoded=seed % 10 == 0,
         variant=variant,
+        distributed=distributed,
         context_transfer=seed % 3 == 0,
     )
     steps = [
@@ -98,7 +101,9 @@ def run(schedule: Schedule) -> list[str]:
     end = max(schedule.steps[-1].time, outage_end) + 2 * SECOND
     domain.engine.run(end)
     domain.network.change(Quality(schedule.config.quality.delay))
-    domain.engine.run(end + SETTLE)
+    # Without a CMD some states are soft: what was never heard of ends with its lifetime.
+    soft = schedule.config.binding_lifetime_s * SECOND if schedule.config.distributed else 0
+    domain.engine.run(end + soft + SETTLE)
     return oracle.faults()
 
 
