@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Any
 
-from agents.core import SECOND
+from agents.core import MILLISECOND, SECOND
 from emu.channel_control import ChannelControlPlan
 from emu.network.build import Network
 from emu.sandbox import RUN_DIRECTORY
 from emu.scenario.model import Scenario
 
 MODULES = {"mar": "agents.roles.mar", "cmd": "agents.roles.cmd", "mr": "agents.roles.mr",
-           "mn": "agents.roles.mn"}  # fmt: skip
+           "mn": "agents.roles.mn", "ix": "agents.roles.mr"}  # fmt: skip
+
+ALL_MARS = IPv6Address("ff05::5213")
+"""The group of all MARs, of site-local scope, where there is no CMD."""
 
 
 class AgentConfigs:
@@ -36,15 +40,22 @@ class AgentConfigs:
 
     def all(self) -> dict[str, tuple[str, dict[str, Any]]]:
         """The module and the configuration of the agent of each node that has one."""
-        make = {"mar": self._mar, "cmd": self._cmd, "mr": self._mr, "mn": self._mn}
+        make = {"mar": self._mar, "mn": self._mn}
+        # Without a CMD the exchange has to carry what the MARs send to the group of all.
+        make |= {"ix": self._ix} if self._distributed else {"cmd": self._cmd}
+        make |= {"mr": self._mr} if self._multicast() else {}
         return {
             node.name: (
                 MODULES[node.role],
                 {**self._common(node.name), **make[node.role](node.name)},
             )
             for node in self._network.plan.values()
-            if node.role in make and (node.role != "mr" or self._multicast())
+            if node.role in make
         }
+
+    @property
+    def _distributed(self) -> bool:
+        return self._scenario.mobility.variant == "distributed"
 
     def _common(self, name: str) -> dict[str, Any]:
         seed = self._seed * 1000 + list(self._network.plan).index(name)
@@ -55,7 +66,10 @@ class AgentConfigs:
         mobility = self._scenario.mobility
         return {
             "address": str(self._network.address(name)),
-            "cmd": str(self._network.address("cmd")),
+            "cmd": str(ALL_MARS if self._distributed else self._network.address("cmd")),
+            "group_interface": self._network.interface(name, "backhaul").name
+            if self._distributed
+            else None,
             "pool": str(self._network.pool(name)),
             "link_local": str(access.link_local),
             "link_layer_address": access.link_layer_address,
@@ -63,7 +77,9 @@ class AgentConfigs:
             "upstream": self._network.interface(name, "core").name,
             "tunnel_backend": self._tunnel_backend,
             "peers": self._mars(),
-            "acknowledging": list(self._mars()) if mobility.variant == "locator" else [],
+            "acknowledging": self._others(name)
+            if mobility.variant in ("locator", "distributed")
+            else [],
             "trigger": str(RUN_DIRECTORY / f"{name}.trigger"),
             "multicast": self._multicast(explicit_tracking=True),
             "channel_control": self._channel_control.of_mar(name),
@@ -71,6 +87,7 @@ class AgentConfigs:
                 "binding_lifetime_s": mobility.binding_lifetime // SECOND,
                 "initial_timeout": mobility.retransmission,
                 "context_transfer": self._scenario.multicast.context_transfer == "pbu",
+                "first_attachment_timeout": mobility.first_attachment_timeout,
             },
         }
 
@@ -98,11 +115,22 @@ class AgentConfigs:
             "multicast": self._multicast(),
         }
 
+    def _ix(self, name: str) -> dict[str, Any]:
+        """The root, and only router, of the tree on which the MARs' own group is carried."""
+        return {
+            "upstream": None,
+            "downstream": [end.name for end in self._network.interfaces(name)],
+            "multicast": {"query_response_interval": 200 * MILLISECOND},
+        }
+
     def _mn(self, name: str) -> dict[str, Any]:
         return {"interface": self._network.interface(name, "wireless").name}
 
     def _mars(self) -> dict[str, str]:
         return {str(self._network.address(mar)): mar for mar in self._network.names("mar")}
+
+    def _others(self, name: str) -> list[str]:
+        return [address for address, mar in self._mars().items() if mar != name]
 
     def _multicast(self, *, explicit_tracking: bool = False) -> dict[str, Any] | None:
         """The proxy's timers; explicit tracking, if any, is the MARs' alone."""

@@ -24,13 +24,15 @@ _SOL_PACKET = 263
 _PACKET_ADD_MEMBERSHIP = 1
 _PACKET_MR_ALLMULTI = 2
 _MAXIMUM_PACKET = 65575
+_ANCILLARY = 256
+_GROUP_HOPS = 64
 _IPV6_HEADER = 40
 
 
 class MobilitySocket:
     """Mobility Header messages (RFC 6275 section 6.1) to and from one address of this node.
 
-    The kernel computes the checksum of what is sent and drops what comes with a wrong one.
+    With ``join`` it gets those to a multicast group as well, and sends to it on one interface. The kernel computes the checksum of what is sent and drops what comes with a wrong one.
     """
 
     def __init__(self, local: IPv6Address) -> None:
@@ -38,7 +40,20 @@ class MobilitySocket:
         self._socket = socket.socket(socket.AF_INET6, socket.SOCK_RAW, _MOBILITY_HEADER)
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.IPPROTO_IPV6, _IPV6_CHECKSUM, _CHECKSUM_OFFSET)
+        self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
         self._socket.bind((str(local), 0))
+
+    def join(self, group: IPv6Address, interface: str) -> None:
+        """Be a member of a group on an interface; what the node itself sends is not returned."""
+        index = socket.if_nametoindex(interface)
+        options = {
+            socket.IPV6_JOIN_GROUP: group.packed + struct.pack("=I", index),
+            socket.IPV6_MULTICAST_IF: struct.pack("=i", index),
+            socket.IPV6_MULTICAST_HOPS: struct.pack("=i", _GROUP_HOPS),
+            socket.IPV6_MULTICAST_LOOP: struct.pack("=i", 0),
+        }
+        for option, value in options.items():
+            self._socket.setsockopt(socket.IPPROTO_IPV6, option, value)
 
     def fileno(self) -> int:
         """The descriptor, readable when a message waits."""
@@ -51,10 +66,14 @@ class MobilitySocket:
     def receive(self) -> tuple[bytes, IPv6Address, IPv6Address] | None:
         """The next message with its source and destination."""
         try:
-            message, sender = self._socket.recvfrom(_MAXIMUM_PACKET)
+            message, ancillary, _, sender = self._socket.recvmsg(_MAXIMUM_PACKET, _ANCILLARY)
         except BlockingIOError:
             return None
-        return message, IPv6Address(sender[0].partition("%")[0]), self.local
+        destination = self.local
+        for level, kind, data in ancillary:
+            if (level, kind) == (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO):
+                destination = IPv6Address(data[:16])
+        return message, IPv6Address(sender[0].partition("%")[0]), destination
 
     def close(self) -> None:
         """Close the socket."""

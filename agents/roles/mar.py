@@ -28,6 +28,8 @@ class MobilityAccessRouter:
         self._mobility = MobilityPart(
             self._daemon, mar_config(config), self._access, config["tunnel_backend"], peers
         )
+        if config["group_interface"]:
+            self._mobility.join_mars(IPv6Address(config["cmd"]), config["group_interface"])
         self._multicast: MulticastPart | None = None
         self._channels: ChannelPart | None = None
         self._peers_by_tunnel: dict[str, IPv6Address] = {}

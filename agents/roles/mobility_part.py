@@ -81,6 +81,10 @@ class MobilityPart:
         """Advertise on the access link."""
         self._port = port
 
+    def join_mars(self, group: IPv6Address, backhaul: str) -> None:
+        """Be one of the MARs that are asked for mobile nodes (there is no CMD)."""
+        self.signalling.join(group, backhaul)
+
     def listen_for_triggers(self, path: str) -> None:
         """Take the access point's Link_Up and Link_Down from a datagram socket."""
         self._triggers = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)

@@ -41,6 +41,10 @@ class Signalling:
         daemon.on(Send, self._send)
         daemon.watch(self._socket.fileno(), self._readable)
 
+    def join(self, group: IPv6Address, interface: str) -> None:
+        """Get what is sent to a group, and send to it, on an interface."""
+        self._socket.join(group, interface)
+
     def on_type(self, message_type: int, handler: Handler) -> None:
         """Give the messages of this type to ``handler``."""
         self._handlers[message_type] = handler

@@ -23,6 +23,7 @@ def check(scenario: Scenario) -> list[Problem]:
     return [
         *_topology(scenario),
         *_timers(scenario),
+        *_distributed(scenario),
         *check_channel_control(scenario),
         *_nodes(scenario),
         *_channels(scenario),
@@ -42,6 +43,23 @@ def _topology(scenario: Scenario) -> Iterator[Problem]:
             jitter, delay = DURATION.show(link.jitter), DURATION.show(link.delay)
             text = f"{jitter} is more than the delay; write at most the delay of {delay}"
             yield Problem(("topology", name, "jitter"), text)
+
+
+def _distributed(scenario: Scenario) -> Iterator[Problem]:
+    """What needs a CMD, or MARs that reach each other without one."""
+    if scenario.mobility.variant != "distributed":
+        return
+    if scenario.topology.kind != "dmm-domain":
+        text = "needs the topology dmm-domain, whose exchange carries multicast; write proxy"
+        yield Problem(("mobility", "variant"), text)
+    control = scenario.multicast.channel_control
+    if control and control.at == "cmd":
+        text = "there is no CMD in the variant distributed; write mar"
+        yield Problem(("multicast", "channel_control", "at"), text)
+    wait, trip = scenario.mobility.first_attachment_timeout, 2 * scenario.topology.backhaul.delay
+    if wait <= trip:
+        text = f"{DURATION.show(wait)} is too short for an answer; write more than "
+        yield Problem(("mobility", "first_attachment_timeout"), text + DURATION.show(trip))
 
 
 def _timers(scenario: Scenario) -> Iterator[Problem]:
