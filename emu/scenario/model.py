@@ -143,6 +143,8 @@ class MulticastFlow(Flow):
     channel: str = Field(examples=["C1"])
     to: Annotated[tuple[str, ...], nothing_as(tuple)] = ()
     """The mobile nodes that listen from start to stop; more may join by events."""
+    only_source: Annotated[tuple[str, ...], nothing_as(tuple)] = ()
+    """Those who ask for (source, group) though the group is not source-specific."""
 
 
 class PingFlow(Flow):

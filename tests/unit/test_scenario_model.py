@@ -11,11 +11,14 @@ from pydantic import ValidationError
 
 from emu.scenario import Scenario, load, parse
 from emu.scenario.model import Detach, Handover, Iperf3Flow, Join, MulticastFlow, PingFlow
+from emu.sweep.loader import plan
 from tests.unit.scenarios import GOOD, spoiled
 
 MS, S = 10**6, 10**9
 CHECKOUT = Path(__file__).resolve().parents[2]
 _EXPERIMENTS = sorted(CHECKOUT.glob("experiments/*/*.yaml"))
+_MATRICES = [path for path in _EXPERIMENTS if path.name.startswith("matrix")]
+_SCENARIOS = [path for path in _EXPERIMENTS if path not in _MATRICES]
 
 
 def scenario(text: str) -> Scenario:
@@ -151,6 +154,11 @@ def test_the_quickstart_has_two_handovers_under_three_kinds_of_traffic() -> None
     assert kinds == {MulticastFlow, PingFlow, Iperf3Flow}
 
 
-@pytest.mark.parametrize("path", _EXPERIMENTS, ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", _MATRICES, ids=lambda path: path.parent.name)
+def test_every_sweep_in_experiments_is_good(path: Path) -> None:
+    assert plan(path).jobs
+
+
+@pytest.mark.parametrize("path", _SCENARIOS, ids=lambda path: path.parent.name)
 def test_every_scenario_in_experiments_is_good(path: Path) -> None:
     assert load(path).duration > 0

@@ -65,6 +65,13 @@ def test_only_a_source_specific_group_names_its_source() -> None:
     assert job(made, "C1@src").config["flow_id"] != job(made, "C2@src").config["flow_id"]
 
 
+def test_some_listeners_of_an_any_source_group_ask_for_the_source_only() -> None:
+    flow = {"kind": "multicast", "channel": "C2", "to": ["mn1", "mn2"], "only_source": ["mn2"]}
+    made = planned(traffic=[flow])
+    assert job(made, "C2.mn1@mn1").config["source"] is None
+    assert job(made, "C2.mn2@mn2").config["source"] == "2001:db8:5e00:1::2"
+
+
 def test_joins_and_leaves() -> None:
     made = planned(
         traffic=[{"kind": "multicast", "channel": "C1", "to": ["mn1"], "start": "1s"}],
