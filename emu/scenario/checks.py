@@ -151,10 +151,12 @@ def _multicast(scenario: Scenario, flow: MulticastFlow, path: Path) -> Iterator[
         text = "multicast traffic needs a multicast scheme; write multicast: {scheme: mld-dmm}"
         yield Problem((*path, "kind"), text)
     yield from wrong_channel(scenario, flow.channel, (*path, "channel"))
-    for position, name in enumerate(flow.to):
-        yield from wrong_node(scenario, name, (*path, "to", position), "mn")
-        if name in flow.to[:position]:
-            yield Problem((*path, "to", position), f"{quote(name)} is listed twice; list it once")
+    for key, names in (("to", flow.to), ("only_source", flow.only_source)):
+        for position, name in enumerate(names):
+            yield from wrong_node(scenario, name, (*path, key, position), "mn")
+            if name in names[:position]:
+                text = f"{quote(name)} is listed twice; list it once"
+                yield Problem((*path, key, position), text)
 
 
 def _unicast(scenario: Scenario, flow: PingFlow | Iperf3Flow, path: Path) -> Iterator[Problem]:

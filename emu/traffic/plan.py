@@ -114,12 +114,13 @@ class Planner:
         for node in self._scenario.nodes_of("mn"):
             file, title = f"{name}.{node}", f"{name}→{node}"
             arrivals = f"arrivals/{file}@{node}.bin"
+            selective = channel.source_specific or node in flow.only_source
             spans = list(self._listening(number, flow, node, stop))
             for count, (joins, leaves) in enumerate(spans):
                 self._job(
                     file if not count else f"{file}.{count + 1}", node, "listener", **stream,
                     flow=title, arrivals=arrivals, interface=self._interface(node),
-                    source=self._address(source) if channel.source_specific else None,
+                    source=self._address(source) if selective else None,
                     start_ns=self._t0 + joins, stop_ns=self._t0 + leaves,
                     linger_ns=STRAGGLERS_NS if leaves >= stop else 0,
                 )  # fmt: skip
