@@ -76,12 +76,16 @@ class ChannelControlPlan:
         return values
 
     def _entries(self, values: Mapping[str, _Value]) -> list[tuple[str | None, str, _Value]]:
-        """Values of channels by source (None: any) and group, not by the channel's name."""
+        """Values of channels by source and group, not by the channel's name.
+
+        None is any source; so is a mobile node, which has no address yet.
+        """
         entries = []
         for name, value in values.items():
             channel = self._scenario.channels[name]
-            source = str(self._network.address(channel.source))
-            entries.append((source if channel.source_specific else None, str(channel.group), value))
+            fixed = channel.source_specific and channel.source in self._scenario.nodes_of("source")
+            source = str(self._network.address(channel.source)) if fixed else None
+            entries.append((source, str(channel.group), value))
         return entries
 
 

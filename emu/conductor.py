@@ -113,7 +113,7 @@ class Conductor:
             self._scenario,
             self._t0,
             self._directory,
-            lambda name: str(network.address(name)),
+            lambda name: str(self._lab.address(name)),
             lambda name: network.interfaces(name)[0].name,
         )
         for job in self._plan.jobs:

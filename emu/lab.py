@@ -94,7 +94,7 @@ class Lab:
         """Attach every mobile node where the scenario says, and wait until it can communicate."""
         places = {name: node.attach for name, node in self.scenario.nodes.items() if node.attach}
         await asyncio.gather(*(self.radio.attach(mn, mar) for mn, mar in places.items()))
-        await self.wait(lambda: self._usable() >= set(places), "the mobile nodes' addresses")
+        await self.wait(lambda: self._usable().keys() >= set(places), "the mobile nodes' addresses")
 
     async def wait(self, done: Callable[[], bool], what: str) -> None:
         """Follow the event log until ``done``; LabFailed after a long time."""
@@ -114,15 +114,20 @@ class Lab:
         """A process in the node's network namespace."""
         return int(self.network.node(node).pid)
 
-    def _usable(self) -> set[str]:
-        """The mobile nodes that have a global address ready for use."""
-        return {
-            event["node"]
+    def address(self, name: str) -> IPv6Address:
+        """The global address of a host; of a mobile node, the first that it had."""
+        return self._usable().get(name) or self.network.address(name)
+
+    def _usable(self) -> dict[str, IPv6Address]:
+        """The mobile nodes that have a global address ready for use, and the first of each."""
+        addresses = [
+            (event["node"], IPv6Address(event["address"]))
             for event in self.tail.events
             if event["kind"] == "address"
             and event["state"] in ("preferred", "optimistic")
             and IPv6Address(event["address"]) in GLOBAL_UNICAST
-        }
+        ]
+        return dict(reversed(addresses))
 
     def _log_l2(self, event: L2Event) -> None:
         if event.event == "l2_up":

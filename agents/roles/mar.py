@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, IPv6Network
 from typing import Any
 
 from agents.kernel.tunnel import Tunnel
@@ -45,6 +45,8 @@ class MobilityAccessRouter:
             self._mobility.on_tunnel_removed = self._tunnel_removed
             self._mobility.on_link_up = self._link_up
             self._mobility.listening = self._listening
+            self._mobility.on_guest = self._guest
+            self._mobility.on_away = self._away
             self._daemon.on(HoldLink, self._hold_tunnel)
             self._daemon.on(ReleaseLink, self._release_tunnel)
             handlers |= dict.fromkeys(mld.TYPES, self._multicast.receive)
@@ -105,6 +107,17 @@ class MobilityAccessRouter:
             self._multicast.bound(
                 mobile_node.link_layer_address, self._access, tunnel.name if tunnel else None
             )
+
+    def _guest(self, prefix: IPv6Network, anchor: IPv6Address | None) -> None:
+        assert self._multicast is not None
+        self._multicast.guest(prefix, self._tunnel_to(anchor))
+
+    def _away(self, prefix: IPv6Network, serving: IPv6Address | None) -> None:
+        assert self._multicast is not None
+        self._multicast.away(prefix, self._tunnel_to(serving))
+
+    def _tunnel_to(self, peer: IPv6Address | None) -> str | None:
+        return self._mobility.tunnels[peer].name if peer else None
 
     def _listening(self, mobile_node: MobileNode) -> tuple[mld.AddressRecord, ...]:
         assert self._multicast is not None

@@ -30,6 +30,13 @@ TABLE_BASE = 0x10000
 """The source routes through a tunnel are in a table of their own: this, plus the tunnel's index."""
 
 
+Prefixed = Callable[[IPv6Network, "IPv6Address | None"], None]
+"""Told of a prefix whose mobile node is not where it is anchored, and of the other MAR.
+
+A guest is here, and anchored there; what is away is anchored here, and there. None: no longer.
+"""
+
+
 class MobilityPart:
     """Joins a ``MarCore`` to signalling, routes, tunnels, Router Advertisements and L2 triggers.
 
@@ -49,6 +56,8 @@ class MobilityPart:
         self.tunnels: dict[IPv6Address, Tunnel] = {}
         self.on_tunnel_created: Callable[[Tunnel], None] = lambda tunnel: None
         self.on_tunnel_removed: Callable[[Tunnel], None] = lambda tunnel: None
+        self.on_guest: Prefixed = lambda prefix, peer: None
+        self.on_away: Prefixed = lambda prefix, peer: None
         self.on_link_up: Callable[[actions.MobileNode], None] = lambda mobile_node: None
         self._daemon = daemon
         self._config = config
@@ -151,18 +160,24 @@ class MobilityPart:
     def _install_route(self, action: actions.InstallRoute) -> None:
         device = self.tunnels[action.peer].name if action.peer else self._access
         self._netlink.route_replace(action.prefix, oif=device)
+        if action.prefix.subnet_of(self._config.pool):
+            self.on_away(action.prefix, action.peer)
 
     def _remove_route(self, action: actions.RemoveRoute) -> None:
         self._netlink.route_delete(action.prefix)
+        if action.prefix.subnet_of(self._config.pool):
+            self.on_away(action.prefix, None)
 
     def _install_source_route(self, action: actions.InstallSourceRoute) -> None:
         self._forget_source_route(action.prefix)
         table = self._table(action.peer)
         self._netlink.rule_add(action.prefix, iif=self._access, table=table, priority=RULE_PRIORITY)
         self._source_routes[action.prefix] = table
+        self.on_guest(action.prefix, action.peer)
 
     def _remove_source_route(self, action: actions.RemoveSourceRoute) -> None:
         self._forget_source_route(action.prefix)
+        self.on_guest(action.prefix, None)
 
     def _forget_source_route(self, prefix: IPv6Network) -> None:
         table = self._source_routes.pop(prefix, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, IPv6Network
 from typing import Any
 
 from agents.core import Action, Log
@@ -124,6 +124,14 @@ class MulticastPart:
         """What a mobile node that is bound here listened to where it was before."""
         host = ipv6.link_local(mn_link_layer)
         self._carry_out(self.proxy.context(host, link, records, time.monotonic_ns()))
+
+    def guest(self, prefix: IPv6Network, link: str | None) -> None:
+        """Sources of a prefix are here that the other end of ``link`` anchors; None: no longer."""
+        self._carry_out(self.proxy.guest(prefix, link, time.monotonic_ns()))
+
+    def away(self, prefix: IPv6Network, link: str | None) -> None:
+        """Sources of a prefix of ours are at the other end of ``link``; None: no longer."""
+        self._carry_out(self.proxy.away(prefix, link, time.monotonic_ns()))
 
     def decided(
         self, group: IPv6Address, source: IPv6Address | None, decision: ChannelScope

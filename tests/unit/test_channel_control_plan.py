@@ -17,6 +17,7 @@ from emu.channel_control import ChannelControlPlan
 from emu.scenario import parse
 from tests.unit.scenarios import GOOD
 
+SCHEME = "scheme: multi-upstream, channel_control: {channels: {C1: local}}"
 C2_LINE = '  C2: {group: "ff1e::c2", source: src, rate: 1mbit}\ntraffic:\n'
 
 
@@ -117,3 +118,9 @@ def test_a_change_goes_to_those_who_decide(at, told, tmp_path, monkeypatch):
 def test_a_source_specific_channel_is_known_by_its_source():
     entries = plan("channels: {C1: local, C2: local}").of_cmd("cmd")["channels"]
     assert entries == [(str(S1), "ff3e::c1", "local"), (None, "ff1e::c2", "local")]
+
+
+def test_a_mobile_sources_channel_is_known_by_its_group_alone():
+    text = GOOD.replace("scheme: mld-dmm", SCHEME).replace("source: src", "source: mn2")
+    mobile = ChannelControlPlan(parse(text.encode(), "f"), Addresses(), Path())
+    assert mobile.of_cmd("cmd")["channels"] == [(None, "ff3e::c1", "local")]

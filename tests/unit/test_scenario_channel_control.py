@@ -106,3 +106,8 @@ def test_explicit_tracking_is_for_every_scheme_with_multicast():
     assert parse(spoiled("scheme: mld-dmm", tracking).encode(), "f").multicast.explicit_tracking
     with pytest.raises(ScenarioError, match="explicit_tracking: does nothing in the scheme none"):
         parse(spoiled("scheme: mld-dmm", "scheme: none, explicit_tracking: true").encode(), "f")
+
+
+def test_a_mobile_node_may_be_a_source():
+    text = spoiled("source: src, rate", "source: mn2, rate")
+    assert parse(text.encode(), "f").channels["C1"].source == "mn2"
