@@ -216,7 +216,8 @@ class MldProxy:
     def upcall(self, source: IPv6Address, group: IPv6Address, link: str, now: int) -> list[Action]:
         """The kernel has no entry for data that came in by a link, or one for another link."""
         self._instances.arrived(source, group, link, self._forwarding.incoming(source, group))
-        actions = [*self._forwarding.upcall(source, group, link, now)]
+        actions = self._finish(now) if self._changed else []
+        actions += self._forwarding.upcall(source, group, link, now)
         actions += self._instances.sends(source, group)
         return [*actions, *self._finish(now)] if self._changed else actions
 
