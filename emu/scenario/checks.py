@@ -97,7 +97,8 @@ def _channels(scenario: Scenario) -> Iterator[Problem]:
     seen: dict[tuple[object, ...], str] = {}
     for name, channel in scenario.channels.items():
         path: Path = ("channels", name)
-        yield from wrong_node(scenario, channel.source, (*path, "source"), "source")
+        if channel.source not in scenario.nodes_of("mn"):
+            yield from wrong_node(scenario, channel.source, (*path, "source"), "source")
         first = seen.setdefault(_destination(channel), name)
         if first != name:
             text = f"{channel.group} port {channel.port} is already {first}'s; choose another group"

@@ -110,6 +110,7 @@ class Planner:
             name, source, "source", **stream, flow=name, sent=sent, packet=channel.packet,
             interval_ns=interval, interface=self._interface(source),
             start_ns=self._t0 + start, stop_ns=self._t0 + stop,
+            address=self._address(source) if source in self._scenario.nodes_of("mn") else None,
         )  # fmt: skip
         for node in self._scenario.nodes_of("mn"):
             file, title = f"{name}.{node}", f"{name}→{node}"
