@@ -9,7 +9,7 @@ import topologies
 from emu.scenario.control_checks import check_channel_control
 from emu.scenario.errors import Path, Problem, quote, suggest
 from emu.scenario.model import Channel, Iperf3Flow, MulticastFlow, PingFlow, Scenario
-from emu.scenario.names import wrong_access_router, wrong_channel, wrong_node
+from emu.scenario.names import wrong_access_router, wrong_channel, wrong_listener, wrong_node
 from emu.scenario.timeline import check_timeline
 from emu.scenario.units import DURATION
 
@@ -154,7 +154,7 @@ def _multicast(scenario: Scenario, flow: MulticastFlow, path: Path) -> Iterator[
     yield from wrong_channel(scenario, flow.channel, (*path, "channel"))
     for key, names in (("to", flow.to), ("only_source", flow.only_source)):
         for position, name in enumerate(names):
-            yield from wrong_node(scenario, name, (*path, key, position), "mn")
+            yield from wrong_listener(scenario, name, flow.channel, (*path, key, position))
             if name in names[:position]:
                 text = f"{quote(name)} is listed twice; list it once"
                 yield Problem((*path, key, position), text)

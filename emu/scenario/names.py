@@ -29,6 +29,13 @@ def wrong_channel(scenario: Scenario, name: str, path: Path) -> Iterator[Problem
         yield Problem(path, f"no channel {quote(name)}; {suggest(name, scenario.channels)}")
 
 
+def wrong_listener(scenario: Scenario, name: str, channel: str, path: Path) -> Iterator[Problem]:
+    """The problem of a name that is not a mobile node, or one that sends the channel itself."""
+    yield from wrong_node(scenario, name, path, "mn")
+    if channel in scenario.channels and scenario.channels[channel].source == name:
+        yield Problem(path, f"{quote(name)} sends {channel} itself; name another mobile node")
+
+
 def wrong_access_router(scenario: Scenario, name: str, path: Path) -> Iterator[Problem]:
     """The problem of a name that is not one of the topology's MARs."""
     routers = scenario.topology.access_routers

@@ -16,7 +16,7 @@ from emu.scenario.model import (
     PolicyChange,
     Scenario,
 )
-from emu.scenario.names import wrong_access_router, wrong_channel, wrong_node
+from emu.scenario.names import wrong_access_router, wrong_channel, wrong_listener
 from emu.scenario.units import DURATION
 
 Entries = list[tuple[int, Handover | Detach | Join | Leave]]
@@ -43,7 +43,8 @@ def _alone(scenario: Scenario, event: AnyEvent, path: Path) -> Iterator[Problem]
     if isinstance(event, PolicyChange):
         yield from wrong_change(scenario, event, path)
     else:
-        yield from wrong_node(scenario, event.node, (*path, event.verb), "mn")
+        channel = event.channel if isinstance(event, (Join, Leave)) else ""
+        yield from wrong_listener(scenario, event.node, channel, (*path, event.verb))
     end = f"the end at {DURATION.show(scenario.duration)}"
     if event.at >= scenario.duration:
         text = f"{DURATION.show(event.at)} is not before {end}; write an earlier time"

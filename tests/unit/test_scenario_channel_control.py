@@ -108,6 +108,20 @@ def test_explicit_tracking_is_for_every_scheme_with_multicast():
         parse(spoiled("scheme: mld-dmm", "scheme: none, explicit_tracking: true").encode(), "f")
 
 
+SENT_BY_MN2 = spoiled("source: src, rate", "source: mn2, rate")
+
+
 def test_a_mobile_node_may_be_a_source():
-    text = spoiled("source: src, rate", "source: mn2, rate")
+    text = SENT_BY_MN2.replace("join: mn2", "join: mn3").replace(
+        "nodes:", "nodes:\n  mn3: {role: mn, attach: mar3}"
+    )
     assert parse(text.encode(), "f").channels["C1"].source == "mn2"
+
+
+def test_a_source_does_not_listen_to_itself():
+    with pytest.raises(ScenarioError) as caught:
+        parse(SENT_BY_MN2.replace("to: [mn1]", "to: [mn1, mn2]").encode(), "f")
+    assert [problem.split(":", 2)[2] for problem in caught.value.problems] == [
+        ' traffic[0].to[1]: "mn2" sends C1 itself; name another mobile node',
+        ' events[1].join: "mn2" sends C1 itself; name another mobile node',
+    ]
