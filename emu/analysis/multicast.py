@@ -80,14 +80,11 @@ class Path:
     cmd: float
     """A MAR to the CMD, and to the MCC that is there."""
     binding: float
-    """T_binding: link up to binding complete at the new MAR (equations 15 to 17)."""
+    """T_binding: link up to binding complete at the new MAR (equations 15 to 18)."""
+    notice: float
+    """Link up to the previous MAR's learning that another one serves."""
     core: float
     """A MAR to the nearest native router that has the channel."""
-
-    @property
-    def told(self) -> float:
-        """Link down to the previous MAR's learning from the CMD that another one serves."""
-        return self.gap + 2 * self.cmd
 
 
 @dataclass(frozen=True)
@@ -180,8 +177,8 @@ def mld_dmm_leave(timers: Timers) -> Range:
 
 
 def multi_upstream_leave(path: Path) -> Range:
-    """Explicit tracking: the same, as the CMD tells the previous MAR that another one serves."""
-    return Range.exactly(path.told)
+    """Explicit tracking: the same; the membership ends with the notice that another MAR serves."""
+    return Range.exactly(path.gap + path.notice)
 
 
 def multi_upstream_unsubscribe(
@@ -196,7 +193,7 @@ def multi_upstream_unsubscribe(
         return None
     native = 2 * path.core if scope is ChannelScope.BOTH else 0.0
     told = _known(path, report) + (path.gap + decision + native + path.backhaul)
-    return told.at_most(path.told + timers.last_listener_query_time)
+    return told.at_most(path.gap + path.notice + timers.last_listener_query_time)
 
 
 def leave_at_once(path: Path) -> Range:

@@ -9,8 +9,9 @@ from rich.table import Table
 
 from emu.analysis import hdmm, reach
 from emu.analysis.hdmm import Scheme
+from emu.analysis.moves import Move, binding_ms, cost, moves, scheme_of
 from emu.analysis.multicast import Range
-from emu.analysis.prediction import Move, binding_ms, cost, moves, predict, scheme_of
+from emu.analysis.prediction import predict
 from emu.scenario.model import Scenario
 
 
@@ -29,7 +30,7 @@ def show_model(console: Console, scenario: Scenario) -> None:
 
 def _handovers(found: Iterable[Move], scheme: Scheme) -> Table:
     table = _table(
-        f"Handovers, {scheme.value} (ms where not said otherwise; equations 6 to 8, 11, 15 to 17)",
+        f"Handovers, {scheme.value} (times in ms)",
         ("at", "mobile node", "from → to"),
         ("previous MARs", "messages", "gap", "binding", "both"),
     )
@@ -47,7 +48,7 @@ def _handovers(found: Iterable[Move], scheme: Scheme) -> Table:
 def _schemes(found: list[Move]) -> Table:
     """Each scheme of the paper on this network, in the mean over the handovers."""
     table = _table(
-        "Every scheme, mean of these handovers (equations 4 to 10, 12 to 18; τ = 1, ω = 1)",
+        "The same under every scheme, in the mean (τ = ω = 1)",
         ("scheme",),
         ("messages", "cost (weighted hops)", "binding (ms)"),
     )

@@ -11,7 +11,7 @@ from agents.wire.channel import ChannelScope
 from emu.analysis import multicast
 from emu.analysis.multicast import Path, Range, Timers
 
-PATH = Path(gap=50, access=2, backhaul=10, cmd=5, binding=10, core=3)
+PATH = Path(gap=50, access=2, backhaul=10, cmd=5, binding=10, notice=10, core=3)
 TIMERS = Timers(
     query_interval=125_000,
     query_response_interval=10_000,
@@ -22,7 +22,14 @@ BINDING = 60  # the gap, and a round trip to the CMD
 
 delays = st.floats(0, 500)
 paths = st.builds(
-    Path, gap=delays, access=delays, backhaul=delays, cmd=delays, binding=delays, core=delays
+    Path,
+    gap=delays,
+    access=delays,
+    backhaul=delays,
+    cmd=delays,
+    binding=delays,
+    notice=delays,
+    core=delays,
 )
 scopes = st.sampled_from(ChannelScope)
 

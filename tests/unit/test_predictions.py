@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from emu.analysis.hdmm import Scheme
+from emu.analysis.moves import binding_ms, cost, moves
 from emu.analysis.multicast import Range
-from emu.analysis.prediction import Prediction, binding_ms, cost, moves, predict
+from emu.analysis.prediction import Prediction, predict
 from emu.scenario import Scenario
 from emu.scenario.loader import parse
 from emu.scenario.model import Multicast
@@ -178,14 +179,15 @@ def test_a_policy_that_may_decide_anything_gives_a_range():
 
 
 @pytest.mark.parametrize(
-    ("variant", "binding"), [("proxy", 10), ("relay", 20), ("locator", 5 + 5 + 10)]
+    ("variant", "binding", "notice"),
+    [("proxy", 10, 10), ("relay", 20, 10), ("locator", 5 + 5 + 10, 10), ("distributed", 20, 10)],
 )
-def test_the_binding_is_that_of_the_cmds_variant(variant, binding):
+def test_binding_and_notice_are_those_of_the_variant(variant, binding, notice):
     what = scenario(f"{MULTI}, channel_control: {{at: mar}}", variant=variant)
     assert moves(what)[0].path.binding == binding
     one = predicted(what)[4, "C1→mn1"]
     assert one.disruption == Range.exactly(50 + binding + 20 + 2)
-    assert one.leave == Range.exactly(50 + 5 + 5)  # whatever the variant: the CMD tells
+    assert one.leave == Range.exactly(50 + notice)
 
 
 def test_every_scheme_of_the_paper_on_a_handover():

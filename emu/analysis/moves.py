@@ -1,0 +1,130 @@
+"""Handovers of a scenario as the HDMM paper's equations see them.
+
+A mobile node's earlier prefixes all count as active, so that n is the number of other MARs that it
+has been at. Jitter, loss and queues are not in the equations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from emu.analysis import hdmm
+from emu.analysis.hdmm import Scheme
+from emu.analysis.multicast import Path
+from emu.scenario.model import Detach, Handover, Scenario
+
+_VARIANTS = {
+    "relay": Scheme.RELAY,
+    "locator": Scheme.LOCATOR,
+    "proxy": Scheme.PROXY,
+    "distributed": Scheme.FULLY,
+}
+_VIA_EXCHANGE = 2.0
+"""Hops from any MAR to any other in ``dmm-domain``."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """One handover, as the equations see it."""
+
+    at_s: float
+    mn: str
+    origin: str
+    target: str
+    previous: tuple[str, ...]
+    """The MARs that anchor its earlier prefixes: P-DARs."""
+    path: Path
+    hops: float
+    """From the new MAR to these, on average."""
+    neighbours: tuple[str, ...]
+    """The mobile nodes that are at the new MAR already."""
+
+
+def moves(scenario: Scenario) -> list[Move]:
+    """Every handover in the order of time; attaching again after a detachment is none."""
+    found = []
+    at = {name: scenario.nodes[name].attach for name in scenario.nodes_of("mn")}
+    visited: dict[str, dict[str, None]] = {name: {str(mar): None} for name, mar in at.items()}
+    for event in scenario.timeline:
+        if isinstance(event, Detach):
+            at[event.node] = None
+        if not isinstance(event, Handover):
+            continue
+        origin, seen = at[event.node], visited[event.node]
+        if origin is not None:
+            neighbours = tuple(name for name, mar in at.items() if mar == event.to)
+            found.append(_move(scenario, event, origin, tuple(seen), neighbours))
+        at[event.node] = event.to
+        seen[event.to] = None
+    return found
+
+
+def _move(
+    scenario: Scenario,
+    event: Handover,
+    origin: str,
+    seen: tuple[str, ...],
+    neighbours: tuple[str, ...],
+) -> Move:
+    topology = scenario.topology
+    numbers = {name: number for number, name in enumerate(topology.access_routers)}
+    apart = abs(numbers[origin] - numbers[event.to])
+    in_line = topology.kind == "line"
+    path = Path(
+        gap=event.gap / 1e6,
+        access=topology.access.delay / 1e6,
+        backhaul=topology.backhaul.delay / 1e6 * (apart if in_line else 1),
+        cmd=topology.cmd.delay / 1e6,
+        binding=0.0,
+        notice=0.0,
+        core=topology.core.delay / 1e6,
+    )
+    scheme = scheme_of(scenario)
+    notice = path.backhaul if scheme is Scheme.FULLY else 2 * path.cmd
+    path = replace(path, binding=binding_ms(scheme, path), notice=notice)
+    previous = tuple(mar for mar in seen if mar != event.to)
+    hops = _mean_hops(numbers, previous, event.to) if in_line else _VIA_EXCHANGE
+    return Move(event.at / 1e9, event.handover, origin, event.to, previous, path, hops, neighbours)
+
+
+def _mean_hops(numbers: dict[str, int], previous: tuple[str, ...], target: str) -> float:
+    """In a line of MARs."""
+    return sum(abs(numbers[mar] - numbers[target]) for mar in previous) / len(previous)
+
+
+def scheme_of(scenario: Scenario) -> Scheme:
+    """The paper's name for the scenario's mobility scheme."""
+    return _VARIANTS[scenario.mobility.variant]
+
+
+def binding_ms(scheme: Scheme, path: Path) -> float:
+    """T_binding of one handover under any of the HDMM paper's schemes, equations 12 to 18.
+
+    The LMA and the HA are where the CMD is; the previous MAR that counts is the one just left.
+    """
+    to_cmd, access, between = 2 * path.cmd, 2 * path.access, 2 * path.backhaul
+    latencies = {
+        Scheme.MIPV6: hdmm.mipv6_binding(access + to_cmd),
+        Scheme.CLIENT: hdmm.client_binding(access + between),
+        Scheme.PMIPV6: hdmm.pmipv6_binding(to_cmd),
+        Scheme.RELAY: hdmm.relay_binding(to_cmd, to_cmd),
+        Scheme.LOCATOR: hdmm.locator_binding(to_cmd, to_cmd, between),
+        Scheme.PROXY: hdmm.proxy_binding(to_cmd, to_cmd),
+        Scheme.FULLY: hdmm.fully_binding(between),
+    }
+    return float(latencies[scheme])
+
+
+def cost(scheme: Scheme, move: Move, tau: float = 1.0, omega: float = 1.0) -> float:
+    """Weighted hops of its signalling, equations 4 to 10; the CMD is one hop from every MAR."""
+    n = len(move.previous)
+    costs = {
+        Scheme.MIPV6: hdmm.mipv6_cost(omega, tau, 1),
+        Scheme.CLIENT: hdmm.client_cost(omega, tau, n, move.hops, secured=False),
+        Scheme.PMIPV6: hdmm.pmipv6_cost(tau, 1),
+        Scheme.RELAY: hdmm.relay_cost(tau, n, 1),
+        Scheme.LOCATOR: hdmm.locator_cost(tau, n, 1, 1, move.hops),
+        Scheme.PROXY: hdmm.proxy_cost(tau, n, 1),
+        Scheme.FULLY: hdmm.fully_cost(tau, n, move.hops),
+    }
+    return float(costs[scheme])
