@@ -140,7 +140,7 @@ def run(path: Path, scenario: Scenario, options: RunOptions, tell: Tell) -> Outc
         result = record.build(directory)
         report.build(directory)
     _point_latest_to(directory)
-    _give_to_caller(options.out)
+    give_to_caller(options.out)
     failed = "; ".join(runner.failures) or None
     return Outcome(directory, result, failed, runner.interrupted)
 
@@ -180,7 +180,7 @@ def _point_latest_to(directory: Path) -> None:
     temporary.rename(directory.with_name("latest"))
 
 
-def _give_to_caller(out: Path) -> None:
+def give_to_caller(out: Path) -> None:
     """Under sudo, the records belong to the person who called it."""
     if "SUDO_UID" not in os.environ:
         return

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from emu.runner import give_to_caller
 from emu.show.sweep import SweepProgress, show_files, show_table
 from emu.sweep import plots, table
 from emu.sweep.loader import Plan
@@ -57,6 +58,7 @@ def run_sweep(
         table.write(frame, store.directory)
         shutil.copyfile(matrix_file, store.directory / "matrix.yaml")
         figures = plots.draw(plan.matrix, frame, store.directory / "figures")
+    give_to_caller(store.directory)
     show_table(console, plan.matrix, frame)
     show_files(console, store.directory, figures)
     return Outcome(
