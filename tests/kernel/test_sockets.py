@@ -56,6 +56,22 @@ def link(opened: ExitStack, namespace: Namespace, interface: str, **options: boo
     return made
 
 
+def test_members_of_a_group_get_what_is_sent_to_it_and_the_sender_does_not(
+    left: Namespace, right: Namespace, opened: ExitStack
+) -> None:
+    group = IPv6Address("ff05::5213")
+    sender, member = mobility(opened, left, LEFT), mobility(opened, right, RIGHT)
+    with left:
+        sender.join(group, "a")
+    with right:
+        member.join(group, "b")
+    sender.send(MESSAGE, group)
+    message, source, destination = receive(member)
+    assert (source, destination) == (LEFT, group)
+    assert message[:4] == MESSAGE[:4]
+    assert sender.receive() is None
+
+
 def test_the_kernel_computes_the_checksum_of_mobility_headers(
     left: Namespace, right: Namespace, opened: ExitStack
 ) -> None:
