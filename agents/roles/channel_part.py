@@ -58,7 +58,7 @@ class MulticastChannelControl:
 class ChannelPart:
     """The channel management function of a MAR: between its MLD proxy and who decides.
 
-    ``name_of`` tells which mobile node has a link-local address.
+    ``name_of`` tells which mobile node has an address.
     """
 
     def __init__(

@@ -109,9 +109,12 @@ class MobilityPart:
                 self._carry_out(self.core.solicit(identifier, time.monotonic_ns()))
 
     def name_of(self, host: IPv6Address) -> str | None:
-        """The identifier of the mobile node that has a link-local address; None: of none known."""
+        """The identifier of the mobile node whose address this is; None: of none known.
+
+        Whatever the prefix, they have the interface identifier of their link-layer address.
+        """
         for link_layer_address, identifier in self._identifiers.items():
-            if ipv6.link_local(link_layer_address) == host:
+            if ipv6.link_local(link_layer_address).packed[8:] == host.packed[8:]:
                 return identifier
         return None
 

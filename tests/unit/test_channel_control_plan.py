@@ -122,5 +122,6 @@ def test_a_source_specific_channel_is_known_by_its_source():
 
 def test_a_mobile_sources_channel_is_known_by_its_group_alone():
     text = GOOD.replace("scheme: mld-dmm", SCHEME).replace("source: src", "source: mn2")
+    text = text.replace("join: mn2", "detach: mn2").replace(", channel: C1}\n", "}\n")
     mobile = ChannelControlPlan(parse(text.encode(), "f"), Addresses(), Path())
     assert mobile.of_cmd("cmd")["channels"] == [(None, "ff3e::c1", "local")]
