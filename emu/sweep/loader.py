@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from emu.scenario.control_checks import check_own_policy
 from emu.scenario.document import Document
 from emu.scenario.errors import Problem, ScenarioError, dotted
 from emu.scenario.explain import explain
@@ -37,12 +38,14 @@ class Job:
     seed: int
     scenario: str
     """The scenario's text."""
-    duration_s: float
+    files: dict[str, str]
+    """What the scenario needs beside it, by its path from there: a channel policy of one's own."""
 
     @property
     def digest(self) -> str:
         """Changes with anything that may change the result."""
-        return hashlib.sha256(f"{self.seed}\n{self.scenario}".encode()).hexdigest()
+        parts = json.dumps([self.seed, self.scenario, self.files])
+        return hashlib.sha256(parts.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -69,13 +72,13 @@ def plan(path: Path) -> Plan:
     scenario = load(base)
     data = Document.parse(read(base), str(base)).value
     assert isinstance(data, dict)
-    jobs, problems = _expand(matrix, scenario, data)
+    jobs, problems = _expand(matrix, scenario, data, base.parent)
     refuse(document, problems)
     return Plan(matrix, scenario, tuple(jobs))
 
 
 def _expand(
-    matrix: Matrix, scenario: Scenario, data: dict[str, Any]
+    matrix: Matrix, scenario: Scenario, data: dict[str, Any], folder: Path
 ) -> tuple[list[Job], list[Problem]]:
     """Every job, seed by seed so that an early end still has every combination."""
     jobs: list[Job] = []
@@ -86,7 +89,7 @@ def _expand(
         try:
             for name, (label, settings) in zip(matrix.axes, point, strict=True):
                 _apply(changed, settings, ("axes", name), label)
-            duration = build(changed).duration
+            built = _build(changed, folder)
         except _Wrong as error:
             problems[error.problem] = None
             continue
@@ -96,9 +99,25 @@ def _expand(
             text = f"with {where}: {matrix.scenario}: {dotted(first.path)}: {first.text}"
             problems[Problem(("axes",), text)] = None
             continue
-        jobs += _jobs(matrix, scenario.seed, labels, changed, duration / 1e9)
+        jobs += _jobs(matrix, scenario.seed, labels, changed, _files(built, folder))
     jobs.sort(key=lambda job: job.seed)
     return jobs, list(problems)
+
+
+def _build(data: dict[str, Any], folder: Path) -> Scenario:
+    """One combination's scenario; raises `Unsound` when it cannot be run."""
+    scenario = build(data)
+    if problems := list(check_own_policy(scenario, folder)):
+        raise Unsound(problems)
+    return scenario
+
+
+def _files(scenario: Scenario, folder: Path) -> dict[str, str]:
+    control = scenario.multicast.channel_control
+    if control is None or control.own_policy is None:
+        return {}
+    file, _ = control.own_policy
+    return {file: (folder / file).read_text()}
 
 
 class _Wrong(Exception):
@@ -118,7 +137,7 @@ def _apply(
 
 
 def _jobs(
-    matrix: Matrix, seed: int, labels: dict[str, str], data: dict[str, Any], duration_s: float
+    matrix: Matrix, seed: int, labels: dict[str, str], data: dict[str, Any], files: dict[str, str]
 ) -> list[Job]:
     values = dict(_value(axis, name, labels[name]) for name, axis in matrix.axes.items())
     name = "+".join(_NOT_IN_A_NAME.sub("_", f"{axis}-{label}") for axis, label in labels.items())
@@ -126,7 +145,7 @@ def _jobs(
         name = hashlib.sha256(json.dumps(labels).encode()).hexdigest()[:16]
     text = yaml.safe_dump({**data, "repeat": 1}, allow_unicode=True, sort_keys=False)
     return [
-        Job(f"{name}+{number}", values, number, text, duration_s)
+        Job(f"{name}+{number}", values, number, text, files)
         for number in range(seed, seed + matrix.seeds)
     ]
 

@@ -38,9 +38,10 @@ def work(job: Job, folder: str) -> Result:
     The sandbox ends with the thread that called this: with the worker.
     """
     place = Path(folder) / job.name
-    place.mkdir(parents=True, exist_ok=True)
     path = place / "scenario.yaml"
-    path.write_text(job.scenario)
+    for file, text in ((path, job.scenario), *((place / name, t) for name, t in job.files.items())):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
     scenario = load(path)
     options = runner.RunOptions(out=place, seed=job.seed, repeat=1, jobs=1, keep_captures=False)
     outcome = runner.run(path, scenario, options, lambda event: None)

@@ -119,3 +119,23 @@ def test_a_wrong_scenario_is_told_of_in_its_own_lines(tmp_path):
     Path(tmp_path / "base.yaml").write_text("name: base\nduration: soon\n")
     with pytest.raises(ScenarioError, match=r"base\.yaml:2: duration:"):
         plan(path)
+
+
+POLICY = """
+      own:
+        multicast.scheme: multi-upstream
+        multicast.channel_control.policy: policies/mine.py:Mine
+"""
+
+
+def test_a_policy_of_ones_own_goes_with_the_job(tmp_path):
+    path = write_matrix(tmp_path, spoiled_matrix("    choices:\n", "    choices:" + POLICY))
+    with pytest.raises(ScenarioError, match=r"with gap 0, reach own: .*mine\.py.* cannot be read"):
+        plan(path)
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies/mine.py").write_text("class Mine:\n    pass\n")
+    before = [job for job in plan(path).jobs if job.values["reach"] == "own"]
+    assert before[0].files == {"policies/mine.py": "class Mine:\n    pass\n"}
+    (tmp_path / "policies/mine.py").write_text("class Mine:\n    more = 1\n")
+    after = [job for job in plan(path).jobs if job.values["reach"] == "own"]
+    assert before[0].digest != after[0].digest
