@@ -164,6 +164,21 @@ class Instances:
                     listener.upstreams = tuple(u for u in listener.upstreams if u != upstream)
                 self._changed.add(group)
 
+    def decline_unwanted(
+        self, source: IPv6Address, group: IPv6Address, link: str, now: int
+    ) -> bool:
+        """Data of a channel came by an upstream: say so if it is not wanted from there.
+
+        The other router may have missed our leave, or have known us before we started anew.
+        """
+        host = self._links.upstreams.get(link)
+        if host is None or not self._select.shares:
+            return False
+        if host.subscription(group).accepts(source) or self._sources.comes_by(source, link):
+            return False
+        host.decline(group, include([source]), now)
+        return True
+
     def _place(
         self,
         link: str,

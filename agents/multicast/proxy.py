@@ -219,7 +219,8 @@ class MldProxy:
         actions = self._finish(now) if self._changed else []
         actions += self._forwarding.upcall(source, group, link, now)
         actions += self._instances.sends(source, group)
-        return [*actions, *self._finish(now)] if self._changed else actions
+        declined = self._instances.decline_unwanted(source, group, link, now)
+        return [*actions, *self._finish(now)] if self._changed or declined else actions
 
     def timer(self, now: int) -> list[Action]:
         """Act on every deadline that is not later than ``now``."""

@@ -115,6 +115,19 @@ class Network:
         )
         self.perform(router, actions)
 
+    def crash(self, name: str) -> None:
+        """A router starts anew: it forgets everything, and keeps its addresses."""
+        old, new = self.routers[name], self.router(name)
+        for wire, address in old.addresses.items():
+            self._plugged[wire][self._plugged[wire].index(old)] = new
+            new.addresses[wire] = address
+            link = old.core._links.get(wire)
+            upstream, downstream = link.host is not None, link.router is not None
+            actions = new.core.add_link(
+                wire, address, self.now, upstream=upstream, downstream=downstream
+            )
+            self.perform(new, actions)
+
     def host(self, name: str, wire: str) -> Host:
         address = IPv6Address(f"fe80::a:{next(self._count):x}")
         part = HostPart(self.config, self.random)

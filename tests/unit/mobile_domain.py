@@ -84,6 +84,14 @@ class MobileDomain(Network):
             self.now + self.random.randint(0, ROUND_TRIP), partial(self._left, host, previous, mar)
         )
 
+    def restart(self, mar: str) -> None:
+        """A MAR starts anew, and its hosts attach again."""
+        self.crash(mar)
+        for host in self.hosts.values():
+            if self.where(host) == mar:
+                self.attach(host, host.wire)
+                self.at(self.now + ROUND_TRIP, partial(self._bound, host, mar, None))
+
     def connect(self, one: str, other: str) -> None:
         """Set up the tunnel between two MARs, unless it exists."""
         wire = tunnel(one, other)

@@ -1,4 +1,4 @@
-"""Random joins, leaves and moves under the complete solution end in what the oracle works out.
+"""Random joins, leaves, moves, crashes under the complete solution end as the oracle works out.
 
 Every listener gets each packet once, nobody else gets any, and each router takes each channel in
 once. A failure names its seed: ``run_schedule(seed, SMALL)`` repeats it.
@@ -33,7 +33,7 @@ SETTLED = 3 * CONFIG.query_response_interval
 
 @dataclass(frozen=True)
 class Size:
-    """Of a schedule: its domain, and its length in joins, leaves, moves and policy changes."""
+    """Of a schedule: its domain, and its joins, leaves, moves, crashes and policy changes."""
 
     mars: int
     nodes: int
@@ -63,6 +63,8 @@ def run_schedule(seed: int, size: Size) -> list[str]:
         if kind < 0.45:
             group = random.choice([SSM, ASM])
             step = partial(domain.want, host, group, random.choice(WISHES[group]))
+        elif kind < 0.48:
+            step = partial(domain.restart, random.choice(domain.mars))
         elif kind < 0.95:
             gap = random.choice([0, 0, 50 * MILLISECOND, 300 * MILLISECOND])
             step = partial(move, domain, host, random.choice(domain.mars), gap)

@@ -23,6 +23,7 @@ from proxies import (
     G,
     arrive,
     mac,
+    mar,
     report,
     run,
     told,
@@ -274,3 +275,14 @@ def test_a_third_upstream_does_not_hide_the_one_waited_for(proxy):
     proxy.upcall(S1, G, "tun-mar3", NOW + SECOND)
     proxy.upcall(S1, G, "core", NOW + 2 * SECOND)
     assert set(upstreams(proxy)) == {"core"}
+
+
+@pytest.mark.parametrize("link", ["core", "tun-mar3"])
+def test_data_that_is_not_wanted_from_an_upstream_is_declined(proxy, link):
+    """The other router missed our leave, or knew us before we started anew."""
+    follow(proxy, REMOTE)
+    proxy.upcall(S1, G, "tun-mar1", NOW)
+    assert told(proxy.upcall(S1, G, link, NOW), link) == [(BLOCK, G, (S1,))]
+    assert told(proxy.upcall(S1, G, "tun-mar1", NOW + SECOND), "tun-mar1") == []
+    base = mar("tun-mar1")
+    assert told(base.upcall(S1, G, "tun-mar1", NOW), "tun-mar1") == []
