@@ -98,8 +98,10 @@ class GroupExchange:
             return False
         if bool(pending.lifetime) != bool(answer.lifetime):
             return False
-        named = any(anchor.address == source for anchor in answer.anchors)
-        return named or not answer.accepted or not answer.lifetime
+        named = {anchor.address for anchor in answer.anchors}
+        if not named <= self._config.acknowledging:
+            return False
+        return source in named or not answer.accepted or not answer.lifetime
 
     def whole(
         self, session: Session, answer: Acknowledgement, source: IPv6Address

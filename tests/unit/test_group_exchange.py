@@ -330,6 +330,10 @@ class TestTheServingMar:
         self.core.timer(now + 151 * SECOND)
         assert self.core.bindings()["mn1"].anchors == (anchor(2),)
 
+    def test_asks_nobody_who_is_no_mar(self):
+        assert self.hear(2, 2, 77) == []
+        assert self.core.counters.ignored == 1
+
     def test_hears_nothing_of_another_attachment(self):
         self.core.attach(MN, T0 + SECOND)
         assert self.hear(1, 1) == []

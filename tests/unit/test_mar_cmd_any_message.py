@@ -1,6 +1,6 @@
 """Whatever message comes, from wherever: a core never raises, and what it answers can be sent."""
 
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, IPv6Network
 
 import wire_strategies as wire
 from hypothesis import given, settings
@@ -22,7 +22,7 @@ from mobility_nodes import (
 
 from agents.core import SECOND
 from agents.mobility.config import Variant
-from agents.mobility.messages import MAXIMUM_PREVIOUS_MARS, anchor_update
+from agents.mobility.messages import MAXIMUM_PREVIOUS_MARS, anchor_update, claim
 from agents.wire.mld import AddressRecord, RecordType
 from agents.wire.mobility import (
     BindingAcknowledgement,
@@ -94,6 +94,42 @@ def test_a_mar(arrivals, transfers):
     )
     serve(core, T0, 2, 3)
     core.attach(OTHER, T0)
+    check(core, mar_address(1), arrivals)
+    core.attach(MN, T0 + 200_000 * SECOND)
+
+
+CLAIMS = [
+    claim(MN, anchor(2), anchored, 3, lifetime, T0 + attached * SECOND, False, True)
+    for anchored in (IPv6Network("::/0"), anchor(1).prefix)
+    for lifetime in (0, 300)
+    for attached in (-1, 2, 4)
+]
+claims = st.builds(
+    lambda message, spoiled, rest: BindingUpdate(
+        message.sequence,
+        message.lifetime,
+        message.flags,
+        (*(o for o in message.options if type(o) is not spoiled), *rest),
+    ),
+    st.sampled_from(CLAIMS),
+    st.sampled_from([type(option) for option in CLAIMS[0].options] + [None]),
+    wire.option_lists,
+)
+from_mars = st.lists(st.tuples(st.one_of(messages, claims), sources), max_size=8)
+
+
+@settings(max_examples=300, deadline=None)
+@given(from_mars, st.booleans())
+def test_a_mar_without_a_cmd(arrivals, transfers):
+    others = frozenset(mar_address(number) for number in range(2, 20))
+    core = mar(
+        cmd=IPv6Address("ff05::5213"),
+        context_transfer=transfers,
+        acknowledging=others,
+        listening=lambda mobile_node: MANY,
+    )
+    for mobile_node in (MN, OTHER):
+        core.attach(mobile_node, T0)
     check(core, mar_address(1), arrivals)
     core.attach(MN, T0 + 200_000 * SECOND)
 
