@@ -47,7 +47,7 @@ def check(core, own, arrivals):
     assert core.next_deadline() is None or core.next_deadline() > now + 100_000 * SECOND
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(received)
 def test_a_mar(arrivals):
     core = mar()
@@ -57,7 +57,7 @@ def test_a_mar(arrivals):
     core.attach(MN, T0 + 200_000 * SECOND)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(received)
 def test_a_cmd(arrivals):
     core = cmd()
