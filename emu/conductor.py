@@ -21,7 +21,7 @@ from agents.kernel.capabilities import probe
 from emu import __version__
 from emu.events import Event
 from emu.lab import Lab, LabFailed
-from emu.measure.fidelity import Sampler
+from emu.measure.fidelity import Sampler, judge_links
 from emu.narrative import tell
 from emu.processes import ProcessFailed
 from emu.radio.client import RadioError
@@ -152,6 +152,8 @@ class Conductor:
         processes.stop(self._lab.agents, patience)
         processes.stop({CAPTURE}, patience)
         self._lab.tail.poll()
+        lines = self._lab.network.stop_delay_line()
+        fidelity = judge_links(fidelity, max((line.late_max_ns for line in lines), default=0))
         meta = {
             "scenario": self._scenario.model_dump(mode="json", by_alias=True),
             "seed": self._order.seed,

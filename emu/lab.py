@@ -105,10 +105,17 @@ class Lab:
             await self.follow(0.01)
 
     async def follow(self, seconds: float) -> None:
-        """Let time pass, reading the event log; ProcessFailed when an agent has died."""
+        """Let time pass, reading the event log; ProcessFailed when an agent has died.
+
+        LabFailed when links are broken.
+        """
         await asyncio.sleep(seconds)
         self.tail.poll()
         self.processes.running()
+        try:
+            self.network.check()
+        except RuntimeError as error:
+            raise LabFailed(str(error)) from None
 
     def pid(self, node: str) -> int:
         """A process in the node's network namespace."""

@@ -65,7 +65,10 @@ class Nursery:
                     return
 
     def _answer_requests(self) -> bool:
-        data = self._control.recv(65536)
+        try:
+            data = self._control.recv(65536)
+        except ConnectionResetError:  # the conductor ended with news unread
+            return False
         self._buffer += data
         *lines, self._buffer = self._buffer.split(b"\n")
         for line in lines:

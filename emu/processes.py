@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +54,15 @@ class Processes:
         while any(self._pids.get(name) == 0 for name in names) and time.monotonic() < deadline:
             self._read(0.05)
         self._stopping |= names
-        for name in names & set(self._pids):
-            os.kill(self._pids[name], signal.SIGTERM)
+        self._signal(names, signal.SIGTERM)
         while names & set(self._pids) and time.monotonic() < deadline:
             self._read(0.05)
-        for name in names & set(self._pids):
-            os.kill(self._pids[name], signal.SIGKILL)
+        self._signal(names, signal.SIGKILL)
+
+    def _signal(self, names: set[str], number: signal.Signals) -> None:
+        for pid in [self._pids[name] for name in names if self._pids.get(name)]:
+            with suppress(ProcessLookupError):  # ended by itself, and the news is on its way
+                os.kill(pid, number)
 
     def _read(self, timeout: float) -> None:
         """Take the nursery's news; ProcessFailed when one ended unasked and not well."""

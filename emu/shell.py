@@ -17,6 +17,9 @@ from emu.sandbox import RUN_DIRECTORY
 from emu.scenario import load
 from emu.scenario.model import Scenario
 
+PATIENCE_S = 5.0
+"""How long the agents may take to end."""
+
 
 class ScenarioCLI(CLI):  # type: ignore[misc]
     """Mininet's commands, and ``handover``."""
@@ -61,6 +64,9 @@ def main() -> None:
     except (LabFailed, ProcessFailed, RadioError) as error:
         sys.exit(f"emu shell: {error}")
     ScenarioCLI(lab, loop)
+    lab.processes.stop(lab.agents, PATIENCE_S)
+    asyncio.run_coroutine_threadsafe(lab.radio.close(), loop).result()
+    lab.network.stop()
 
 
 if __name__ == "__main__":

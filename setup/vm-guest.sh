@@ -12,11 +12,9 @@ step() {
     timeout 2400 "$@" || { echo "== failed with status $?: $*"; status=1; }
 }
 
-for module in ip6_tunnel sch_netem sch_htb sch_tbf openvswitch veth tun; do
-    step modprobe "$module"
-done
+step modprobe -a ip6_tunnel sch_netem sch_htb sch_tbf openvswitch veth tun
 step .venv/bin/python -m emu doctor
 step .venv/bin/python -m pytest -p no:cacheprovider tests/kernel
-step .venv/bin/python -m emu run experiments/quickstart/scenario.yaml
-step grep -A 4 '"backends"' results/*/latest/record.json
+step .venv/bin/python -m emu run --out .vm/results experiments/quickstart/scenario.yaml
+step grep -A 4 '"backends"' .vm/results/quickstart/latest/record.json
 exit "$status"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Boot the distribution's stock kernel in a virtual machine whose root is a copy-on-write view of this
 # machine, and run setup/vm-guest.sh there; exit with its status. The kernel is unpacked from its package
-# into .vm/, never installed. Needs no KVM: emulation is about 13 times slower.
+# into .vm/, never installed; records go to .vm/results. Needs no KVM: emulation is about 13 times slower.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -34,8 +34,9 @@ if [ "$(uname -m)" != x86_64 ]; then
 fi
 [ -d .vm/root ] || unpack_kernel
 [ -x .venv/bin/vng ] || .venv/bin/python -m pip install --quiet virtme-ng
+mkdir -p .vm/results
 options=(--run "$PWD/$(ls .vm/root/boot/vmlinuz-*)" --root / --force-9p --overlay-rwdir="$PWD"
-    --cpus "$(nproc)" --memory 3G)
+    --rwdir="$PWD/.vm/results" --cpus "$(nproc)" --memory 3G)
 kvm_works || options+=(--disable-kvm)
 echo "test-vm: vng ${options[*]}"
 # Through a pipe: the guest would truncate a regular file that it is given as its output.

@@ -18,6 +18,8 @@ _PERIOD_S = 0.01
 _CPU_EVERY = 50
 LAG_LIMIT_MS = 10.0
 """The 99th percentile of timer lag may not be above this."""
+LATE_LIMIT_MS = 10.0
+"""How much later than asked for a packet may leave an emulated link."""
 LOAD_LIMIT = 0.95
 """The CPUs may not be busier than this on the average of a run…"""
 STEAL_LIMIT = 0.10
@@ -62,6 +64,22 @@ def cpu_times() -> tuple[int, int, int]:
     """(all, idle, stolen) jiffies of all CPUs since boot."""
     fields = [int(field) for field in Path("/proc/stat").read_text().split("\n")[0].split()[1:9]]
     return sum(fields), fields[3] + fields[4], fields[7]
+
+
+def judge_links(judgement: dict[str, Any], late_max_ns: int) -> dict[str, Any]:
+    """Add to a verdict how late the latest packet left an emulated link."""
+    late_ms = late_max_ns / 1e6
+    reasons = [judgement["reason"]] if judgement["reason"] else []
+    if late_ms > LATE_LIMIT_MS:
+        reasons.append(
+            f"a packet left a link {late_ms:.1f} ms late, the limit is {LATE_LIMIT_MS:g} ms"
+        )
+    return {
+        **judgement,
+        "ok": not reasons,
+        "reason": "; ".join(reasons) or None,
+        "link_late_max_ms": late_ms,
+    }
 
 
 def verdict(lags_ms: list[float], cpu: list[tuple[int, int, int]]) -> dict[str, Any]:

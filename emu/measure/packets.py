@@ -122,7 +122,7 @@ def _message(protocol: int, body: bytes) -> tuple[str | None, str]:
             if body[0] == 143 and not detail:
                 kind = LINK_SCOPE_REPORT
             return kind, detail
-    except (struct.error, IndexError):
+    except (struct.error, IndexError, ValueError):
         return "malformed", ""  # cut short on the wire or by the capture: still a message sent
     return None, ""
 

@@ -216,8 +216,7 @@ def _configure_hosts(net: Mininet, layout: Plan, shaper: Shaper) -> None:
         with entered(Path(f"/proc/{net[node.name].pid}/ns/net")):
             disable_offload(interface.name for interface in node.interfaces)
             batch("ip", commands)
-            for interface in node.interfaces:
-                batch("tc", shaper.commands(interface))
+            batch("tc", shaper.commands(node.interfaces))
         if node.address is not None:
             net[node.name].defaultIntf().ip = str(node.address)
 
@@ -243,5 +242,4 @@ def _start_switch(net: Mininet, layout: Plan, shaper: Shaper) -> None:
     ports = layout[RADIO].interfaces
     batch("ip", (f"link set {port.name} up" for port in ports if port.kind == "access"))
     net.start()
-    for port in ports:
-        batch("tc", shaper.commands(port))
+    batch("tc", shaper.commands(ports))

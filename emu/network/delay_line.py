@@ -18,6 +18,7 @@ with times in ns and loss as a probability. Checksums and segments that the send
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import heapq
 import json
@@ -213,7 +214,8 @@ def main(arguments: list[str]) -> None:
     try:
         line.run()
     finally:
-        _report(event="stopped", directions=[d.statistics() for d in line.directions])
+        with contextlib.suppress(BrokenPipeError):  # the parent, who would read it, may have died
+            _report(event="stopped", directions=[d.statistics() for d in line.directions])
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -30,7 +31,8 @@ LINE = "line"
 LINE_NAMESPACE = Path("/run/netns") / LINE
 QUEUE_MS = 50
 """How long a packet waits for its turn on a link with a rate, before the queue is full."""
-LONGEST_BURST_S = 0.001
+BURST_S = 0.004
+"""What a link with a rate may catch up on, when the kernel's timer was late."""
 LARGEST_FRAME = 1514
 NETEM_LIMIT = 100_000
 """Packets that netem may hold; what is on its way must never be dropped."""
@@ -87,13 +89,13 @@ class Shaper:
         self._lines.append(line)
         return line
 
-    def commands(self, interface: Interface) -> list[str]:
-        """The ``tc`` commands that shape what the interface sends."""
+    def commands(self, interfaces: Iterable[Interface]) -> list[str]:
+        """The ``tc`` commands that shape what the interfaces send."""
         if self._backend == "netem":
-            return _netem(interface.name, interface.quality)
-        if _on_switch(interface):
-            return []  # a line limits it, see above
-        return _rate(interface.name, interface.quality, "root")
+            return [command for end in interfaces for command in _netem(end.name, end.quality)]
+        # What a switch sends is limited by a line, see above.
+        senders = [end for end in interfaces if not _on_switch(end)]
+        return [command for end in senders for command in _rate(end.name, end.quality, "root")]
 
     def start(self, directory: Path) -> None:
         """Start the delay line, once every link exists; packets flow when this returns."""
@@ -102,10 +104,7 @@ class Shaper:
         config = directory / "delay-line.json"
         config.write_text(json.dumps({"seed": self._seed, "links": list(map(_link, self._lines))}))
         with entered(LINE_NAMESPACE):
-            for line in self._lines:
-                for leaving, sender in zip((line.far, line.near), line.ends, strict=True):
-                    if _on_switch(sender):
-                        batch("tc", _rate(leaving, sender.quality, "root"))
+            batch("tc", (command for line in self._lines for command in _line_rates(line)))
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "emu.network.delay_line", str(config)],
                 stdout=subprocess.PIPE,
@@ -154,6 +153,17 @@ def _link(line: Line) -> dict[str, Any]:
     return {"a": line.near, "b": line.far, "a_to_b": asked, "b_to_a": asked}
 
 
+def _line_rates(line: Line) -> list[str]:
+    """The ``tc`` commands that limit, where it leaves the line, what a switch sent into it."""
+    leaving = zip((line.far, line.near), line.ends, strict=True)
+    return [
+        command
+        for name, sender in leaving
+        if _on_switch(sender)
+        for command in _rate(name, sender.quality, "root")
+    ]
+
+
 def _on_switch(interface: Interface) -> bool:
     return interface.node == RADIO
 
@@ -161,7 +171,7 @@ def _on_switch(interface: Interface) -> bool:
 def _rate(name: str, quality: Quality, parent: str) -> list[str]:
     if quality.rate_bps is None:
         return []
-    burst = max(2 * LARGEST_FRAME, int(quality.rate_bps * LONGEST_BURST_S / 8))
+    burst = max(2 * LARGEST_FRAME, int(quality.rate_bps * BURST_S / 8))
     tbf = f"tbf rate {quality.rate_bps}bit burst {burst} latency {QUEUE_MS}ms"
     return [f"qdisc replace dev {name} {parent} handle 20: {tbf}"]
 

@@ -4,8 +4,8 @@ iperf3 itself only reports sums. Each inbound data packet of the stream gives a 
 
 * UDP: (iperf3's packet number, iperf3's time of sending, received_ns). iperf3 puts seconds,
   microseconds and the number, 32 bits each, at the start of its payload.
-* TCP: (first byte's position in the stream, 0, received_ns). The first connection to the port is
-  iperf3's control channel and does not count.
+* TCP: (first byte's position in the stream, 0, received_ns). The first connection that carries data
+  is iperf3's control channel and does not count.
 """
 
 from __future__ import annotations
@@ -51,14 +51,13 @@ class UdpStream:
 
 
 class TcpStream:
-    """Follows the data connection: the second one to the server's port."""
+    """Follows the data connection: the second one to the server's port on which data comes."""
 
     protocol = _TCP
 
     def __init__(self) -> None:
-        self._control: bytes | None = None
-        self._data: bytes | None = None
-        self._base = 0
+        self._first: dict[bytes, int] = {}
+        self._talking: list[bytes] = []
         self._highest = 0
 
     def row(self, packet: bytes, received_ns: int, realtime_offset: int) -> tuple[int, int] | None:
@@ -66,26 +65,24 @@ class TcpStream:
         segment = packet[_IPV6_HEADER:]
         if len(segment) < 20:
             return None
-        ports = packet[8:40] + segment[:4]
+        ends = packet[8:40] + segment[:4]
         (sequence,) = struct.unpack_from("!I", segment, 4)
         if segment[13] & 0x02:  # SYN
-            self._connection(ports, sequence + 1)
+            self._first[ends] = sequence + 1
         header = (segment[12] >> 4) * 4
         (length,) = struct.unpack_from("!H", packet, 4)
         # A length of 0 is a segment beyond 64 KiB, joined by the host's receive offload.
-        if ports != self._data or (length and length <= header):
+        if length and length <= header:
             return None
-        return self._position(sequence), 0
+        if ends not in self._talking:
+            self._talking.append(ends)
+        if self._talking.index(ends) != 1:
+            return None
+        return self._position(sequence - self._first.setdefault(ends, sequence)), 0
 
-    def _connection(self, ports: bytes, first: int) -> None:
-        if self._control in (None, ports):
-            self._control = ports
-        elif self._data is None:
-            self._data, self._base = ports, first
-
-    def _position(self, sequence: int) -> int:
-        """The 64-bit position of a 32-bit sequence number, near the highest seen so far."""
-        ahead = (sequence - self._base - self._highest + _HALF) % _WRAP - _HALF
+    def _position(self, offset: int) -> int:
+        """The position whose lower 32 bits are ``offset``'s, near the highest seen so far."""
+        ahead = (offset - self._highest + _HALF) % _WRAP - _HALF
         position = self._highest + ahead
         self._highest = max(self._highest, position)
         return position

@@ -39,6 +39,8 @@ _INTERVAL_S = "0.1"
 UDP_PAYLOAD = 1200
 """Bytes of an iperf3 datagram: fits a 1500-byte link within two tunnels."""
 _GRACE_S = 2
+_RETRY_NS = 100_000_000
+_UNANSWERED = b"unable to connect to server"
 
 
 def server_command(config: dict[str, Any]) -> list[str]:
@@ -62,38 +64,56 @@ def client_command(config: dict[str, Any], address: str, seconds: int) -> list[s
 def main(config: dict[str, Any]) -> None:
     """Run one end of the stream."""
     prepare()
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+    Path(config["json"]).parent.mkdir(parents=True, exist_ok=True)
     events = EventLog(config["events"], config["node"])
-    command: list[str] | None = server_command(config)
-    deadline = None
+    address = None
     if config["role"] == "client":
         if wait_until(config["start_ns"]) == signal.SIGTERM:
             return
-        command = _client(config, events)
-        deadline = config["stop_ns"] + config.get("linger_ns", _DEFAULT_LINGER_NS)
-    if command is None:
-        return
+        address = _address(config, events)
+        if address is None:
+            return
     capture = None
     if config.get("arrivals"):
         capture = FlowCapture(config["protocol"], config["port"], config["arrivals"])
-    status = _run(command, config["json"], deadline, capture)
+        capture.start()
+    if address is None:
+        status = _run(server_command(config), config["json"], None)
+    else:
+        status = _load(config, address)
+    if capture is not None:
+        capture.stop()
     events.write("flow_stopped", flow=config["flow"], status=status)
 
 
-def _client(config: dict[str, Any], events: EventLog) -> list[str] | None:
+def _address(config: dict[str, Any], events: EventLog) -> str | None:
+    """The client's address for the whole flow."""
     flow = config["flow"]
     address = config.get("address") or wait_for_preferred(config["remote"], config["stop_ns"])
     if address is None:
         events.write("flow_failed", flow=flow, reason="no usable source address")
-        return None
-    events.write("flow_started", flow=flow, local=address, remote=config["remote"])
-    seconds = max(1, round((config["stop_ns"] - time.monotonic_ns()) / 1e9))
-    return client_command(config, address, seconds)
+    else:
+        events.write("flow_started", flow=flow, local=address, remote=config["remote"])
+    return address
 
 
-def _run(command: list[str], report: str, deadline: int | None, capture: FlowCapture | None) -> int:
+def _load(config: dict[str, Any], address: str) -> int:
+    """Be the client, trying again while the server does not answer yet; iperf3's exit status."""
+    stop = config["stop_ns"]
+    deadline = stop + config.get("linger_ns", _DEFAULT_LINGER_NS)
+    while True:
+        seconds = max(1, round((stop - time.monotonic_ns()) / 1e9))
+        status = _run(client_command(config, address, seconds), config["json"], deadline)
+        now = time.monotonic_ns()
+        if now >= stop or _UNANSWERED not in Path(config["json"]).read_bytes():
+            return status
+        if wait_until(now + _RETRY_NS) == signal.SIGTERM:
+            return status
+
+
+def _run(command: list[str], report: str, deadline: int | None) -> int:
     """Run iperf3 until it ends, the deadline passes or SIGTERM comes; its exit status."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
-    Path(report).parent.mkdir(parents=True, exist_ok=True)
     with open(report, "wb") as output:
         process = subprocess.Popen(
             command,
@@ -102,16 +122,11 @@ def _run(command: list[str], report: str, deadline: int | None, capture: FlowCap
             stderr=subprocess.DEVNULL,
             preexec_fn=release_signals,
         )
-    if capture is not None:
-        capture.start()
     while process.poll() is None:
         came = wait_until(deadline, also=(signal.SIGCHLD,))
         if came in (None, signal.SIGTERM):
             break
-    status = _end(process)
-    if capture is not None:
-        capture.stop()
-    return status
+    return _end(process)
 
 
 def _end(process: subprocess.Popen[bytes]) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from emu.traffic import arrivals, iperf
-from tests.kernel.processes import SECOND, starter
+from tests.kernel.processes import SECOND, starter, wait_for
 from tests.namespaces import Namespaces
 
 pytestmark = pytest.mark.root
@@ -63,6 +63,22 @@ def test_a_stream_with_its_arrivals(
         assert got[:, 0].max() == pytest.approx(received, rel=0.3)
     started = json.loads((tmp_path / "events.jsonl").read_text().splitlines()[0])
     assert (started["kind"], started["local"]) == ("flow_started", RIGHT)
+
+
+def test_a_client_waits_for_its_server(tmp_path: Path, namespaces: Namespaces) -> None:
+    left, right = namespaces.new(), namespaces.new()
+    namespaces.link(left, "a", right, "b", f"{LEFT}/64", f"{RIGHT}/64")
+    rows = str(tmp_path / "arrivals.bin")
+    begin = time.monotonic_ns()
+    client = {"start_ns": begin, "stop_ns": begin + 4 * SECOND, "remote": LEFT, "rate": 1_000_000}
+    with starter(tmp_path) as start:
+        first = start(right, iperf.main, config(tmp_path, "client", "tcp", arrivals=None, **client))
+        wait_for(tmp_path / "client.json", "unable to connect")
+        second = start(left, iperf.main, config(tmp_path, "server", "tcp", arrivals=rows))
+        first.finish()
+        second.finish()
+    assert json.loads((tmp_path / "client.json").read_text())["end"]["sum_received"]["bytes"] > 0
+    assert arrivals.read(rows)[0, 0] == 0
 
 
 def test_a_client_that_cannot_reach_its_server_ends(tmp_path: Path, namespaces: Namespaces) -> None:

@@ -23,11 +23,13 @@ import pytest
 from emu import sandbox
 from emu.network.build import build
 from emu.radio.client import Radio
-from tests.lab.sandboxed import backends, in_sandbox
+from tests.lab.sandboxed import ROOT, backends, in_sandbox
 from topologies.parameters import EndNode, Parameters, Quality
 
 pytestmark = pytest.mark.root
 
+CHECKOUT = Path("/run/checkout")
+"""Where the checkout is kept while /tmp is covered."""
 BUSY = [sys.executable, "-c", "from tests.lab.test_sandbox import *; stay_busy()"]
 SPAWN_BUSY = "import sys; from emu import sandbox; sandbox.spawn(sys.argv[1:]).wait()"
 
@@ -142,8 +144,16 @@ def kill(victim: str, spawner: int) -> None:
 
 def traces_in_own_tmp() -> dict[str, object]:
     """The traces, from now on without those of other users of /tmp."""
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/tmp"], check=True)
+    CHECKOUT.mkdir()
+    mount("--bind", ROOT, CHECKOUT)
+    mount("-t", "tmpfs", "tmpfs", "/tmp")
+    ROOT.mkdir(parents=True, exist_ok=True)  # it may be in /tmp itself
+    mount("--bind", CHECKOUT, ROOT)
     return traces()
+
+
+def mount(*arguments: object) -> None:
+    subprocess.run(["mount", *map(str, arguments)], check=True)
 
 
 def traces() -> dict[str, object]:
@@ -152,7 +162,7 @@ def traces() -> dict[str, object]:
     spaces = set[str]().union(*(namespaces(pid) for pid in all_processes()))
     link = subprocess.run(["ip", "-brief", "link"], capture_output=True, text=True, check=True)
     bridges = subprocess.run(["ovs-vsctl", "list-br"], capture_output=True, text=True, check=True)
-    files = {str(path) for place in ("/tmp", "/run") for path in Path(place).rglob("*")}
+    files = {str(path) for place in (Path("/tmp"), Path("/run")) for path in below(place)}
     return {
         "processes": processes,
         "namespaces": spaces,
@@ -161,6 +171,16 @@ def traces() -> dict[str, object]:
         "mounts": Path("/proc/self/mountinfo").read_text(),
         "files": files,
     }
+
+
+def below(place: Path) -> Iterator[Path]:
+    """The files and folders in a folder, but not the checkout's."""
+    for path in place.iterdir():
+        if path in (ROOT, CHECKOUT):
+            continue
+        yield path
+        if path.is_dir() and not path.is_symlink():
+            yield from below(path)
 
 
 def assert_unchanged(before: dict[str, object]) -> None:

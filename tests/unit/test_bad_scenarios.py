@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emu.scenario import ScenarioError, parse
@@ -141,19 +141,16 @@ def _only_one_line_errors(data: bytes) -> None:
         line.encode()
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_arbitrary_bytes_raise_nothing_else(data: bytes) -> None:
     _only_one_line_errors(data)
 
 
-@settings(deadline=None)
 @given(st.text(alphabet=" \n\t-:?,[]{}#&*!|>'\"%@\\ab01x~\ufeff\u2028", max_size=60))
 def test_arbitrary_yaml_punctuation_raises_nothing_else(text: str) -> None:
     _only_one_line_errors(text.encode())
 
 
-@settings(deadline=None)
 @given(st.sampled_from(range(len(GOOD))), st.integers(0, 20), st.text(max_size=8))
 def test_arbitrary_edits_of_a_good_scenario_raise_nothing_else(at: int, cut: int, put: str) -> None:
     _only_one_line_errors((GOOD[:at] + put + GOOD[at + cut :]).encode("utf-8", "replace"))
@@ -169,7 +166,6 @@ _VALUES = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.dictionaries(_KEYS, _VALUES, max_size=6))
 def test_arbitrary_values_in_the_schema_raise_nothing_else(data: dict[str, object]) -> None:
     _only_one_line_errors(yaml.safe_dump(data).encode())

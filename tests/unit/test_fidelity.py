@@ -48,3 +48,16 @@ def test_the_sampler_samples() -> None:
     verdict = sampler.stop()
     assert verdict["timer_lag_ms"]["max"] > 0
     assert 0 <= verdict["cpu"]["mean"] <= 1
+
+
+def test_a_link_that_was_late() -> None:
+    good = fidelity.verdict([0.1], IDLE)
+    assert fidelity.judge_links(good, 900_000)["ok"] is True
+    late = fidelity.judge_links(good, 12_300_000)
+    assert late["ok"] is False
+    assert late["reason"] == "a packet left a link 12.3 ms late, the limit is 10 ms"
+
+
+def test_a_late_link_is_one_reason_more() -> None:
+    bad = fidelity.verdict([40.0], IDLE)
+    assert "; a packet" in fidelity.judge_links(bad, 12_300_000)["reason"]

@@ -38,17 +38,18 @@ def test_the_udp_greeting_is_no_data() -> None:
 def test_only_the_second_tcp_connection_counts() -> None:
     stream = TcpStream()
     assert stream.row(tcp(1000, 5, SYN, 0), 0, 0) is None
-    assert stream.row(tcp(2000, 100, SYN, 0), 0, 0) is None
     assert stream.row(tcp(1000, 6, DATA, 37), 0, 0) is None
+    assert stream.row(tcp(2000, 100, SYN, 0), 0, 0) is None
     assert stream.row(tcp(2000, 101, DATA, 1000), 0, 0) == (0, 0)
+    assert stream.row(tcp(1000, 43, DATA, 1), 0, 0) is None
     assert stream.row(tcp(2000, 1101, DATA, 1000), 0, 0) == (1000, 0)
     assert stream.row(tcp(2000, 2101, 0x10, 0), 0, 0) is None  # nothing but an acknowledgement
 
 
-def test_a_retransmitted_handshake_is_no_new_connection() -> None:
+def test_a_connection_that_was_refused_does_not_count() -> None:
     stream = TcpStream()
-    for _ in range(2):
-        stream.row(tcp(1000, 5, SYN, 0), 0, 0)
+    for port in (900, 1000):
+        stream.row(tcp(port, 5, SYN, 0), 0, 0)
     assert stream.row(tcp(1000, 6, DATA, 37), 0, 0) is None
     stream.row(tcp(2000, 100, SYN, 0), 0, 0)
     assert stream.row(tcp(2000, 101, DATA, 10), 0, 0) == (0, 0)
@@ -56,14 +57,14 @@ def test_a_retransmitted_handshake_is_no_new_connection() -> None:
 
 def test_positions_go_on_beyond_32_bits() -> None:
     stream = TcpStream()
-    stream.row(tcp(1000, 5, SYN, 0), 0, 0)
+    stream.row(tcp(1000, 6, DATA, 37), 0, 0)
     stream.row(tcp(2000, 2**32 - 101, SYN, 0), 0, 0)
     positions = []
-    for step in (0, 2**30, 2**31, 3 * 2**30, 2**32, 2**32 + 2**30, 2**32 + 2**29):
+    for step in (0, 2**30, 2**31 - 1, 3 * 2**30, 2**32, 2**32 + 2**30, 2**32 + 2**29):
         row = stream.row(tcp(2000, 2**32 - 100 + step, DATA, 10), 0, 0)
         assert row is not None
         positions.append(row[0])
-    assert positions == [0, 2**30, 2**31, 3 * 2**30, 2**32, 2**32 + 2**30, 2**32 + 2**29]
+    assert positions == [0, 2**30, 2**31 - 1, 3 * 2**30, 2**32, 2**32 + 2**30, 2**32 + 2**29]
 
 
 def test_short_packets_are_ignored() -> None:

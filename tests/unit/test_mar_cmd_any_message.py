@@ -84,7 +84,7 @@ def check(core, own, arrivals):
     assert core.next_deadline() is None or core.next_deadline() > now + 100_000 * SECOND
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(received, st.booleans())
 def test_a_mar(arrivals, transfers):
     core = mar(
@@ -118,7 +118,7 @@ claims = st.builds(
 from_mars = st.lists(st.tuples(st.one_of(messages, claims), sources), max_size=8)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(from_mars, st.booleans())
 def test_a_mar_without_a_cmd(arrivals, transfers):
     others = frozenset(mar_address(number) for number in range(2, 20))
@@ -134,7 +134,7 @@ def test_a_mar_without_a_cmd(arrivals, transfers):
     core.attach(MN, T0 + 200_000 * SECOND)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(received, st.sampled_from(Variant))
 def test_a_cmd(arrivals, variant):
     core = cmd(variant=variant)

@@ -56,7 +56,7 @@ def plan(network: Network, changes: list, data: list) -> None:
         network.at(time, lambda source=source, group=group: network.send(source, group, "lan"))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(changes, data, seeds, st.sampled_from([0.0, 0.5, 1.0]))
 def test_forwarding_converges_under_report_loss(changes, data, seed, loss):
     """RFC 3810 sections 6.1 and 7.6.3: what robustness covers does no harm beyond a short delay."""
@@ -71,7 +71,7 @@ def test_forwarding_converges_under_report_loss(changes, data, seed, loss):
         assert set(network.send(source, group, "lan")) == paths
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(changes, seeds)
 def test_local_source_reaches_all_listeners(changes, seed):
     """RFC 4605 section 4.3: from a downstream link to the upstream and the links that want it."""
@@ -81,7 +81,7 @@ def test_local_source_reaches_all_listeners(changes, seed):
     check(network, wire="mar2-radio")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(changes, data, moves, seeds)
 def test_handovers_keep_sessions_and_old_links_expire(changes, data, moves, seed):
     """RFC 3810 section 7.2: listeners that answer general queries stay, those that left expire.
