@@ -32,7 +32,8 @@ _IPV6_HEADER = 40
 class MobilitySocket:
     """Mobility Header messages (RFC 6275 section 6.1) to and from one address of this node.
 
-    With ``join`` it gets those to a multicast group as well, and sends to it on one interface. The kernel computes the checksum of what is sent and drops what comes with a wrong one.
+    With ``join`` it gets those to a multicast group as well, and sends to it on one interface. The
+    kernel computes the checksum of what is sent and drops what comes with a wrong one.
     """
 
     def __init__(self, local: IPv6Address) -> None:

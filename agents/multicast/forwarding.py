@@ -71,7 +71,7 @@ class Forwarding:
                 return
             entry = self._entries.setdefault(group, {})[source] = _Entry(link)
             self._count += 1
-        if not (self._is_local(source, entry) and self._sources.comes_locally(source, group)):
+        if not (self._is_local(source, entry) and self._is_copy(source, group, link)):
             entry.arrival = link
         entry.incoming = ""  # differs from every route, so that the entry is told (again)
         yield from self._update((source, group), entry, now)
@@ -116,6 +116,11 @@ class Forwarding:
         entries = self._entries.get(group, {})
         return [source for source, entry in entries.items() if self._is_local(source, entry)]
 
+    def is_local(self, source: IPv6Address, group: IPv6Address) -> bool:
+        """Whether a source is on a downstream link."""
+        entry = self._entries.get(group, {}).get(source)
+        return entry is not None and self._is_local(source, entry)
+
     def incoming(self, source: IPv6Address, group: IPv6Address) -> str | None:
         """The link that the kernel takes a channel from."""
         entry = self._entries.get(group, {}).get(source)
@@ -147,6 +152,14 @@ class Forwarding:
         link = self._links.get(entry.arrival)
         is_downstream = link is not None and link.host is None
         return is_downstream or self._sources.comes_by(source, entry.arrival)
+
+    def _is_copy(self, source: IPv6Address, group: IPv6Address, link: str) -> bool:
+        """Whether data of a local source that comes by a link is on its way back."""
+        upstream = self._links.upstreams.get(link)
+        if upstream is None or self._sources.comes_by(source, link):
+            return False
+        unwanted = not upstream.subscription(group).accepts(source)
+        return unwanted or self._sources.comes_locally(source, group)
 
     def _shape_now(self) -> tuple[str | None, list[str]]:
         """What routes depend on besides membership: the native upstream, links to forward to."""

@@ -60,23 +60,24 @@ class Instances:
     def subscriptions(self, group: IPv6Address) -> dict[str, Filter]:
         """What each instance wants of a group (RFC 4605 section 4.1).
 
-        A mobile source that is here is wanted from where its data goes.
+        A source that is here is wanted from where its data goes: nothing comes back.
         """
-        mobile = self.mobile_sources(group)
+        here = self.sources_here(group)
         wishes: dict[str, list[Filter]] = defaultdict(list)
         for _, listener, wish in self.wishes(group):
             for upstream in listener.upstreams:
-                wishes[upstream].append(wish - include(mobile))
-            for source in filter(wish.accepts, mobile):
+                wishes[upstream].append(wish - include(here))
+            for source in filter(wish.accepts, here):
                 for upstream in self._sources.exits(source, group):
                     wishes[upstream].append(include([source]))
         return {upstream: merge(filters) for upstream, filters in wishes.items()}
 
-    def mobile_sources(self, group: IPv6Address) -> set[IPv6Address]:
-        """The local sources of a group that are not where they are anchored."""
-        if not self._sources:
+    def sources_here(self, group: IPv6Address) -> set[IPv6Address]:
+        """The local sources of a group; in the base scheme only those that are not at home."""
+        if not self._select.shares and not self._sources:
             return set()
-        return set(filter(self._sources.is_mobile, self._forwarding.local_sources(group)))
+        sources = self._forwarding.local_sources(group)
+        return {s for s in sources if self._select.shares or self._sources.is_mobile(s)}
 
     def reported(self, link: str, group: IPv6Address, host: IPv6Address, now: int) -> Actions:
         """A host reported a group: serve it if it is not yet."""
@@ -108,7 +109,7 @@ class Instances:
         self, group: IPv6Address, source: IPv6Address | None, decision: ChannelScope, now: int
     ) -> Actions:
         """Channel control decided about a channel: it matters if somebody listens, or sends."""
-        if any(self.wishes(group)) or self.mobile_sources(group):
+        if any(self.wishes(group)) or self.sources_here(group):
             self._decisions.set(group, source, decision)
             self._changed.add(group)
             tunnels = self._links.tunnels
@@ -116,14 +117,15 @@ class Instances:
 
     def forget_decisions(self, group: IPv6Address) -> None:
         """If nobody listens or sends, the next one to do so asks again."""
-        if not any(self.wishes(group)) and not self.mobile_sources(group):
+        if not any(self.wishes(group)) and not self.sources_here(group):
             self._decisions.forget(group)
 
     def sends(self, source: IPv6Address, group: IPv6Address) -> Actions:
-        """Data of a source arrived: find out where it is to go, if it is mobile."""
-        if self._sources.is_mobile(source) and source in self.mobile_sources(group):
+        """Data of a source arrived: find out where it is to go, if it is here and mobile."""
+        if self._forwarding.is_local(source, group):
             self._changed.add(group)
-            if self._select.shares and self._decisions.ask(group, source):
+            is_mobile = self._select.shares and self._sources.is_mobile(source)
+            if is_mobile and self._decisions.ask(group, source):
                 yield AskChannelControl(source, group, source)
 
     def forget_link(self, name: str) -> None:

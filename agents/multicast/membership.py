@@ -44,21 +44,21 @@ def membership_records(
 
     A record stands for what an upstream is asked: who wants some sources of a group is in the
     record of any source, if there is one. A local source stands in the record of its own channel,
-    else in that of any source, of each upstream by which its data goes out; and who listens to a
-    mobile source stands there, too (section IV.A).
+    else in that of any source, of each upstream by which its data goes out; and who listens to it
+    stands there, too (section IV.A).
     """
     listeners: dict[Key, list[str]] = defaultdict(list)
     local: dict[Key, list[str]] = defaultdict(list)
     for router in links.downstreams.values():
         for group in router.listeners.groups():
-            mobile = instances.mobile_sources(group)
+            here = instances.sources_here(group)
             for member in router.listeners.memberships(group):
-                if member.source not in mobile:
+                if member.source not in here:
                     for upstream in member.upstreams or (None,):
                         listeners[upstream, member.source, group].append(str(member.host))
-                for mobile_source in mobile if member.source is None else mobile & {member.source}:
-                    for upstream in sources.exits(mobile_source, group):
-                        listeners[upstream, mobile_source, group].append(str(member.host))
+                for local_source in here if member.source is None else here & {member.source}:
+                    for upstream in sources.exits(local_source, group):
+                        listeners[upstream, local_source, group].append(str(member.host))
     for upstream, source, group in list(listeners):
         any_source: Key = (upstream, None, group)
         if source is not None and any_source in listeners:

@@ -27,6 +27,8 @@ def local(workers: int) -> Iterator[Executor]:
     """Workers on this machine: processes of one thread, which end with this process."""
     from distributed import Client, LocalCluster
 
+    # A worker that is stopped in the middle of a run is killed, which is no news.
+    logging.getLogger("distributed.nanny").setLevel(logging.CRITICAL)
     with (
         tempfile.TemporaryDirectory(prefix="emu-sweep-") as scratch,
         LocalCluster(

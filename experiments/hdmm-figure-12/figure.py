@@ -22,11 +22,11 @@ from emu.analysis.hdmm import fully_binding, proxy_binding
 
 HERE = Path(__file__).resolve().parent
 MARKERS = "osD^v"
+RATIOS = (0.125, 0.25, 0.5, 1, 2, 4, 8)
 
 
 def ratios(table: Path) -> pd.DataFrame:
-    """For each pair of delays: the median T_binding of both schemes, and measured and predicted
-    ratios."""
+    """Medians of T_binding of both schemes for each pair of delays; their ratio, and predicted."""
     frame = pd.read_csv(table)
     frame = frame[frame["faithful"] & frame["binding_ms"].notna()]
     frame = frame.drop_duplicates(["scheme", "cmd_ms", "dar_ms", "seed", "handover"])
@@ -58,7 +58,10 @@ def draw(frame: pd.DataFrame, path: Path) -> None:
     axes.axhline(1, color="black", linewidth=0.8)
     axes.set(xlabel="S-DAR to P-DAR delay (ms)", ylabel="Latency, fully / partially distributed")
     axes.set(xscale="log", yscale="log")
-    axes.grid(alpha=0.3, which="both")
+    for axis, ticks in ((axes.xaxis, sorted(set(frame["dar_ms"]))), (axes.yaxis, RATIOS)):
+        axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
+        axis.set_ticks([], minor=True)
+    axes.grid(alpha=0.3)
     axes.legend(fontsize="small")
     figure.savefig(path, metadata={"Date": None})
 

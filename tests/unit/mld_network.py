@@ -74,6 +74,7 @@ class Router:
     def __init__(self, name: str, core: MldProxy) -> None:
         self.name, self.core = name, core
         self.addresses: dict[str, IPv6Address] = {}
+        self.parts: dict[str, dict[str, bool]] = {}
         self.cache: dict[tuple[IPv6Address, IPv6Address], SetForwarding] = {}
         self.told: dict[tuple[IPv6Address, IPv6Address], int] = {}
         self.held: set[str] = set()
@@ -109,6 +110,7 @@ class Network:
         """Give a router a link, named as the wire."""
         router, address = self.routers[name], IPv6Address(f"fe80::5213:{next(self._count):x}")
         router.addresses[wire] = address
+        router.parts[wire] = {"upstream": upstream, "downstream": downstream}
         self._plugged[wire].append(router)
         actions = router.core.add_link(
             wire, address, self.now, upstream=upstream, downstream=downstream
@@ -121,11 +123,8 @@ class Network:
         for wire, address in old.addresses.items():
             self._plugged[wire][self._plugged[wire].index(old)] = new
             new.addresses[wire] = address
-            link = old.core._links.get(wire)
-            upstream, downstream = link.host is not None, link.router is not None
-            actions = new.core.add_link(
-                wire, address, self.now, upstream=upstream, downstream=downstream
-            )
+            new.parts[wire] = old.parts[wire]
+            actions = new.core.add_link(wire, address, self.now, **new.parts[wire])
             self.perform(new, actions)
 
     def host(self, name: str, wire: str) -> Host:

@@ -88,7 +88,7 @@ def call(*arguments: str) -> Result:
 def test_without_arguments_it_prints_its_help() -> None:
     result = call()
     assert result.exit_code == 0
-    for command in ("run", "check", "doctor", "shell", "list", "report"):
+    for command in ("run", "sweep", "model", "check", "doctor", "shell", "list", "report"):
         assert f"  {command} " in result.stdout
 
 

@@ -160,3 +160,14 @@ def test_a_source_that_is_back_is_a_source_like_any_other(domain):
     carried = send(domain, "mar4")
     assert carried["mar1-radio"] == carried["mar2-radio"] == carried["mar4-core"] == 1
     assert TUNNEL not in carried
+
+
+def test_a_listener_that_comes_to_its_source_needs_no_detour(domain):
+    """Not even if channel control says remote: nothing goes to MAR1 to come back from there."""
+    domain.scopes[C3] = REMOTE
+    domain.arrive(domain.hosts["mn1"], "mar4")
+    carried = send(domain, "mar4")
+    assert carried["mar4-radio"] == 2
+    assert domain.arrivals["mar4"] == 1
+    assert domain.arrivals["mar1"] == 0
+    assert ("core", S3, G3, 1, ("mn1",), (str(S3),)) in domain.records("mar4")
