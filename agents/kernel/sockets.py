@@ -5,10 +5,13 @@ All are non-blocking: ``receive`` returns None when nothing waits.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import socket
 import struct
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 
@@ -27,6 +30,16 @@ _MAXIMUM_PACKET = 65575
 _ANCILLARY = 256
 _GROUP_HOPS = 64
 _IPV6_HEADER = 40
+
+
+@contextlib.contextmanager
+def _losing() -> Iterator[None]:
+    """A full queue and a link that is down lose a packet, as any network may; that is no error."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOBUFS, errno.EAGAIN, errno.ENETDOWN):
+            raise
 
 
 class MobilitySocket:
@@ -62,7 +75,8 @@ class MobilitySocket:
 
     def send(self, message: bytes, destination: IPv6Address) -> None:
         """Send one message; OSError when there is no way to the destination."""
-        self._socket.sendto(message, (str(destination), 0))
+        with _losing():
+            self._socket.sendto(message, (str(destination), 0))
 
     def receive(self) -> tuple[bytes, IPv6Address, IPv6Address] | None:
         """The next message with its source and destination."""
@@ -134,7 +148,8 @@ class LinkSocket:
         address = b""
         if self._ethernet:
             address = link_layer_destination or _multicast_link_layer(packet)
-        self._socket.sendto(packet, (self.interface, _ETH_P_IPV6, 0, 0, address))
+        with _losing():
+            self._socket.sendto(packet, (self.interface, _ETH_P_IPV6, 0, 0, address))
 
     def receive(self) -> Frame | None:
         """The next packet that the filter kept."""

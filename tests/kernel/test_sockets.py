@@ -187,3 +187,16 @@ def test_random_frames_do_no_harm(left: Namespace, right: Namespace, opened: Exi
     mark = packet(LEFT, ALL_NODES, 58, bytes([134]) + b"the last one")
     sender.send(mark)
     assert receive(receiver, lambda frame: frame.packet == mark)
+
+
+def test_a_link_that_is_down_loses_packets_and_is_no_error(
+    left: Namespace, right: Namespace, opened: ExitStack
+) -> None:
+    sender = link(opened, left, "a")
+    data = packet(IPv6Address("fe80::1"), ALL_NODES, MOBILITY, MESSAGE)
+    with left, Netlink() as netlink:
+        netlink.down("a")
+        sender.send(data)
+        netlink.up("a")
+    receiver = link(opened, right, "b")
+    eventually(lambda: sender.send(data) or receiver.receive())
