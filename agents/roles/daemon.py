@@ -11,6 +11,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from agents.core import Action, Core, Log
@@ -59,6 +60,7 @@ class Daemon:
         self._handlers: dict[type[Action], Handler] = {Log: self._write_log}
         self._timers: dict[Core, asyncio.TimerHandle] = {}
         self._malformed = 0
+        self._thread = ThreadPoolExecutor(1)
 
     def on(self, action: type[Action], handler: Handler) -> None:
         """Carry out every action of this type with ``handler``."""
@@ -85,6 +87,10 @@ class Daemon:
     def after(self, seconds: float, call: Callable[[], None]) -> asyncio.TimerHandle:
         """Call it so much later, unless the handle is cancelled."""
         return self._loop.call_later(seconds, call)
+
+    def aside(self, call: Callable[[], None]) -> Future[None]:
+        """Do what the kernel takes long for, in a thread, while the loop goes on."""
+        return self._thread.submit(call)
 
     def count_malformed(self) -> None:
         """A packet that no parser accepts is counted and dropped."""

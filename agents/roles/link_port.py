@@ -30,7 +30,7 @@ class LinkPort:
     def close(self) -> None:
         """Stop listening to the link."""
         self._daemon.unwatch(self._socket.fileno())
-        self._socket.close()
+        self._daemon.aside(self._socket.close)  # the kernel waits until no CPU can be using it
 
     def _readable(self) -> None:
         for _ in range(BUDGET):

@@ -13,6 +13,7 @@ from agents.roles.daemon import Daemon
 from agents.roles.link_port import Handler, LinkPort
 from agents.roles.mobility_part import MobilityPart, mar_config
 from agents.roles.multicast_part import MulticastPart
+from agents.roles.tunnel_devices import TunnelDevices
 from agents.wire import mld, ndp
 
 MULTICAST_HOLDER = "multicast"
@@ -25,9 +26,9 @@ class MobilityAccessRouter:
         self._daemon = Daemon(config["node"], config["log"])
         peers = {IPv6Address(address): name for address, name in config["peers"].items()}
         self._access: str = config["access"]
-        self._mobility = MobilityPart(
-            self._daemon, mar_config(config), self._access, config["tunnel_backend"], peers
-        )
+        core = mar_config(config)
+        devices = TunnelDevices(self._daemon, core.address, config["tunnel_backend"], peers)
+        self._mobility = MobilityPart(self._daemon, core, self._access, devices)
         if config["group_interface"]:
             self._mobility.join_mars(IPv6Address(config["cmd"]), config["group_interface"])
         self._multicast: MulticastPart | None = None

@@ -6,14 +6,13 @@ import json
 import socket
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from ipaddress import IPv6Address, IPv6Interface, IPv6Network
 from typing import Any
 
 from agents.core import Action
 from agents.kernel.netlink import Netlink
 from agents.kernel.sockets import Frame
-from agents.kernel.tunnel import Backend, Tunnel, open_tunnel
+from agents.kernel.tunnel import Tunnel
 from agents.mobility import actions
 from agents.mobility.config import MarConfig
 from agents.mobility.context import Listening, listens_to_nothing
@@ -21,6 +20,7 @@ from agents.mobility.mar import MarCore
 from agents.roles.daemon import Daemon
 from agents.roles.link_port import LinkPort
 from agents.roles.signalling import Signalling
+from agents.roles.tunnel_devices import TunnelDevices
 from agents.wire import ipv6, ndp
 
 ALL_NODES = IPv6Address("ff02::1")
@@ -38,18 +38,10 @@ A guest is here, and anchored there; what is away is anchored here, and there. N
 
 
 class MobilityPart:
-    """Joins a ``MarCore`` to signalling, routes, tunnels, Router Advertisements and L2 triggers.
-
-    ``peer_names`` are the names of the other MARs, for the names of the tunnels to them.
-    """
+    """Joins a ``MarCore`` to signalling, routes, tunnels, Router Advertisements and L2 triggers."""
 
     def __init__(
-        self,
-        daemon: Daemon,
-        config: MarConfig,
-        access: str,
-        tunnel_backend: Backend,
-        peer_names: dict[IPv6Address, str],
+        self, daemon: Daemon, config: MarConfig, access: str, devices: TunnelDevices
     ) -> None:
         self.listening: Listening = listens_to_nothing
         self.core = MarCore(config, lambda mobile_node: self.listening(mobile_node))
@@ -62,16 +54,12 @@ class MobilityPart:
         self._daemon = daemon
         self._config = config
         self._access = access
-        self._tunnel_backend = tunnel_backend
-        self._peer_names = peer_names
+        self._devices = devices
         self._netlink = Netlink()
         self.signalling = Signalling(daemon, config.address, self.core)
         self._port: LinkPort | None = None
         self._identifiers: dict[bytes, str] = {}
         self._source_routes: dict[IPv6Network, int] = {}
-        # The kernel takes tens of ms to delete a device: nothing else shall wait for that.
-        self._closer = ThreadPoolExecutor(1)
-        self._closing: dict[IPv6Address, Future[None]] = {}
         handlers: dict[type[Action], Callable[[Any], None]] = {
             actions.CreateTunnel: self._create_tunnel,
             actions.RemoveTunnel: self._remove_tunnel,
@@ -127,9 +115,8 @@ class MobilityPart:
         self._carry_out(self.core.release_tunnel(peer, holder, time.monotonic_ns()))
 
     def close(self) -> None:
-        """Wait for the tunnels that are being deleted."""
-        for closing in self._closing.values():
-            closing.result()
+        """Delete the tunnels that are not needed any more."""
+        self._devices.close()
 
     def _carry_out(self, answer: list[Action]) -> None:
         self._daemon.carry_out(self.core, answer)
@@ -147,18 +134,15 @@ class MobilityPart:
             self._carry_out(self.core.detach(trigger["mn"], now))
 
     def _create_tunnel(self, action: actions.CreateTunnel) -> None:
-        if action.peer in self._closing:  # both would have the same name
-            self._closing.pop(action.peer).result()
-        name = f"tun-{self._peer_names[action.peer]}"
-        tunnel = open_tunnel(name, self._config.address, action.peer, self._tunnel_backend)
+        tunnel = self._devices.open(action.peer)
         self.tunnels[action.peer] = tunnel
-        self._netlink.route_replace(DEFAULT, oif=name, table=self._table(action.peer))
+        self._netlink.route_replace(DEFAULT, oif=tunnel.name, table=self._table(action.peer))
         self.on_tunnel_created(tunnel)
 
     def _remove_tunnel(self, action: actions.RemoveTunnel) -> None:
         tunnel = self.tunnels.pop(action.peer)
         self.on_tunnel_removed(tunnel)
-        self._closing[action.peer] = self._closer.submit(tunnel.close)
+        self._devices.retire(tunnel)
 
     def _install_route(self, action: actions.InstallRoute) -> None:
         device = self.tunnels[action.peer].name if action.peer else self._access
