@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -67,13 +66,7 @@ def start(scenario: Path, out: Path, *options: object) -> subprocess.Popen[str]:
         cwd=ROOT,
         env={**os.environ, "COLUMNS": "160"},
         start_new_session=True,
-        preexec_fn=take_interrupts,
     )
-
-
-def take_interrupts() -> None:
-    """Ctrl-C works in a terminal, whatever the shell that runs the tests has set."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def finish(process: subprocess.Popen[str], out: Path) -> Run:
