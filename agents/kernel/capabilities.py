@@ -55,8 +55,6 @@ class Capabilities:
     """Rates by the token bucket filter (CONFIG_NET_SCH_TBF)."""
     openvswitch: bool
     """Open vSwitch's datapath in the kernel (CONFIG_OPENVSWITCH)."""
-    macvlan: bool
-    """MACVLAN links (CONFIG_MACVLAN)."""
     mrt6: bool
     """IPv6 multicast forwarding (CONFIG_IPV6_MROUTE)."""
     optimistic_dad: bool
@@ -169,15 +167,6 @@ def _try_openvswitch(netlink: Netlink) -> None:
         raise OSError(number, os.strerror(number))
 
 
-def _try_macvlan(netlink: Netlink) -> None:
-    netlink.add_link("probe-parent", "veth")
-    try:
-        parent = netlink.index("probe-parent")
-        netlink.add_link("probe-macvlan", "macvlan", parent=parent)
-    finally:
-        netlink.delete_link("probe-parent")
-
-
 def _try_mrt6(netlink: Netlink) -> None:
     MulticastRouting().close()
 
@@ -198,7 +187,6 @@ _TRIALS: dict[str, Callable[[Netlink], None]] = {
     "netem": lambda netlink: _try_queueing_discipline(netlink, "netem"),
     "tbf": lambda netlink: _try_queueing_discipline(netlink, "tbf"),
     "openvswitch": _try_openvswitch,
-    "macvlan": _try_macvlan,
     "mrt6": _try_mrt6,
     "optimistic_dad": _try_optimistic_dad,
     "realtime": _try_realtime,

@@ -85,20 +85,13 @@ class Netlink:
         except OSError as error:
             raise OSError(errno.ENODEV, os.strerror(errno.ENODEV), name) from error
 
-    def add_link(
-        self, name: str, kind: str, data: dict[str, Any] | None = None, *, parent: int | None = None
-    ) -> int:
-        """Create a link and return its index.
-
-        ``data`` are its kind's own netlink attributes, ``parent`` the index of the link it uses.
-        """
+    def add_link(self, name: str, kind: str, data: dict[str, Any] | None = None) -> int:
+        """Create a link and return its index; ``data`` are its kind's own netlink attributes."""
         information: list[tuple[str, Any]] = [("IFLA_INFO_KIND", kind)]
         if data:
             information.append(("IFLA_INFO_DATA", {"attrs": list(data.items())}))
         message = ifinfmsg()
         message["attrs"] = [("IFLA_IFNAME", name), ("IFLA_LINKINFO", {"attrs": information})]
-        if parent is not None:
-            message["attrs"].append(("IFLA_LINK", parent))
         self.rtnetlink.request(rtnl.RTM_NEWLINK, message, NLM_F_CREATE | NLM_F_EXCL)
         return self.index(name)
 

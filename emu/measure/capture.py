@@ -17,19 +17,17 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import select
 import signal
 import socket
 import struct
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from agents.kernel import libc, socket_filter
+from agents.kernel import socket_filter
 from emu.measure import filters, pcapng
+from emu.network.namespace import entered
 from emu.traffic import timestamps
 
 _ETH_P_ALL = 0x0003
@@ -40,20 +38,6 @@ _SO_RCVBUFFORCE, _RECEIVE_BUFFER = 33, 16 << 20
 _LARGEST_PACKET = 0x40000
 _FLUSH_MS = 500
 _BATCH = 256
-
-
-@contextmanager
-def namespace_of(pid: int) -> Iterator[None]:
-    """Be in the network namespace of a process; this thread only."""
-    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-    there = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY)
-    try:
-        libc.enter_network(there)
-        yield
-    finally:
-        libc.enter_network(home)
-        os.close(there)
-        os.close(home)
 
 
 class Tap:
@@ -124,7 +108,7 @@ def main(config: dict[str, Any]) -> None:
     Path(config["directory"]).mkdir(parents=True, exist_ok=True)
     taps: dict[int, Tap] = {}
     for pid, node, interface in config["interfaces"]:
-        with namespace_of(pid):
+        with entered(Path(f"/proc/{pid}/ns/net")):
             tap = Tap(node, interface, config)
         taps[tap.socket.fileno()] = tap
     if config.get("ready"):

@@ -26,7 +26,6 @@ def test_the_probes_agree_with_what_the_tools_can_do(namespaces: Namespaces) -> 
     namespace = namespaces.new()
     trials = {
         "ip6tnl": "ip link add name t type ip6tnl mode ip6ip6 local ::1 remote ::2 encaplimit none",
-        "macvlan": "ip link add link v name m type macvlan",
         "netem": "tc qdisc add dev v root netem delay 1ms",
         "tbf": "tc qdisc add dev lo root tbf rate 1mbit burst 10k latency 50ms",
         "tun": "ip tuntap add dev u mode tun",

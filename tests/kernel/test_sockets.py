@@ -94,11 +94,16 @@ def test_mobility_headers_with_a_wrong_checksum_do_not_arrive(
     with right, Netlink() as netlink:
         address = netlink.link_layer_address("b")
     good = checksum(LEFT, RIGHT, MOBILITY, MESSAGE)
-    for value in (good ^ 0x1111, good):
-        message = MESSAGE[:4] + value.to_bytes(2, "big") + MESSAGE[6:]
-        raw.send(packet(LEFT, RIGHT, MOBILITY, message), address)
-    assert eventually(receiver.receive)[0][4:6] == good.to_bytes(2, "big")
-    assert receiver.receive() is None
+
+    def send_both() -> tuple[bytes, IPv6Address, IPv6Address] | None:
+        """Again and again: a link that has just come up may lose packets."""
+        for value in (good ^ 0x1111, good):
+            message = MESSAGE[:4] + value.to_bytes(2, "big") + MESSAGE[6:]
+            raw.send(packet(LEFT, RIGHT, MOBILITY, message), address)
+        return receiver.receive()
+
+    arrived = [eventually(send_both), *iter(receiver.receive, None)]
+    assert {received[0][4:6] for received in arrived} == {good.to_bytes(2, "big")}
 
 
 def test_messages_to_nowhere_are_refused(left: Namespace, opened: ExitStack) -> None:
