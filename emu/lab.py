@@ -10,13 +10,13 @@ from ipaddress import IPv6Address, IPv6Network
 from pathlib import Path
 
 from agents.kernel.capabilities import Capabilities
-from emu.agents import ALL_MARS, AgentConfigs
 from emu.channel_control import ChannelControlPlan
 from emu.events import Event, EventTail
 from emu.network.build import Backends, Network, build
 from emu.processes import Processes
 from emu.radio.client import L2Event, Radio
 from emu.scenario.model import Link, Scenario
+from emu.schemes import SCHEMES
 from topologies.parameters import EndNode, Parameters, Quality
 
 GLOBAL_UNICAST = IPv6Network("2000::/3")
@@ -76,21 +76,21 @@ class Lab:
 
     async def start_agents(self) -> None:
         """Start the agent of every node that has one, and wait until all serve."""
-        configs = AgentConfigs(
+        scheme = SCHEMES[self.scenario.mobility.scheme](
             self.scenario,
             self.network,
             self.channel_control,
             self._capabilities.tunnel_backend(),
             self._seed,
             self._directory,
-        ).all()
-        self.agents = set(configs)
-        for name, (module, config) in configs.items():
+        )
+        agents = scheme.agents()
+        self.agents = set(agents)
+        for name, (module, config) in agents.items():
             self.processes.start(name, self.pid(name), module, config)
         await self.radio.connect(self.network)
         await self.wait(lambda: self.tail.nodes("ready") >= self.agents, "the agents")
-        if self.scenario.mobility.variant == "distributed":
-            await self.wait(self._all_mars_hear_their_group, "the MARs' group")
+        await self.wait(lambda: scheme.ready(self.tail.events), "the access routers")
 
     async def attach_mobile_nodes(self) -> None:
         """Attach every mobile node where the scenario says, and wait until it can communicate."""
@@ -126,11 +126,6 @@ class Lab:
     def address(self, name: str) -> IPv6Address:
         """The global address of a host; of a mobile node, the first that it had."""
         return self._usable().get(name) or self.network.address(name)
-
-    def _all_mars_hear_their_group(self) -> bool:
-        """Whether the exchange carries the group of all MARs to each of them."""
-        joins = [e for e in self.tail.events if e["kind"] == "join" and e["group"] == str(ALL_MARS)]
-        return len({join["link"] for join in joins}) == len(self.network.names("mar"))
 
     def _usable(self) -> dict[str, IPv6Address]:
         """The mobile nodes that have a global address ready for use, and the first of each."""

@@ -24,6 +24,7 @@ from emu.scenario.fields import (
     nothing_as,
     within,
 )
+from emu.scenario.mobility import Mobility as Mobility
 from emu.scenario.multicast import ChannelControl as ChannelControl
 from emu.scenario.multicast import Multicast, Scope
 from emu.scenario.section import Section as Section
@@ -75,25 +76,6 @@ class Topology(Section):
     def access_routers(self) -> tuple[str, ...]:
         """The names of the MARs, in order."""
         return tuple(f"mar{number}" for number in range(1, self.mars + 1))
-
-
-class Mobility(Section):
-    """The mobility scheme and its timers."""
-
-    scheme: Literal["dmm"] = "dmm"
-    variant: Literal["relay", "locator", "proxy", "distributed"] = "proxy"
-    """Who answers the serving MAR, and when: the CMD once the previous MARs have answered it; they
-    themselves; the CMD at once (RFC 8885 section 3.4); or, fully distributed, there is no CMD, and
-    the previous MARs answer what all MARs are asked. The last needs the topology dmm-domain."""
-    first_attachment_timeout: Annotated[int, within(DURATION, "1ms", "10s")] = DURATION.parse(
-        "100ms"
-    )
-    """Fully distributed: how long previous MARs have to answer, until a mobile node is taken for
-    new; more than a round trip between MARs. Later answers count, too."""
-    binding_lifetime: Annotated[int, within(DURATION, "4s", "262140s")] = DURATION.parse("300s")
-    """Lifetime asked in each Proxy Binding Update; a multiple of 4 s (RFC 6275 section 6.1.7)."""
-    retransmission: Annotated[int, within(DURATION, "10ms", "32s")] = DURATION.parse("1s")
-    """First retransmission timeout of a Proxy Binding Update (RFC 6275 section 12)."""
 
 
 class Node(Section):

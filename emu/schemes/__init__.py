@@ -1,0 +1,9 @@
+"""The mobility schemes: which agents each has on the nodes of a network, and what they are told."""
+
+from __future__ import annotations
+
+from emu.schemes.base import Scheme
+from emu.schemes.dmm import Dmm
+
+SCHEMES: dict[str, type[Scheme]] = {"dmm": Dmm}
+"""By the scenario's ``mobility.scheme``."""

@@ -1,0 +1,91 @@
+"""Network-based distributed mobility management: MARs, and a CMD unless it is fully distributed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from ipaddress import IPv6Address
+from typing import Any
+
+from agents.core import MILLISECOND, SECOND
+from emu.events import Event
+from emu.sandbox import RUN_DIRECTORY
+from emu.schemes.base import Agent, Scheme
+
+ALL_MARS = IPv6Address("ff05::5213")
+"""The group of all MARs, of site-local scope, where there is no CMD."""
+
+
+class Dmm(Scheme):
+    """RFC 8885, and sections 4.2.2 and 4.2.3 of the HDMM paper."""
+
+    def roles(self) -> dict[str, Callable[[str], Agent]]:
+        """MARs and the CMD; without a CMD the exchange carries what MARs send to all of them."""
+        centre = {"ix": self._ix} if self._distributed else {"cmd": self._cmd}
+        return {**super().roles(), "mar": self._mar, **centre}
+
+    def ready(self, events: Sequence[Event]) -> bool:
+        """Fully distributed: whether the exchange carries the group of all MARs to each of them."""
+        joins = [e for e in events if e["kind"] == "join" and e["group"] == str(ALL_MARS)]
+        hearing = {join["link"] for join in joins}
+        return not self._distributed or len(hearing) == len(self.mars())
+
+    @property
+    def _distributed(self) -> bool:
+        return self.scenario.mobility.variant == "distributed"
+
+    def _mar(self, name: str) -> Agent:
+        network = self.network
+        access = network.interface(name, "access")
+        mobility = self.scenario.mobility
+        distributed = self._distributed
+        tracking = self.scenario.multicast.explicit_tracking
+        return "agents.roles.mar", {
+            "address": str(network.address(name)),
+            "cmd": str(ALL_MARS if distributed else network.address("cmd")),
+            "group_interface": network.interface(name, "backhaul").name if distributed else None,
+            "pool": str(network.pool(name)),
+            "link_local": str(access.link_local),
+            "link_layer_address": access.link_layer_address,
+            "access": access.name,
+            "upstream": network.interface(name, "core").name,
+            "tunnel_backend": self.tunnel_backend,
+            "peers": self.mars(),
+            "acknowledging": self._others(name)
+            if mobility.variant in ("locator", "distributed")
+            else [],
+            "trigger": str(RUN_DIRECTORY / f"{name}.trigger"),
+            "multicast": self.proxy_timers(explicit_tracking=tracking),
+            "channel_control": self.channel_control.of_mar(name),
+            "mobility": {
+                **self._timers(),
+                "context_transfer": self.scenario.multicast.context_transfer == "pbu",
+                "first_attachment_timeout": mobility.first_attachment_timeout,
+            },
+        }
+
+    def _cmd(self, name: str) -> Agent:
+        return "agents.roles.cmd", {
+            "address": str(self.network.address(name)),
+            "peers": self.mars(),
+            "variant": self.scenario.mobility.variant,
+            "channel_control": self.channel_control.of_cmd(name),
+            "mobility": self._timers(),
+        }
+
+    def _ix(self, name: str) -> Agent:
+        """The root, and only router, of the tree on which the MARs' own group is carried."""
+        return "agents.roles.mr", {
+            "upstream": None,
+            "downstream": [end.name for end in self.network.interfaces(name)],
+            "multicast": {"query_response_interval": 200 * MILLISECOND},
+        }
+
+    def _timers(self) -> dict[str, Any]:
+        mobility = self.scenario.mobility
+        return {
+            "binding_lifetime_s": mobility.binding_lifetime // SECOND,
+            "initial_timeout": mobility.retransmission,
+        }
+
+    def _others(self, name: str) -> list[str]:
+        return [address for address, mar in self.mars().items() if mar != name]
