@@ -185,7 +185,7 @@ class Conductor:
             "all": self._order.keep_captures,
             "ready": str(RUN_DIRECTORY / "capture.ready"),
         }
-        self._lab.processes.start(CAPTURE, self._lab.pid("cmd"), "emu.measure.capture", config)
+        self._lab.processes.start(CAPTURE, self._lab.pid("mr1"), "emu.measure.capture", config)
 
     @staticmethod
     def _capturing() -> bool:

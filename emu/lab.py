@@ -50,6 +50,7 @@ class Lab:
         self._directory = directory
         self._capabilities = capabilities
         self._folder = folder
+        self._scheme = SCHEMES[scenario.mobility.scheme]
         self.network: Network
         self.radio: Radio
         self.channel_control: ChannelControlPlan
@@ -68,6 +69,8 @@ class Lab:
             backhaul=_quality(topology.backhaul),
             cmd=_quality(topology.cmd),
             core=_quality(topology.core),
+            centre=self._scheme.centre,
+            home=_quality(topology.home),
         )
         nodes = {name: EndNode(node.role, node.dad) for name, node in self.scenario.nodes.items()}
         backends = Backends(self._capabilities.switch_backend(), self._capabilities.delay_backend())
@@ -76,7 +79,7 @@ class Lab:
 
     async def start_agents(self) -> None:
         """Start the agent of every node that has one, and wait until all serve."""
-        scheme = SCHEMES[self.scenario.mobility.scheme](
+        scheme = self._scheme(
             self.scenario,
             self.network,
             self.channel_control,

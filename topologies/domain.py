@@ -14,15 +14,15 @@ from mininet.topo import Topo
 from topologies.parameters import EndNode, Parameters, Quality
 
 RADIO = "radio"
-CMD = "cmd"
 ROOT = "mr1"
 NAME_LENGTH = 9
 """Characters in a node's name, so that ``radio-<node>`` fits the 15 of an interface's."""
 
 PLAIN = Quality()
 
-# A MAR reaches MARs by the backhaul, the CMD by its own link, everything else by its core link.
-BACKHAUL_METRIC, ACCESS_METRIC, CORE_METRIC = 10, 10_000, 10_000
+# A MAR reaches MARs by the backhaul, the centre by its own link, everything else by its core link,
+# never through the centre.
+BACKHAUL_METRIC, ACCESS_METRIC, CORE_METRIC, HOME_METRIC = 10, 10_000, 10_000, 10_000
 SPINE_METRIC = 1
 
 
@@ -36,12 +36,14 @@ class Domain(Topo):  # type: ignore[misc]
         parameters = parameters or Parameters()
         mars = [f"mar{number}" for number in range(1, parameters.mars + 1)]
         self.addSwitch(RADIO, role="radio", dpid="1")
-        self.node(CMD, "cmd")
+        self.node(parameters.centre, parameters.centre)
         for mar in mars:
             self.node(mar, "mar")
             self.join(mar, RADIO, "access", parameters.access, ACCESS_METRIC)
-            self.join(mar, CMD, "cmd", parameters.cmd, CORE_METRIC)
+            self.join(mar, parameters.centre, "cmd", parameters.cmd, CORE_METRIC)
         self.core(mars, parameters)
+        if parameters.centre != "cmd":
+            self.join(parameters.centre, ROOT, "home", parameters.home, HOME_METRIC)
         self.backhaul(mars, parameters)
         for name, node in (nodes or {}).items():
             self.attach(name, node)

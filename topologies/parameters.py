@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Dad = Literal["normal", "optimistic", "off"]
+Centre = Literal["cmd", "lma", "ha"]
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,15 @@ class Parameters:
     backhaul: Quality = field(default_factory=Quality)
     """Between two MARs: any two (``dmm-domain``), or two neighbours (``line``)."""
     cmd: Quality = field(default_factory=Quality)
-    """Between a MAR and the CMD (central mobility database)."""
+    """Between a MAR and the centre."""
     core: Quality = field(default_factory=Quality)
     """Between a MAR and its native multicast router."""
+    centre: Centre = "cmd"
+    """What every MAR has a link to: the central mobility database, which no packet of a user
+    crosses; or a mobility anchor that mobile nodes have their prefixes from: the local mobility
+    anchor of PMIPv6, the home agent of MIPv6."""
+    home: Quality = field(default_factory=Quality)
+    """Between a mobility anchor and the root multicast router."""
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,12 @@
 ===================  ======================================  ==================================
 what                 value                                   n, k, i, j
 ===================  ======================================  ==================================
-router's address     ``2001:db8:ffff::<role>:<k>/128``       role: mar 1, mr 2, cmd 3, ix 4
+router's address     ``2001:db8:ffff::<role>:<k>/128``       role: mar 1, mr 2, cmd 3, ix 4, lma 7,
+                                                              ha 8
 MAR's prefix pool    ``2001:db8:<k>::/48``                   k: the number in the MAR's name
 router link-local    ``fe80::<role>:<k>:<i>``                i: the node's i-th interface
 MAR access interface ``fe80::5213:<k>``, 00:00:5e:00:52:13   RFC 8885 DLIF; RFC 6543 address
+home prefix pool      ``2001:db8:a000::/48``                  of the lma or the ha
 source, server LAN   ``2001:db8:5e00:<j>::/64``, host ``::2``  j: order in the scenario
 link-layer address   ``02:<role>:<k>:<k>:<i>:<i>``           mn 0, source or server 5, radio 6
 ===================  ======================================  ==================================
@@ -24,8 +26,10 @@ from ipaddress import IPv6Address, IPv6Interface, IPv6Network
 from topologies.domain import Domain
 from topologies.parameters import Quality
 
-ROLES = {"mn": 0, "mar": 1, "mr": 2, "cmd": 3, "ix": 4, "source": 5, "server": 5, "radio": 6}
-ROUTERS = ("mar", "mr", "cmd", "ix")
+ROLES = {"mn": 0, "mar": 1, "mr": 2, "cmd": 3, "ix": 4, "source": 5, "server": 5, "radio": 6,
+         "lma": 7, "ha": 8}  # fmt: skip
+ROUTERS = ("mar", "mr", "cmd", "ix", "lma", "ha")
+HOME_POOL = IPv6Network("2001:db8:a000::/48")
 PMIPV6_LINK_LAYER = "00:00:5e:00:52:13"
 """The link-layer address that every MAR has on its access interface (RFC 6543 section 3)."""
 
@@ -39,7 +43,7 @@ class Interface:
     peer: str
     peer_interface: str
     kind: str
-    """access, wireless, backhaul, cmd, core, spine or lan."""
+    """access, wireless, backhaul, cmd, core, home, spine or lan."""
     quality: Quality
     metric: int
     link_layer_address: str
@@ -60,7 +64,7 @@ class Node:
     address: IPv6Address | None
     """Routers: on the loopback. Sources and servers: on their LAN. Others have none."""
     pool: IPv6Network | None
-    """MARs: the prefixes that it assigns to mobile nodes are /64s of this."""
+    """MARs and anchors: the prefixes that it assigns to mobile nodes are /64s of this."""
 
     def prefixes(self) -> Iterator[IPv6Network]:
         """What the rest of the network routes to this node."""
@@ -171,5 +175,10 @@ def _node(name: str, role: str, number: int, interfaces: tuple[Interface, ...]) 
         address = IPv6Address(f"2001:db8:ffff::{ROLES[role]}:{number}")
     elif role in ("source", "server") and interfaces[0].lan is not None:
         address = interfaces[0].lan.ip
-    pool = IPv6Network(f"2001:db8:{number}::/48") if role == "mar" else None
-    return Node(name, role, number, interfaces, address, pool)
+    return Node(name, role, number, interfaces, address, _pool(role, number))
+
+
+def _pool(role: str, number: int) -> IPv6Network | None:
+    if role == "mar":
+        return IPv6Network(f"2001:db8:{number}::/48")
+    return HOME_POOL if role in ("lma", "ha") else None

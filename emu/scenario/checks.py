@@ -37,7 +37,7 @@ def _topology(scenario: Scenario) -> Iterator[Problem]:
     if topology.kind not in topologies.kinds:
         text = f"no topology {quote(topology.kind)}; {suggest(topology.kind, topologies.kinds)}"
         yield Problem(("topology", "kind"), text)
-    for name in ("access", "backhaul", "cmd", "core"):
+    for name in ("access", "backhaul", "cmd", "core", "home"):
         link = getattr(topology, name)
         if link.jitter > link.delay:
             jitter, delay = DURATION.show(link.jitter), DURATION.show(link.delay)

@@ -68,9 +68,11 @@ class Topology(Section):
     backhaul: Link = Link()
     """Between MARs (per hop in a line)."""
     cmd: Link = Link()
-    """A MAR to the central mobility database."""
+    """A MAR to the central mobility database, or to the mobility anchor that is in its place."""
     core: Link = Link()
     """A MAR to its native multicast router."""
+    home: Link = Link()
+    """The mobility anchor, if the scheme has one, to the root multicast router."""
 
     @property
     def access_routers(self) -> tuple[str, ...]:

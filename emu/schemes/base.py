@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from emu.channel_control import ChannelControlPlan
 from emu.events import Event
 from emu.network.build import Network
 from emu.scenario.model import Scenario
+from topologies.parameters import Centre
 
 Agent = tuple[str, dict[str, Any]]
 """The module of an agent, and its configuration."""
@@ -17,6 +18,9 @@ Agent = tuple[str, dict[str, Any]]
 
 class Scheme:
     """The agents of one run. A scheme says which roles of nodes have which."""
+
+    centre: ClassVar[Centre] = "cmd"
+    """What is in the middle of the topology."""
 
     def __init__(
         self,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from ipaddress import IPv6Address, IPv6Network
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emu.network.addressing import PMIPV6_LINK_LAYER, Plan, eui64_link_local, plan
+from emu.network.addressing import PMIPV6_LINK_LAYER, ROUTERS, Plan, eui64_link_local, plan
 from emu.network.routes import neighbours, routes
 from topologies import kinds
-from topologies.parameters import EndNode, Parameters, Quality
+from topologies.parameters import Centre, EndNode, Parameters, Quality
 
 ENDS = {
     "mn1": EndNode("mn"),
@@ -23,15 +24,16 @@ ENDS = {
 
 @pytest.fixture(
     params=[
-        (kind, mars, routers)
+        (kind, centre, mars, routers)
         for kind in kinds
+        for centre in get_args(Centre)
         for mars, routers in ((1, 1), (1, 3), (2, 2), (3, 3), (7, 5), (30, 3))
     ],
     ids=str,
 )
 def layout(request: pytest.FixtureRequest) -> Plan:
-    kind, mars, routers = request.param
-    return plan(kinds[kind](Parameters(mars, routers), ENDS))
+    kind, centre, mars, routers = request.param
+    return plan(kinds[kind](Parameters(mars, routers, centre=centre), ENDS))
 
 
 def test_everything_is_unique_that_must_be(layout: Plan) -> None:
@@ -57,7 +59,7 @@ def test_every_route_leads_to_its_destination(layout: Plan) -> None:
     for destination in layout.values():
         for prefix in destination.prefixes():
             for start in layout.values():
-                if start.role not in ("mar", "mr", "cmd", "ix"):
+                if start.role not in ROUTERS:
                     continue
                 path = [start.name]
                 while (path[-1], str(prefix)) in hops and len(path) <= len(layout):
@@ -66,8 +68,12 @@ def test_every_route_leads_to_its_destination(layout: Plan) -> None:
                 if start.role == destination.role == "mar":
                     through = {layout[name].role for name in path[1:-1]}
                     assert through <= {"ix", "mar"}, "MARs reach each other by the backhaul only"
-                if {start.role, destination.role} == {"mar", "cmd"}:
-                    assert len(path) == 2, "MAR and CMD are neighbours"
+                centres = {start.role, destination.role} & set(get_args(Centre))
+                if centres and "mar" in (start.role, destination.role):
+                    assert len(path) == 2, "every MAR is the centre's neighbour"
+                if not centres:
+                    through = {layout[name].role for name in path}
+                    assert not through & set(get_args(Centre)), "nobody goes through the centre"
 
 
 def test_every_wire_between_fixed_nodes_has_permanent_neighbours(layout: Plan) -> None:
