@@ -119,7 +119,7 @@ class Conductor:
         for job in self._plan.jobs:
             self._lab.processes.start(job.name, self._lab.pid(job.node), job.target, job.config)
         moves = [
-            asyncio.ensure_future(self._happen(event, self._t0 + event.at))
+            asyncio.ensure_future(self._happen(event, self._t0))
             for event in self._scenario.timeline
             if isinstance(event, (Handover, Detach, PolicyChange))
         ]
@@ -128,10 +128,13 @@ class Conductor:
             await self._lab.follow(0.05)
         await asyncio.gather(*moves)
 
-    async def _happen(self, event: Handover | Detach | PolicyChange, at: int) -> None:
-        """Carry out one event of the timeline."""
-        await asyncio.sleep(max(0, at - time.monotonic_ns()) / 1e9)
+    async def _happen(self, event: Handover | Detach | PolicyChange, t0: int) -> None:
+        """Carry out one event of the timeline, whose clock was 0 at ``t0``."""
         radio = self._lab.radio
+        if isinstance(event, Handover) and event.announced:
+            await _until(t0 + event.begins)
+            await radio.announce(event.handover, event.to)
+        await _until(t0 + event.at)
         if isinstance(event, PolicyChange):
             self._lab.channel_control.change(event.policy)
         elif isinstance(event, Detach):
@@ -227,6 +230,10 @@ class Conductor:
 
     def _say(self, text: str, seconds: float | None = None, kind: str = "stage") -> None:
         print(json.dumps({"t": seconds, "text": text, "kind": kind}), flush=True)
+
+
+async def _until(when: int) -> None:
+    await asyncio.sleep(max(0, when - time.monotonic_ns()) / 1e9)
 
 
 def main() -> None:

@@ -144,10 +144,12 @@ class Lab:
     def _log_l2(self, event: L2Event) -> None:
         if event.event == "l2_up":
             self.places[event.mn] = event.mar
-        else:
+        elif event.event == "l2_down":
             self.places.pop(event.mn, None)
         line = {"t": event.time, "node": "radio", "kind": event.event, "mn": event.mn,
                 "mar": event.mar}  # fmt: skip
+        if event.to is not None:
+            line["to"] = event.to
         with (self._directory / "events.jsonl").open("ab", buffering=0) as log:
             log.write(json.dumps(line).encode() + b"\n")
 

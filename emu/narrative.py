@@ -17,6 +17,7 @@ def tell(event: Event, names: Mapping[str, str]) -> str | None:
 
 
 _TELLERS: dict[str, Callable[[Event], str]] = {
+    "link_going_down": lambda e: f"{e['mn']} is about to leave {e['mar']} for {e['to']}",
     "l2_down": lambda e: f"{e['mn']} leaves {e['mar']}",
     "l2_up": lambda e: f"{e['mn']} is at the access point of {e['mar']}",
     "serving": lambda e: f"{e['node']} serves {e['mn']}",

@@ -86,6 +86,13 @@ class MarCore:
         actions += self._exchange.request(session, self._config.binding_lifetime_s, now)
         return actions + self._forward(session)
 
+    def going_down(self, identifier: str, to: IPv6Address, now: int) -> list[Action]:
+        """A mobile node is about to be handed over to another MAR (a Link_Going_Down trigger)."""
+        session = self._sessions.get(identifier)
+        if session is None or not session.is_attached:
+            return []
+        return [Log("going_down", {"mn": identifier, "to": str(to)})]
+
     def detach(self, identifier: str, now: int) -> list[Action]:
         """A mobile node went off the access link (a Link_Down trigger)."""
         session = self._sessions.get(identifier)

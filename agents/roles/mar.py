@@ -28,7 +28,7 @@ class MobilityAccessRouter:
         self._access: str = config["access"]
         core = mar_config(config)
         devices = TunnelDevices(self._daemon, core.address, config["tunnel_backend"], peers)
-        self._mobility = MobilityPart(self._daemon, core, self._access, devices)
+        self._mobility = MobilityPart(self._daemon, core, self._access, devices, peers)
         if config["group_interface"]:
             self._mobility.join_mars(IPv6Address(config["cmd"]), config["group_interface"])
         self._multicast: MulticastPart | None = None

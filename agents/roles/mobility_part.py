@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ipaddress import IPv6Address, IPv6Interface, IPv6Network
 from typing import Any
 
@@ -41,8 +41,14 @@ class MobilityPart:
     """Joins a ``MarCore`` to signalling, routes, tunnels, Router Advertisements and L2 triggers."""
 
     def __init__(
-        self, daemon: Daemon, config: MarConfig, access: str, devices: TunnelDevices
+        self,
+        daemon: Daemon,
+        config: MarConfig,
+        access: str,
+        devices: TunnelDevices,
+        peers: Mapping[IPv6Address, str],
     ) -> None:
+        """``peers`` are all MARs' names by their addresses."""
         self.listening: Listening = listens_to_nothing
         self.core = MarCore(config, lambda mobile_node: self.listening(mobile_node))
         self.tunnels: dict[IPv6Address, Tunnel] = {}
@@ -55,6 +61,7 @@ class MobilityPart:
         self._config = config
         self._access = access
         self._devices = devices
+        self._addresses = {name: address for address, name in peers.items()}
         self._netlink = Netlink()
         self.signalling = Signalling(daemon, config.address, self.core)
         self._port: LinkPort | None = None
@@ -83,7 +90,7 @@ class MobilityPart:
         self.signalling.join(group, backhaul)
 
     def listen_for_triggers(self, path: str) -> None:
-        """Take the access point's Link_Up and Link_Down from a datagram socket."""
+        """Take the access point's Link_Up, Link_Going_Down and Link_Down from a datagram socket."""
         self._triggers = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self._triggers.bind(path)
         self._daemon.watch(self._triggers.fileno(), self._trigger)
@@ -130,6 +137,9 @@ class MobilityPart:
             mobile_node = actions.MobileNode(trigger["mn"], link_layer_address)
             self._carry_out(self.core.attach(mobile_node, now))
             self.on_link_up(mobile_node)
+        elif trigger["trigger"] == "link_going_down":
+            to = self._addresses[trigger["to"]]
+            self._carry_out(self.core.going_down(trigger["mn"], to, now))
         else:
             self._carry_out(self.core.detach(trigger["mn"], now))
 

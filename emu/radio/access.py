@@ -1,8 +1,9 @@
-"""Who is attached where, and what changes when: attach, move, detach.
+"""Who is attached where, and what changes when: attach, move, detach, and what is announced.
 
-Each of these is a generator of the events that happen on the way, ``{"event": "l2_up" | "l2_down",
-"mn", "mar", "time", "delivered"}``: ``time`` (CLOCK_MONOTONIC, ns) is when the switch had confirmed
-the change, ``delivered`` whether the MAR's agent was there to take the trigger.
+Each of these is a generator of the events that happen on the way, ``{"event": "l2_up" | "l2_down" |
+"link_going_down", "mn", "mar", "time", "delivered"}``: ``time`` (CLOCK_MONOTONIC, ns) is when the
+switch had confirmed the change, ``delivered`` whether the MAR's agent was there to take the
+trigger. ``link_going_down`` has ``"to"`` as well.
 """
 
 from __future__ import annotations
@@ -93,6 +94,21 @@ class AccessNetwork:
             up = self._arrive(mn, to, carrier=carrier == "drop")
         yield up
 
+    def announce(self, mn: str, to: str) -> Events:
+        """Say where a mobile node is going to be handed over; nothing changes yet."""
+        with self._claimed(mn) as node:
+            if node.mar is None or node.mar == self._known(to):
+                raise ValueError(f"{mn} cannot move to {to} from {node.mar or 'nowhere'}")
+            delivered = self._trigger("link_going_down", mn, node.mar, to=to)
+            yield {
+                "event": "link_going_down",
+                "mn": mn,
+                "mar": node.mar,
+                "to": to,
+                "time": time.monotonic_ns(),
+                "delivered": delivered,
+            }
+
     @contextlib.contextmanager
     def _claimed(self, mn: str) -> Iterator[MobileNode]:
         """The mobile node, to which nothing else happens meanwhile."""
@@ -142,10 +158,10 @@ class AccessNetwork:
         delivered = self._trigger("link" + event.removeprefix("l2"), mn, mar)
         return {"event": event, "mn": mn, "mar": mar, "time": now, "delivered": delivered}
 
-    def _trigger(self, trigger: str, mn: str, mar: str) -> bool:
+    def _trigger(self, trigger: str, mn: str, mar: str, **more: str) -> bool:
         """Tell the MAR's agent, if it runs; whether it could take the trigger."""
         address = self._mobile_nodes[mn].link_layer_address
-        message = {"trigger": trigger, "mn": mn, "link_layer_address": address}
+        message = {"trigger": trigger, "mn": mn, "link_layer_address": address, **more}
         try:
             self._triggers.sendto(
                 json.dumps(message).encode(), str(self._directory / f"{mar}.trigger")

@@ -1,9 +1,9 @@
 """The radio: an OpenFlow application that alone decides which mobile node is at which access point.
 
-Access routers learn of it by Link_Down and Link_Up triggers, as IEEE 802.21 would give them. The
-conductor asks for it: JSON over a socket, an object a line. A request is ``{"id", "request":
-"configure" | "attach" | "move" | "detach", …}``; answers are ``{"id", "event": {…}}`` as they
-happen and, last, ``{"id", "done"}`` or ``{"id", "error"}``.
+Access routers learn of it by Link_Going_Down, Link_Down and Link_Up triggers, as IEEE 802.21 would
+give them. The conductor asks for it: JSON over a socket, an object a line. A request is ``{"id",
+"request": "configure" | "attach" | "announce" | "move" | "detach", …}``; answers are ``{"id",
+"event": {…}}`` as they happen and, last, ``{"id", "done"}`` or ``{"id", "error"}``.
 """
 
 from __future__ import annotations
@@ -97,6 +97,7 @@ class Radio(App):  # type: ignore[misc]
             return self._configure(**arguments)
         actions: dict[str, Callable[..., Events]] = {
             "attach": self._access.attach,
+            "announce": self._access.announce,
             "move": self._access.move,
             "detach": self._access.detach,
         }

@@ -28,15 +28,17 @@ class RadioError(Exception):
 
 @dataclass(frozen=True)
 class L2Event:
-    """A mobile node has got, or lost, its link to an access point."""
+    """A mobile node has got, lost, or is about to lose its link to an access point."""
 
-    event: Literal["l2_up", "l2_down"]
+    event: Literal["l2_up", "l2_down", "link_going_down"]
     mn: str
     mar: str
     time: int
     """CLOCK_MONOTONIC in ns: when the switch had confirmed it."""
     delivered: bool
     """Whether the MAR's agent got the trigger."""
+    to: str | None = None
+    """``link_going_down``: the MAR at which the node will have its next link."""
 
 
 class Radio:
@@ -103,6 +105,11 @@ class Radio:
         """Attach a mobile node that is not attached; answers with its ``l2_up``."""
         (up,) = await self._request("attach", mn=mn, mar=mar)
         return up
+
+    async def announce(self, mn: str, to: str) -> L2Event:
+        """Tell the MAR where a node is attached that it will move; answers ``link_going_down``."""
+        (announced,) = await self._request("announce", mn=mn, to=to)
+        return announced
 
     async def move(
         self, mn: str, to: str, gap_ns: int, carrier: Literal["drop", "keep"] = "drop"

@@ -174,6 +174,13 @@ class Handover(NodeEvent):
     handover: str
     to: AccessRouter = Field(examples=["mar2"])
     gap: Instant = 0
+    announced: Annotated[int, within(DURATION, "1ms", "24h")] | None = None
+    """So long before ``at`` the access router is told (Link_Going_Down); None: it is not."""
+
+    @property
+    def begins(self) -> int:
+        """When the first of it happens: its announcement, if it has one."""
+        return self.at - (self.announced or 0)
 
 
 class Detach(NodeEvent):

@@ -73,6 +73,8 @@ def _movement(scenario: Scenario, name: str, entries: Entries) -> Iterator[Probl
         if event.at <= settled:
             text = f"{name} is still moving until {DURATION.show(settled)}; write a later time"
             yield Problem((*path, "at"), text)
+        elif isinstance(event, Handover) and event.announced:
+            yield from _announcement(event, router, settled, path)
         settled = event.at
         if isinstance(event, Handover):
             if event.to == router:
@@ -85,6 +87,21 @@ def _movement(scenario: Scenario, name: str, entries: Entries) -> Iterator[Probl
                 text = f"{name} is already detached then; leave the event out"
                 yield Problem((*path, "detach"), text)
             router = None
+
+
+def _announcement(
+    event: Handover, router: str | None, settled: int, path: Path
+) -> Iterator[Problem]:
+    """``router`` is where the mobile node is from ``settled`` on, and would be told."""
+    where: Path = (*path, "announced")
+    if router is None:
+        text = f"{event.handover} is detached then, and nobody would be told; leave it out"
+        yield Problem(where, text)
+    elif event.begins <= settled:
+        since = "the start" if settled < 0 else DURATION.show(settled)
+        room = DURATION.show(event.at - max(settled, 0))
+        text = f"{event.handover} is at {router} only since {since}; write less than {room}"
+        yield Problem(where, text)
 
 
 def _listening(scenario: Scenario, name: str, entries: Entries) -> Iterator[Problem]:

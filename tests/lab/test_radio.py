@@ -155,6 +155,16 @@ def test_access_routers_are_triggered(framework: str) -> None:
             agents = {mar: agent(mar) for mar in ("mar1", "mar2")}
             assert (await it.radio.attach("mn1", "mar1")).delivered
             assert trigger(agents["mar1"]) == ("link_up", "mn1", it.address("mn1"))
+            announced = await it.radio.announce("mn1", "mar2")
+            assert (announced.event, announced.mar, announced.to) == (
+                "link_going_down",
+                "mar1",
+                "mar2",
+            )
+            assert announced.delivered
+            going_down = trigger(agents["mar1"], "to")
+            assert going_down == ("link_going_down", "mn1", it.address("mn1"), "mar2")
+            assert await it.reach("mn1", BROADCAST) == {"mar1"}
             down, up = await it.radio.move("mn1", "mar2", 0)
             assert down.delivered
             assert up.delivered
@@ -192,6 +202,7 @@ def test_impossible_requests_are_refused(framework: str) -> None:
                 (it.radio.attach("mn1", "mar9"), "no access point of mar9"),
                 (it.radio.detach("mn1"), "not attached"),
                 (it.radio.move("mn1", "mar2", 0), "cannot move to mar2 from nowhere"),
+                (it.radio.announce("mn1", "mar2"), "cannot move to mar2 from nowhere"),
             ):
                 with pytest.raises(RadioError, match=reason):
                     await request
@@ -238,6 +249,6 @@ def agent(mar: str) -> socket.socket:
     return listening
 
 
-def trigger(listening: socket.socket) -> tuple[str, str, str]:
+def trigger(listening: socket.socket, *more: str) -> tuple[str, ...]:
     message = json.loads(listening.recv(4096))
-    return message["trigger"], message["mn"], message["link_layer_address"]
+    return tuple(message[key] for key in ("trigger", "mn", "link_layer_address", *more))

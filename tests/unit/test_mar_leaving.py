@@ -16,7 +16,7 @@ from mobility_nodes import (
     without_logs,
 )
 
-from agents.core import SECOND
+from agents.core import SECOND, Log
 from agents.mobility.actions import (
     RemoveDlif,
     RemoveRoute,
@@ -145,3 +145,14 @@ def test_a_detachment_of_an_unknown_or_absent_node_is_no_news():
     core.receive(update(3, 1, GONE, own=2), CMD, GONE)
     assert core.detach("mn1", GONE) == []
     assert core.bindings()["mn1"].phase is Phase.ANCHORING
+
+
+def test_an_announced_departure_concerns_only_who_is_here():
+    core = mar(2)
+    serve(core, T0, 1)
+    announced = core.going_down("mn1", mar_address(3), GONE)
+    assert announced == [Log("going_down", {"mn": "mn1", "to": str(mar_address(3))})]
+    assert core.bindings()["mn1"].phase is Phase.SERVING
+    assert core.going_down("mn2", mar_address(3), GONE) == []
+    core.detach("mn1", GONE)
+    assert core.going_down("mn1", mar_address(3), GONE) == []
