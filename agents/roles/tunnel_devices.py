@@ -1,24 +1,25 @@
-"""The tunnel devices of a router: made when needed, deleted when quiet."""
+"""The tunnel devices of a router: ready before they are needed."""
 
 from __future__ import annotations
 
-import asyncio
 from concurrent.futures import Future
 from ipaddress import IPv6Address
 
 from agents.kernel.tunnel import Backend, Tunnel, open_tunnel
 from agents.roles.daemon import Daemon
 
-LINGER_S = 2.0
-"""How long a device stays that nobody needs.
-
-Deleting one takes the kernel tens of ms, under a lock that all that changes links waits for: not
-during the handover that made it superfluous. And a mobile node may soon come back.
-"""
+READY = 16
+"""How many devices a router keeps that nobody needs: at the start, and when they are released."""
 
 
 class TunnelDevices:
-    """At most one tunnel to each peer; ``names`` are the peers', for the names of the devices."""
+    """At most one tunnel to each peer; ``names`` are the peers', for the names of the devices.
+
+    Making a device takes the kernel some ms and deleting one tens of ms, under a lock that all that
+    changes links waits for. So neither is left to a handover: the devices to the first peers are
+    made at the start (RFC 5213 section 5.6.1 allows static tunnels), and one that is not needed any
+    more goes only when too many others have been idle for a shorter time.
+    """
 
     def __init__(
         self, daemon: Daemon, local: IPv6Address, backend: Backend, names: dict[IPv6Address, str]
@@ -27,31 +28,34 @@ class TunnelDevices:
         self._local = local
         self._backend = backend
         self._names = names
-        self._retired: dict[IPv6Address, tuple[Tunnel, asyncio.TimerHandle]] = {}
         self._closing: dict[IPv6Address, Future[None]] = {}
+        peers = [peer for peer in names if peer != local][:READY]
+        self._idle = {peer: self._make(peer) for peer in peers}
 
     def open(self, peer: IPv6Address) -> Tunnel:
-        """The tunnel to a peer: the one that is still there, or a new one."""
-        if peer in self._retired:
-            tunnel, timer = self._retired.pop(peer)
-            timer.cancel()
-            return tunnel
-        if peer in self._closing:  # both would have the same name
-            self._closing.pop(peer).result()
-        return open_tunnel(f"tun-{self._names[peer]}", self._local, peer, self._backend)
+        """The tunnel to a peer: the one that is there, or a new one."""
+        tunnel = self._idle.pop(peer, None)
+        if tunnel is None:
+            if peer in self._closing:  # both would have the same name
+                self._closing.pop(peer).result()
+            tunnel = self._make(peer)
+        return tunnel
 
     def retire(self, tunnel: Tunnel) -> None:
         """A tunnel is not needed any more."""
-        timer = self._daemon.after(LINGER_S, lambda: self._delete(tunnel.remote))
-        self._retired[tunnel.remote] = (tunnel, timer)
-
-    def _delete(self, peer: IPv6Address) -> None:
-        tunnel, _ = self._retired.pop(peer)
-        self._closing[peer] = self._daemon.aside(tunnel.close)
+        self._idle[tunnel.remote] = tunnel
+        if len(self._idle) > READY:
+            self._delete(next(iter(self._idle)))
 
     def close(self) -> None:
         """Delete what is not needed, and wait until it is gone."""
-        for peer in list(self._retired):
+        for peer in list(self._idle):
             self._delete(peer)
         for closing in self._closing.values():
             closing.result()
+
+    def _make(self, peer: IPv6Address) -> Tunnel:
+        return open_tunnel(f"tun-{self._names[peer]}", self._local, peer, self._backend)
+
+    def _delete(self, peer: IPv6Address) -> None:
+        self._closing[peer] = self._daemon.aside(self._idle.pop(peer).close)
