@@ -78,7 +78,7 @@ class MobilityAccessRouter:
     def _tunnel_created(self, tunnel: Tunnel) -> None:
         assert self._multicast is not None
         self._peers_by_tunnel[tunnel.name] = tunnel.remote
-        self._multicast.add_link(tunnel.name, upstream=True, downstream=True)
+        self._multicast.add_tunnel(tunnel.name, tunnel.link_local)
 
     def _tunnel_removed(self, tunnel: Tunnel) -> None:
         assert self._multicast is not None

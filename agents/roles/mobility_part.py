@@ -24,10 +24,7 @@ from agents.roles.tunnel_devices import TunnelDevices
 from agents.wire import ipv6, ndp
 
 ALL_NODES = IPv6Address("ff02::1")
-DEFAULT = IPv6Network("::/0")
 RULE_PRIORITY = 1000
-TABLE_BASE = 0x10000
-"""The source routes through a tunnel are in a table of their own: this, plus the tunnel's index."""
 
 
 Prefixed = Callable[[IPv6Network, "IPv6Address | None"], None]
@@ -146,7 +143,6 @@ class MobilityPart:
     def _create_tunnel(self, action: actions.CreateTunnel) -> None:
         tunnel = self._devices.open(action.peer)
         self.tunnels[action.peer] = tunnel
-        self._netlink.route_replace(DEFAULT, oif=tunnel.name, table=self._table(action.peer))
         self.on_tunnel_created(tunnel)
 
     def _remove_tunnel(self, action: actions.RemoveTunnel) -> None:
@@ -167,7 +163,7 @@ class MobilityPart:
 
     def _install_source_route(self, action: actions.InstallSourceRoute) -> None:
         self._forget_source_route(action.prefix)
-        table = self._table(action.peer)
+        table = self._devices.table(self.tunnels[action.peer])
         self._netlink.rule_add(action.prefix, iif=self._access, table=table, priority=RULE_PRIORITY)
         self._source_routes[action.prefix] = table
         self.on_guest(action.prefix, action.peer)
@@ -180,9 +176,6 @@ class MobilityPart:
         table = self._source_routes.pop(prefix, None)
         if table is not None:
             self._netlink.rule_delete(prefix, iif=self._access, table=table, priority=RULE_PRIORITY)
-
-    def _table(self, peer: IPv6Address) -> int:
-        return TABLE_BASE + self._netlink.index(self.tunnels[peer].name)
 
     def _add_dlif(self, action: actions.AddDlif) -> None:
         self._netlink.add_address(self._access, IPv6Interface((action.link_local, 64)), nodad=True)

@@ -56,17 +56,19 @@ class MulticastPart:
 
     def add_link(self, name: str, *, upstream: bool, downstream: bool) -> None:
         """Run MLD on a link, with a port of its own."""
-        port = LinkPort(self._daemon, name, dict.fromkeys(mld.TYPES, self.receive))
         with Netlink() as netlink:
             link_local = next(a.ip for a in netlink.addresses(name) if a.ip.is_link_local)
-        self.add_port(port, link_local, upstream=upstream, downstream=downstream)
+        self.add_port(self._port(name), link_local, upstream=upstream, downstream=downstream)
+
+    def add_tunnel(self, name: str, link_local: IPv6Address) -> None:
+        """Run MLD on a tunnel, which may lead up or down."""
+        self._tunnels.add(name)
+        self.add_port(self._port(name), link_local, upstream=True, downstream=True)
 
     def add_port(
         self, port: LinkPort, link_local: IPv6Address, *, upstream: bool, downstream: bool
     ) -> None:
         """Run MLD on a link whose port hands us its MLD, and forward multicast from and to it."""
-        if upstream and downstream:
-            self._tunnels.add(port.name)
         self._ports[port.name] = port
         self._addresses[port.name] = link_local
         self._routing.add_interface(port.name)
@@ -149,6 +151,9 @@ class MulticastPart:
         if records != self._logged:
             self._logged = records
             self._daemon.log.write("membership", records=records, kernel=self._routing.entries())
+
+    def _port(self, name: str) -> LinkPort:
+        return LinkPort(self._daemon, name, dict.fromkeys(mld.TYPES, self.receive))
 
     def _carry_out(self, actions: list[Action]) -> None:
         self._daemon.carry_out(self.proxy, actions)

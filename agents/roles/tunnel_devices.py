@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, IPv6Network
 
+from agents.kernel.netlink import Netlink
 from agents.kernel.tunnel import Backend, Tunnel, open_tunnel
 from agents.roles.daemon import Daemon
 
 READY = 16
 """How many devices a router keeps that nobody needs: at the start, and when they are released."""
+
+_DEFAULT = IPv6Network("::/0")
+_TABLE_BASE = 0x10000
 
 
 class TunnelDevices:
@@ -28,6 +32,7 @@ class TunnelDevices:
         self._local = local
         self._backend = backend
         self._names = names
+        self._netlink = Netlink()
         self._closing: dict[IPv6Address, Future[None]] = {}
         peers = [peer for peer in names if peer != local][:READY]
         self._idle = {peer: self._make(peer) for peer in peers}
@@ -40,6 +45,10 @@ class TunnelDevices:
                 self._closing.pop(peer).result()
             tunnel = self._make(peer)
         return tunnel
+
+    def table(self, tunnel: Tunnel) -> int:
+        """The routing table of its own, whose one route leads into the tunnel."""
+        return _TABLE_BASE + self._netlink.index(tunnel.name)
 
     def retire(self, tunnel: Tunnel) -> None:
         """A tunnel is not needed any more."""
@@ -55,7 +64,9 @@ class TunnelDevices:
             closing.result()
 
     def _make(self, peer: IPv6Address) -> Tunnel:
-        return open_tunnel(f"tun-{self._names[peer]}", self._local, peer, self._backend)
+        tunnel = open_tunnel(f"tun-{self._names[peer]}", self._local, peer, self._backend)
+        self._netlink.route_replace(_DEFAULT, oif=tunnel.name, table=self.table(tunnel))
+        return tunnel
 
     def _delete(self, peer: IPv6Address) -> None:
         self._closing[peer] = self._daemon.aside(self._idle.pop(peer).close)
