@@ -11,11 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from ipaddress import IPv6Address
-from typing import TypeVar
 
 from agents.wire import mobility_header
 from agents.wire.errors import MalformedPacket, UnknownMessage
+from agents.wire.message_options import MessageOptions
 from agents.wire.mobility_options import MobilityOption, decode_options, encode_options
+from agents.wire.routability_tests import TEST_MESSAGES, Test, TestInit
+from agents.wire.routability_tests import CareOfTest as CareOfTest
+from agents.wire.routability_tests import CareOfTestInit as CareOfTestInit
+from agents.wire.routability_tests import HomeTest as HomeTest
+from agents.wire.routability_tests import HomeTestInit as HomeTestInit
 
 LIFETIME_UNIT = 4
 """Seconds that one unit of a lifetime on the wire stands for."""
@@ -25,8 +30,6 @@ MAXIMUM_LIFETIME = 0xFFFF * LIFETIME_UNIT
 _UPDATE = struct.Struct("!HHH")
 _ACKNOWLEDGEMENT = struct.Struct("!BBHH")
 _ERROR = struct.Struct("!Bx16s")
-
-_Option = TypeVar("_Option", bound=MobilityOption)
 
 
 class BindingUpdateFlag(IntFlag):
@@ -74,7 +77,7 @@ class BindingAcknowledgementFlag(IntFlag):
 class Status(IntEnum):
     """Status of a Binding Acknowledgement: below 128 the update was accepted.
 
-    RFC 6275 section 6.1.8, RFC 5213 section 8.9. RFC 8885 adds none.
+    RFC 6275 section 6.1.8, RFC 4866 section 5.7, RFC 5213 section 8.9. RFC 8885 adds none.
     """
 
     ACCEPTED = 0
@@ -91,6 +94,10 @@ class Status(IntEnum):
     EXPIRED_CARE_OF_NONCE_INDEX = 137
     EXPIRED_NONCES = 138
     REGISTRATION_TYPE_CHANGE_DISALLOWED = 139
+    PERMANENT_HOME_KEYGEN_TOKEN_UNAVAILABLE = 147
+    CGA_AND_SIGNATURE_VERIFICATION_FAILED = 148
+    PERMANENT_HOME_KEYGEN_TOKEN_EXISTS = 149
+    NON_NULL_HOME_NONCE_INDEX_EXPECTED = 150
     PROXY_REGISTRATION_NOT_ENABLED = 152
     NOT_LMA_FOR_THIS_MOBILE_NODE = 153
     MAG_NOT_AUTHORIZED_FOR_PROXY_REGISTRATION = 154
@@ -112,22 +119,8 @@ class BindingErrorStatus(IntEnum):
     UNRECOGNIZED_TYPE = 2
 
 
-class _Options:
-    """What every message with options has."""
-
-    options: tuple[MobilityOption, ...]
-
-    def option(self, kind: type[_Option]) -> _Option | None:
-        """The first option of this class, or None."""
-        return next((option for option in self.options if isinstance(option, kind)), None)
-
-    def all(self, kind: type[_Option]) -> list[_Option]:
-        """Every option of this class, in the order of the message."""
-        return [option for option in self.options if isinstance(option, kind)]
-
-
 @dataclass(frozen=True)
-class BindingUpdate(_Options):
+class BindingUpdate(MessageOptions):
     """A Binding Update (RFC 6275 section 6.1.7); with flag P a PBU (RFC 5213 section 8.1).
 
     ``lifetime`` is in seconds, a multiple of 4; 0 asks to remove the binding.
@@ -143,7 +136,7 @@ class BindingUpdate(_Options):
 
 
 @dataclass(frozen=True)
-class BindingAcknowledgement(_Options):
+class BindingAcknowledgement(MessageOptions):
     """A Binding Acknowledgement (RFC 6275 section 6.1.8); with flag P a PBA (RFC 5213 section 8.2).
 
     ``status`` is a value of :class:`Status` or one not known here. ``lifetime`` is in seconds, a
@@ -166,7 +159,7 @@ class BindingAcknowledgement(_Options):
 
 
 @dataclass(frozen=True)
-class BindingError(_Options):
+class BindingError(MessageOptions):
     """A Binding Error (RFC 6275 section 6.1.9); ``home_address`` is :: when there is none."""
 
     status: int
@@ -174,7 +167,9 @@ class BindingError(_Options):
     options: tuple[MobilityOption, ...] = ()
 
 
-Message = BindingUpdate | BindingAcknowledgement | BindingError
+Message = BindingUpdate | BindingAcknowledgement | BindingError | TestInit | Test
+
+_Decoder = Callable[[bytes, tuple[MobilityOption, ...]], Message]
 
 
 def encode(message: Message, source: IPv6Address, destination: IPv6Address) -> bytes:
@@ -203,6 +198,8 @@ def _fixed_part(message: Message) -> tuple[int, bytes]:
     if isinstance(message, BindingAcknowledgement):
         units = message.lifetime // LIFETIME_UNIT
         return 6, _ACKNOWLEDGEMENT.pack(message.status, message.flags, message.sequence, units)
+    if isinstance(message, TestInit | Test):
+        return message.TYPE, message.fixed_part()
     return 7, _ERROR.pack(message.status, message.home_address.packed)
 
 
@@ -223,9 +220,8 @@ def _decode_error(body: bytes, options: tuple[MobilityOption, ...]) -> Message:
     return BindingError(status, IPv6Address(home_address), options)
 
 
-_DECODERS: dict[
-    int, tuple[struct.Struct, Callable[[bytes, tuple[MobilityOption, ...]], Message]]
-] = {
+_DECODERS: dict[int, tuple[struct.Struct, _Decoder]] = {
+    **{kind.TYPE: (kind.LAYOUT, kind.decode) for kind in TEST_MESSAGES},
     5: (_UPDATE, _decode_update),
     6: (_ACKNOWLEDGEMENT, _decode_acknowledgement),
     7: (_ERROR, _decode_error),

@@ -26,6 +26,11 @@ from agents.wire.option_layouts import (
 )
 from agents.wire.option_layouts import MobilityOption as MobilityOption
 from agents.wire.option_layouts import UnknownOption as UnknownOption
+from agents.wire.security_options import BindingAuthorizationData as BindingAuthorizationData
+from agents.wire.security_options import CgaParameters as CgaParameters
+from agents.wire.security_options import NonceIndices as NonceIndices
+from agents.wire.security_options import PermanentHomeKeygenToken as PermanentHomeKeygenToken
+from agents.wire.security_options import Signature as Signature
 
 _NAI_SUBTYPE = 1
 _NANOSECONDS = 10**9
@@ -258,7 +263,12 @@ class DlifLinkLayerAddress(KnownOption):
 _KNOWN: dict[int, type[KnownOption]] = {
     option.TYPE: option
     for option in (
+        NonceIndices,
+        BindingAuthorizationData,
         MobileNodeIdentifier,
+        CgaParameters,
+        Signature,
+        PermanentHomeKeygenToken,
         HomeNetworkPrefix,
         HandoffIndicator,
         AccessTechnologyType,

@@ -111,6 +111,26 @@ def test_we_read_scapys_binding_acknowledgement_and_error():
     )
 
 
+def test_return_routability_both_ways():
+    cookie, token = b"\x00cookie\x01", b"\x00token.\x01"
+    pairs = [
+        (mobility.HomeTestInit(cookie), scapy.MIP6MH_HoTI(reserved=0, cookie=cookie)),
+        (mobility.CareOfTestInit(cookie), scapy.MIP6MH_CoTI(reserved=0, cookie=cookie)),
+        (
+            mobility.HomeTest(258, cookie, token),
+            scapy.MIP6MH_HoT(index=258, cookie=cookie, token=token),
+        ),
+        (
+            mobility.CareOfTest(258, cookie, token),
+            scapy.MIP6MH_CoT(index=258, cookie=cookie, token=token),
+        ),
+    ]
+    for ours, theirs in pairs:
+        packet = write(theirs, wire.MAR, wire.CMD)
+        assert mobility.decode(packet.payload, wire.MAR, wire.CMD) == ours
+        assert mobility.encode(ours, wire.MAR, wire.CMD) == packet.payload
+
+
 def test_scapy_reads_a_version_2_query():
     query = mld.MulticastListenerQuery(GROUP, 10_000, SOURCES, True, 2, 125)
     packet = read(mld.encode(query, HOST, GROUP), 58, HOST, GROUP, hop_limit=1, router_alert=True)

@@ -47,6 +47,21 @@ EVERY_OPTION = (
     options.Timestamp(1_790_000_000_500_000_000),
 )
 
+SECURITY_OPTIONS = (
+    options.NonceIndices(258, 259),
+    options.CgaParameters(b"parameters"),
+    options.Signature(b"signature"),
+    options.PermanentHomeKeygenToken(b"token"),
+    options.BindingAuthorizationData(b"authenticate"),
+)
+
+BINDING_AUTHORIZATION_DATA = {
+    "mip6.bad.auth",
+    "mip6.options.bad_auth",
+    "mip6.options.bad_auth_tree",
+}
+"""Fields whose names say "bad" and mean well."""
+
 PBU_FLAGS = BindingUpdateFlag.A | BindingUpdateFlag.P | BindingUpdateFlag.D
 PBA_FLAGS = BindingAcknowledgementFlag.P | BindingAcknowledgementFlag.D
 
@@ -54,6 +69,11 @@ MOBILITY = {
     "pbu": mobility.BindingUpdate(513, 300, PBU_FLAGS, EVERY_OPTION),
     "pba": mobility.BindingAcknowledgement(157, 513, 300, PBA_FLAGS, EVERY_OPTION),
     "be": mobility.BindingError(2, SOURCE),
+    "bu": mobility.BindingUpdate(7, 60, BindingUpdateFlag.A, SECURITY_OPTIONS),
+    "hoti": mobility.HomeTestInit(b"\x00cookie\x01"),
+    "coti": mobility.CareOfTestInit(b"\x00cookie\x02"),
+    "hot": mobility.HomeTest(258, b"\x00cookie\x01", b"\x00token.\x01"),
+    "cot": mobility.CareOfTest(259, b"\x00cookie\x02", b"\x00token.\x02"),
 }
 CHANNEL = {
     "channel query": channel.ChannelQuery(7, SOURCE, GROUP, 2, "mn1@emu"),
@@ -141,7 +161,7 @@ def seen(tmp_path_factory):
 
 @pytest.mark.parametrize("name", [*MOBILITY, *CHANNEL, *MLD, *NDP])
 def test_nothing_is_malformed(seen, name):
-    names = set(seen[name])
+    names = set(seen[name]) - BINDING_AUTHORIZATION_DATA
     assert not {field for field in names if "malformed" in field or "bad" in field}
     assert not names & {"mip6.opt.len.invalid", "mip6.bogus_header_length"}
     assert "data" not in names
@@ -195,6 +215,36 @@ def test_proxy_binding_acknowledgement(seen):
 def test_binding_error(seen):
     assert seen["be"]["mip6.be.status"] == ["2"]
     assert seen["be"]["mip6.be.haddr"] == [str(SOURCE)]
+
+
+def number(octets: bytes) -> str:
+    return hex(int.from_bytes(octets, "big")).replace("0x", "0x00")
+
+
+def test_the_options_that_authorize(seen):
+    fields = seen["bu"]
+    assert (fields["mip6.ni.hni"], fields["mip6.ni.cni"]) == (["258"], ["259"])
+    # Wireshark 4.0 shows these without their last two octets.
+    assert fields["mip6.cgar.cga_par"] == [b"paramete".hex(":")]
+    assert fields["mip6.sign.sign"] == [b"signatu".hex(":")]
+    assert fields["mip6.phkt.phkt"] == [b"tok".hex(":")]
+    assert fields["mip6.bad.auth"] == [b"authenticate".hex(":")]
+
+
+@pytest.mark.parametrize(("name", "type_"), [("hoti", "1"), ("coti", "2")])
+def test_test_inits(seen, name, type_):
+    assert seen[name]["mip6.mhtype"] == [type_]
+    assert seen[name][f"mip6.{name}.cookie"] == [number(MOBILITY[name].cookie)]
+
+
+@pytest.mark.parametrize(("name", "type_"), [("hot", "3"), ("cot", "4")])
+def test_tests(seen, name, type_):
+    fields, message = seen[name], MOBILITY[name]
+    assert fields["mip6.mhtype"] == [type_]
+    assert fields[f"mip6.{name}.nindex"] == [str(message.nonce_index)]
+    assert fields[f"mip6.{name}.cookie"] == [number(message.cookie)]
+    # Wireshark names both tokens after the home test.
+    assert fields["mip6.hot.token"] == [number(message.keygen_token)]
 
 
 @pytest.mark.parametrize("name", CHANNEL)

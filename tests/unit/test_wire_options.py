@@ -29,6 +29,11 @@ GROUP_HEX = "ff3e00000000000000000000000000c1"
 
 # Type, length and content in the order of each RFC's figure.
 LAYOUTS = [
+    (options.NonceIndices(3, 258), "04 04 0003 0102"),
+    (options.BindingAuthorizationData(b"authenticate"), "05 0c" + b"authenticate".hex()),
+    (options.CgaParameters(b"cga"), "0c 03" + b"cga".hex()),
+    (options.Signature(b"signature"), "0d 09" + b"signature".hex()),
+    (options.PermanentHomeKeygenToken(b"token"), "0e 05" + b"token".hex()),
     (options.MobileNodeIdentifier("mn1@emu"), "08 08 01" + b"mn1@emu".hex()),
     (options.HomeNetworkPrefix(PREFIX), "16 12 00 40" + PREFIX_HEX),
     (options.HandoffIndicator(options.Handoff.BETWEEN_ROUTERS), "17 02 00 03"),
@@ -49,8 +54,11 @@ LAYOUTS = [
     (options.UnknownOption(200, b"abc"), "c8 03 616263"),
 ]
 
-# RFC 5213 section 8, RFC 7161 section 4.1, RFC 8885 section 4: modulus and remainder.
+# RFC 6275 section 6.2, RFC 5213 section 8, RFC 7161 section 4.1, RFC 8885 section 4: modulus and
+# remainder.
 ALIGNMENTS = {
+    options.NonceIndices: (2, 0),
+    options.BindingAuthorizationData: (8, 2),
     options.HomeNetworkPrefix: (8, 4),
     options.LinkLocalAddress: (8, 6),
     options.Timestamp: (8, 2),

@@ -12,13 +12,14 @@ from agents.wire import mobility_options as options
 MAR = IPv6Address("2001:db8:ffff::1")
 CMD = IPv6Address("2001:db8:ffff::2")
 
-KNOWN_NUMBERS = {8, 22, 23, 24, 25, 26, 27, 57, 65, 66, 67, 68, 69, 70}
+KNOWN_NUMBERS = {4, 5, 8, 12, 13, 14, 22, 23, 24, 25, 26, 27, 57, 65, 66, 67, 68, 69, 70}
 
 addresses = st.binary(min_size=16, max_size=16).map(IPv6Address)
 octet = st.integers(0, 0xFF)
 short = st.integers(0, 0xFFFF)
 word = st.integers(0, 0xFFFFFFFF)
 ethernet = st.binary(min_size=6, max_size=6)
+eight_octets = st.binary(min_size=8, max_size=8)
 link_layer = st.binary(max_size=16)
 lifetimes = st.integers(0, 0xFFFF).map(lambda units: 4 * units)
 networks = st.builds(
@@ -33,7 +34,12 @@ address_records = st.builds(
 identifiers = st.text(st.characters(codec="utf-8"), min_size=1, max_size=60)
 
 mobility_option = st.one_of(
+    st.builds(options.NonceIndices, short, short),
+    st.builds(options.BindingAuthorizationData, st.binary(min_size=12, max_size=12)),
     st.builds(options.MobileNodeIdentifier, identifiers),
+    st.builds(options.CgaParameters, st.binary(max_size=255)),
+    st.builds(options.Signature, st.binary(max_size=255)),
+    st.builds(options.PermanentHomeKeygenToken, st.binary(max_size=255)),
     st.builds(options.HomeNetworkPrefix, networks),
     st.builds(options.HandoffIndicator, octet),
     st.builds(options.AccessTechnologyType, octet),
@@ -74,6 +80,10 @@ mobility_message = st.one_of(
         option_lists,
     ),
     st.builds(mobility.BindingError, octet, addresses, option_lists),
+    st.builds(mobility.HomeTestInit, eight_octets, option_lists),
+    st.builds(mobility.CareOfTestInit, eight_octets, option_lists),
+    st.builds(mobility.HomeTest, short, eight_octets, eight_octets, option_lists),
+    st.builds(mobility.CareOfTest, short, eight_octets, eight_octets, option_lists),
 )
 
 groups = st.binary(min_size=15, max_size=15).map(lambda rest: IPv6Address(b"\xff" + rest))

@@ -1,0 +1,23 @@
+"""What every mobility message with options has."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from agents.wire.option_layouts import MobilityOption
+
+_Option = TypeVar("_Option", bound=MobilityOption)
+
+
+class MessageOptions:
+    """The options of one message."""
+
+    options: tuple[MobilityOption, ...]
+
+    def option(self, kind: type[_Option]) -> _Option | None:
+        """The first option of this class, or None."""
+        return next((option for option in self.options if isinstance(option, kind)), None)
+
+    def all(self, kind: type[_Option]) -> list[_Option]:
+        """Every option of this class, in the order of the message."""
+        return [option for option in self.options if isinstance(option, kind)]
