@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv6Address
+from typing import NamedTuple
 
 from agents.kernel import socket_filter
 
@@ -32,6 +33,10 @@ _GROUP_HOPS = 64
 _IPV6_HEADER = 40
 
 
+_PACKET_INFORMATION = struct.Struct("=16si")
+"""struct in6_pktinfo: destination, index of the interface where the packet came in."""
+
+
 @contextlib.contextmanager
 def _losing() -> Iterator[None]:
     """A full queue and a link that is down lose a packet, as any network may; that is no error."""
@@ -40,6 +45,16 @@ def _losing() -> Iterator[None]:
     except OSError as error:
         if error.errno not in (errno.ENOBUFS, errno.EAGAIN, errno.ENETDOWN):
             raise
+
+
+class Received(NamedTuple):
+    """One message, and where it comes from."""
+
+    message: bytes
+    source: IPv6Address
+    destination: IPv6Address
+    interface: int
+    """The index of the interface where it came in."""
 
 
 class MobilitySocket:
@@ -78,17 +93,16 @@ class MobilitySocket:
         with _losing():
             self._socket.sendto(message, (str(destination), 0))
 
-    def receive(self) -> tuple[bytes, IPv6Address, IPv6Address] | None:
-        """The next message with its source and destination."""
+    def receive(self) -> Received | None:
+        """The next message, and where it comes from."""
         try:
             message, ancillary, _, sender = self._socket.recvmsg(_MAXIMUM_PACKET, _ANCILLARY)
         except BlockingIOError:
             return None
-        destination = self.local
-        for level, kind, data in ancillary:
-            if (level, kind) == (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO):
-                destination = IPv6Address(data[:16])
-        return message, IPv6Address(sender[0].partition("%")[0]), destination
+        ((_, _, data),) = ancillary  # what IPV6_RECVPKTINFO asks for
+        destination, interface = _PACKET_INFORMATION.unpack(data)
+        source = IPv6Address(sender[0].partition("%")[0])
+        return Received(message, source, IPv6Address(destination), interface)
 
     def close(self) -> None:
         """Close the socket."""

@@ -21,7 +21,7 @@ Records = tuple[AddressRecord, ...]
 Listening = Callable[[MobileNode], Records]
 """Tells what a mobile node on the access link listens to now: a question to the multicast part."""
 
-CONTEXT_ROOM = 576
+CONTEXT_ROOM = 560
 """Octets of a message that are kept for the context; who listens to more is asked by MLD."""
 
 _ALIGNMENT = 8

@@ -47,7 +47,7 @@ _LINK_LAYER_ADDRESS_LENGTH = 6
 
 MAXIMUM_PREVIOUS_MARS = 16
 """A PBA is at most 2,048 octets long; each previous MAR takes 72 of them, the context up to
-``CONTEXT_ROOM``, the rest under 320."""
+``CONTEXT_ROOM``, authentication 32, the rest under 304."""
 
 _END_OF_TIME = 1 << 63
 """Timestamps from here on (ns since 1970: the year 2262) are no time that a clock shows."""

@@ -27,11 +27,11 @@ class CentralMobilityDatabase:
         self._core = CmdCore(
             CmdConfig(address=address, mars=mars, variant=variant, **config["mobility"])
         )
-        signalling = Signalling(self._daemon, address, self._core)
+        self._signalling = Signalling(self._daemon, address, self._core, key=config["key"])
         self._mcc: MulticastChannelControl | None = None
         if config["channel_control"]:
             self._mcc = MulticastChannelControl(
-                self._daemon, config["channel_control"], mars, signalling, address
+                self._daemon, config["channel_control"], mars, self._signalling, address
             )
 
     def run(self) -> None:
@@ -43,6 +43,7 @@ class CentralMobilityDatabase:
             "state",
             bindings=self._core.bindings(),
             counters=self._core.counters,
+            signalling=self._signalling.counters,
             channel_control=self._mcc.core.counters if self._mcc else None,
         )
 

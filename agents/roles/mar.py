@@ -28,7 +28,9 @@ class MobilityAccessRouter:
         self._access: str = config["access"]
         core = mar_config(config)
         devices = TunnelDevices(self._daemon, core.address, config["tunnel_backend"], peers)
-        self._mobility = MobilityPart(self._daemon, core, self._access, devices, peers)
+        self._mobility = MobilityPart(
+            self._daemon, core, self._access, devices, peers, config["key"]
+        )
         if config["group_interface"]:
             self._mobility.join_mars(IPv6Address(config["cmd"]), config["group_interface"])
         self._multicast: MulticastPart | None = None
@@ -144,6 +146,7 @@ class MobilityAccessRouter:
             bindings=self._mobility.core.bindings(),
             tunnels=[tunnel.name for tunnel in self._mobility.tunnels.values()],
             counters=self._mobility.core.counters,
+            signalling=self._mobility.signalling.counters,
         )
 
 

@@ -44,8 +44,9 @@ class MobilityPart:
         access: str,
         devices: TunnelDevices,
         peers: Mapping[IPv6Address, str],
+        key: str | None,
     ) -> None:
-        """``peers`` are all MARs' names by their addresses."""
+        """``peers`` are all MARs' names by their addresses; ``key`` is the domain's, if any."""
         self.listening: Listening = listens_to_nothing
         self.core = MarCore(config, lambda mobile_node: self.listening(mobile_node))
         self.tunnels: dict[IPv6Address, Tunnel] = {}
@@ -60,7 +61,9 @@ class MobilityPart:
         self._devices = devices
         self._addresses = {name: address for address, name in peers.items()}
         self._netlink = Netlink()
-        self.signalling = Signalling(daemon, config.address, self.core)
+        self.signalling = Signalling(
+            daemon, config.address, self.core, key=key, untrusted=(access,)
+        )
         self._port: LinkPort | None = None
         self._identifiers: dict[bytes, str] = {}
         self._source_routes: dict[IPv6Network, int] = {}

@@ -1,18 +1,24 @@
-"""The signalling of a MAR or a CMD: Mobility Header messages between its cores and the network."""
+"""The signalling of a MAR or a CMD: Mobility Header messages between its cores and the network.
+
+What may not speak is stopped here: under a key all that does not prove itself, on links to mobile
+nodes all that comes.
+"""
 
 from __future__ import annotations
 
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from ipaddress import IPv6Address
 from typing import Protocol
 
 from agents.core import Action, Core
-from agents.kernel.sockets import MobilitySocket
+from agents.kernel.sockets import MobilitySocket, Received
 from agents.mobility.actions import Send
+from agents.mobility.authentication import Authenticator, Replayed
 from agents.roles.daemon import BUDGET, Daemon
 from agents.wire import mobility, mobility_header
-from agents.wire.errors import MalformedPacket
+from agents.wire.errors import MalformedPacket, Unauthentic
 
 
 class SignallingCore(Core, Protocol):
@@ -29,13 +35,26 @@ Handler = Callable[[bytes, IPv6Address, IPv6Address], None]
 class Signalling:
     """Sends and receives at the node's own address: bindings for one core, and what else there is.
 
-    ``on_type`` gives the messages of another type to a handler of their own.
+    ``on_type`` gives the messages of another type to a handler of their own. With a ``key`` every
+    message is authenticated; from ``untrusted`` interfaces none is taken.
     """
 
-    def __init__(self, daemon: Daemon, address: IPv6Address, core: SignallingCore) -> None:
+    def __init__(
+        self,
+        daemon: Daemon,
+        address: IPv6Address,
+        core: SignallingCore,
+        *,
+        key: str | None = None,
+        untrusted: Collection[str] = (),
+    ) -> None:
+        self.counters = {"unauthentic": 0, "replayed": 0, "untrusted": 0}
+        """What was dropped: without proof, with a proof of another moment, from where none may."""
         self._daemon = daemon
         self._address = address
         self._core = core
+        self._authenticator = Authenticator(key.encode(), time.time_ns()) if key else None
+        self._untrusted = frozenset(map(socket.if_nametoindex, untrusted))
         self._socket = MobilitySocket(address)
         self._handlers: dict[int | None, Handler] = {}
         daemon.on(Send, self._send)
@@ -50,7 +69,10 @@ class Signalling:
         self._handlers[message_type] = handler
 
     def send(self, data: bytes, destination: IPv6Address) -> None:
-        """Send a message as it is."""
+        """Send a message, sealed where there is a key."""
+        if self._authenticator:
+            now = time.time_ns()
+            data = self._authenticator.seal(data, self._address, destination, now)
         self._socket.send(data, destination)
 
     def _send(self, action: Send) -> None:
@@ -63,12 +85,24 @@ class Signalling:
             received = self._socket.receive()
             if received is None:
                 return
-            data, source, destination = received
-            handler = self._handlers.get(mobility_header.message_type(data), self._binding)
             try:
-                handler(data, source, destination)
+                self._receive(received)
+            except Replayed:
+                self.counters["replayed"] += 1
+            except Unauthentic:
+                self.counters["unauthentic"] += 1
             except MalformedPacket:
                 self._daemon.count_malformed()
+
+    def _receive(self, received: Received) -> None:
+        data, source, destination, interface = received
+        if interface in self._untrusted:
+            self.counters["untrusted"] += 1
+            return
+        if self._authenticator:
+            data = self._authenticator.open(data, source, destination, time.time_ns())
+        handler = self._handlers.get(mobility_header.message_type(data), self._binding)
+        handler(data, source, destination)
 
     def _binding(self, data: bytes, source: IPv6Address, destination: IPv6Address) -> None:
         message = mobility.decode(data, source, destination)

@@ -11,3 +11,7 @@ class UnknownMessage(MalformedPacket):
     def __init__(self, message_type: int) -> None:
         super().__init__(f"message type {message_type} is not known here")
         self.message_type = message_type
+
+
+class Unauthentic(MalformedPacket):
+    """An intact packet that does not prove who sent it."""

@@ -77,6 +77,12 @@ def _policy(value: object) -> object:
     return value
 
 
+def _key(value: str) -> str:
+    if not 8 <= len(value) <= 64:
+        raise ValueError(f"has {len(value)} characters; write a secret of 8 to 64 characters")
+    return value
+
+
 _WORDS = "letters, digits, dots, dashes or underscores"
 
 Instant = Annotated[int, within(DURATION, "0s", "24h")]
@@ -101,3 +107,5 @@ PolicyName = Annotated[str, BeforeValidator(_policy)]
 """A channel control policy, or the file and the class of a user's own."""
 AccessRouter = Annotated[str, BeforeValidator(_access_router)]
 """A MAR by its name, ``mar1`` … (``dar1`` is read as ``mar1``)."""
+Key = Annotated[str, AfterValidator(_key)]
+"""A secret that nodes share."""

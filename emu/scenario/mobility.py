@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from emu.scenario.fields import within
+from emu.scenario.fields import Key, within
 from emu.scenario.section import Section
 from emu.scenario.units import DURATION
 
@@ -26,3 +26,5 @@ class Mobility(Section):
     """Lifetime asked in each Proxy Binding Update; a multiple of 4 s (RFC 6275 section 6.1.7)."""
     retransmission: Annotated[int, within(DURATION, "10ms", "32s")] = DURATION.parse("1s")
     """First retransmission timeout of a Proxy Binding Update (RFC 6275 section 12)."""
+    key: Key | None = None
+    """What the nodes of the domain share to authenticate their signalling (RFC 4285)."""

@@ -56,6 +56,7 @@ class Dmm(Scheme):
             "trigger": str(RUN_DIRECTORY / f"{name}.trigger"),
             "multicast": self.proxy_timers(explicit_tracking=tracking),
             "channel_control": self.channel_control.of_mar(name),
+            "key": mobility.key,
             "mobility": {
                 **self._timers(),
                 "context_transfer": self.scenario.multicast.context_transfer == "pbu",
@@ -69,6 +70,7 @@ class Dmm(Scheme):
             "peers": self.mars(),
             "variant": self.scenario.mobility.variant,
             "channel_control": self.channel_control.of_cmd(name),
+            "key": self.scenario.mobility.key,
             "mobility": self._timers(),
         }
 

@@ -9,7 +9,7 @@ from ipaddress import IPv6Address
 import pytest
 
 from agents.kernel.netlink import Netlink
-from agents.kernel.sockets import LinkSocket, MobilitySocket
+from agents.kernel.sockets import LinkSocket, MobilitySocket, Received
 from agents.wire.ipv6 import checksum, packet
 from tests.kernel.packets import capture, receive, wait_for
 from tests.namespaces import Namespace, Namespaces
@@ -66,8 +66,10 @@ def test_members_of_a_group_get_what_is_sent_to_it_and_the_sender_does_not(
     with right:
         member.join(group, "b")
     sender.send(MESSAGE, group)
-    message, source, destination = receive(member)
+    message, source, destination, interface = receive(member)
     assert (source, destination) == (LEFT, group)
+    with right:
+        assert interface == socket.if_nametoindex("b")
     assert message[:4] == MESSAGE[:4]
     assert sender.receive() is None
 
@@ -95,7 +97,7 @@ def test_mobility_headers_with_a_wrong_checksum_do_not_arrive(
         address = netlink.link_layer_address("b")
     good = checksum(LEFT, RIGHT, MOBILITY, MESSAGE)
 
-    def send_both() -> tuple[bytes, IPv6Address, IPv6Address] | None:
+    def send_both() -> Received | None:
         """Again and again: a link that has just come up may lose packets."""
         for value in (good ^ 0x1111, good):
             message = MESSAGE[:4] + value.to_bytes(2, "big") + MESSAGE[6:]

@@ -11,7 +11,7 @@ from ipaddress import IPv6Address, IPv6Network
 import pytest
 import wire_strategies as wire
 
-from agents.wire import channel, ipv6, mld, mobility, ndp
+from agents.wire import authentication, channel, ipv6, mld, mobility, ndp
 from agents.wire import mobility_options as options
 from agents.wire.mobility import BindingAcknowledgementFlag, BindingUpdateFlag
 from agents.wire.mobility_options import AccessTechnology, Handoff
@@ -75,6 +75,8 @@ MOBILITY = {
     "hot": mobility.HomeTest(258, b"\x00cookie\x01", b"\x00token.\x01"),
     "cot": mobility.CareOfTest(259, b"\x00cookie\x02", b"\x00token.\x02"),
 }
+SEALED = [f"sealed {name}" for name in MOBILITY]
+KEY = authentication.Key(256, b"correct horse")
 CHANNEL = {
     "channel query": channel.ChannelQuery(7, SOURCE, GROUP, 2, "mn1@emu"),
     "channel response": channel.ChannelResponse(7, None, GROUP, channel.ChannelScope.BOTH, True),
@@ -108,6 +110,9 @@ def packets() -> dict[str, bytes]:
     for name, message in MOBILITY.items():
         payload = mobility.encode(message, wire.MAR, wire.CMD)
         built[name] = ipv6.packet(wire.MAR, wire.CMD, ipv6.MOBILITY, payload)
+        time = authentication.ntp_time(1_790_000_000_500_000_000)
+        sealed = authentication.seal(payload, wire.MAR, wire.CMD, time, KEY)
+        built[f"sealed {name}"] = ipv6.packet(wire.MAR, wire.CMD, ipv6.MOBILITY, sealed)
     for name, message in CHANNEL.items():
         payload = channel.encode(message, wire.MAR, wire.CMD)
         built[name] = ipv6.packet(wire.MAR, wire.CMD, ipv6.MOBILITY, payload)
@@ -159,7 +164,7 @@ def seen(tmp_path_factory):
     return fields
 
 
-@pytest.mark.parametrize("name", [*MOBILITY, *CHANNEL, *MLD, *NDP])
+@pytest.mark.parametrize("name", [*MOBILITY, *SEALED, *CHANNEL, *MLD, *NDP])
 def test_nothing_is_malformed(seen, name):
     names = set(seen[name]) - BINDING_AUTHORIZATION_DATA
     assert not {field for field in names if "malformed" in field or "bad" in field}
@@ -210,6 +215,17 @@ def test_proxy_binding_acknowledgement(seen):
     assert fields["mip6.ba.lifetime"] == ["75"]
     flags = {flag: fields[f"mip6.ba.{flag}_flag"] for flag in "kptb"}
     assert flags == {flag: ["1" if flag == "p" else "0"] for flag in "kptb"}
+
+
+@pytest.mark.parametrize("name", SEALED)
+def test_authentication_is_last(seen, name):
+    fields = seen[name]
+    assert fields["mip6.auth.subtype"] == ["1"]
+    assert fields["mip6.auth.mobility_spi"] == ["256"]
+    (time,), (code,) = fields["mip6.options.mseg_id"], fields["mip6.options.auth"]
+    message = packets()[name]
+    assert bytes.fromhex(time.replace(":", "")) == message[-30:-20]
+    assert bytes.fromhex(code.replace(":", "")) == message[-19:]
 
 
 def test_binding_error(seen):

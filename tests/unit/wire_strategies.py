@@ -138,11 +138,11 @@ ndp_message = st.one_of(
 )
 
 
-def with_checksum(data: bytes, next_header: int) -> bytes:
+def with_checksum(data: bytes, next_header: int, source=MAR, destination=CMD) -> bytes:
     """The octets with the checksum of ``next_header`` made right, as an attacker would."""
     offset = 4 if next_header == ipv6.MOBILITY else 2
     if len(data) < offset + 2:
         return data
     cleared = data[:offset] + b"\x00\x00" + data[offset + 2 :]
-    value = ipv6.checksum(MAR, CMD, next_header, cleared)
+    value = ipv6.checksum(source, destination, next_header, cleared)
     return data[:offset] + value.to_bytes(2, "big") + data[offset + 2 :]
