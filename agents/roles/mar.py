@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from ipaddress import IPv6Address, IPv6Network
 from typing import Any
 
-from agents.kernel.tunnel import Tunnel
 from agents.mobility.actions import ContextReceived, MobileNode, ServingEnded, ServingStarted
-from agents.multicast.actions import HoldLink, ReleaseLink
+from agents.mobility.config import MarConfig
+from agents.mobility.mar import MarCore
+from agents.roles.access_part import AccessPart
 from agents.roles.channel_part import ChannelPart
 from agents.roles.daemon import Daemon
+from agents.roles.forwarding_part import ForwardingPart
 from agents.roles.link_port import Handler, LinkPort
-from agents.roles.mobility_part import MobilityPart, mar_config
 from agents.roles.multicast_part import MulticastPart
+from agents.roles.multicast_tunnels import MulticastTunnels
+from agents.roles.signalling import Signalling
 from agents.roles.tunnel_devices import TunnelDevices
 from agents.wire import mld, ndp
-
-MULTICAST_HOLDER = "multicast"
 
 
 class MobilityAccessRouter:
@@ -25,18 +27,25 @@ class MobilityAccessRouter:
     def __init__(self, config: dict[str, Any]) -> None:
         self._daemon = Daemon(config["node"], config["log"])
         peers = {IPv6Address(address): name for address, name in config["peers"].items()}
-        self._access: str = config["access"]
-        core = mar_config(config)
-        devices = TunnelDevices(self._daemon, core.address, config["tunnel_backend"], peers)
-        self._mobility = MobilityPart(
-            self._daemon, core, self._access, devices, peers, config["key"]
+        self._access_link: str = config["access"]
+        mar = mar_config(config)
+        self._pool = mar.pool
+        self._core = MarCore(mar, self._listening)
+        devices = TunnelDevices(self._daemon, mar.address, config["tunnel_backend"], peers)
+        self._forwarding = ForwardingPart(self._daemon, self._core, devices, self._access_link)
+        self._access = AccessPart(self._daemon, self._core, mar.link_layer_address, peers)
+        self._signalling = Signalling(
+            self._daemon,
+            mar.address,
+            self._core,
+            key=config["key"],
+            untrusted=(self._access_link,),
         )
         if config["group_interface"]:
-            self._mobility.join_mars(IPv6Address(config["cmd"]), config["group_interface"])
+            self._signalling.join(mar.cmd, config["group_interface"])
         self._multicast: MulticastPart | None = None
         self._channels: ChannelPart | None = None
-        self._peers_by_tunnel: dict[str, IPv6Address] = {}
-        handlers: dict[int, Handler] = {ndp.ROUTER_SOLICITATION: self._mobility.solicited}
+        handlers: dict[int, Handler] = {ndp.ROUTER_SOLICITATION: self._access.solicited}
         if config["multicast"]:
             self._multicast = MulticastPart(
                 self._daemon,
@@ -44,14 +53,12 @@ class MobilityAccessRouter:
                 config["seed"],
                 multi_upstream=config["channel_control"] is not None,
             )
-            self._mobility.on_tunnel_created = self._tunnel_created
-            self._mobility.on_tunnel_removed = self._tunnel_removed
-            self._mobility.on_link_up = self._link_up
-            self._mobility.listening = self._listening
-            self._mobility.on_guest = self._guest
-            self._mobility.on_away = self._away
-            self._daemon.on(HoldLink, self._hold_tunnel)
-            self._daemon.on(ReleaseLink, self._release_tunnel)
+            MulticastTunnels(
+                self._daemon, self._multicast, self._forwarding, upstream=True, downstream=True
+            )
+            self._access.on_link_up = self._link_up
+            self._forwarding.on_source_route = self._guest
+            self._forwarding.on_route = self._away
             handlers |= dict.fromkeys(mld.TYPES, self._multicast.receive)
             self._multicast.add_link(config["upstream"], upstream=True, downstream=False)
         if self._multicast and config["channel_control"]:
@@ -59,46 +66,26 @@ class MobilityAccessRouter:
                 self._daemon,
                 config["channel_control"],
                 self._multicast,
-                self._mobility.signalling,
-                IPv6Address(config["address"]),
-                self._mobility.name_of,
+                self._signalling,
+                mar.address,
+                self._access.name_of,
             )
-        port = LinkPort(self._daemon, self._access, handlers)
-        self._mobility.serve_access(port)
+        port = LinkPort(self._daemon, self._access_link, handlers)
+        self._access.serve(port)
         if self._multicast:
-            link_local = IPv6Address(config["link_local"])
-            self._multicast.add_port(port, link_local, upstream=False, downstream=True)
+            self._multicast.add_port(port, mar.link_local, upstream=False, downstream=True)
         self._daemon.on(ServingStarted, self._serving_started)
         self._daemon.on(ServingEnded, self._serving_ended)
         self._daemon.on(ContextReceived, self._context_received)
-        self._mobility.listen_for_triggers(config["trigger"])
+        self._access.listen_for_triggers(config["trigger"])
 
     def run(self) -> None:
         """Serve until told to stop."""
         self._daemon.run(self._last_words)
 
-    def _tunnel_created(self, tunnel: Tunnel) -> None:
-        assert self._multicast is not None
-        self._peers_by_tunnel[tunnel.name] = tunnel.remote
-        self._multicast.add_tunnel(tunnel.name, tunnel.link_local)
-
-    def _tunnel_removed(self, tunnel: Tunnel) -> None:
-        assert self._multicast is not None
-        self._multicast.remove_link(tunnel.name)
-        del self._peers_by_tunnel[tunnel.name]
-
-    def _hold_tunnel(self, action: HoldLink) -> None:
-        peer = self._peers_by_tunnel[action.link]
-        self._mobility.hold_tunnel(peer, MULTICAST_HOLDER)
-
-    def _release_tunnel(self, action: ReleaseLink) -> None:
-        peer = self._peers_by_tunnel.get(action.link)
-        if peer is not None:  # else it is being removed already
-            self._mobility.release_tunnel(peer, MULTICAST_HOLDER)
-
     def _link_up(self, mobile_node: MobileNode) -> None:
         assert self._multicast is not None
-        self._multicast.attached(mobile_node.link_layer_address, self._access)
+        self._multicast.attached(mobile_node.link_layer_address, self._access_link)
 
     def _serving_started(self, action: ServingStarted) -> None:
         mobile_node = action.mobile_node
@@ -106,48 +93,68 @@ class MobilityAccessRouter:
         if self._channels and action.previous:
             self._channels.moved(mobile_node.identifier)
         if self._multicast:
-            tunnel = self._mobility.tunnels.get(action.previous) if action.previous else None
+            tunnel = self._forwarding.tunnels.get(action.previous) if action.previous else None
             self._multicast.bound(
-                mobile_node.link_layer_address, self._access, tunnel.name if tunnel else None
+                mobile_node.link_layer_address, self._access_link, tunnel.name if tunnel else None
             )
 
     def _guest(self, prefix: IPv6Network, anchor: IPv6Address | None) -> None:
+        """Another MAR anchors a prefix whose mobile node is here; None: no longer."""
         assert self._multicast is not None
         self._multicast.guest(prefix, self._tunnel_to(anchor))
 
     def _away(self, prefix: IPv6Network, serving: IPv6Address | None) -> None:
-        assert self._multicast is not None
-        self._multicast.away(prefix, self._tunnel_to(serving))
+        """The mobile node with a prefix that is anchored here is at another MAR; None: not so."""
+        if prefix.subnet_of(self._pool):
+            assert self._multicast is not None
+            self._multicast.away(prefix, self._tunnel_to(serving))
 
     def _tunnel_to(self, peer: IPv6Address | None) -> str | None:
-        return self._mobility.tunnels[peer].name if peer else None
+        return self._forwarding.tunnels[peer].name if peer else None
 
     def _listening(self, mobile_node: MobileNode) -> tuple[mld.AddressRecord, ...]:
-        assert self._multicast is not None
-        return self._multicast.listening(mobile_node.link_layer_address, self._access)
+        if self._multicast is None:
+            return ()
+        return self._multicast.listening(mobile_node.link_layer_address, self._access_link)
 
     def _context_received(self, action: ContextReceived) -> None:
         if self._multicast:
             mobile_node = action.mobile_node
-            self._multicast.context(mobile_node.link_layer_address, self._access, action.records)
+            self._multicast.context(
+                mobile_node.link_layer_address, self._access_link, action.records
+            )
 
     def _serving_ended(self, action: ServingEnded) -> None:
         mobile_node = action.mobile_node
         self._daemon.log.write("serving_ended", mn=mobile_node.identifier)
         if self._multicast:
-            self._multicast.detached(mobile_node.link_layer_address, self._access)
+            self._multicast.detached(mobile_node.link_layer_address, self._access_link)
 
     def _last_words(self) -> None:
-        self._mobility.close()
+        self._forwarding.close()
         if self._multicast:
             self._multicast.write_membership()
         self._daemon.log.write(
             "state",
-            bindings=self._mobility.core.bindings(),
-            tunnels=[tunnel.name for tunnel in self._mobility.tunnels.values()],
-            counters=self._mobility.core.counters,
-            signalling=self._mobility.signalling.counters,
+            bindings=self._core.bindings(),
+            tunnels=[tunnel.name for tunnel in self._forwarding.tunnels.values()],
+            counters=self._core.counters,
+            signalling=self._signalling.counters,
         )
+
+
+def mar_config(config: dict[str, Any]) -> MarConfig:
+    """The core's configuration from the role's."""
+    return MarConfig(
+        address=IPv6Address(config["address"]),
+        cmd=IPv6Address(config["cmd"]),
+        pool=IPv6Network(config["pool"]),
+        link_local=IPv6Address(config["link_local"]),
+        link_layer_address=bytes.fromhex(config["link_layer_address"].replace(":", "")),
+        clock_offset=time.time_ns() - time.monotonic_ns(),
+        acknowledging=frozenset(map(IPv6Address, config["acknowledging"])),
+        **config["mobility"],
+    )
 
 
 def main(config: dict[str, Any]) -> None:

@@ -60,10 +60,12 @@ class MulticastPart:
             link_local = next(a.ip for a in netlink.addresses(name) if a.ip.is_link_local)
         self.add_port(self._port(name), link_local, upstream=upstream, downstream=downstream)
 
-    def add_tunnel(self, name: str, link_local: IPv6Address) -> None:
-        """Run MLD on a tunnel, which may lead up or down."""
+    def add_tunnel(
+        self, name: str, link_local: IPv6Address, *, upstream: bool, downstream: bool
+    ) -> None:
+        """Run MLD on a tunnel, which leads up, down, or both ways."""
         self._tunnels.add(name)
-        self.add_port(self._port(name), link_local, upstream=True, downstream=True)
+        self.add_port(self._port(name), link_local, upstream=upstream, downstream=downstream)
 
     def add_port(
         self, port: LinkPort, link_local: IPv6Address, *, upstream: bool, downstream: bool

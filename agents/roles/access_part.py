@@ -1,0 +1,132 @@
+"""The access side of a router that serves mobile nodes: L2 triggers and Router Advertisements."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Callable, Mapping
+from ipaddress import IPv6Address
+from typing import Protocol
+
+from agents.core import Action, Core
+from agents.kernel.sockets import Frame
+from agents.mobility import actions
+from agents.roles.daemon import Daemon
+from agents.roles.link_port import LinkPort
+from agents.wire import ipv6, ndp
+
+ALL_NODES = IPv6Address("ff02::1")
+
+
+class AccessCore(Core, Protocol):
+    """A core that is told of the mobile nodes on an access link."""
+
+    def attach(self, mobile_node: actions.MobileNode, now: int) -> list[Action]:
+        """A mobile node came up on the access link (a Link_Up trigger)."""
+
+    def going_down(self, identifier: str, to: IPv6Address, now: int) -> list[Action]:
+        """A mobile node is about to be handed over (a Link_Going_Down trigger)."""
+
+    def detach(self, identifier: str, now: int) -> list[Action]:
+        """A mobile node went off the access link (a Link_Down trigger)."""
+
+    def solicit(self, identifier: str, now: int) -> list[Action]:
+        """A mobile node sent a Router Solicitation."""
+
+
+class AccessPart:
+    """Joins a core to Router Advertisements, Router Solicitations and L2 triggers.
+
+    ``peers`` are the names of all access routers by their addresses.
+    """
+
+    def __init__(
+        self,
+        daemon: Daemon,
+        core: AccessCore,
+        link_layer_address: bytes,
+        peers: Mapping[IPv6Address, str],
+    ) -> None:
+        self.on_link_up: Callable[[actions.MobileNode], None] = lambda mobile_node: None
+        self._daemon = daemon
+        self._core = core
+        self._link_layer_address = link_layer_address
+        self._addresses = {name: address for address, name in peers.items()}
+        self._port: LinkPort | None = None
+        self._identifiers: dict[bytes, str] = {}
+        daemon.on(actions.Advertise, self._advertise)
+
+    def serve(self, port: LinkPort) -> None:
+        """Advertise on the access link."""
+        self._port = port
+
+    def listen_for_triggers(self, path: str) -> None:
+        """Take the access point's Link_Up, Link_Going_Down and Link_Down from a datagram socket."""
+        self._triggers = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._triggers.bind(path)
+        self._daemon.watch(self._triggers.fileno(), self._trigger)
+
+    def solicited(self, frame: Frame, packet: ipv6.IPv6Packet, link: str) -> None:
+        """A Router Solicitation came in on the access link."""
+        if packet.hop_limit == ndp.HOP_LIMIT:
+            ndp.decode(packet.payload, packet.source, packet.destination)
+            identifier = self._identifiers.get(frame.link_layer_source)
+            if identifier:
+                self._carry_out(self._core.solicit(identifier, time.monotonic_ns()))
+
+    def name_of(self, host: IPv6Address) -> str | None:
+        """The identifier of the mobile node whose address this is; None: of none known.
+
+        Whatever the prefix, they have the interface identifier of their link-layer address.
+        """
+        for link_layer_address, identifier in self._identifiers.items():
+            if ipv6.link_local(link_layer_address).packed[8:] == host.packed[8:]:
+                return identifier
+        return None
+
+    def _carry_out(self, answer: list[Action]) -> None:
+        self._daemon.carry_out(self._core, answer)
+
+    def _trigger(self) -> None:
+        trigger = json.loads(self._triggers.recv(4096))
+        now = time.monotonic_ns()
+        if trigger["trigger"] == "link_up":
+            link_layer_address = bytes.fromhex(trigger["link_layer_address"].replace(":", ""))
+            self._identifiers[link_layer_address] = trigger["mn"]
+            mobile_node = actions.MobileNode(trigger["mn"], link_layer_address)
+            self._carry_out(self._core.attach(mobile_node, now))
+            self.on_link_up(mobile_node)
+        elif trigger["trigger"] == "link_going_down":
+            to = self._addresses[trigger["to"]]
+            self._carry_out(self._core.going_down(trigger["mn"], to, now))
+        else:
+            self._carry_out(self._core.detach(trigger["mn"], now))
+
+    def _advertise(self, action: actions.Advertise) -> None:
+        """Send a Router Advertisement to one mobile node alone.
+
+        It goes to all nodes in a frame for that one (RFC 6085): its link-local address may still
+        be tentative.
+        """
+        assert self._port is not None
+        message = ndp.RouterAdvertisement(
+            hop_limit=64,
+            router_lifetime=action.router_lifetime,
+            prefixes=tuple(
+                ndp.PrefixInformation(p.prefix, p.valid_lifetime, p.preferred_lifetime)
+                for p in action.prefixes
+            ),
+            source_link_layer_address=self._link_layer_address,
+        )
+        payload = ndp.encode(message, action.router, ALL_NODES)
+        packet = ipv6.packet(
+            action.router, ALL_NODES, ipv6.ICMPV6, payload, hop_limit=ndp.HOP_LIMIT
+        )
+        self._port.send(packet, action.mobile_node.link_layer_address)
+        self._daemon.log.write(
+            "advertised",
+            mn=action.mobile_node.identifier,
+            router=action.router,
+            prefixes=[p.prefix for p in action.prefixes],
+        )

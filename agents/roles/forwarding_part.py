@@ -1,0 +1,129 @@
+"""What a mobility core says of tunnels and routes, carried out on the kernel: in any router."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from ipaddress import IPv6Address, IPv6Interface, IPv6Network
+from typing import Any, Protocol
+
+from agents.core import Action, Core
+from agents.kernel.netlink import Netlink
+from agents.kernel.tunnel import Tunnel
+from agents.mobility import actions
+from agents.roles.daemon import Daemon
+from agents.roles.tunnel_devices import TunnelDevices
+
+RULE_PRIORITY = 1000
+
+Routed = Callable[[IPv6Network, "IPv6Address | None"], None]
+"""Told of a prefix and the peer behind whose tunnel it is now; None: behind none."""
+
+
+class TunnellingCore(Core, Protocol):
+    """A core whose tunnels others may hold as well."""
+
+    def hold_tunnel(self, peer: IPv6Address, holder: str, now: int) -> list[Action]:
+        """Another part of the router needs the tunnel to a peer."""
+
+    def release_tunnel(self, peer: IPv6Address, holder: str, now: int) -> list[Action]:
+        """Another part of the router no longer needs the tunnel to a peer."""
+
+
+class ForwardingPart:
+    """Joins a core to tunnels, routes, source routes and DLIF addresses.
+
+    ``access`` is the access link; a router that has none anchors prefixes and serves nobody.
+    """
+
+    def __init__(
+        self,
+        daemon: Daemon,
+        core: TunnellingCore,
+        devices: TunnelDevices,
+        access: str | None = None,
+    ) -> None:
+        self.tunnels: dict[IPv6Address, Tunnel] = {}
+        self.on_tunnel_created: Callable[[Tunnel], None] = lambda tunnel: None
+        self.on_tunnel_removed: Callable[[Tunnel], None] = lambda tunnel: None
+        self.on_route: Routed = lambda prefix, peer: None
+        self.on_source_route: Routed = lambda prefix, peer: None
+        self._daemon = daemon
+        self._core = core
+        self._devices = devices
+        self._access = access
+        self._netlink = Netlink()
+        self._source_routes: dict[IPv6Network, int] = {}
+        handlers: dict[type[Action], Callable[[Any], None]] = {
+            actions.CreateTunnel: self._create_tunnel,
+            actions.RemoveTunnel: self._remove_tunnel,
+            actions.InstallRoute: self._install_route,
+            actions.RemoveRoute: self._remove_route,
+            actions.InstallSourceRoute: self._install_source_route,
+            actions.RemoveSourceRoute: self._remove_source_route,
+            actions.AddDlif: self._add_dlif,
+            actions.RemoveDlif: self._remove_dlif,
+        }
+        for action, handler in handlers.items():
+            daemon.on(action, handler)
+
+    def hold_tunnel(self, peer: IPv6Address, holder: str) -> None:
+        """Another part of the router needs the tunnel to ``peer``."""
+        self._daemon.carry_out(
+            self._core, self._core.hold_tunnel(peer, holder, time.monotonic_ns())
+        )
+
+    def release_tunnel(self, peer: IPv6Address, holder: str) -> None:
+        """Another part of the router no longer needs the tunnel to ``peer``."""
+        self._daemon.carry_out(
+            self._core, self._core.release_tunnel(peer, holder, time.monotonic_ns())
+        )
+
+    def close(self) -> None:
+        """Delete the tunnels that are not needed any more."""
+        self._devices.close()
+
+    def _create_tunnel(self, action: actions.CreateTunnel) -> None:
+        tunnel = self._devices.open(action.peer)
+        self.tunnels[action.peer] = tunnel
+        self.on_tunnel_created(tunnel)
+
+    def _remove_tunnel(self, action: actions.RemoveTunnel) -> None:
+        tunnel = self.tunnels.pop(action.peer)
+        self.on_tunnel_removed(tunnel)
+        self._devices.retire(tunnel)
+
+    def _install_route(self, action: actions.InstallRoute) -> None:
+        device = self.tunnels[action.peer].name if action.peer else self._link()
+        self._netlink.route_replace(action.prefix, oif=device)
+        self.on_route(action.prefix, action.peer)
+
+    def _remove_route(self, action: actions.RemoveRoute) -> None:
+        self._netlink.route_delete(action.prefix)
+        self.on_route(action.prefix, None)
+
+    def _install_source_route(self, action: actions.InstallSourceRoute) -> None:
+        self._forget_source_route(action.prefix)
+        table = self._devices.table(self.tunnels[action.peer])
+        self._netlink.rule_add(action.prefix, iif=self._link(), table=table, priority=RULE_PRIORITY)
+        self._source_routes[action.prefix] = table
+        self.on_source_route(action.prefix, action.peer)
+
+    def _remove_source_route(self, action: actions.RemoveSourceRoute) -> None:
+        self._forget_source_route(action.prefix)
+        self.on_source_route(action.prefix, None)
+
+    def _forget_source_route(self, prefix: IPv6Network) -> None:
+        table = self._source_routes.pop(prefix, None)
+        if table is not None:
+            self._netlink.rule_delete(prefix, iif=self._link(), table=table, priority=RULE_PRIORITY)
+
+    def _link(self) -> str:
+        assert self._access is not None
+        return self._access
+
+    def _add_dlif(self, action: actions.AddDlif) -> None:
+        self._netlink.add_address(self._link(), IPv6Interface((action.link_local, 64)), nodad=True)
+
+    def _remove_dlif(self, action: actions.RemoveDlif) -> None:
+        self._netlink.remove_address(self._link(), IPv6Interface((action.link_local, 64)))
