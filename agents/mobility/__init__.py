@@ -10,6 +10,7 @@
 ``exchange``           what a MAR asks and answers: ``cmd_exchange`` with the CMD,
                        ``group_exchange`` with the other MARs (fully distributed)
 ``informer``           the CMD's requests to previous MARs
+``ordering``           which PBU counts
 ``retransmission``     what waits for an answer
 ``context``            what a mobile node listens to, and goes along with it (RFC 7161)
 ``forwarding``         the routes that a state needs; ``tunnels``: what mobile nodes share

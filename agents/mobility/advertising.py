@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address, IPv6Network
+
 from agents.core import SECOND, Action
-from agents.mobility.actions import Advertise, AdvertisedPrefix
+from agents.mobility.actions import Advertise, AdvertisedPrefix, MobileNode
 from agents.mobility.config import MarConfig
 from agents.mobility.sessions import Session
 
@@ -22,18 +24,26 @@ def advertisements(config: MarConfig, session: Session) -> list[Action]:
     So the mobile node keeps its old addresses for the flows that use them, and takes the new one
     for what is to come; it sees each anchor as a router that is still there (RFC 8885 section 3.6).
     """
-    valid = session.lifetime
-    own = AdvertisedPrefix(session.prefix, preferred_lifetime=valid, valid_lifetime=valid)
-    lifetime = min(valid, _MAXIMUM_ROUTER_LIFETIME)
-    actions: list[Action] = [Advertise(session.mobile_node, config.link_local, lifetime, (own,))]
+    mobile_node, lifetime = session.mobile_node, session.lifetime
+    actions: list[Action] = [
+        advertisement(mobile_node, config.link_local, session.prefix, lifetime),
+    ]
     for anchor in session.anchors:
-        old = AdvertisedPrefix(anchor.prefix, preferred_lifetime=0, valid_lifetime=valid)
+        old = AdvertisedPrefix(anchor.prefix, preferred_lifetime=0, valid_lifetime=lifetime)
         actions.append(Advertise(session.mobile_node, anchor.link_local, 0, (old,)))
     return actions
 
 
-def next_advertisement(session: Session) -> int:
+def advertisement(
+    mobile_node: MobileNode, router: IPv6Address, prefix: IPv6Network, lifetime: int
+) -> Advertise:
+    """From the default router: the prefix to use, for ``lifetime`` seconds."""
+    own = AdvertisedPrefix(prefix, preferred_lifetime=lifetime, valid_lifetime=lifetime)
+    return Advertise(mobile_node, router, min(lifetime, _MAXIMUM_ROUTER_LIFETIME), (own,))
+
+
+def next_advertisement(sent: int, lifetime: int) -> int:
     """ns until the next ones: a few at once, since one may be lost; then thrice a lifetime."""
-    if session.advertisements < _INITIAL_ADVERTISEMENTS:
+    if sent < _INITIAL_ADVERTISEMENTS:
         return _INITIAL_INTERVAL
-    return min(session.lifetime, _MAXIMUM_ROUTER_LIFETIME) * SECOND // 3
+    return min(lifetime, _MAXIMUM_ROUTER_LIFETIME) * SECOND // 3

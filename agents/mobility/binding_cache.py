@@ -1,29 +1,15 @@
-"""The CMD's binding cache: where each mobile node is, and who anchors a prefix for it.
-
-It decides which PBU counts: attachments are ordered by their timestamps (RFC 5213 section 5.5), the
-PBUs about one attachment by their sequence numbers.
-"""
+"""The CMD's binding cache: where each mobile node is, and who anchors a prefix for it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
 from ipaddress import IPv6Address
 
 from agents.mobility.context import Context
 from agents.mobility.messages import MAXIMUM_PREVIOUS_MARS, Anchor, Registration
-from agents.mobility.retransmission import PendingUpdate, is_newer
+from agents.mobility.ordering import Verdict, judge
+from agents.mobility.retransmission import PendingUpdate
 from agents.wire.mobility import BindingUpdate
-
-
-class Verdict(Enum):
-    """What a registration is worth."""
-
-    NEW = "new"
-    REPEATED = "repeated"
-    """The network duplicated it, or was overtaken by a later PBU of the same MAR."""
-    OUTDATED = "outdated"
-    """A later attachment is known."""
 
 
 @dataclass
@@ -95,11 +81,9 @@ class BindingCache:
     def judge(self, request: Registration) -> Verdict:
         """Compare a registration with what is known."""
         binding = self._bindings.get(request.identifier)
-        if binding is None or request.timestamp > binding.timestamp:
+        if binding is None:
             return Verdict.NEW
-        if request.timestamp < binding.timestamp or request.anchor.address != binding.serving:
-            return Verdict.OUTDATED
-        return Verdict.NEW if is_newer(request.sequence, binding.sequence) else Verdict.REPEATED
+        return judge(binding, request.timestamp, request.sequence, request.anchor.address)
 
     def register(self, request: Registration, lifetime: int) -> tuple[Binding, list[Anchor]]:
         """The mobile node is there now; also gives the anchors for which there is no more room."""

@@ -11,7 +11,7 @@ from ipaddress import IPv6Address, IPv6Network
 
 from agents.core import SECOND, Action, Log
 from agents.deadlines import Deadlines
-from agents.mobility.binding_cache import AnchorTask, Binding, BindingCache, Verdict
+from agents.mobility.binding_cache import AnchorTask, Binding, BindingCache
 from agents.mobility.config import FORGET_DELAY, CmdConfig, Counters, Variant
 from agents.mobility.context import Context
 from agents.mobility.informer import PATIENCE, Informer, Key, Timer
@@ -23,6 +23,7 @@ from agents.mobility.messages import (
     read_acknowledgement,
     read_registration,
 )
+from agents.mobility.ordering import Verdict
 from agents.mobility.signalling import received, send
 from agents.wire.mobility import (
     BindingAcknowledgement,

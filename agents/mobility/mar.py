@@ -28,15 +28,12 @@ from agents.mobility.messages import (
     is_for_dmm,
     read_acknowledgement,
 )
+from agents.mobility.ordering import attachment_time
 from agents.mobility.session_table import SessionTable
 from agents.mobility.sessions import MarBinding, Phase, Session, Timer
 from agents.mobility.signalling import received
 from agents.mobility.tunnels import DlifTable, TunnelTable
 from agents.wire.mobility import BindingAcknowledgement, BindingUpdate, Message
-from agents.wire.mobility_options import Timestamp
-
-_TIMESTAMP_STEP = SECOND // (1 << 16) + 1
-"""Timestamps closer together than this may be equal on the wire (RFC 5213 section 8.8), ns."""
 
 
 class MarCore:
@@ -77,9 +74,8 @@ class MarCore:
         self._cancel(session, Timer.LEAVE, Timer.REFRESH, Timer.ADVERTISE, Timer.FORGET)
         session.mobile_node = mobile_node
         session.phase = Phase.REGISTERING
-        # Later than every attachment that this MAR has heard of, whatever the clocks say.
         present = now + self._config.clock_offset
-        session.timestamp = Timestamp(max(present, session.timestamp + _TIMESTAMP_STEP)).time
+        session.timestamp = attachment_time(present, session.timestamp)
         session.update_sequence = None
         session.informed = not self._config.context_transfer
         session.subscriptions = ()
@@ -221,7 +217,7 @@ class MarCore:
 
     def _advertise(self, session: Session, now: int) -> list[Action]:
         session.advertisements += 1
-        due = now + next_advertisement(session)
+        due = now + next_advertisement(session.advertisements, session.lifetime)
         self._deadlines.set((session.identifier, Timer.ADVERTISE), due)
         return advertisements(self._config, session)
 

@@ -1,0 +1,55 @@
+"""Which PBU counts: attachments are ordered by their timestamps (RFC 5213 section 5.5).
+
+The PBUs about one attachment are ordered by their sequence numbers.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from ipaddress import IPv6Address
+from typing import Protocol
+
+from agents.core import SECOND
+from agents.mobility.retransmission import is_newer
+from agents.wire.mobility_options import Timestamp
+
+_STEP = SECOND // (1 << 16) + 1
+"""Timestamps closer together than this may be equal on the wire (RFC 5213 section 8.8), ns."""
+
+
+class Verdict(Enum):
+    """What a registration is worth."""
+
+    NEW = "new"
+    REPEATED = "repeated"
+    """The network duplicated it, or was overtaken by a later PBU of the same router."""
+    OUTDATED = "outdated"
+    """A later attachment is known."""
+
+
+class Latest(Protocol):
+    """What is known of a mobile node's latest attachment."""
+
+    timestamp: int
+    """When it was, ns since 1970."""
+    sequence: int
+    """Of the latest PBU about it."""
+    serving: IPv6Address
+    """The access router that sent that."""
+
+
+def judge(latest: Latest, timestamp: int, sequence: int, sender: IPv6Address) -> Verdict:
+    """Compare a PBU with the latest one known."""
+    if timestamp > latest.timestamp:
+        return Verdict.NEW
+    if timestamp < latest.timestamp or sender != latest.serving:
+        return Verdict.OUTDATED
+    return Verdict.NEW if is_newer(sequence, latest.sequence) else Verdict.REPEATED
+
+
+def attachment_time(present: int, latest: int) -> int:
+    """The timestamp of an attachment at ``present``, ns since 1970.
+
+    It is later than the ``latest`` one known of that mobile node, whatever the clocks say.
+    """
+    return Timestamp(max(present, latest + _STEP)).time
