@@ -15,40 +15,41 @@ class Deadlines(Generic[Key]):
     """At most one deadline (ns) a key; setting it again moves it."""
 
     def __init__(self) -> None:
-        self._when: dict[Key, tuple[int, int]] = {}
-        # The heap also holds what was moved or cancelled since; `_when` says what still counts.
+        self._entries: dict[Key, tuple[int, int, Key]] = {}
+        # The heap also holds what was moved or cancelled since; `_entries` has what still counts.
         self._heap: list[tuple[int, int, Key]] = []
         self._order = 0
 
     def __contains__(self, key: Key) -> bool:
         """Whether the key has a deadline."""
-        return key in self._when
+        return key in self._entries
 
     def get(self, key: Key, default: int) -> int:
         """The key's deadline, or another if it has none."""
-        when, _ = self._when.get(key, (default, 0))
-        return when
+        entry = self._entries.get(key)
+        return default if entry is None else entry[0]
 
     def set(self, key: Key, when: int) -> None:
         """Make the key due at ``when``, and not before."""
         self._order += 1
-        self._when[key] = (when, self._order)
-        heappush(self._heap, (when, self._order, key))
-        if len(self._heap) > 2 * len(self._when) + _SLACK:
-            self._heap = [(when, order, key) for key, (when, order) in self._when.items()]
+        entry = (when, self._order, key)
+        self._entries[key] = entry
+        heappush(self._heap, entry)
+        if len(self._heap) > 2 * len(self._entries) + _SLACK:
+            self._heap = list(self._entries.values())
             heapify(self._heap)
 
     def cancel(self, key: Key) -> None:
         """Forget the key's deadline, if it has one."""
-        self._when.pop(key, None)
+        self._entries.pop(key, None)
 
     def next(self) -> int | None:
         """The earliest deadline."""
         heap = self._heap
         while heap:
-            when, order, key = heap[0]
-            if self._when.get(key) == (when, order):
-                return when
+            entry = heap[0]
+            if self._entries.get(entry[2]) is entry:
+                return entry[0]
             heappop(heap)
         return None
 
@@ -59,5 +60,5 @@ class Deadlines(Generic[Key]):
         """
         while (when := self.next()) is not None and when <= now:
             key = heappop(self._heap)[2]
-            del self._when[key]
+            del self._entries[key]
             yield key

@@ -102,6 +102,8 @@ class Nursery:
             status = 0
         except SystemExit as stop:
             status = stop.code if isinstance(stop.code, int) else 1
+            if isinstance(stop.code, str):
+                print(stop.code, file=sys.stderr)
         except BaseException:
             traceback.print_exc()
         finally:

@@ -42,11 +42,19 @@ class Processes:
         request = {"name": name, "netns": netns, "target": target, "config": config}
         self._control.sendall(json.dumps(request).encode() + b"\n")
         self._pids[name] = 0
+        self._stopping.discard(name)
 
     def running(self) -> set[str]:
         """The names of the processes that have not ended."""
         self._read(0)
         return set(self._pids)
+
+    def kill(self, name: str) -> None:
+        """End a process as a crash does (SIGKILL), and wait until it is gone."""
+        self._stopping.add(name)
+        self._signal({name}, signal.SIGKILL)
+        while name in self._pids:
+            self._read(0.05)
 
     def stop(self, names: set[str], timeout: float) -> None:
         """Tell processes to end (SIGTERM) and wait; who does not obey in time is killed."""

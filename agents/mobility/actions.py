@@ -31,6 +31,21 @@ class Send(Action):
 
 
 @dataclass(frozen=True)
+class Store(Action):
+    """Keep a CMD's entry where it outlives the process, before anything that follows is done."""
+
+    identifier: str
+    record: bytes
+
+
+@dataclass(frozen=True)
+class Forget(Action):
+    """Strike a CMD's entry from what is stored."""
+
+    identifier: str
+
+
+@dataclass(frozen=True)
 class CreateTunnel(Action):
     """Set up the bidirectional IPv6-in-IPv6 tunnel (RFC 2473) to a peer."""
 

@@ -2,19 +2,26 @@
 
 It forwards no packets. A PBU of a serving MAR has it tell each previous MAR where the mobile node
 is now; the variant says who answers the serving MAR with all that it needs to know, and when.
+
+Each change of an entry is an action ahead of the messages that follow from it: nobody is told what
+is not stored. A CMD that died is made anew by ``restore``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
 
 from agents.core import SECOND, Action, Log
 from agents.deadlines import Deadlines
-from agents.mobility.binding_cache import AnchorTask, Binding, BindingCache
+from agents.mobility.actions import Forget, Store
+from agents.mobility.binding import AnchorTask, Binding
+from agents.mobility.binding_cache import BindingCache
+from agents.mobility.binding_record import unpack
 from agents.mobility.config import FORGET_DELAY, CmdConfig, Counters, Variant
 from agents.mobility.context import Context
-from agents.mobility.informer import PATIENCE, Informer, Key, Timer
+from agents.mobility.informer import PATIENCE, Informer
 from agents.mobility.messages import (
     Anchor,
     Registration,
@@ -23,7 +30,7 @@ from agents.mobility.messages import (
     read_acknowledgement,
     read_registration,
 )
-from agents.mobility.ordering import Verdict
+from agents.mobility.ordering import Verdict, judge
 from agents.mobility.signalling import received, send
 from agents.wire.mobility import (
     BindingAcknowledgement,
@@ -52,8 +59,27 @@ class CmdCore:
         self.counters = Counters()
         self._config = config
         self._cache = BindingCache()
-        self._deadlines: Deadlines[Key] = Deadlines()
-        self._informer = Informer(config, self._deadlines)
+        self._ends: Deadlines[str] = Deadlines()
+        """When each entry expires; or, if it is over already, is forgotten."""
+        self._informer = Informer(config)
+
+    def restore(self, records: Iterable[tuple[str, bytes]], now: int) -> list[Action]:
+        """Go on with what another one had stored: it gets identifiers and what Store had of them.
+
+        Previous MARs that may not know yet are told once more; an entry lives for another lifetime,
+        since how long nobody was there is not known. MalformedRecord for what nobody stored.
+        """
+        actions: list[Action] = []
+        for identifier, record in records:
+            binding, debts = unpack(identifier, record)
+            life = binding.lifetime * SECOND if binding.is_bound else FORGET_DELAY
+            self._ends.set(identifier, now + life)
+            told: list[Action] = []
+            for anchor, serving, asks in debts:
+                told += self._informer.tell(binding, anchor, serving, now, asks)
+            kept = self._keep(binding, told)
+            actions += kept if debts else []
+        return [Log("restored", {"bindings": len(self._cache)}), *actions]
 
     def receive(self, message: Message, source: IPv6Address, now: int) -> list[Action]:
         """A Mobility Header message came in."""
@@ -70,27 +96,30 @@ class CmdCore:
     def timer(self, now: int) -> list[Action]:
         """Act on every deadline that is not later than ``now``."""
         actions: list[Action] = []
-        for identifier, timer, peer in self._deadlines.due(now):
+        for identifier, peer in self._informer.due(now):
             binding = self._cache.get(identifier)
-            if binding is None:
-                continue
-            if timer is Timer.EXPIRE:
-                actions += self._unbind(binding, now)
-            elif timer is Timer.FORGET:
-                self._forget(binding, now)
-            elif peer in binding.tasks:
-                actions += self._tell_again(binding, binding.tasks[peer], now)
+            if binding is not None:
+                told = self._tell_again(binding, binding.tasks[peer], now)
+                actions += self._keep(binding, told)
+        for identifier in self._ends.due(now):
+            binding = self._cache.get(identifier)
+            if binding is not None:
+                actions += self._end(binding, now)
         return actions
 
     def next_deadline(self) -> int | None:
         """When ``timer`` is due next."""
-        return self._deadlines.next()
+        ends, repetition = self._ends.next(), self._informer.next_deadline()
+        if ends is None or repetition is None:
+            return repetition if ends is None else ends
+        return min(ends, repetition)
 
     def bindings(self) -> dict[str, CmdBinding]:
         """The mobile nodes in the domain."""
         return {
             b.identifier: CmdBinding(b.serving, b.anchors[b.serving].prefix, tuple(b.previous()))
-            for b in self._cache.bound()
+            for b in self._cache
+            if b.is_bound
         }
 
     # The serving MAR's side
@@ -102,36 +131,40 @@ class CmdCore:
         if request is None:
             self.counters.malformed += 1
             return []
-        verdict = self._cache.judge(request)
+        binding = self._cache.get(request.identifier)
+        verdict = Verdict.NEW
+        if binding is not None:
+            verdict = judge(binding, request.timestamp, request.sequence, source)
         actions: list[Action] = [received(message, request.identifier, source)]
-        if verdict is Verdict.REPEATED:
+        if verdict is not Verdict.NEW:
             self.counters.ignored += 1
-            return actions
-        if verdict is Verdict.OUTDATED:
-            self.counters.ignored += 1
+        if binding is not None and verdict is Verdict.OUTDATED:
             status = Status.TIMESTAMP_LOWER_THAN_PREVIOUSLY_ACCEPTED
             answer = acknowledgement(message, status, message.lifetime)
-            return (
-                actions
-                + send(answer, request.identifier, source)
-                + self._learn_late(request, source)
-            )
-        if request.lifetime == 0:
-            binding = self._cache.note(request)
-            answer = acknowledgement(message, Status.ACCEPTED, 0)
             actions += send(answer, request.identifier, source)
-            return actions + self._unbind(binding, now)
+            return actions + self._learn_late(binding, request, source)
+        if verdict is Verdict.REPEATED:
+            return actions
+        binding = binding or Binding.of(request)
+        return self._keep(binding, actions + self._register(binding, request, message, now))
+
+    def _register(
+        self, binding: Binding, request: Registration, message: BindingUpdate, now: int
+    ) -> list[Action]:
+        """A registration that counts."""
+        if request.lifetime == 0:
+            binding.note(request)
+            answer = acknowledgement(message, Status.ACCEPTED, 0)
+            return send(answer, binding.identifier, binding.serving) + self._unbind(binding, now)
         lifetime = min(request.lifetime, self._config.binding_lifetime_s)
-        binding, surplus = self._cache.register(request, lifetime)
-        self._deadlines.cancel((binding.identifier, Timer.FORGET, None))
-        expire = now + binding.lifetime * SECOND
-        self._deadlines.set((binding.identifier, Timer.EXPIRE, None), expire)
+        surplus = binding.register(request, lifetime)
+        self._ends.set(binding.identifier, now + lifetime * SECOND)
         if request.subscriptions:
             # It has left that MAR, and nobody has said for where: there is nothing else to tell.
             binding.context.learn(request.timestamp, request.subscriptions)
-            answer = acknowledgement(message, Status.ACCEPTED, binding.lifetime)
-            return actions + send(answer, binding.identifier, source)
-        return actions + self._exchange(binding, message, surplus, now)
+            answer = acknowledgement(message, Status.ACCEPTED, lifetime)
+            return send(answer, binding.identifier, binding.serving)
+        return self._exchange(binding, message, surplus, now)
 
     def _exchange(
         self, binding: Binding, request: BindingUpdate, surplus: list[Anchor], now: int
@@ -186,15 +219,16 @@ class CmdCore:
         binding.waiting = None  # the previous MARs have answered
         return []
 
-    def _learn_late(self, request: Registration, source: IPv6Address) -> list[Action]:
+    def _learn_late(
+        self, binding: Binding, request: Registration, source: IPv6Address
+    ) -> list[Action]:
         """The MAR that the mobile node left speaks after the one to which it came."""
-        binding = self._cache.get(request.identifier)
-        if binding is None or not request.subscriptions:
+        if not request.subscriptions:
             return []
         if not binding.context.is_of_interest(source, request.timestamp):
             return []
         binding.context.learn(request.timestamp, request.subscriptions)
-        return self._follow_up(binding)
+        return self._keep(binding, self._follow_up(binding))
 
     def _unbind(self, binding: Binding, now: int) -> list[Action]:
         """The mobile node is gone: all who anchor a prefix for it may release it."""
@@ -202,8 +236,7 @@ class CmdCore:
         binding.waiting = None
         binding.context = Context()
         self._informer.stop(binding, binding.serving)
-        self._deadlines.cancel((binding.identifier, Timer.EXPIRE, None))
-        self._deadlines.set((binding.identifier, Timer.FORGET, None), now + FORGET_DELAY)
+        self._ends.set(binding.identifier, now + FORGET_DELAY)
         actions: list[Action] = []
         if binding.is_bound:
             actions.append(Log("binding_removed", {"mn": binding.identifier}))
@@ -212,12 +245,19 @@ class CmdCore:
             actions += self._informer.tell(binding, anchor, None, now, asks=False)
         return actions
 
-    def _forget(self, binding: Binding, now: int) -> None:
-        """Drop an entry that is over, unless an anchor still has to be told so."""
+    def _end(self, binding: Binding, now: int) -> list[Action]:
+        """An entry's time is over: it is unbound first, and dropped once every anchor knows."""
+        if binding.is_bound:
+            return self._keep(binding, self._unbind(binding, now))
         if binding.tasks:
-            self._deadlines.set((binding.identifier, Timer.FORGET, None), now + FORGET_DELAY)
-        else:
-            self._cache.forget(binding)
+            self._ends.set(binding.identifier, now + FORGET_DELAY)
+            return []
+        self._cache.forget(binding.identifier)
+        return [Forget(binding.identifier)]
+
+    def _keep(self, binding: Binding, actions: list[Action]) -> list[Action]:
+        """Have the entry stored as it is now, ahead of what follows from that."""
+        return [Store(binding.identifier, self._cache.keep(binding)), *actions]
 
     # The previous MARs' side
 
@@ -253,7 +293,7 @@ class CmdCore:
             binding.anchors.pop(source, None)
             fields = {"mn": binding.identifier, "mar": str(source), "status": answer.status}
             actions.append(Log("anchor_refused", fields))
-        return actions + self._follow_up(binding)
+        return self._keep(binding, actions + self._follow_up(binding))
 
 
 def _asks(request: BindingUpdate) -> bool:

@@ -7,7 +7,7 @@ all there is to know is in it, be it nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from ipaddress import IPv6Address
 
 from agents.mobility.actions import MobileNode
@@ -65,7 +65,7 @@ def _parts(record: AddressRecord) -> list[AddressRecord]:
     return parts if record.type is RecordType.MODE_IS_INCLUDE else parts[:1]
 
 
-@dataclass
+@dataclass(slots=True)
 class Context:
     """What the CMD knows of one mobile node's context.
 
@@ -79,7 +79,12 @@ class Context:
     """The timestamp of the attachment there."""
     since: int = -1
     """The timestamp of the attachment of which ``records`` are."""
-    records: Records = field(default=())
+    records: Records = ()
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether there is nothing in it yet."""
+        return self.left is None and self.since < 0
 
     def moved(self, left: IPv6Address, since: int) -> None:
         """The mobile node has left a place, where it had attached at ``since``."""

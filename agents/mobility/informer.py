@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from collections.abc import Iterator
 from ipaddress import IPv6Address
 
 from agents.core import SECOND, Action
 from agents.deadlines import Deadlines
-from agents.mobility.binding_cache import AnchorTask, Binding
+from agents.mobility.binding import AnchorTask, Binding
 from agents.mobility.config import CmdConfig, Variant
 from agents.mobility.messages import Acknowledgement, Anchor, anchor_update
 from agents.mobility.retransmission import PendingUpdate, next_sequence
@@ -17,24 +17,21 @@ PATIENCE = 3
 """PBUs without an answer after which a previous MAR holds up no handover any more."""
 
 
-class Timer(Enum):
-    """What an entry of the CMD may wait for."""
-
-    EXPIRE = "expire"
-    RETRANSMIT = "retransmit"
-    FORGET = "forget"
-
-
-Key = tuple[str, Timer, IPv6Address | None]
-"""The address is the previous MAR to which a PBU is sent again."""
-
-
 class Informer:
     """The PBUs of a CMD to previous MARs; at most one a binding and MAR waits for its PBA."""
 
-    def __init__(self, config: CmdConfig, deadlines: Deadlines[Key]) -> None:
+    def __init__(self, config: CmdConfig) -> None:
         self._config = config
-        self._deadlines = deadlines
+        self._deadlines: Deadlines[tuple[str, IPv6Address]] = Deadlines()
+        """When which mobile node's PBU is sent again to which MAR."""
+
+    def next_deadline(self) -> int | None:
+        """When a PBU is to be sent again."""
+        return self._deadlines.next()
+
+    def due(self, now: int) -> Iterator[tuple[str, IPv6Address]]:
+        """The mobile nodes and MARs whose PBU is to be sent again by now."""
+        return self._deadlines.due(now)
 
     def tell(
         self, binding: Binding, anchor: Anchor, serving: IPv6Address | None, now: int, asks: bool
@@ -66,7 +63,7 @@ class Informer:
     def stop(self, binding: Binding, peer: IPv6Address) -> None:
         """This peer knows, or need not know."""
         binding.tasks.pop(peer, None)
-        self._deadlines.cancel((binding.identifier, Timer.RETRANSMIT, peer))
+        self._deadlines.cancel((binding.identifier, peer))
 
     @staticmethod
     def is_answer(binding: Binding, answer: Acknowledgement, source: IPv6Address) -> bool:
@@ -77,7 +74,7 @@ class Informer:
     def _send(self, binding: Binding, task: AnchorTask, now: int) -> list[Action]:
         pending = task.pending
         binding.update_sequence = pending.last
-        key = (binding.identifier, Timer.RETRANSMIT, task.anchor.address)
+        key = (binding.identifier, task.anchor.address)
         self._deadlines.set(key, now + pending.timeout)
         is_locator = self._config.variant is Variant.LOCATOR and task.serving is not None
         message = anchor_update(

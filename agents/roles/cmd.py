@@ -1,16 +1,21 @@
 """The central mobility database of partially distributed mobility management.
 
+What it answers with is in its store first; it begins with what is there.
+
 Where the scenario says so the multicast channel control is beside it (the paper: "co-located with
 the central mobility anchor").
 """
 
 from __future__ import annotations
 
+import time
 from ipaddress import IPv6Address
 from typing import Any
 
+from agents.mobility.actions import Forget, Store
 from agents.mobility.cmd import CmdCore
 from agents.mobility.config import CmdConfig, Variant
+from agents.roles.binding_store import BindingStore
 from agents.roles.channel_part import MulticastChannelControl
 from agents.roles.daemon import Daemon
 from agents.roles.signalling import Signalling
@@ -28,6 +33,9 @@ class CentralMobilityDatabase:
             CmdConfig(address=address, mars=mars, variant=variant, **config["mobility"])
         )
         self._signalling = Signalling(self._daemon, address, self._core, key=config["key"])
+        self._store = BindingStore(config["store"])
+        self._daemon.on(Store, self._store.store)
+        self._daemon.on(Forget, self._store.forget)
         self._mcc: MulticastChannelControl | None = None
         if config["channel_control"]:
             self._mcc = MulticastChannelControl(
@@ -35,7 +43,9 @@ class CentralMobilityDatabase:
             )
 
     def run(self) -> None:
-        """Serve until told to stop."""
+        """Go on with what is stored, and serve until told to stop."""
+        restored = self._store.restore(self._core, time.monotonic_ns())
+        self._daemon.carry_out(self._core, restored)
         self._daemon.run(self._last_words)
 
     def _last_words(self) -> None:

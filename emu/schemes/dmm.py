@@ -69,6 +69,7 @@ class Dmm(Scheme):
             "address": str(self.network.address(name)),
             "peers": self.mars(),
             "variant": self.scenario.mobility.variant,
+            "store": str(RUN_DIRECTORY / f"{name}.sqlite"),
             "channel_control": self.channel_control.of_cmd(name),
             "key": self.scenario.mobility.key,
             "mobility": self._timers(),

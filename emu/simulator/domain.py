@@ -8,7 +8,7 @@ from ipaddress import IPv6Address, IPv6Network
 from random import Random
 
 from agents.core import Action, Log
-from agents.mobility.actions import ContextReceived, MobileNode, Send, ServingEnded
+from agents.mobility.actions import ContextReceived, Forget, MobileNode, Send, ServingEnded, Store
 from agents.mobility.cmd import CmdCore
 from agents.mobility.config import DEFAULT_LIFETIME, DETACH_DELAY, CmdConfig, MarConfig, Variant
 from agents.mobility.context import Records
@@ -83,18 +83,25 @@ class Domain:
         self.where: dict[str, int] = {}
         """Where each mobile node really is; one that is nowhere is not in it."""
         self.observers: list[Observer] = []
-        """Called with every message that reaches the CMD, and its source."""
+        """Called with every message that the CMD has got, and its source; not with one that it did
+        not survive, unless what follows from it was stored."""
+        self.stored: dict[str, bytes] = {}
+        """What the CMD has stored."""
         self._nodes: dict[str, MobileNode] = {}
         self._visited: dict[str, int] = {}
         self.mars = [self._build_mar(number) for number in range(1, config.mars + 1)]
         addresses = frozenset(mar.config.address for mar in self.mars)
-        self.cmd = CmdCore(
-            CmdConfig(
-                CMD_ADDRESS, config.binding_lifetime_s, mars=addresses, variant=config.variant
-            )
+        self._cmd_config = CmdConfig(
+            CMD_ADDRESS, config.binding_lifetime_s, mars=addresses, variant=config.variant
         )
-        self._cmd_host = Host(self.engine, self.cmd, self._perform_at_cmd)
-        self.network.join(CMD_ADDRESS, self._receive_at_cmd)
+        self.on_cmd_crash: Callable[[], None] = lambda: None
+        self.on_cmd_restart: Callable[[], None] = lambda: None
+        self._stores = 0
+        self.cmd_actions = 0
+        """How much the CMD has done so far: stored, or sent."""
+        self.cmd_crash_at: int | None = None
+        """The action, by that number, before which the CMD crashes."""
+        self._start_cmd()
 
     def mar(self, number: int) -> Mar:
         """The MAR of this number; they count from 1."""
@@ -142,9 +149,26 @@ class Domain:
         address = self.mar(peer).config.address
         mar.host.carry_out(mar.core.release_tunnel(address, holder, self.engine.now))
 
+    def crash_cmd(self) -> None:
+        """The CMD is killed; it has only what is stored."""
+        self.network.leave(CMD_ADDRESS)
+        self._cmd_host.stop()
+        self.on_cmd_crash()
+
+    def restart_cmd(self) -> None:
+        """Another CMD begins with what the one that was killed had stored."""
+        self._start_cmd()
+        self.on_cmd_restart()
+        self._cmd_host.carry_out(self.cmd.restore(dict(self.stored).items(), self.engine.now))
+
     def logged(self, kind: str) -> list[Event]:
         """The lines of this kind in the event log."""
         return [event for event in self.events if event.log.kind == kind]
+
+    def _start_cmd(self) -> None:
+        self.cmd = CmdCore(self._cmd_config)
+        self._cmd_host = Host(self.engine, self.cmd, self._perform_at_cmd)
+        self.network.join(CMD_ADDRESS, self._receive_at_cmd)
 
     def _build_mar(self, number: int) -> Mar:
         from_mars = self.config.distributed or self.config.variant is Variant.LOCATOR
@@ -179,9 +203,11 @@ class Domain:
 
     def _receive_at_cmd(self, data: Message | bytes, source: IPv6Address) -> None:
         message = self._unpack(data, source, CMD_ADDRESS)
-        for observer in self.observers:
-            observer(message, source)
-        self._cmd_host.carry_out(self.cmd.receive(message, source, self.engine.now))
+        host, stored = self._cmd_host, self._stores
+        host.carry_out(self.cmd.receive(message, source, self.engine.now))
+        if host.runs or self._stores > stored:
+            for observer in self.observers:
+                observer(message, source)
 
     def _listening(self, mar: Mar, mobile_node: MobileNode) -> Records:
         """What a MAR's multicast part says when a mobile node leaves."""
@@ -202,7 +228,17 @@ class Domain:
             mar.actions.append(action)
 
     def _perform_at_cmd(self, action: Action) -> None:
-        if not self._signal(action, CMD_ADDRESS, "cmd"):
+        if not isinstance(action, Log):
+            self.cmd_actions += 1
+            if self.cmd_actions == self.cmd_crash_at:
+                self.crash_cmd()
+                return
+        if isinstance(action, Store):
+            self.stored[action.identifier] = action.record
+            self._stores += 1
+        elif isinstance(action, Forget):
+            del self.stored[action.identifier]
+        elif not self._signal(action, CMD_ADDRESS, "cmd"):
             raise TypeError(f"a CMD has no use for {action}")
 
     def _signal(self, action: Action, address: IPv6Address, node: str) -> bool:

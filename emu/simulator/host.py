@@ -16,10 +16,18 @@ class Host:
         self._core = core
         self._perform = perform
         self._wake: int | None = None
+        self.runs = True
+        """Whether it was not stopped."""
+
+    def stop(self) -> None:
+        """Have nothing happen any more, even amidst the actions of a call."""
+        self.runs = False
 
     def carry_out(self, actions: list[Action]) -> None:
         """Do what a call to the core gave, and note when the core wants to be called next."""
         for action in actions:
+            if not self.runs:
+                return
             self._perform(action)
         due = self._core.next_deadline()
         if due is not None and (self._wake is None or due < self._wake):
@@ -27,7 +35,7 @@ class Host:
             self._engine.at(due, lambda: self._woken(due))
 
     def _woken(self, due: int) -> None:
-        if self._wake != due:  # an earlier deadline came up since
+        if not self.runs or self._wake != due:  # an earlier deadline came up since
             return
         self._wake = None
         deadline = self._core.next_deadline()

@@ -48,6 +48,10 @@ class Network(Generic[Message]):
         """Make a node reachable: ``receiver(message, source)`` is called for what reaches it."""
         self._receivers[address] = receiver
 
+    def leave(self, address: IPv6Address) -> None:
+        """Make a node unreachable; what is on its way to it is lost."""
+        del self._receivers[address]
+
     def join_group(
         self, group: IPv6Address, member: IPv6Address, receiver: Receiver[Message]
     ) -> None:

@@ -44,6 +44,9 @@ class Oracle:
         self._tracks: dict[str, _Track] = {}
         self._held: dict[tuple[int, int], set[str]] = {}
         domain.observers.append(self._observe)
+        domain.on_cmd_crash = self._cmd_crashed
+        domain.on_cmd_restart = self._cmd_restarted
+        self._crashed_at = 0
 
     def hold(self, number: int, peer: int, holder: str) -> None:
         """Note that somebody else than a mobile node's session holds a tunnel of a MAR."""
@@ -96,6 +99,16 @@ class Oracle:
         if message.lifetime == 0:
             track.visited.clear()
         track.expires = self._domain.engine.now + message.lifetime * SECOND
+
+    def _cmd_crashed(self) -> None:
+        self._crashed_at = self._domain.engine.now
+
+    def _cmd_restarted(self) -> None:
+        """What was bound at the crash lives for another lifetime."""
+        lifetime = self._domain.config.binding_lifetime_s * SECOND
+        for track in self._tracks.values():
+            if track.expires > self._crashed_at:
+                track.expires = self._domain.engine.now + lifetime
 
     def _is_bound(self, track: _Track) -> bool:
         return bool(track.visited) and track.expires > self._domain.engine.now

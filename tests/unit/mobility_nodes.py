@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv6Address, IPv6Network
 
 from agents.core import SECOND, Action, Log
-from agents.mobility.actions import MobileNode, Send
+from agents.mobility.actions import Forget, MobileNode, Send, Store
 from agents.mobility.cmd import CmdCore
 from agents.mobility.config import CmdConfig, MarConfig
 from agents.mobility.context import listens_to_nothing
@@ -54,7 +54,8 @@ def cmd(mars: int = 9, **changes) -> CmdCore:
 
 
 def without_logs(actions: list[Action]) -> list[Action]:
-    return [action for action in actions if not isinstance(action, Log)]
+    """What is for the outside: neither the log nor the store."""
+    return [action for action in actions if not isinstance(action, (Log, Store, Forget))]
 
 
 def logs(actions: list[Action]) -> list[tuple[str, dict]]:
