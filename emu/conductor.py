@@ -37,6 +37,8 @@ STRAGGLERS_S = 1.0
 PATIENCE_S = 5.0
 """How long processes may take to end when told to."""
 CAPTURE = "capture"
+_CARRIERS = ("ix", "mr", "source", "server", "radio")
+"""Roles whose captures need no headers of users' packets: no tunnel begins or ends there."""
 
 
 @dataclass(frozen=True)
@@ -185,6 +187,7 @@ class Conductor:
         config = {
             "interfaces": interfaces,
             "directory": str(self._directory / "captures"),
+            "data": [n.name for n in network.plan.values() if n.role not in _CARRIERS],
             "all": self._order.keep_captures,
             "ready": str(RUN_DIRECTORY / "capture.ready"),
         }

@@ -6,6 +6,7 @@
     directory    where the files go: ``<node>-<interface>.pcapng``, or ``<interface>.pcapng`` when
                  the interface's name begins with the node's, as ours do (``mar1-radio.pcapng``)
     all          true: every packet; false (default): control traffic (``filters.control``)
+    data         optional: the nodes where the headers of users' packets are kept as well
     snap         optional: keep at most so many bytes of a packet
     ready        optional: path of a file that is created once every socket is open
 
@@ -32,7 +33,9 @@ from emu.traffic import timestamps
 
 _ETH_P_ALL = 0x0003
 _PACKET_OUTGOING = 4
-_SOL_PACKET, _PACKET_STATISTICS = 263, 6
+_SOL_PACKET, _PACKET_STATISTICS, _PACKET_AUXDATA = 263, 6, 8
+_AUXDATA = struct.Struct("@IIIHHHH")
+_ANCILLARY_SIZE = timestamps.ANCILLARY_SIZE + socket.CMSG_SPACE(_AUXDATA.size)
 _SIOCGIFHWADDR, _ARPHRD_ETHER, _ARPHRD_LOOPBACK = 0x8927, 1, 772
 _SO_RCVBUFFORCE, _RECEIVE_BUFFER = 33, 16 << 20
 _LARGEST_PACKET = 0x40000
@@ -47,11 +50,12 @@ class Tap:
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         ethernet = self._is_ethernet(interface)
         if not config.get("all", False):
-            socket_filter.attach(
-                self.socket, filters.control(filters.ETHERNET_HEADER if ethernet else 0)
-            )
+            header = filters.ETHERNET_HEADER if ethernet else 0
+            data = node in config.get("data", ())
+            socket_filter.attach(self.socket, filters.control(header, data=data))
         self.socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
         timestamps.enable(self.socket)
+        self.socket.setsockopt(_SOL_PACKET, _PACKET_AUXDATA, 1)
         self.socket.setblocking(False)
         self.socket.bind((interface, _ETH_P_ALL))
         self._buffer = memoryview(bytearray(config.get("snap") or _LARGEST_PACKET))
@@ -73,8 +77,8 @@ class Tap:
         """Write down up to ``most`` queued packets; how many there were."""
         for count in range(most):
             try:
-                length, ancillary, _, address = self.socket.recvmsg_into(
-                    [self._buffer], timestamps.ANCILLARY_SIZE, socket.MSG_TRUNC
+                kept, ancillary, _, address = self.socket.recvmsg_into(
+                    [self._buffer], _ANCILLARY_SIZE
                 )
             except BlockingIOError:
                 return count
@@ -82,8 +86,10 @@ class Tap:
                 continue  # the interface went down or away; reading the error has cleared it
             direction = pcapng.OUTBOUND if address[2] == _PACKET_OUTGOING else pcapng.INBOUND
             when = timestamps.realtime_of(ancillary) or time.time_ns()
-            data = bytes(self._buffer[: min(length, len(self._buffer))])
-            self.writer.packet(pcapng.Packet(when, 0, direction, data, length))
+            length = _length_on_the_wire(ancillary)
+            self.writer.packet(
+                pcapng.Packet(when, 0, direction, bytes(self._buffer[:kept]), length)
+            )
         return most
 
     def close(self) -> None:
@@ -95,6 +101,16 @@ class Tap:
         self.writer.statistics(0, received, dropped)
         self.writer.close()
         self.socket.close()
+
+
+def _length_on_the_wire(ancillary: timestamps.Ancillary) -> int:
+    """Of the whole packet, whatever the filter let through of it (tpacket_auxdata's tp_len)."""
+    (length,) = (
+        _AUXDATA.unpack_from(data)[1]
+        for level, kind, data in ancillary
+        if (level, kind) == (_SOL_PACKET, _PACKET_AUXDATA)
+    )
+    return int(length)
 
 
 def main(config: dict[str, Any]) -> None:

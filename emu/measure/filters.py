@@ -12,7 +12,7 @@ from agents.kernel.socket_filter import Program
 
 _LD_H, _LD_B, _LD_IMM, _LD_MEM, _LD_B_IND = 0x28, 0x30, 0x00, 0x60, 0x50
 _ST, _TAX, _TXA = 0x02, 0x07, 0x87
-_ADD, _ADD_X, _SHL = 0x04, 0x0C, 0x64
+_ADD, _ADD_X, _SHL, _AND = 0x04, 0x0C, 0x64, 0x54
 _JA, _JEQ, _JGE = 0x05, 0x15, 0x35
 _RET = 0x06
 
@@ -23,6 +23,13 @@ _HOP_BY_HOP, _ROUTING, _DESTINATION_OPTIONS = 0, 43, 60
 _IPV6, _ICMPV6, _MOBILITY = 41, 58, 135
 _HEADERS = 5
 _WHOLE = 0x40000
+_DESTINATION = 24
+_MULTICAST, _LINK_LOCAL_SCOPE = 0xFF, 2
+_PACKET_TYPE, _OUTGOING = 0xFFFFF004, 4
+"""Not a byte of the packet, but its direction: SKF_AD_OFF + SKF_AD_PKTTYPE, PACKET_OUTGOING."""
+DATA_HEADERS = 160
+"""So many bytes of a user's packet are kept: a link header, two IPv6 headers, and what tells one
+packet from the next."""
 
 
 class Instruction(NamedTuple):
@@ -50,14 +57,16 @@ def assemble(program: list[Instruction]) -> Program:
     )
 
 
-def control(link_header: int) -> Program:
+def control(link_header: int, *, data: bool = False) -> Program:
     """MLD, Neighbour Discovery and Mobility Header packets, also inside IPv6-in-IPv6.
 
     ``link_header`` is the bytes before the IPv6 header: 14 on Ethernet, 0 on a tunnel device.
+    ``data`` adds the first ``DATA_HEADERS`` bytes of channels' packets, and of packets in tunnels
+    where these begin (of channels' also where they end).
     """
     code: list[Instruction] = []
     if link_header == ETHERNET_HEADER:
-        code += [Instruction(_LD_H, 12), Instruction(_JEQ, _ETHERTYPE_IPV6, "ipv6", "no0")]
+        code += [Instruction(_LD_H, 12), Instruction(_JEQ, _ETHERTYPE_IPV6, "ipv6", "none")]
     code += [
         Instruction(_LD_IMM, link_header + _IPV6_HEADER, label="ipv6"),
         Instruction(_TAX),
@@ -65,7 +74,28 @@ def control(link_header: int) -> Program:
     ]
     for level in range(_HEADERS):
         code += _header(level)
-    return assemble([*code, Instruction(_RET, 0, label=f"h{_HEADERS}")])
+    code.append(Instruction(_JA, yes="other", label=f"h{_HEADERS}"))
+    code += _data(link_header) if data else [Instruction(_RET, 0, label="other")]
+    return assemble([*code, Instruction(_RET, 0, label="none")])
+
+
+def _data(link_header: int) -> list[Instruction]:
+    """Users' packets, when the chain of headers has led to no control message."""
+    destination = link_header + _DESTINATION
+    return [
+        Instruction(_LD_B, link_header + 6, label="other"),
+        Instruction(_JEQ, _IPV6, "tunnel"),
+        Instruction(_LD_B, destination),
+        Instruction(_JEQ, _MULTICAST, "", "none"),
+        Instruction(_LD_B, destination + 1),
+        Instruction(_AND, 0x0F),
+        Instruction(_JGE, _LINK_LOCAL_SCOPE + 1, "headers", "none"),
+        Instruction(_LD_B, _PACKET_TYPE, label="tunnel"),
+        Instruction(_JEQ, _OUTGOING, "headers"),
+        Instruction(_LD_B, destination + _IPV6_HEADER),
+        Instruction(_JEQ, _MULTICAST, "headers", "none"),
+        Instruction(_RET, DATA_HEADERS, label="headers"),
+    ]
 
 
 def _header(level: int) -> list[Instruction]:
@@ -86,7 +116,7 @@ def _header(level: int) -> list[Instruction]:
         Instruction(_JEQ, 143, yes),
         Instruction(_JGE, 138, no),
         Instruction(_JGE, 130, yes, no),
-        Instruction(_RET, 0, label=no),
+        Instruction(_JA, yes="other", label=no),
         Instruction(_RET, _WHOLE, label=yes),
         Instruction(_LD_B_IND, 6, label=inner),
         Instruction(_ST, 0),

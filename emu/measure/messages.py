@@ -42,7 +42,7 @@ class Transfer:
 
 def sightings(capture: Capture) -> list[Sighting]:
     """The control messages of a capture; none of a tunnel device, whose underlay shows them."""
-    offset = _offset(capture.comment)
+    offset = realtime_offset(capture.comment)
     found = []
     for packet in capture.packets:
         interface = capture.interfaces[packet.interface]
@@ -57,7 +57,8 @@ def sightings(capture: Capture) -> list[Sighting]:
     return found
 
 
-def _offset(comment: str) -> int:
+def realtime_offset(comment: str) -> int:
+    """CLOCK_REALTIME minus CLOCK_MONOTONIC in ns, from a capture's comment."""
     try:
         return int(json.loads(comment)["realtime_offset_ns"])
     except (ValueError, KeyError, TypeError):

@@ -79,7 +79,7 @@ def parse(data: bytes, link_type: int, length: int) -> Message | None:
     packet = data[link_header:]
     if len(packet) < _IPV6_HEADER or packet[0] >> 4 != 6:
         return None
-    at, protocol, inner = _upper_layer(packet)
+    at, protocol, inner = upper_layer(packet)
     kind, detail = _message(protocol, packet[at:])
     if kind is None:
         return None
@@ -95,7 +95,7 @@ def parse(data: bytes, link_type: int, length: int) -> Message | None:
     )
 
 
-def _upper_layer(packet: bytes) -> tuple[int, int, int]:
+def upper_layer(packet: bytes) -> tuple[int, int, int]:
     """(offset, protocol, offset of the innermost IPv6 header) past extensions and tunnels."""
     at, protocol, inner = _IPV6_HEADER, packet[6], 0
     while at < len(packet):

@@ -14,10 +14,13 @@ from emu.measure import (
     handovers,
     membership,
     messages,
+    passages,
     signalling,
     tunnels,
 )
+from emu.measure.carrying import Carrying, Flow
 from emu.measure.handovers import Handover
+from emu.measure.listening import Listening
 from emu.measure.messages import Transfer
 from emu.measure.run import Run, runs_of
 from emu.measure.statistics import summarise
@@ -32,6 +35,10 @@ _PER_FLOW = (
     "delay_before_ms",
     "delay_after_ms",
     "leave_ms",
+    "wasted_bytes",
+    "copies",
+    "tunnel_bytes",
+    "tunnel_overhead_bytes",
 )
 
 
@@ -84,32 +91,55 @@ def _merge_events(directory: Path, runs: list[Run]) -> None:
 def _run(run: Run) -> dict[str, Any]:
     streams = [Stream(run, flow) for flow in run.meta["flows"]]
     transfers = messages.of_run(run)
+    carrying = Carrying(passages.of_run(run), Listening(run, streams))
     return {
         "run": run.number,
         "seed": run.meta["seed"],
-        "handovers": [_handover(run, h, streams, transfers) for h in handovers.find(run)],
-        "flows": [flows.describe(stream) for stream in streams],
+        "handovers": [_handover(run, h, streams, transfers, carrying) for h in handovers.find(run)],
+        "flows": [
+            flows.describe(stream) | carrying.of_flow(stream.flow, 0, math.inf)
+            for stream in streams
+        ],
         "signalling": signalling.cost(transfers),
         "membership": membership.final(run),
         "membership_history": membership.history(run),
-        "tunnels": tunnels.lives(run),
+        "tunnels": tunnels.lives(run, carrying),
     }
 
 
 def _handover(
-    run: Run, handover: Handover, streams: list[Stream], transfers: list[Transfer]
+    run: Run,
+    handover: Handover,
+    streams: list[Stream],
+    transfers: list[Transfer],
+    carrying: Carrying,
 ) -> dict[str, Any]:
     settled = min(handover.until_ns, handover.done_ns + disruption.SETTLING_NS)
     during = [t for t in transfers if handover.down_ns <= t.sent_ns <= settled]
-    marks = (disruption.around(stream, handover) for stream in streams)
+    marks = ((stream.flow, disruption.around(stream, handover)) for stream in streams)
     return {
         "mn": handover.mn,
         "from": handover.origin,
         "to": handover.target,
         "at_s": run.seconds(handover.down_ns),
         "latency_ms": handover.latency_ms,
-        "flows": [mark for mark in marks if mark is not None],
+        "flows": [
+            mark | _carried(run, handover, flow, carrying)
+            for flow, mark in marks
+            if mark is not None
+        ],
         "signalling": signalling.cost(during),
+    }
+
+
+def _carried(run: Run, handover: Handover, flow: Flow, carrying: Carrying) -> dict[str, Any]:
+    """What it cost to carry a flow from this handover until the next."""
+    others = (int(event["t"]) for event in run.of_kind("l2_down"))
+    calm = min((time for time in others if time > handover.done_ns), default=run.end_ns)
+    return {
+        "wasted_bytes": carrying.wasted_bytes(handover, flow),
+        "copies": carrying.copies(flow, handover.target, handover.done_ns, calm),
+        **carrying.of_flow(flow, handover.down_ns, handover.until_ns),
     }
 
 

@@ -84,6 +84,8 @@ class Run:
             for address in (node.get("address"), *node.get("addresses", ())):
                 if address:
                     names[str(address).split("/")[0]] = name
+        for event in self.of_kind("address"):
+            names.setdefault(str(event["address"]).split("/")[0], event["node"])
         return names
 
     def node_of(self, address: str) -> str:

@@ -1,14 +1,29 @@
-"""When each tunnel existed and who needed it, from the ``tunnel_*`` events."""
+"""When each tunnel existed, who needed it, from the ``tunnel_*`` events, and what it carried."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from emu.measure.carrying import Carrying
 from emu.measure.run import Run
 
 
-def lives(run: Run) -> list[dict[str, Any]]:
-    """An entry a life of a tunnel: router, peer, created_s, removed_s (None: never), held_by."""
+def lives(run: Run, carrying: Carrying) -> list[dict[str, Any]]:
+    """An entry a life of a tunnel: router, peer, created_s, removed_s (None: never), held_by.
+
+    ``tunnel_bytes`` and ``tunnel_overhead_bytes`` are what this router sent into it.
+    """
+    entries = _lives(run)
+    start = run.meta["t0_ns"]
+    for life in entries:
+        since = start + life["created_s"] * 1e9
+        until = math.inf if life["removed_s"] is None else start + life["removed_s"] * 1e9
+        life |= carrying.of_tunnel((life["router"], life["peer"]), since, until)
+    return entries
+
+
+def _lives(run: Run) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = []
     open_now: dict[tuple[str, str], dict[str, Any]] = {}
     for event in run.of_kind("tunnel_created", "tunnel_held", "tunnel_removed"):

@@ -9,6 +9,7 @@ A flow is one stream to one receiver: a channel with two listeners is two flows,
     from, to      the node that sends and the one that receives; a ping runs at a mobile node if
                   one of its ends is one, and so does the client of iperf3
     interval_ns   the nominal time between packets, None for TCP
+    number        what its packets are known by: the port of iperf3, the flow number in a ping
     start_ns, stop_ns
     arrivals, sent, sender_report, receiver_report
                   paths of its files in the run's directory, None where there is none; the reports
@@ -91,7 +92,7 @@ class Planner:
         self.plan.jobs.append(job)
 
     def _flow(self, name: str, file: str, times: tuple[int, int], **what: Any) -> None:
-        empty = {"protocol": None, "interval_ns": None, "sent": None}
+        empty = {"protocol": None, "interval_ns": None, "sent": None, "number": None}
         empty |= {"sender_report": None, "receiver_report": None}
         start, stop = times
         span = {"start_ns": self._t0 + start, "stop_ns": self._t0 + stop}
@@ -173,7 +174,7 @@ class Planner:
         )  # fmt: skip
         self._flow(
             name, name, times, kind="ping", to=flow.to, **{"from": flow.from_},
-            interval_ns=flow.interval, **files,
+            interval_ns=flow.interval, number=number + 1, **files,
         )  # fmt: skip
 
     def _iperf(self, number: int, name: str, flow: Iperf3Flow, times: tuple[int, int]) -> None:
@@ -196,7 +197,7 @@ class Planner:
         self._flow(
             name, name, times, kind="iperf3", protocol=flow.protocol, to=flow.to,
             **{"from": flow.from_}, arrivals=arrivals, sender_report=sender,
-            receiver_report=receiver,
+            receiver_report=receiver, number=common["port"],
             interval_ns=UDP_PAYLOAD * 8 * SECOND // flow.rate if udp and flow.rate else None,
         )  # fmt: skip
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from agents.wire import ipv6, mld, mobility, ndp
-from emu.measure import capture, messages, packets, pcapng
+from emu.measure import capture, filters, messages, packets, pcapng
 from tests.kernel.processes import starter, wait_for
 from tests.namespaces import Namespace, Namespaces
 
@@ -135,6 +135,33 @@ def test_the_messages_are_matched(tmp_path: Path, pair: tuple[Namespace, Namespa
     ((receiver, received),) = transfer.receipts
     assert receiver == "mn1"
     assert before - 1_000_000 < transfer.sent_ns <= received < time.monotonic_ns()
+
+
+def test_headers_of_users_packets_where_they_are_wanted(
+    tmp_path: Path, pair: tuple[Namespace, Namespace]
+) -> None:
+    group = IPv6Address("ff3e::c1")
+    channel = ipv6.packet(LEFT, group, 17, bytes(1200))
+    tunnel = ipv6.packet(LEFT, RIGHT, 41, ipv6.packet(LEFT, RIGHT, 17, bytes(900)))
+    both = ipv6.packet(LEFT, RIGHT, 41, channel)
+    on_link = ipv6.packet(LOCAL, IPv6Address("ff02::fb"), 17, bytes(300))
+    plain = ipv6.packet(LEFT, RIGHT, 17, bytes(1000))
+    echo = ipv6.packet(LEFT, RIGHT, ipv6.ICMPV6, b"\x80" + bytes(500))
+    with capturing(tmp_path, pair, data=["mar1", "mn1"]) as end:
+        inject(pair[0], "mar1-radio", [channel, tunnel, both, on_link, plain, echo])
+        end()
+    for name, expected in (
+        ("mar1-radio", [channel, tunnel, both]),
+        ("mn1-eth0", [channel, both]),
+    ):
+        found = pcapng.read(tmp_path / "captures" / f"{name}.pcapng").packets
+        kept = [
+            (packet.data[14:], packet.length - 14)
+            for packet in found
+            if packets.parse(packet.data, pcapng.ETHERNET, packet.length) is None
+        ]
+        headers = filters.DATA_HEADERS - 14
+        assert kept == [(packet[:headers], len(packet)) for packet in expected]
 
 
 def test_everything_with_a_snap_length(tmp_path: Path, pair: tuple[Namespace, Namespace]) -> None:

@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from emu.measure import membership, tunnels
+from emu.measure.carrying import Carrying
+from emu.measure.listening import Listening
 from tests.small_run import SECOND, event, small_run
 
 NODES = {
@@ -48,9 +50,10 @@ def test_the_life_of_a_tunnel(tmp_path: Path) -> None:
         event(1500, "mar2", "tunnel_removed", **peer),
         event(1600, "mar2", "tunnel_created", **peer),
     ]
-    first, second = tunnels.lives(small_run(tmp_path, events=events, nodes=NODES))
+    run = small_run(tmp_path, events=events, nodes=NODES)
+    first, second = tunnels.lives(run, Carrying([], Listening(run, [])))
     assert first == {
         "router": "mar2", "peer": "mar1", "created_s": 1.0, "removed_s": 1.5,
-        "held_by": ["unicast", "multicast"],
+        "held_by": ["unicast", "multicast"], "tunnel_bytes": 0, "tunnel_overhead_bytes": 0,
     }  # fmt: skip
     assert (second["created_s"], second["removed_s"]) == (1.6, None)

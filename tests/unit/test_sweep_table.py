@@ -59,25 +59,20 @@ def test_a_row_has_what_was_predicted(measured):
     # gap 50; a report of DAD's 1 to 2 s, 8 to 12 ms and 2 ms of access; tunnel 2 x 5; access 2
     assert first["predicted_low_ms"] == 50 + 1010 + 10 + 2
     assert first["predicted_high_ms"] == 50 + 2014 + 10 + 2
+    assert first["predicted_binding_ms"] == 20
     pings = [row for row in rows(*measured) if row["kind"] == "ping"]
     assert all("predicted_low_ms" not in row for row in pings)
 
 
-def test_copies_are_the_upstreams_that_the_new_router_gets_a_channel_from(measured):
+def test_a_row_has_what_carrying_the_flow_cost(measured):
     whole, scenario = measured
     (run,) = whole["runs"]
-    state = [{"group": "ff3e::c1", "upstream": upstream} for upstream in ("tun-mar1", "tun-mar2")]
-    state += [{"group": "ff3e::c2", "upstream": "mar2-core"}]
-    history = [
-        {"at_s": 3.0, "records": state},
-        {"at_s": 4.5, "records": state[1:]},
-        {"at_s": 5.0, "records": state},
-        {"at_s": 8.5, "records": []},
-    ]
-    found = rows({"runs": [{**run, "membership_history": {"mar2": history}}]}, scenario)
-    copies = {(row["handover"], row["kind"]): row["copies"] for row in found}
-    assert copies[0, "multicast"] == 2
-    assert copies[0, "ping"] is copies[1, "multicast"] is None
+    first, second = run["handovers"]
+    costs = {"wasted_bytes": 5, "copies": 2, "tunnel_bytes": 900, "tunnel_overhead_bytes": 40}
+    flows = [{**flow, **costs} for flow in first["flows"]]
+    found = rows({"runs": [{**run, "handovers": [{**first, "flows": flows}, second]}]}, scenario)
+    assert all({key: row[key] for key in costs} == costs for row in found if not row["handover"])
+    assert {row["tunnel_bytes"] for row in found if row["handover"]} == {0}
 
 
 def test_a_flow_without_handovers_has_a_row_too(measured):
