@@ -44,6 +44,10 @@ class Drawing:
         corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         self._parts.append(f'<polygon points="{corners}" fill="{colour}"/>')
 
+    def dot(self, x: float, y: float, colour: str) -> None:
+        """A small disc."""
+        self._parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>')
+
     def cross(self, x: float, y: float, colour: str) -> None:
         """A small cross: something got lost here."""
         self.line(x - 4, y - 4, x + 4, y + 4, colour, width=1.8)

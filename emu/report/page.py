@@ -15,7 +15,7 @@ from emu.measure.handovers import Handover
 from emu.measure.messages import Transfer
 from emu.measure.run import Run, runs_of
 from emu.measure.stream import Stream
-from emu.report import arrivals, latency, sequence, style, topology
+from emu.report import arrivals, comparison, latency, sequence, style, topology
 
 MOST_HANDOVERS = 6
 """So many handovers are drawn, of the first runs; the tables show all."""
@@ -65,6 +65,7 @@ def build(directory: Path) -> Path:
         "count": style.count,
         "interval": style.interval,
     }
+    comparisons = comparison.compare(record)
     page = environment.get_template("report.html").render(
         record=record,
         scenario=record["scenario"],
@@ -77,6 +78,8 @@ def build(directory: Path) -> Path:
         signalling=_signalling(record["summary"]),
         topology=figures.add("topology", topology.draw(runs[0].meta, [h for _, h in moves])),
         latency=figures.add("latency", latency.bars(_bars(moves))) if moves else None,
+        comparisons=comparisons,
+        comparison=figures.add("comparison", comparison.draw(comparisons)) if comparisons else None,
         drawn=_draw(runs, record, figures),
         most=MOST_HANDOVERS,
         source=_source(directory, record),
@@ -116,6 +119,11 @@ def _flow_rows(summary: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]
         "reordered": "packets reordered",
         "delay_before_ms": "delay before (ms)",
         "delay_after_ms": "delay after (ms)",
+        "leave_ms": "leave latency (ms)",
+        "wasted_bytes": "bytes wasted after leaving",
+        "copies": "copies that enter the new MAR",
+        "tunnel_bytes": "bytes in tunnels",
+        "tunnel_overhead_bytes": "of these, headers",
     }
     split = [(*name.split(".", 1), statistics) for name, statistics in summary.items()]
     rows = [(_title(kind), words[metric], s) for metric, kind, s in split if metric in words]

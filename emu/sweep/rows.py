@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from emu.analysis.forecast import Forecast
+from emu.measure import signalling
 from emu.scenario.model import Scenario
 
 _OF_FLOW_IN_HANDOVER = (
@@ -66,13 +67,13 @@ def rows(record: dict[str, Any], scenario: Scenario) -> list[Row]:
 
 
 def _of_handover(index: int, handover: dict[str, Any]) -> Row:
-    costs = handover["signalling"].values()
+    messages, size = signalling.sums(handover["signalling"])
     return {
         "handover": index,
         **{key: handover[key] for key in ("mn", "from", "to", "at_s")},
         **{f"{part}_ms": handover["latency_ms"][part] for part in _PARTS},
-        "signalling_messages": sum(cost["messages"] for cost in costs),
-        "signalling_bytes": sum(cost["bytes"] for cost in costs),
+        "signalling_messages": messages,
+        "signalling_bytes": size,
     }
 
 

@@ -81,6 +81,8 @@ def test_a_new_connection_uses_the_new_prefix_without_a_tunnel(quickstart: Run) 
     inner = set(chain(*quickstart.packets("mar3-ix", TUNNELLED, "ipv6.src", "ipv6.dst")))
     assert any(started[UPLOAD] in field for field in inner)
     assert not any(address in field for field in inner)
+    assert quickstart.flow(FRESH)["tunnel_overhead_bytes"] == 0
+    assert quickstart.flow(UPLOAD)["tunnel_overhead_bytes"] > 0
 
 
 def test_tunnelled_packets_are_plain_ipv6_in_ipv6(quickstart: Run) -> None:

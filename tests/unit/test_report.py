@@ -75,7 +75,7 @@ def test_the_page_is_sound_and_needs_no_network(built: Path) -> None:
 
 def test_every_figure_is_a_file_and_in_the_page(built: Path) -> None:
     figures = {path.stem for path in (built.parent / "figures").glob("*.svg")}
-    expected = {"topology", "latency"}
+    expected = {"topology", "latency", "comparison"}
     for run in (1, 2):
         for handover in (1, 2):
             for what in ("latency", "sequence", "C1.mn1", "ping-mn1-server1", "download"):
@@ -108,6 +108,23 @@ def test_the_numbers_are_on_the_page(built: Path) -> None:
     words = " ".join(checked(built.read_text()).words)
     for expected in ("90.50 ± 0.92", "100.36", "20.50", "The machine kept up", "mar3", "ff3e::c1"):
         assert expected in words
+
+
+def test_the_predictions_are_beside_what_was_measured(built: Path) -> None:
+    page = built.read_text()
+    (table,) = re.findall(r"<summary>All numbers</summary>(.*?)</details>", page, re.DOTALL)
+    rows = [re.findall(r"<td[^>]*>([^<]*)</td>", row) for row in table.split("<tr>")]
+    first, *others = (row for row in rows if row)
+    # A round trip to the CMD, 10 ms away, took half a millisecond more.
+    assert first == ["binding", "1", "mn1", "mar1", "mar2", "4.000",
+                     "20.00", "20.00", "20.00", "20.50", "0.50"]  # fmt: skip
+    whats = [row[0] for row in [first, *others]]
+    assert whats == [
+        what for what in ("binding", "disruption of C1→mn1", "leave of C1→mn1") for _ in range(4)
+    ]
+    assert {row[9] for row in others if row[0].startswith("leave")} == {"\N{EN DASH}"}
+    drawing = (built.parent / "figures" / "comparison.svg").read_text()
+    assert drawing.count("<circle") == 1 + 8
 
 
 def test_what_could_not_keep_up_is_no_result(tmp_path: Path) -> None:

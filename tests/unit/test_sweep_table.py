@@ -50,8 +50,10 @@ def test_a_row_is_a_flow_in_a_handover(measured):
     assert (first["mn"], first["from"], first["to"]) == ("mn1", "mar1", "mar2")
     assert first["disruption_ms"] == flow["disruption_ms"]
     assert first["total_ms"] == handover["latency_ms"]["total"]
-    costs = handover["signalling"].values()
-    assert first["signalling_bytes"] == sum(cost["bytes"] for cost in costs)
+    counted = [handover["signalling"][kind] for kind in ("PBU", "PBA", "MLD query", "MLD report")]
+    assert "RA" in handover["signalling"]
+    assert first["signalling_messages"] == sum(cost["messages"] for cost in counted)
+    assert first["signalling_bytes"] == sum(cost["bytes"] for cost in counted)
 
 
 def test_a_row_has_what_was_predicted(measured):
