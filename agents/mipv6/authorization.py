@@ -1,0 +1,203 @@
+"""A mobile node's part of the security: it tests its addresses, and authorizes its updates.
+
+Before an update, ``tests`` says what has to be asked first; once that is answered (``receive``) the
+update can be authorized (``authorize``). ``accept`` tells a true acknowledgement from a forged one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from ipaddress import IPv6Address
+from random import Random
+
+from agents.mipv6.cga import Parameters
+from agents.mipv6.keys import KeyPair
+from agents.mipv6.return_routability import (
+    MAX_TOKEN_LIFETIME,
+    Token,
+    authenticate,
+    binding_management_key,
+    is_authentic,
+)
+from agents.mipv6.security import Security, signed_data
+from agents.wire.mobility import (
+    BindingAcknowledgement,
+    BindingUpdate,
+    CareOfTestInit,
+    HomeTest,
+    HomeTestInit,
+    Status,
+)
+from agents.wire.mobility_options import (
+    CgaParameters,
+    NonceIndices,
+    PermanentHomeKeygenToken,
+    Signature,
+)
+from agents.wire.routability_tests import Test, TestInit
+from agents.wire.security_options import KEYGEN_TOKEN_SIZE
+
+_COOKIE_BITS = 64
+
+_HOME_EXPIRED = {Status.EXPIRED_HOME_NONCE_INDEX, Status.EXPIRED_NONCES}
+_CARE_OF_EXPIRED = {Status.EXPIRED_CARE_OF_NONCE_INDEX, Status.EXPIRED_NONCES}
+
+
+@dataclass(frozen=True)
+class _Tested:
+    """Which address was, or is being, tested with which anchor, and as what."""
+
+    kind: type[TestInit]
+    address: IPv6Address
+    anchor: IPv6Address
+
+
+class Authorizer:
+    """What a mobile node knows of the tokens and keys of its bindings."""
+
+    def __init__(self, security: Security, keys: KeyPair | None, random: Random) -> None:
+        if security.cga and keys is None:
+            raise ValueError("CGAs need a key pair")
+        self.security = security
+        self._keys = keys
+        self._random = random
+        self._parameters: dict[IPv6Address, Parameters] = {}
+        self._cookies: dict[_Tested, tuple[bytes, int]] = {}
+        self._tokens: dict[_Tested, tuple[Token, int]] = {}
+        self._permanent: dict[IPv6Address, Token] = {}
+        self._used: dict[IPv6Address, bytes] = {}
+
+    def own(self, home: IPv6Address, parameters: Parameters) -> None:
+        """A home address was made of these parameters."""
+        self._parameters[home] = parameters
+
+    def forget(self, home: IPv6Address) -> None:
+        """A home address is given up."""
+        for table in (self._parameters, self._permanent, self._used):
+            table.pop(home, None)
+
+    def tests(
+        self,
+        home: IPv6Address,
+        care_of: IPv6Address,
+        anchor: IPv6Address,
+        now: int,
+        *,
+        deregistration: bool = False,
+    ) -> list[tuple[TestInit, IPv6Address]]:
+        """What to ask the anchor before an update can be sent: messages and their sources.
+
+        At home (``care_of`` is ``home``) and for a deregistration only the home address is tested.
+        """
+        if not self.security.return_routability:
+            return []
+        wanted = []
+        if home not in self._permanent:
+            wanted.append(_Tested(HomeTestInit, home, anchor))
+        if care_of != home and not deregistration:
+            wanted.append(_Tested(CareOfTestInit, care_of, anchor))
+        return [
+            (tested.kind(self._cookie(tested, now)), tested.address)
+            for tested in wanted
+            if self._token(tested, now) is None
+        ]
+
+    def receive(
+        self, message: Test, source: IPv6Address, destination: IPv6Address, now: int
+    ) -> bool:
+        """An anchor's answer; whether it is to a question of ours."""
+        kind = HomeTestInit if isinstance(message, HomeTest) else CareOfTestInit
+        tested = _Tested(kind, destination, source)
+        cookie, _ = self._cookies.get(tested, (None, 0))
+        if cookie != message.cookie:
+            return False
+        # What is too old to be used goes with it.
+        self._cookies = {
+            t: c for t, c in self._cookies.items() if t != tested and _young(c[1], now)
+        }
+        self._tokens = {t: k for t, k in self._tokens.items() if _young(k[1], now)}
+        self._tokens[tested] = Token(message.keygen_token, message.nonce_index), now
+        return True
+
+    def authorize(
+        self,
+        update: BindingUpdate,
+        home: IPv6Address,
+        care_of: IPv6Address,
+        anchor: IPv6Address,
+        now: int,
+    ) -> BindingUpdate:
+        """The update with all that the anchor wants to see; ``tests`` must be done."""
+        permanent = self._permanent.get(home)
+        home_token = permanent or self._token(_Tested(HomeTestInit, home, anchor), now)
+        care_of_token = Token(b"")
+        if self.security.return_routability and update.lifetime and care_of != home:
+            tested = self._token(_Tested(CareOfTestInit, care_of, anchor), now)
+            assert tested is not None, f"{care_of} is not tested yet"
+            care_of_token = tested
+        if home_token:
+            indices = NonceIndices(home_token.nonce_index, care_of_token.nonce_index)
+            update = replace(update, options=(*update.options, indices))
+        if self.security.cga and not permanent:
+            update = self._sign(update, home, care_of, anchor)
+        self._used.pop(home, None)
+        if home_token:
+            key = binding_management_key(home_token.value, care_of_token.value)
+            self._used[home] = key
+            update = authenticate(update, key, care_of, anchor)
+        return update
+
+    def accept(
+        self,
+        answer: BindingAcknowledgement,
+        home: IPv6Address,
+        care_of: IPv6Address,
+        anchor: IPv6Address,
+    ) -> bool:
+        """Whether an acknowledgement is authentic; what it says of tokens is noted.
+
+        Refusals that say why a token or signature did not do are believed as they are
+        (RFC 6275 section 11.7.3).
+        """
+        key = self._used.get(home)
+        if answer.accepted and key and not is_authentic(answer, key, care_of, anchor):
+            return False
+        if answer.status in _HOME_EXPIRED:
+            self._tokens.pop(_Tested(HomeTestInit, home, anchor), None)
+        if answer.status in _CARE_OF_EXPIRED:
+            self._tokens.pop(_Tested(CareOfTestInit, care_of, anchor), None)
+        if answer.status == Status.PERMANENT_HOME_KEYGEN_TOKEN_UNAVAILABLE:
+            self._permanent.pop(home, None)
+        self._take_permanent(answer, home)
+        return True
+
+    def _take_permanent(self, answer: BindingAcknowledgement, home: IPv6Address) -> None:
+        option = answer.option(PermanentHomeKeygenToken)
+        if option and self._keys and answer.accepted:
+            token = self._keys.decrypt(option.data)
+            if token and len(token) == KEYGEN_TOKEN_SIZE:
+                self._permanent[home] = Token(token)
+
+    def _sign(
+        self, update: BindingUpdate, home: IPv6Address, care_of: IPv6Address, anchor: IPv6Address
+    ) -> BindingUpdate:
+        assert self._keys is not None
+        parameters = CgaParameters.split(self._parameters[home].encode())
+        update = replace(update, options=(*update.options, *parameters))
+        signature = Signature(self._keys.sign(signed_data(update, care_of, anchor)))
+        return replace(update, options=(*update.options, signature))
+
+    def _cookie(self, tested: _Tested, now: int) -> bytes:
+        """Of the question being asked; a repetition has the same."""
+        if tested not in self._cookies:
+            number = self._random.getrandbits(_COOKIE_BITS)
+            self._cookies[tested] = number.to_bytes(_COOKIE_BITS // 8, "big"), now
+        return self._cookies[tested][0]
+
+    def _token(self, tested: _Tested, now: int) -> Token | None:
+        token, since = self._tokens.get(tested, (None, 0))
+        return token if _young(since, now) else None
+
+
+def _young(since: int, now: int) -> bool:
+    return now - since < MAX_TOKEN_LIFETIME
