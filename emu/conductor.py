@@ -27,7 +27,7 @@ from emu.processes import ProcessFailed
 from emu.radio.client import RadioError
 from emu.sandbox import RUN_DIRECTORY
 from emu.scenario import load
-from emu.scenario.model import Detach, Handover, PolicyChange
+from emu.scenario.model import Crash, Detach, Handover, PolicyChange, Restart
 from emu.traffic.plan import Plan, plan
 
 LEAD_NS = 300_000_000
@@ -39,6 +39,9 @@ PATIENCE_S = 5.0
 CAPTURE = "capture"
 _CARRIERS = ("ix", "mr", "source", "server", "radio")
 """Roles whose captures need no headers of users' packets: no tunnel begins or ends there."""
+
+Happening = Handover | Detach | PolicyChange | Crash | Restart
+"""What the conductor does itself; the rest is the traffic processes'."""
 
 
 @dataclass(frozen=True)
@@ -123,14 +126,14 @@ class Conductor:
         moves = [
             asyncio.ensure_future(self._happen(event, self._t0))
             for event in self._scenario.timeline
-            if isinstance(event, (Handover, Detach, PolicyChange))
+            if isinstance(event, Happening)
         ]
         end = self._t0 / 1e9 + self._scenario.duration / 1e9 + STRAGGLERS_S
         while time.monotonic() < end:
             await self._lab.follow(0.05)
         await asyncio.gather(*moves)
 
-    async def _happen(self, event: Handover | Detach | PolicyChange, t0: int) -> None:
+    async def _happen(self, event: Happening, t0: int) -> None:
         """Carry out one event of the timeline, whose clock was 0 at ``t0``."""
         radio = self._lab.radio
         if isinstance(event, Handover) and event.announced:
@@ -139,6 +142,10 @@ class Conductor:
         await _until(t0 + event.at)
         if isinstance(event, PolicyChange):
             self._lab.channel_control.change(event.policy)
+        elif isinstance(event, Crash):
+            self._lab.crash(event.crash)
+        elif isinstance(event, Restart):
+            await self._lab.restart(event.restart)
         elif isinstance(event, Detach):
             await radio.detach(event.detach)
         elif event.handover not in self._lab.places:

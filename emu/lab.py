@@ -87,10 +87,10 @@ class Lab:
             self._seed,
             self._directory,
         )
-        agents = scheme.agents()
-        self.agents = set(agents)
-        for name, (module, config) in agents.items():
-            self.processes.start(name, self.pid(name), module, config)
+        self._agents = scheme.agents()
+        self.agents = set(self._agents)
+        for name in self._agents:
+            self._start_agent(name)
         await self.radio.connect(self.network)
         await self.wait(lambda: self.tail.nodes("ready") >= self.agents, "the agents")
         await self.wait(lambda: scheme.ready(self.tail.events), "the access routers")
@@ -100,6 +100,21 @@ class Lab:
         places = {name: node.attach for name, node in self.scenario.nodes.items() if node.attach}
         await asyncio.gather(*(self.radio.attach(mn, mar) for mn, mar in places.items()))
         await self.wait(lambda: self._usable().keys() >= set(places), "the mobile nodes' addresses")
+
+    def crash(self, name: str) -> None:
+        """Kill an agent; its node stays, with what its kernel has."""
+        self._log("crashed", name, time.monotonic_ns())
+        self.processes.kill(name)
+
+    async def restart(self, name: str) -> None:
+        """Start an agent that was killed again; a MAR is told by its access point who is there."""
+        await self.wait(lambda: name not in self.processes.running(), f"the end of {name}")
+        before = self._times_ready(name)
+        self._log("restarted", name, time.monotonic_ns())
+        self._start_agent(name)
+        await self.wait(lambda: self._times_ready(name) > before, name)
+        if name in self.network.names("mar"):
+            await self.radio.report(name)
 
     async def wait(self, done: Callable[[], bool], what: str) -> None:
         """Follow the event log until ``done``; LabFailed after a long time."""
@@ -130,6 +145,13 @@ class Lab:
         """The global address of a host; of a mobile node, the first that it had."""
         return self._usable().get(name) or self.network.address(name)
 
+    def _start_agent(self, name: str) -> None:
+        module, config = self._agents[name]
+        self.processes.start(name, self.pid(name), module, config)
+
+    def _times_ready(self, name: str) -> int:
+        return sum(e["kind"] == "ready" and e["node"] == name for e in self.tail.events)
+
     def _usable(self) -> dict[str, IPv6Address]:
         """The mobile nodes that have a global address ready for use, and the first of each."""
         addresses = [
@@ -146,10 +168,11 @@ class Lab:
             self.places[event.mn] = event.mar
         elif event.event == "l2_down":
             self.places.pop(event.mn, None)
-        line = {"t": event.time, "node": "radio", "kind": event.event, "mn": event.mn,
-                "mar": event.mar}  # fmt: skip
-        if event.to is not None:
-            line["to"] = event.to
+        to = {} if event.to is None else {"to": event.to}
+        self._log(event.event, "radio", event.time, mn=event.mn, mar=event.mar, **to)
+
+    def _log(self, kind: str, node: str, time_ns: int, **fields: str) -> None:
+        line = {"t": time_ns, "node": node, "kind": kind, **fields}
         with (self._directory / "events.jsonl").open("ab", buffering=0) as log:
             log.write(json.dumps(line).encode() + b"\n")
 

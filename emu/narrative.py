@@ -16,10 +16,13 @@ def tell(event: Event, names: Mapping[str, str]) -> str | None:
                    for key, value in event.items()})  # fmt: skip
 
 
-_TELLERS: dict[str, Callable[[Event], str]] = {
+_TELLERS: dict[str, Callable[[Event], str | None]] = {
     "link_going_down": lambda e: f"{e['mn']} is about to leave {e['mar']} for {e['to']}",
     "l2_down": lambda e: f"{e['mn']} leaves {e['mar']}",
     "l2_up": lambda e: f"{e['mn']} is at the access point of {e['mar']}",
+    "crashed": lambda e: f"{e['node']} is killed",
+    "restarted": lambda e: f"{e['node']} is started again",
+    "restored": lambda e: f"{e['node']} has {e['bindings']} bindings" if e["bindings"] else None,
     "serving": lambda e: f"{e['node']} serves {e['mn']}",
     "tunnel_created": lambda e: f"{e['node']} opens a tunnel to {e['peer']}",
     "tunnel_removed": lambda e: f"{e['node']} closes its tunnel to {e['peer']}",

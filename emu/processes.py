@@ -50,11 +50,9 @@ class Processes:
         return set(self._pids)
 
     def kill(self, name: str) -> None:
-        """End a process as a crash does (SIGKILL), and wait until it is gone."""
+        """End a process as a crash does (SIGKILL); it is ``running`` until it is gone."""
         self._stopping.add(name)
         self._signal({name}, signal.SIGKILL)
-        while name in self._pids:
-            self._read(0.05)
 
     def stop(self, names: set[str], timeout: float) -> None:
         """Tell processes to end (SIGTERM) and wait; who does not obey in time is killed."""

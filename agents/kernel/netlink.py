@@ -221,6 +221,19 @@ class Netlink:
         message["attrs"].append(("RTA_PRIORITY", _DEFAULT_METRIC))
         self._remove(rtnl.RTM_DELROUTE, message)
 
+    def routes(self, name: str) -> list[IPv6Network]:
+        """The prefixes that ``route_replace`` has routed to a link, in the main table."""
+        index = self.index(name)
+        message = rtmsg()
+        message["family"] = socket.AF_INET6
+        return [
+            IPv6Network((answer.get_attr("RTA_DST") or "::", answer["dst_len"]))
+            for answer in self.rtnetlink.request(rtnl.RTM_GETROUTE, message, NLM_F_DUMP)
+            if answer.get_attr("RTA_OIF") == index
+            and answer.get_attr("RTA_TABLE") == MAIN_TABLE
+            and answer["proto"] == _PROTOCOL_STATIC
+        ]
+
     def rule_add(
         self, source: IPv6Network, *, iif: str | None = None, table: int, priority: int
     ) -> None:
@@ -236,6 +249,17 @@ class Netlink:
     ) -> None:
         """Delete the rule that ``rule_add`` made of the same arguments."""
         self._remove(rtnl.RTM_DELRULE, _rule(source, iif, table, priority))
+
+    def rules_delete(self, priority: int) -> None:
+        """Delete every rule of this priority."""
+        message = fibmsg()
+        message["family"] = socket.AF_INET6
+        message["attrs"] = [("FRA_PRIORITY", priority)]
+        try:
+            while True:
+                self.rtnetlink.request(rtnl.RTM_DELRULE, message)
+        except FileNotFoundError:
+            return
 
     def _remove(self, kind: int, message: nlmsg) -> None:
         try:

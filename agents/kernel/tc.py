@@ -53,6 +53,11 @@ def detach(netlink: RtNetlink, index: int, direction: int, handle: int) -> None:
             raise
 
 
+def detach_all(netlink: RtNetlink, index: int, direction: int) -> None:
+    """Take every program of ours off a link, whoever attached it."""
+    detach(netlink, index, direction, 0)
+
+
 def _filter_information() -> int:
     return _PRIORITY << 16 | socket.htons(_ETH_P_ALL)
 

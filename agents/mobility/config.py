@@ -53,6 +53,9 @@ class MarConfig:
     link_local: IPv6Address
     """Its address on the access link: default router, and DLIF at other MARs."""
     link_layer_address: bytes
+    first_prefix: int = 1
+    """Which of them is the first, of so many that it wraps: one that has lost its memory does not
+    begin with those that it gave to others before."""
     binding_lifetime_s: int = DEFAULT_LIFETIME
     initial_timeout: int = INITIAL_TIMEOUT
     maximum_timeout: int = MAXIMUM_TIMEOUT

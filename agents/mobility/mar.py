@@ -47,7 +47,7 @@ class MarCore:
         self.counters = Counters()
         self._config = config
         self._listening = listening
-        self._sessions = SessionTable(config.pool)
+        self._sessions = SessionTable(config.pool, config.first_prefix)
         self._tunnels = TunnelTable()
         self._dlifs = DlifTable()
         self._deadlines: Deadlines[tuple[str, Timer]] = Deadlines()

@@ -8,15 +8,18 @@ _PREFIX_LENGTH = 64
 
 
 class PrefixPool:
-    """Prefixes of one pool, given out in turn, so that a freed one rests as long as possible."""
+    """Prefixes of one pool, given out in turn, so that a freed one rests as long as possible.
 
-    def __init__(self, pool: IPv6Network) -> None:
+    They begin with number ``first``; numbers wrap.
+    """
+
+    def __init__(self, pool: IPv6Network, first: int = 1) -> None:
         if pool.prefixlen >= _PREFIX_LENGTH:
             raise ValueError(f"{pool} has no room for /{_PREFIX_LENGTH} prefixes")
         self._base = int(pool.network_address)
         self._pool = pool
         self._size = 1 << (_PREFIX_LENGTH - pool.prefixlen)
-        self._latest = 0
+        self._latest = (first - 1) % (self._size - 1)
         self._used: dict[IPv6Network, str] = {}
 
     def assign(self, holder: str) -> IPv6Network | None:

@@ -15,8 +15,8 @@ from agents.wire.mobility import Status
 class SessionTable:
     """At most one session a mobile node, each with a prefix of the pool."""
 
-    def __init__(self, pool: IPv6Network) -> None:
-        self._pool = PrefixPool(pool)
+    def __init__(self, pool: IPv6Network, first_prefix: int) -> None:
+        self._pool = PrefixPool(pool, first_prefix)
         self._sessions: dict[str, Session] = {}
 
     def __iter__(self) -> Iterator[Session]:

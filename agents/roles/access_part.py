@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from ipaddress import IPv6Address
+from pathlib import Path
 from typing import Protocol
 
 from agents.core import Action, Core
@@ -64,6 +65,7 @@ class AccessPart:
     def listen_for_triggers(self, path: str) -> None:
         """Take the access point's Link_Up, Link_Going_Down and Link_Down from a datagram socket."""
         self._triggers = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        Path(path).unlink(missing_ok=True)  # of an agent that was killed
         self._triggers.bind(path)
         self._daemon.watch(self._triggers.fileno(), self._trigger)
 

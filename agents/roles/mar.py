@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from ipaddress import IPv6Address, IPv6Network
+from pathlib import Path
 from typing import Any
 
+from agents.core import MILLISECOND
 from agents.mobility.actions import ContextReceived, MobileNode, ServingEnded, ServingStarted
 from agents.mobility.config import MarConfig
 from agents.mobility.mar import MarCore
+from agents.roles import remains
 from agents.roles.access_part import AccessPart
 from agents.roles.channel_part import ChannelPart
 from agents.roles.daemon import Daemon
@@ -28,7 +31,10 @@ class MobilityAccessRouter:
         self._daemon = Daemon(config["node"], config["log"])
         peers = {IPv6Address(address): name for address, name in config["peers"].items()}
         self._access_link: str = config["access"]
-        mar = mar_config(config)
+        restarted = Path(config["trigger"]).exists()
+        mar = mar_config(config, restarted=restarted)
+        if restarted:
+            remains.clear(self._access_link, mar.link_local, peers.values())
         self._pool = mar.pool
         self._core = MarCore(mar, self._listening)
         devices = TunnelDevices(self._daemon, mar.address, config["tunnel_backend"], peers)
@@ -143,15 +149,17 @@ class MobilityAccessRouter:
         )
 
 
-def mar_config(config: dict[str, Any]) -> MarConfig:
+def mar_config(config: dict[str, Any], *, restarted: bool) -> MarConfig:
     """The core's configuration from the role's."""
+    since_1970 = time.time_ns()
     return MarConfig(
         address=IPv6Address(config["address"]),
         cmd=IPv6Address(config["cmd"]),
         pool=IPv6Network(config["pool"]),
         link_local=IPv6Address(config["link_local"]),
         link_layer_address=bytes.fromhex(config["link_layer_address"].replace(":", "")),
-        clock_offset=time.time_ns() - time.monotonic_ns(),
+        clock_offset=since_1970 - time.monotonic_ns(),
+        first_prefix=since_1970 // MILLISECOND if restarted else 1,
         acknowledging=frozenset(map(IPv6Address, config["acknowledging"])),
         **config["mobility"],
     )

@@ -16,6 +16,11 @@ _DEFAULT = IPv6Network("::/0")
 _TABLE_BASE = 0x10000
 
 
+def device_name(peer: str) -> str:
+    """The name of the device of the tunnel to a peer of this name."""
+    return f"tun-{peer}"
+
+
 class TunnelDevices:
     """At most one tunnel to each peer; ``names`` are the peers', for the names of the devices.
 
@@ -64,7 +69,7 @@ class TunnelDevices:
             closing.result()
 
     def _make(self, peer: IPv6Address) -> Tunnel:
-        tunnel = open_tunnel(f"tun-{self._names[peer]}", self._local, peer, self._backend)
+        tunnel = open_tunnel(device_name(self._names[peer]), self._local, peer, self._backend)
         self._netlink.route_replace(_DEFAULT, oif=tunnel.name, table=self.table(tunnel))
         return tunnel
 

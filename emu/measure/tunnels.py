@@ -26,8 +26,12 @@ def lives(run: Run, carrying: Carrying) -> list[dict[str, Any]]:
 def _lives(run: Run) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = []
     open_now: dict[tuple[str, str], dict[str, Any]] = {}
-    for event in run.of_kind("tunnel_created", "tunnel_held", "tunnel_removed"):
+    for event in run.of_kind("tunnel_created", "tunnel_held", "tunnel_removed", "restarted"):
         at = run.seconds(event["t"])
+        if event["kind"] == "restarted":  # it begins with none
+            for pair in [pair for pair in open_now if pair[0] == event["node"]]:
+                open_now.pop(pair)["removed_s"] = at
+            continue
         router, peer = event["node"], run.node_of(event["peer"])
         if event["kind"] == "tunnel_removed":
             life = open_now.pop((router, peer), None)

@@ -109,6 +109,13 @@ class AccessNetwork:
                 "delivered": delivered,
             }
 
+    def report(self, mar: str) -> Events:
+        """Give a MAR that has just come up a Link_Up trigger for each node that is there."""
+        for mn, node in self._mobile_nodes.items():
+            if node.mar == self._known(mar):
+                self._trigger("link_up", mn, mar)
+        yield from ()
+
     @contextlib.contextmanager
     def _claimed(self, mn: str) -> Iterator[MobileNode]:
         """The mobile node, to which nothing else happens meanwhile."""

@@ -2,8 +2,8 @@
 
 Access routers learn of it by Link_Going_Down, Link_Down and Link_Up triggers, as IEEE 802.21 would
 give them. The conductor asks for it: JSON over a socket, an object a line. A request is ``{"id",
-"request": "configure" | "attach" | "announce" | "move" | "detach", …}``; answers are ``{"id",
-"event": {…}}`` as they happen and, last, ``{"id", "done"}`` or ``{"id", "error"}``.
+"request": "configure" | "attach" | "announce" | "move" | "detach" | "report", …}``; answers are
+``{"id", "event": {…}}`` as they happen and, last, ``{"id", "done"}`` or ``{"id", "error"}``.
 """
 
 from __future__ import annotations
@@ -100,6 +100,7 @@ class Radio(App):  # type: ignore[misc]
             "announce": self._access.announce,
             "move": self._access.move,
             "detach": self._access.detach,
+            "report": self._access.report,
         }
         return actions[request](**arguments)
 

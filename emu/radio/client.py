@@ -123,6 +123,10 @@ class Radio:
         (down,) = await self._request("detach", mn=mn)
         return down
 
+    async def report(self, mar: str) -> None:
+        """Tell a MAR that has just come up which nodes are attached to it."""
+        await self._request("report", mar=mar)
+
     async def close(self) -> None:
         """End the controller."""
         self._writer.close()

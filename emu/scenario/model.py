@@ -214,6 +214,20 @@ class PolicyChange(Event):
     """As ``channels`` in ``channel_control``."""
 
 
+class Crash(Event):
+    """The agent of a router or of the CMD is killed; its node and its kernel stay."""
+
+    verb = "crash"
+    crash: str = Field(examples=["cmd"])
+
+
+class Restart(Event):
+    """An agent that was killed is started again."""
+
+    verb = "restart"
+    restart: str = Field(examples=["cmd"])
+
+
 FLOWS: dict[str, type[Flow]] = {
     "multicast": MulticastFlow,
     "ping": PingFlow,
@@ -221,7 +235,7 @@ FLOWS: dict[str, type[Flow]] = {
 }
 """The kinds of traffic."""
 EVENTS: dict[str, type[Event]] = {
-    event.verb: event for event in (Handover, Detach, Join, Leave, PolicyChange)
+    event.verb: event for event in (Handover, Detach, Join, Leave, PolicyChange, Crash, Restart)
 }
 """The kinds of event."""
 
@@ -239,7 +253,9 @@ AnyEvent = Annotated[
     | Annotated[Detach, Tag("detach")]
     | Annotated[Join, Tag("join")]
     | Annotated[Leave, Tag("leave")]
-    | Annotated[PolicyChange, Tag("policy")],
+    | Annotated[PolicyChange, Tag("policy")]
+    | Annotated[Crash, Tag("crash")]
+    | Annotated[Restart, Tag("restart")],
     Discriminator(_verb),
 ]
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from emu.scenario.control_checks import wrong_change
+from emu.scenario.crashes import check_crashes, wrong_agent
 from emu.scenario.errors import Path, Problem, quote
 from emu.scenario.model import (
     AnyEvent,
+    Crash,
     Detach,
     Handover,
     Join,
     Leave,
     MulticastFlow,
     PolicyChange,
+    Restart,
     Scenario,
 )
 from emu.scenario.names import wrong_access_router, wrong_channel, wrong_listener
@@ -29,19 +32,22 @@ def check_timeline(scenario: Scenario) -> Iterator[Problem]:
     for index, event in enumerate(scenario.events):
         problems = list(_alone(scenario, event, ("events", index)))
         yield from problems
-        if not problems and not isinstance(event, PolicyChange):
+        if not problems and isinstance(event, (Handover, Detach, Join, Leave)):
             sound.append((index, event))
     sound.sort(key=lambda entry: entry[1].at)
     for name in scenario.nodes_of("mn"):
         entries = [(index, event) for index, event in sound if event.node == name]
         yield from _movement(scenario, name, entries)
         yield from _listening(scenario, name, entries)
+    yield from check_crashes(scenario)
 
 
 def _alone(scenario: Scenario, event: AnyEvent, path: Path) -> Iterator[Problem]:
     """What is wrong with an event whatever the others are."""
     if isinstance(event, PolicyChange):
         yield from wrong_change(scenario, event, path)
+    elif isinstance(event, (Crash, Restart)):
+        yield from wrong_agent(scenario, event, path)
     else:
         channel = event.channel if isinstance(event, (Join, Leave)) else ""
         yield from wrong_listener(scenario, event.node, channel, (*path, event.verb))

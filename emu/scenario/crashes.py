@@ -1,0 +1,39 @@
+"""Crashes and restarts of agents: of which nodes, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from emu.scenario.errors import Path, Problem, quote, suggest
+from emu.scenario.model import Crash, Restart, Scenario
+
+
+def wrong_agent(scenario: Scenario, event: Crash | Restart, path: Path) -> Iterator[Problem]:
+    """The problem of a name that is not that of an agent that can be started again."""
+    name = event.crash if isinstance(event, Crash) else event.restart
+    if scenario.mobility.scheme != "dmm":
+        yield Problem((*path, event.verb), "is for the scheme dmm; leave the event out")
+        return
+    agents = list(scenario.topology.access_routers)
+    if scenario.mobility.variant != "distributed":
+        agents.append("cmd")
+    if name not in agents:
+        yield Problem((*path, event.verb), f"no agent {quote(name)}; {suggest(name, agents)}")
+
+
+def check_crashes(scenario: Scenario) -> Iterator[Problem]:
+    """What is killed must run, and what is restarted must have been killed."""
+    down: set[str] = set()
+    indexed = sorted(enumerate(scenario.events), key=lambda entry: entry[1].at)
+    for index, event in indexed:
+        path: Path = ("events", index)
+        if isinstance(event, Crash):
+            if event.crash in down:
+                text = f"{event.crash} is down already then; leave the event out"
+                yield Problem((*path, "crash"), text)
+            down.add(event.crash)
+        elif isinstance(event, Restart):
+            if event.restart not in down:
+                text = f"{event.restart} runs then; write its crash before"
+                yield Problem((*path, "restart"), text)
+            down.discard(event.restart)
