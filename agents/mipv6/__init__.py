@@ -4,6 +4,6 @@
 ``security``             which mechanisms are on
 ``cga``                  addresses that prove whose they are (RFC 3972); ``keys``: signatures
 ``return_routability``   tokens, keys and authenticators (RFC 6275 section 5.2)
-``authorization``        the mobile node's part; ``verification``: the anchor's
+``authorizer``           the mobile node's part; ``verifier``: the anchor's
 =======================  ===========================================================================
 """

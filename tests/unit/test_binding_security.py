@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from agents.core import SECOND
 from agents.mipv6 import cga
-from agents.mipv6.authorization import Authorizer
+from agents.mipv6.authorizer import Authorizer
 from agents.mipv6.keys import KeyPair
 from agents.mipv6.return_routability import MAX_NONCE_LIFETIME, MAX_TOKEN_LIFETIME, NONCE_PERIOD
 from agents.mipv6.security import Security
-from agents.mipv6.verification import Verifier
+from agents.mipv6.verifier import Verifier
 from agents.wire import ipv6, mobility
 from agents.wire.errors import MalformedPacket
 from agents.wire.mobility import (
