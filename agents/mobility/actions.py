@@ -149,3 +149,11 @@ class ServingEnded(Action):
     """The mobile node is known to be served by another MAR, or gone."""
 
     mobile_node: MobileNode
+
+
+@dataclass(frozen=True)
+class GoingDown(Action):
+    """The mobile node, which is here, is about to be handed over to another MAR."""
+
+    mobile_node: MobileNode
+    to: IPv6Address

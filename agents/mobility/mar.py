@@ -14,7 +14,13 @@ from ipaddress import IPv6Address
 
 from agents.core import SECOND, Action, Log
 from agents.deadlines import Deadlines
-from agents.mobility.actions import ContextReceived, MobileNode, ServingEnded, ServingStarted
+from agents.mobility.actions import (
+    ContextReceived,
+    GoingDown,
+    MobileNode,
+    ServingEnded,
+    ServingStarted,
+)
 from agents.mobility.advertising import advertisements, next_advertisement
 from agents.mobility.cmd_exchange import CmdExchange
 from agents.mobility.config import FORGET_DELAY, Counters, MarConfig
@@ -87,7 +93,8 @@ class MarCore:
         session = self._sessions.get(identifier)
         if session is None or not session.is_attached:
             return []
-        return [Log("going_down", {"mn": identifier, "to": str(to)})]
+        log = Log("going_down", {"mn": identifier, "to": str(to)})
+        return [log, GoingDown(session.mobile_node, to)]
 
     def detach(self, identifier: str, now: int) -> list[Action]:
         """A mobile node went off the access link (a Link_Down trigger)."""

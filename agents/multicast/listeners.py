@@ -100,6 +100,14 @@ class Listeners:
             self._changed.add(group)
         return removed
 
+    def take(self, group: IPv6Address, host: IPv6Address) -> Listener | None:
+        """Forget what a host listens to in one group; what that was."""
+        listener = self.find(group, host)
+        if listener is not None:
+            self._forget(group, host)
+            self._changed.add(group)
+        return listener
+
     def lower(self, group: IPv6Address, sources: tuple[IPv6Address, ...], deadline: int) -> None:
         """Another querier asks: who does not answer is gone (RFC 3810 section 7.6.1)."""
         for listener in list(self._listeners.get(group, {}).values()):

@@ -7,17 +7,20 @@ and forwarding takes each (S,G) from one upstream only.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from ipaddress import IPv6Address, IPv6Network
 from random import Random
 
 from agents.core import Action, Log
 from agents.multicast import sending
 from agents.multicast.actions import HoldLink, ReleaseLink
+from agents.multicast.anticipation import Anticipation, groups_of
 from agents.multicast.attachments import Attachments
 from agents.multicast.config import ProxyConfig
 from agents.multicast.decisions import Decisions
 from agents.multicast.filters import NOTHING
 from agents.multicast.forwarding import Forwarding
+from agents.multicast.handing_over import HandingOver
 from agents.multicast.host import HostPart
 from agents.multicast.instances import Instances
 from agents.multicast.journal import Journal
@@ -69,6 +72,10 @@ class MldProxy:
             decisions,
             self._changed,
         )
+        self._handing_over = HandingOver(self._links)
+        self.anticipation = Anticipation(
+            config, self._links, self._attachments, self._handing_over, self._listens
+        )
         self._journal = Journal(self._links)
         self._held: set[str] = set()
         self.ignored = 0
@@ -92,6 +99,7 @@ class MldProxy:
         link = self._links.remove(name)
         self._attachments.forget_link(name)
         self._sources.forget_link(name)
+        self._handing_over.forget_link(name)
         if link.router is not None:
             self._changed |= link.router.listeners.groups()
         self._instances.forget_link(name)
@@ -138,20 +146,18 @@ class MldProxy:
         attachment = self._attachments.find(link, host_link_local)
         if attachment is None:
             return []
-        attachment.ongoing = frozenset(record.group for record in records)
-        actions: list[Action] = []
+        attachment.ongoing = groups_of(records)
+        news = [r for r in records if listeners.find(r.group, host_link_local) is None]
         expiry = now + self._config.newcomer_interval
-        for record in records:
-            if listeners.find(record.group, host_link_local) is None:
-                actions += self._report(record, host_link_local, link, now, expiry)
-        return [*actions, *self._finish(now)]
+        return self._listens(news, host_link_local, link, now, expiry)
 
     def subscription(self, host_link_local: IPv6Address, link: str) -> tuple[AddressRecord, ...]:
         """What a host listens to, for context transfer to the router where it goes."""
-        return tuple(
+        listening = tuple(
             state_record(group, listener.filter)
             for group, listener in self._router_part(link).listeners.of(host_link_local)
         )
+        return listening + self._handing_over.handed(host_link_local, link)
 
     def decided(
         self, group: IPv6Address, source: IPv6Address | None, decision: ChannelScope, now: int
@@ -177,6 +183,7 @@ class MldProxy:
         (the base scheme) they stay until they are not refreshed.
         """
         self._attachments.detach(host_link_local, link)
+        self._handing_over.end(host_link_local, link)
         if self._config.explicit_tracking:
             deadline = now + self._config.last_listener_query_time
             for group, listener in self._router_part(link).listeners.remove(host_link_local):
@@ -208,9 +215,12 @@ class MldProxy:
         fields = {"link": link, "host": str(source), "groups": groups}
         actions: list[Action] = [Log("report_received", fields)]
         for record in records:
+            if self._handing_over.is_handed(record.group, source, link):
+                continue
             actions += self._report(record, source, link, now, expiry, ask=ask)
             if at.is_tunnel:
                 self._instances.lingering.told(record)
+                self._handing_over.told(link, record)
         return [*actions, *self._finish(now)] if self._changed else actions
 
     def upcall(self, source: IPv6Address, group: IPv6Address, link: str, now: int) -> list[Action]:
@@ -269,6 +279,20 @@ class MldProxy:
             if query.group != UNSPECIFIED and not query.suppress:
                 deadline = now + self._config.last_listener_query_time
                 link.router.listeners.lower(query.group, query.sources, deadline)
+
+    def _listens(
+        self,
+        records: Iterable[AddressRecord],
+        host: IPv6Address,
+        link: str,
+        now: int,
+        expiry: int,
+    ) -> list[Action]:
+        """A host is known to listen to these, without a report of its own."""
+        actions: list[Action] = []
+        for record in records:
+            actions += self._report(record, host, link, now, expiry)
+        return [*actions, *self._finish(now)]
 
     def _report(
         self,

@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from agents.core import MILLISECOND
-from agents.mobility.actions import ContextReceived, MobileNode, ServingEnded, ServingStarted
+from agents.mobility.actions import (
+    ContextReceived,
+    GoingDown,
+    MobileNode,
+    ServingEnded,
+    ServingStarted,
+)
 from agents.mobility.config import MarConfig
 from agents.mobility.mar import MarCore
 from agents.roles import remains
@@ -19,6 +25,7 @@ from agents.roles.forwarding_part import ForwardingPart
 from agents.roles.link_port import Handler, LinkPort
 from agents.roles.multicast_part import MulticastPart
 from agents.roles.multicast_tunnels import MulticastTunnels
+from agents.roles.prediction_part import PredictionPart
 from agents.roles.signalling import Signalling
 from agents.roles.tunnel_devices import TunnelDevices
 from agents.wire import mld, ndp
@@ -51,6 +58,7 @@ class MobilityAccessRouter:
             self._signalling.join(mar.cmd, config["group_interface"])
         self._multicast: MulticastPart | None = None
         self._channels: ChannelPart | None = None
+        self._prediction: PredictionPart | None = None
         handlers: dict[int, Handler] = {ndp.ROUTER_SOLICITATION: self._access.solicited}
         if config["multicast"]:
             self._multicast = MulticastPart(
@@ -80,9 +88,21 @@ class MobilityAccessRouter:
         self._access.serve(port)
         if self._multicast:
             self._multicast.add_port(port, mar.link_local, upstream=False, downstream=True)
+        if self._multicast and config["prediction"]:
+            self._prediction = PredictionPart(
+                self._daemon,
+                config["prediction"],
+                mar.address,
+                frozenset(peers) - {mar.address},
+                self._signalling,
+                self._forwarding,
+                self._multicast,
+                port,
+            )
         self._daemon.on(ServingStarted, self._serving_started)
         self._daemon.on(ServingEnded, self._serving_ended)
         self._daemon.on(ContextReceived, self._context_received)
+        self._daemon.on(GoingDown, self._going_down)
         self._access.listen_for_triggers(config["trigger"])
 
     def run(self) -> None:
@@ -92,6 +112,12 @@ class MobilityAccessRouter:
     def _link_up(self, mobile_node: MobileNode) -> None:
         assert self._multicast is not None
         self._multicast.attached(mobile_node.link_layer_address, self._access_link)
+        if self._prediction:
+            self._prediction.link_up(mobile_node)
+
+    def _going_down(self, action: GoingDown) -> None:
+        if self._prediction:
+            self._prediction.going_down(action.mobile_node, action.to)
 
     def _serving_started(self, action: ServingStarted) -> None:
         mobile_node = action.mobile_node
@@ -135,6 +161,8 @@ class MobilityAccessRouter:
         self._daemon.log.write("serving_ended", mn=mobile_node.identifier)
         if self._multicast:
             self._multicast.detached(mobile_node.link_layer_address, self._access_link)
+        if self._prediction:
+            self._prediction.gone(mobile_node.identifier)
 
     def _last_words(self) -> None:
         self._forwarding.close()
@@ -146,6 +174,7 @@ class MobilityAccessRouter:
             tunnels=[tunnel.name for tunnel in self._forwarding.tunnels.values()],
             counters=self._core.counters,
             signalling=self._signalling.counters,
+            prediction=self._prediction.last_words() if self._prediction else None,
         )
 
 

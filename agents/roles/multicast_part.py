@@ -129,6 +129,51 @@ class MulticastPart:
         host = ipv6.link_local(mn_link_layer)
         self._carry_out(self.proxy.context(host, link, records, time.monotonic_ns()))
 
+    def expected(
+        self,
+        mn_link_layer: bytes,
+        link: str,
+        previous_link: str,
+        records: tuple[mld.AddressRecord, ...],
+        lifetime: int,
+    ) -> None:
+        """A mobile node will come within ``lifetime`` (ns); serve it on ``link`` meanwhile."""
+        host, now = ipv6.link_local(mn_link_layer), time.monotonic_ns()
+        self._carry_out(
+            self.proxy.anticipation.expected(
+                host, link, mn_link_layer, previous_link, records, now + lifetime, now
+            )
+        )
+
+    def arrived(
+        self,
+        mn_link_layer: bytes,
+        expected_on: str,
+        link: str,
+        previous_link: str,
+        records: tuple[mld.AddressRecord, ...],
+    ) -> None:
+        """A mobile node that was expected is on ``link``."""
+        host = ipv6.link_local(mn_link_layer)
+        now = time.monotonic_ns()
+        self._carry_out(
+            self.proxy.anticipation.arrived(host, expected_on, link, previous_link, records, now)
+        )
+
+    def not_expected(self, mn_link_layer: bytes, link: str) -> None:
+        """It does not come."""
+        host = ipv6.link_local(mn_link_layer)
+        self._carry_out(self.proxy.anticipation.not_expected(host, link, time.monotonic_ns()))
+
+    def leaving(self, mn_link_layer: bytes, link: str, tunnel: str) -> None:
+        """A mobile node will go to the MAR at the other end of ``tunnel``, which takes it over."""
+        self.proxy.anticipation.leaving(ipv6.link_local(mn_link_layer), link, tunnel)
+
+    def staying(self, mn_link_layer: bytes, link: str) -> None:
+        """It does not go."""
+        host = ipv6.link_local(mn_link_layer)
+        self._carry_out(self.proxy.anticipation.staying(host, link, time.monotonic_ns()))
+
     def guest(self, prefix: IPv6Network, link: str | None) -> None:
         """Sources of a prefix are here that the other end of ``link`` anchors; None: no longer."""
         self._carry_out(self.proxy.guest(prefix, link, time.monotonic_ns()))

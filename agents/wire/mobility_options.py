@@ -13,6 +13,7 @@ from ipaddress import IPv6Address, IPv6Network
 
 from agents.wire import mld
 from agents.wire.errors import MalformedPacket
+from agents.wire.multicast_options import MulticastMobility as MulticastMobility
 from agents.wire.option_layouts import (
     PAD1,
     PADN,
@@ -276,6 +277,7 @@ _KNOWN: dict[int, type[KnownOption]] = {
         LinkLocalAddress,
         Timestamp,
         ActiveMulticastSubscription,
+        MulticastMobility,
         AnchoredPrefix,
         LocalPrefix,
         PreviousMaar,
@@ -296,7 +298,8 @@ def encode_options(options: Iterable[MobilityOption], start: int) -> bytes:
         modulus, remainder = option.ALIGNMENT
         content = option.encode()
         encoded += _padding((remainder - start - len(encoded)) % modulus)
-        encoded += bytes((option.number, len(content))) + content
+        uncounted, unit = option.LENGTH
+        encoded += bytes((option.number, (len(content) - uncounted) // unit)) + content
     return encoded + _padding(-(start + len(encoded)) % 8)
 
 
@@ -309,10 +312,14 @@ def decode_options(data: bytes) -> tuple[MobilityOption, ...]:
         if number == PAD1:  # the only option without a length
             offset += 1
             continue
-        if offset + 2 > len(data) or offset + 2 + data[offset + 1] > len(data):
+        if offset + 2 > len(data):
+            raise MalformedPacket(f"mobility option {number} without a length")
+        uncounted, unit = _KNOWN[number].LENGTH if number in _KNOWN else (0, 1)
+        end = offset + 2 + uncounted + unit * data[offset + 1]
+        if end > len(data):
             raise MalformedPacket(f"mobility option {number} longer than its message")
-        content = data[offset + 2 : offset + 2 + data[offset + 1]]
-        offset += 2 + len(content)
+        content = data[offset + 2 : end]
+        offset = end
         if number == PADN:
             continue
         known = _KNOWN.get(number)

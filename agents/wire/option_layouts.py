@@ -18,10 +18,12 @@ class MobilityOption(ABC):
 
     ``TYPE`` is its IANA number. ``ALIGNMENT`` (modulus, remainder) says where its first octet may
     stand, counted from the start of the Mobility Header: (8, 4) is the standards' "8n+4".
+    ``LENGTH`` is what the length field means: octets that it leaves out, octets that one counts.
     """
 
     TYPE: ClassVar[int]
     ALIGNMENT: ClassVar[tuple[int, int]] = (1, 0)
+    LENGTH: ClassVar[tuple[int, int]] = (0, 1)
 
     @property
     def number(self) -> int:

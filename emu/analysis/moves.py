@@ -38,6 +38,8 @@ class Move:
     """From the new MAR to these, on average."""
     neighbours: tuple[str, ...]
     """The mobile nodes that are at the new MAR already."""
+    announced: float | None
+    """How long before link down the MAR left was told, ms."""
 
 
 def moves(scenario: Scenario) -> list[Move]:
@@ -84,7 +86,17 @@ def _move(
     path = replace(path, binding=binding_ms(scheme, path), notice=notice)
     previous = tuple(mar for mar in seen if mar != event.to)
     hops = _mean_hops(numbers, previous, event.to) if in_line else _VIA_EXCHANGE
-    return Move(event.at / 1e9, event.handover, origin, event.to, previous, path, hops, neighbours)
+    return Move(
+        at_s=event.at / 1e9,
+        mn=event.handover,
+        origin=origin,
+        target=event.to,
+        previous=previous,
+        path=path,
+        hops=hops,
+        neighbours=neighbours,
+        announced=None if event.announced is None else event.announced / 1e6,
+    )
 
 
 def _mean_hops(numbers: dict[str, int], previous: tuple[str, ...], target: str) -> float:

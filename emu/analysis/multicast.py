@@ -147,6 +147,26 @@ def multi_upstream_shared(path: Path, report: Range | None) -> Range:
     return _known(path, report) + (path.gap + path.access)
 
 
+def predictive_disruption(
+    path: Path,
+    scope: ChannelScope,
+    decision: float,
+    announced: float,
+    *,
+    buffered: bool,
+    relayed: bool = False,
+) -> Range:
+    """Predictive transfer, ``announced`` so long before link down (RFC 7411).
+
+    The new MAR has fetched the channel by the end of the gap, if it was told in time. With a buffer
+    the previous MAR stops as soon as the new one speaks, so the interruption begins before link
+    down; nothing is lost in it.
+    """
+    fetched = path.backhaul + decision + _fetch(path, scope, relayed) - announced
+    stops_before = max(0.0, announced - 2 * path.backhaul - decision) if buffered else 0.0
+    return Range.exactly(stops_before + max(path.gap, fetched) + path.access)
+
+
 def _known(path: Path, report: Range | None) -> Range:
     """Link up to the new MAR's knowing what the listener listens to."""
     if report is None:

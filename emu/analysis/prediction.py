@@ -106,9 +106,21 @@ class _Question:
         if settings.scheme == "mld-dmm":
             return multicast.mld_dmm_disruption(path, self._report(), relayed=self.relayed)
         report = self._report() if settings.context_transfer == "off" else None
-        if self.returned:
+        if self.returned and not self._is_predicted():
             return multicast.multi_upstream_shared(path, report)
         decision = self._decision_ms()
+        if self._is_predicted():
+            return Range.any_of(
+                multicast.predictive_disruption(
+                    path,
+                    scope,
+                    decision,
+                    self.move.announced or 0.0,
+                    buffered=settings.predictive == "buffer",
+                    relayed=self.relayed,
+                )
+                for scope in self._scopes()
+            )
         return Range.any_of(
             multicast.multi_upstream_disruption(path, scope, decision, report, relayed=self.relayed)
             for scope in self._scopes()
@@ -133,6 +145,13 @@ class _Question:
             self.channel in (heard for _, heard in _listening(self.scenario, mn, self.move.at_s))
             for mn in self.move.neighbours
         )
+
+    def _is_predicted(self) -> bool:
+        """Whether the new MAR is told ahead, and still waits when the listener comes."""
+        settings, path, announced = self.scenario.multicast, self.move.path, self.move.announced
+        if settings.predictive == "off" or announced is None:
+            return False
+        return announced + path.gap < path.backhaul + settings.prediction_lifetime / 1e6
 
     def _report(self) -> Range:
         """When the new MAR has a report of the listener, after link up.

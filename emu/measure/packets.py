@@ -36,6 +36,8 @@ _MOBILITY_TYPES = {
     5: "BU",
     6: "BA",
     7: "BE",
+    14: "HI",
+    15: "HAck",
 }
 LINK_SCOPE_REPORT = "MLD report (link scope)"
 """A report of link-local groups only, such as every IPv6 host sends of its own accord."""

@@ -24,6 +24,7 @@ def check(scenario: Scenario) -> list[Problem]:
         *_topology(scenario),
         *_timers(scenario),
         *_distributed(scenario),
+        *_prediction(scenario),
         *check_channel_control(scenario),
         *_nodes(scenario),
         *_channels(scenario),
@@ -75,6 +76,18 @@ def _timers(scenario: Scenario) -> Iterator[Problem]:
         )
         text = f"{response} is not less than query_interval; write less than {query}"
         yield Problem(("multicast", "query_response_interval"), text)
+
+
+def _prediction(scenario: Scenario) -> Iterator[Problem]:
+    """Settings of predictive context transfer without what they are for."""
+    multicast = scenario.multicast
+    needs = {"prediction_lifetime": multicast.predictive != "off",
+             "buffer_size": multicast.predictive == "buffer"}  # fmt: skip
+    for key, is_used in needs.items():
+        if key in multicast.model_fields_set and not is_used:
+            mode = "buffer" if key == "buffer_size" else "on, bicast or buffer"
+            text = f"is of no use while predictive is {multicast.predictive}; write {mode} there"
+            yield Problem(("multicast", key), text)
 
 
 def _nodes(scenario: Scenario) -> Iterator[Problem]:

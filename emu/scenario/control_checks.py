@@ -21,6 +21,7 @@ def check_channel_control(scenario: Scenario) -> Iterator[Problem]:
         remedy = f"write scheme: {MULTI_UPSTREAM}, or leave it out"
         for key, used in (
             ("context_transfer", multicast.context_transfer != "off"),
+            ("predictive", multicast.predictive != "off"),
             ("channel_control", multicast.channel_control is not None),
             ("explicit_tracking", multicast.explicit_tracking and multicast.scheme == "none"),
         ):

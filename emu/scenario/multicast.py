@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from emu.scenario.fields import Instant, PolicyName, nothing_as, within
 from emu.scenario.section import Section
-from emu.scenario.units import DURATION
+from emu.scenario.units import DURATION, SIZE
 
 MULTI_UPSTREAM = "multi-upstream"
 
@@ -64,6 +64,13 @@ class Multicast(Section):
     scheme: Literal["mld-dmm", "multi-upstream", "none"] = "mld-dmm"
     context_transfer: Literal["off", "pbu"] = "off"
     """How the new MAR learns what a listener listens to; pbu unless written in multi-upstream."""
+    predictive: Literal["off", "on", "bicast", "buffer"] = "off"
+    """Before a handover that is announced the new MAR learns it, too, and gets the channels: to
+    have them at once, to send them as well as the old one, or to keep them for the listener."""
+    prediction_lifetime: Annotated[int, within(DURATION, "10ms", "1h")] = DURATION.parse("5s")
+    """How long the new MAR waits for a listener that was announced."""
+    buffer_size: Annotated[int, within(SIZE, "1", "1000000000")] = 1_000_000
+    """Octets that are kept for one listener; the oldest packets go first."""
     explicit_tracking: bool = False
     """The last listener's leave acts at once; true unless written in multi-upstream."""
     channel_control: ChannelControl | None = None

@@ -57,6 +57,7 @@ class Dmm(Scheme):
             "multicast": self.proxy_timers(explicit_tracking=tracking),
             "channel_control": self.channel_control.of_mar(name),
             "key": mobility.key,
+            "prediction": self._prediction(),
             "mobility": {
                 **self._timers(),
                 "context_transfer": self.scenario.multicast.context_transfer == "pbu",
@@ -81,6 +82,16 @@ class Dmm(Scheme):
             "upstream": None,
             "downstream": [end.name for end in self.network.interfaces(name)],
             "multicast": {"query_response_interval": 200 * MILLISECOND},
+        }
+
+    def _prediction(self) -> dict[str, Any] | None:
+        multicast = self.scenario.multicast
+        if multicast.predictive == "off":
+            return None
+        return {
+            "mode": multicast.predictive,
+            "lifetime": multicast.prediction_lifetime,
+            "buffer_size": multicast.buffer_size,
         }
 
     def _timers(self) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from mobility_nodes import (
 
 from agents.core import SECOND, Log
 from agents.mobility.actions import (
+    GoingDown,
     RemoveDlif,
     RemoveRoute,
     RemoveSourceRoute,
@@ -151,7 +152,10 @@ def test_an_announced_departure_concerns_only_who_is_here():
     core = mar(2)
     serve(core, T0, 1)
     announced = core.going_down("mn1", mar_address(3), GONE)
-    assert announced == [Log("going_down", {"mn": "mn1", "to": str(mar_address(3))})]
+    assert announced == [
+        Log("going_down", {"mn": "mn1", "to": str(mar_address(3))}),
+        GoingDown(MN, mar_address(3)),
+    ]
     assert core.bindings()["mn1"].phase is Phase.SERVING
     assert core.going_down("mn2", mar_address(3), GONE) == []
     core.detach("mn1", GONE)

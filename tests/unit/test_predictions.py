@@ -40,6 +40,7 @@ events:
   - {{at: 8s, handover: mn1, to: mar4, gap: 20ms}}
 {events}"""
 MULTI = "scheme: multi-upstream"
+APART = "channel_control: {at: cmd}"
 
 
 def scenario(
@@ -212,3 +213,29 @@ def test_every_scheme_of_the_paper_on_a_handover():
         Scheme.PROXY: 6,
         Scheme.FULLY: 8,
     }
+
+
+PREDICTIVE = f"{MULTI}, predictive"
+AHEAD = "at: 12s, handover: mn1, to: mar3, gap: 50ms, announced: 200ms"
+
+
+@pytest.mark.parametrize(
+    ("mode", "disruption"),
+    [
+        ("on", 50 + 2),
+        ("bicast", 50 + 2),
+        # It is stopped a round trip between the MARs, and one to the MCC, after the announcement.
+        ("buffer", 200 - 2 * 10 - 2 * 5 + 50 + 2),
+        ("buffer, prediction_lifetime: 100ms", 50 + 2 * 5 + 2 * 5 + 2 * (10 + 3) + 2),
+    ],
+)
+def test_a_channel_that_was_announced_is_there_when_the_gap_ends(mode, disruption):
+    what = scenario(f"{PREDICTIVE}: {mode}, {APART}", "dmm-domain", AHEAD)
+    assert predicted(what)[12, "C1→mn1"].disruption == Range.exactly(disruption)
+
+
+def test_announced_too_late_it_is_fetched_within_the_gap_or_after_it():
+    late = "at: 12s, handover: mn1, to: mar3, gap: 0s, announced: 1ms"
+    what = scenario(f"{PREDICTIVE}: buffer, {APART}", "dmm-domain", late)
+    fetched = 10 + 2 * 5 + 2 * (10 + 3) - 1
+    assert predicted(what)[12, "C1→mn1"].disruption == Range.exactly(fetched + 2)

@@ -7,7 +7,7 @@ import wire_strategies as wire
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from agents.wire import channel, icmpv6, ipv6, mld, mobility, ndp
+from agents.wire import channel, fast_handover, icmpv6, ipv6, mld, mobility, ndp
 from agents.wire.errors import MalformedPacket, UnknownMessage
 
 MANY = settings(max_examples=400)
@@ -41,6 +41,7 @@ def test_arbitrary_octets(data):
     for decoder, protocol in (
         (mobility.decode, ipv6.MOBILITY),
         (channel.decode, ipv6.MOBILITY),
+        (fast_handover.decode, ipv6.MOBILITY),
         (mld.decode, ipv6.ICMPV6),
         (ndp.decode, ipv6.ICMPV6),
     ):

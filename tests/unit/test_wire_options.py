@@ -45,6 +45,10 @@ LAYOUTS = [
         options.ActiveMulticastSubscription(SUBSCRIPTION),
         "39 25 8f 01 00 0001" + GROUP_HEX + ADDRESS_HEX,
     ),
+    (
+        options.MulticastMobility.of((SUBSCRIPTION,)),
+        "3c 0a 02 00 0000 0001 01 00 0001" + GROUP_HEX + ADDRESS_HEX,
+    ),
     (options.AnchoredPrefix(PREFIX), "41 12 00 40" + PREFIX_HEX),
     (options.LocalPrefix(PREFIX), "42 12 00 40" + PREFIX_HEX),
     (options.PreviousMaar(ADDRESS, PREFIX), "43 22 00 40" + ADDRESS_HEX + PREFIX_HEX),
@@ -63,6 +67,7 @@ ALIGNMENTS = {
     options.LinkLocalAddress: (8, 6),
     options.Timestamp: (8, 2),
     options.ActiveMulticastSubscription: (8, 1),
+    options.MulticastMobility: (4, 0),
     options.AnchoredPrefix: (8, 4),
     options.LocalPrefix: (8, 4),
     options.PreviousMaar: (8, 4),
@@ -80,7 +85,8 @@ def spans(data: bytes, start: int) -> list[tuple[int, int]]:
             continue
         if data[start] != 1:
             found.append((start, data[start]))
-        start += 2 + data[start + 1]
+        words = data[start] == 60  # RFC 7411 section 5.3: 32-bit words behind a first one
+        start += 4 + 4 * data[start + 1] if words else 2 + data[start + 1]
     assert start == len(data)
     return found
 

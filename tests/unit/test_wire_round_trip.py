@@ -7,7 +7,7 @@ import wire_strategies as wire
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.wire import channel, ipv6, mld, mobility, ndp
+from agents.wire import channel, fast_handover, ipv6, mld, mobility, ndp
 from agents.wire import mobility_options as options
 from agents.wire.errors import MalformedPacket
 
@@ -23,6 +23,13 @@ def test_mobility_messages(message, source, destination):
 def test_channel_messages(message, source, destination):
     data = channel.encode(message, source, destination)
     assert channel.decode(data, source, destination) == message
+    assert len(data) == 8 * (data[1] + 1)
+
+
+@given(wire.handover_message, wire.addresses, wire.addresses)
+def test_fast_handover_messages(message, source, destination):
+    data = fast_handover.encode(message, source, destination)
+    assert fast_handover.decode(data, source, destination) == message
     assert len(data) == 8 * (data[1] + 1)
 
 

@@ -6,13 +6,13 @@ from ipaddress import IPv6Address, IPv6Network
 
 from hypothesis import strategies as st
 
-from agents.wire import channel, ipv6, mld, mobility, ndp
+from agents.wire import channel, fast_handover, ipv6, mld, mobility, ndp
 from agents.wire import mobility_options as options
 
 MAR = IPv6Address("2001:db8:ffff::1")
 CMD = IPv6Address("2001:db8:ffff::2")
 
-KNOWN_NUMBERS = {4, 5, 8, 12, 13, 14, 22, 23, 24, 25, 26, 27, 57, 65, 66, 67, 68, 69, 70}
+KNOWN_NUMBERS = {4, 5, 8, 12, 13, 14, 22, 23, 24, 25, 26, 27, 57, 60, 65, 66, 67, 68, 69, 70}
 
 addresses = st.binary(min_size=16, max_size=16).map(IPv6Address)
 octet = st.integers(0, 0xFF)
@@ -47,6 +47,11 @@ mobility_option = st.one_of(
     st.builds(options.LinkLocalAddress, addresses),
     st.builds(options.Timestamp, st.integers(0, (1 << 48) * 10**9 - 1)),
     st.builds(options.ActiveMulticastSubscription, address_records),
+    st.builds(
+        lambda code, words: options.MulticastMobility(code, b"".join(words)),
+        octet,
+        st.lists(st.binary(min_size=4, max_size=4), max_size=60),
+    ),
     st.builds(options.AnchoredPrefix, networks),
     st.builds(options.LocalPrefix, networks),
     st.builds(options.PreviousMaar, addresses, networks),
@@ -84,6 +89,23 @@ mobility_message = st.one_of(
     st.builds(mobility.CareOfTestInit, eight_octets, option_lists),
     st.builds(mobility.HomeTest, short, eight_octets, eight_octets, option_lists),
     st.builds(mobility.CareOfTest, short, eight_octets, eight_octets, option_lists),
+)
+
+handover_message = st.one_of(
+    st.builds(
+        fast_handover.HandoverInitiate,
+        short,
+        flags(fast_handover.InitiateFlag),
+        octet,
+        option_lists,
+    ),
+    st.builds(
+        fast_handover.HandoverAcknowledge,
+        short,
+        flags(fast_handover.AcknowledgeFlag),
+        octet,
+        option_lists,
+    ),
 )
 
 groups = st.binary(min_size=15, max_size=15).map(lambda rest: IPv6Address(b"\xff" + rest))

@@ -1,0 +1,86 @@
+"""A handover that is announced costs a listener no packet, if they are buffered for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.lab.emu_run import Run, run
+
+pytestmark = pytest.mark.root
+
+GAP_MS, ANNOUNCED_MS = 200, 150
+SCENARIO = """
+name: predictive
+duration: 6s
+topology:
+  kind: dmm-domain
+  mars: 3
+  backhaul: {{delay: 4ms}}
+  cmd: {{delay: 10ms}}
+multicast: {{scheme: multi-upstream, predictive: {mode}, prediction_lifetime: 1s}}
+nodes:
+  mn1: {{role: mn, attach: mar1}}
+  src: {{role: source}}
+channels:
+  C1: {{group: "ff3e::c1", source: src, rate: 800kbit, packet: 1000}}
+traffic:
+  - {{kind: multicast, channel: C1, to: [mn1]}}
+events:
+  - {{at: 2s, handover: mn1, to: mar2, gap: {gap}ms, announced: {announced}ms}}
+"""
+
+
+def hand_over(place: Path, mode: str) -> Run:
+    scenario = place / "scenario.yaml"
+    scenario.write_text(SCENARIO.format(mode=mode, gap=GAP_MS, announced=ANNOUNCED_MS))
+    done = run(scenario, place / "results", "--keep-captures")
+    assert done.record, done.output
+    return done
+
+
+def sequences(done: Run) -> list[int]:
+    """The numbers of the packets that the listener's socket got, as they came."""
+    (file,) = done.directory.glob("runs/*/arrivals/*@mn1.bin")
+    return [int(number) for number in np.fromfile(file, dtype="<i8").reshape(-1, 3)[:, 0]]
+
+
+@pytest.fixture(scope="module")
+def buffered(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return hand_over(tmp_path_factory.mktemp("buffer"), "buffer")
+
+
+def test_every_packet_is_received_exactly_once_and_in_order(buffered: Run) -> None:
+    (flow,) = buffered.run()["flows"]
+    got = sequences(buffered)
+    assert got == list(range(got[0], got[0] + len(got)))
+    assert (flow["lost"], flow["duplicated"], flow["reordered"]) == (0, 0, 0)
+    delivered = buffered.events("buffer_delivered")
+    assert {event["node"] for event in delivered} == {"mar2"}
+    kept_ms = 10 * sum(event["packets"] for event in delivered)
+    assert kept_ms > GAP_MS
+
+
+def test_one_exchange_between_the_mars_prepares_it(buffered: Run) -> None:
+    seen = buffered.packets("mar1-ix", "mipv6", "mip6.mhtype", "ipv6.src")
+    kinds = [kind for kind, _ in seen if kind in ("14", "15")]
+    assert kinds == ["14", "15"]
+    (down,) = buffered.events("l2_down")
+    prepared = [e for e in buffered.events("sent") if e["message"] in ("HI", "HAck")]
+    assert [(e["node"], e["message"]) for e in prepared] == [("mar1", "HI"), ("mar2", "HAck")]
+    assert all(event["t"] < down["t"] for event in prepared)
+
+
+@pytest.mark.parametrize("mode", ["on", "bicast"])
+def test_unbuffered_the_gap_is_all_that_is_missed(mode: str, tmp_path: Path) -> None:
+    done = hand_over(tmp_path, mode)
+    (moved,) = done.run()["handovers"]
+    (channel,) = moved["flows"]
+    lost = channel["lost"]
+    assert GAP_MS / 10 - 1 <= lost <= GAP_MS / 10 + 4
+    (arrived,) = done.events("arrived")
+    (bound,) = (e for e in done.events("binding_complete") if e["node"] == "mar2")
+    received = [e for e in done.events("forwarding") if e["node"] == "mar2"]
+    assert received[0]["t"] < arrived["t"] < bound["t"]
