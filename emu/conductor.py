@@ -21,8 +21,10 @@ from agents.kernel.capabilities import probe
 from emu import __version__
 from emu.events import Event
 from emu.lab import Lab, LabFailed
+from emu.leaving import leave
 from emu.measure.fidelity import Sampler, judge_links
 from emu.narrative import tell
+from emu.network.kernel_state import KernelState
 from emu.processes import ProcessFailed
 from emu.radio.client import RadioError
 from emu.sandbox import RUN_DIRECTORY
@@ -82,6 +84,8 @@ class Conductor:
         self._names: dict[str, str] = {}
         self._t0: int | None = None
         self._started_at = datetime.now(timezone.utc)
+        self._before: KernelState | None = None
+        """What the kernels had configured when no mobile node had come yet, if that matters."""
 
     async def run(self) -> None:
         """Conduct it; told to stop early, it keeps what there is and marks it."""
@@ -95,7 +99,7 @@ class Conductor:
         except asyncio.CancelledError:
             interrupted = True
         if self._t0 is not None:
-            self._close(interrupted)
+            await self._close(interrupted)
 
     async def _bring_up(self) -> None:
         self._say("building the network")
@@ -108,6 +112,8 @@ class Conductor:
         await self._lab.wait(self._capturing, "the captures")
         count = len(self._lab.network.plan) - 1
         self._say(f"{count} nodes ready in {time.monotonic() - began:.1f} s")
+        if self._scenario.leftovers:
+            self._before = self._lab.kernel_state()
         await self._lab.attach_mobile_nodes()
 
     async def _play(self) -> None:
@@ -154,13 +160,14 @@ class Conductor:
             carrier = self._scenario.topology.access.carrier
             await radio.move(event.handover, event.to, event.gap, carrier)
 
-    def _close(self, interrupted: bool) -> None:
+    async def _close(self, interrupted: bool) -> None:
         """Stop everything in order, so that each has seen all that it should, and write down."""
         end = time.monotonic_ns()
         fidelity = self._sampler.stop()
         patience = 0.4 if interrupted else PATIENCE_S
         processes = self._lab.processes
         processes.stop({job.name for job in self._plan.jobs}, patience)
+        leftovers = None if interrupted else await self._leftovers()
         processes.stop(self._lab.agents, patience)
         processes.stop({CAPTURE}, patience)
         self._lab.tail.poll()
@@ -179,9 +186,21 @@ class Conductor:
             "emu_version": __version__,
             "fidelity": fidelity,
             "interrupted": interrupted,
+            "leftovers": leftovers,
             "started_at": self._started_at.isoformat(),
         }
         (self._directory / "meta.json").write_text(json.dumps(meta, indent=1))
+
+    async def _leftovers(self) -> dict[str, Any] | None:
+        """What the mobile nodes leave behind, if the scenario asks; told to stop, none."""
+        if self._before is None:
+            return None
+        self._say("every mobile node leaves")
+        self._lab.processes.stop({CAPTURE}, PATIENCE_S)  # what follows is not the scenario's
+        try:
+            return await leave(self._lab, self._before)
+        except asyncio.CancelledError:
+            return None
 
     def _start_captures(self) -> None:
         network = self._lab.network

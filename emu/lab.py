@@ -13,6 +13,7 @@ from agents.kernel.capabilities import Capabilities
 from emu.channel_control import ChannelControlPlan
 from emu.events import Event, EventTail
 from emu.network.build import Backends, Network, build
+from emu.network.kernel_state import KernelState, snapshot
 from emu.processes import Processes
 from emu.radio.client import L2Event, Radio
 from emu.scenario.model import Link, Scenario
@@ -136,6 +137,11 @@ class Lab:
             self.network.check()
         except RuntimeError as error:
             raise LabFailed(str(error)) from None
+
+    def kernel_state(self) -> KernelState:
+        """What every node's kernel has configured now."""
+        names = (node.name for node in self.network.plan.values() if node.role != "radio")
+        return snapshot({name: self.pid(name) for name in names}, self.scenario.nodes)
 
     def pid(self, node: str) -> int:
         """A process in the node's network namespace."""

@@ -12,6 +12,7 @@ from emu.measure import (
     disruption,
     flows,
     handovers,
+    leftovers,
     membership,
     messages,
     passages,
@@ -104,6 +105,7 @@ def _run(run: Run) -> dict[str, Any]:
         "membership": membership.final(run),
         "membership_history": membership.history(run),
         "tunnels": tunnels.lives(run, carrying),
+        "leftovers": leftovers.of_run(run),
     }
 
 

@@ -271,6 +271,8 @@ class Scenario(Section):
     """How long the scenario lasts, once every mobile node is attached."""
     repeat: int = Field(default=1, ge=1, le=10000)
     """How many runs make one result; run number i has the seed ``seed + i - 1``."""
+    leftovers: bool = False
+    """Whether every mobile node leaves when all is over, and the record says what is left of it."""
     topology: Topology = Field(examples=["{kind: dmm-domain, mars: 3}"])
     mobility: Mobility = Mobility()
     multicast: Multicast = Multicast()

@@ -24,12 +24,28 @@ def show_outcome(console: Console, record: dict[str, Any], directory: Path) -> N
         if table.row_count:
             console.print(table)
             console.print()
+    for run in runs:
+        if run.get("leftovers"):
+            console.print(leftovers(run["leftovers"]), markup=False, soft_wrap=True)
     fidelity = record.get("fidelity", {})
     if not fidelity.get("ok", True):
         console.print("not a result: the machine could not keep up:", style="bold yellow")
         console.print(fidelity.get("reason"), markup=False, soft_wrap=True)
     report = directory / "report.html"
     console.print(f"report: {report if report.exists() else directory}", soft_wrap=True)
+
+
+def leftovers(found: dict[str, Any]) -> str:
+    """What the mobile nodes left behind, a line each."""
+    lines = [
+        f"{node}: {words} {entry}"
+        for node, changes in found["kernel"].items()
+        for words, entries in (("left over", "left_over"), ("missing", "missing"))
+        for entry in changes[entries]
+    ]
+    lines += [f"{node}: a binding of {mn}" for node, mns in found["bindings"].items() for mn in mns]
+    after = f"after {found['waited_s']:.1f} s"
+    return "\n".join([f"left over {after}: {'' if lines else 'nothing'}".rstrip(), *lines])
 
 
 def _handovers(runs: Sequence[Run]) -> Table:
