@@ -13,7 +13,7 @@ from agents.kernel.capabilities import Capabilities
 from emu.channel_control import ChannelControlPlan
 from emu.events import Event, EventTail
 from emu.network.build import Backends, Network, build
-from emu.network.kernel_state import KernelState, snapshot
+from emu.network.kernel_state import KernelState, Nodes
 from emu.processes import Processes
 from emu.radio.client import L2Event, Radio
 from emu.scenario.model import Link, Scenario
@@ -140,8 +140,11 @@ class Lab:
 
     def kernel_state(self) -> KernelState:
         """What every node's kernel has configured now."""
-        names = (node.name for node in self.network.plan.values() if node.role != "radio")
-        return snapshot({name: self.pid(name) for name in names}, self.scenario.nodes)
+        nodes = [node.name for node in self.network.plan.values() if node.role != "radio"]
+        groups = [channel.group for channel in self.scenario.channels.values()]
+        return Nodes(
+            {name: self.pid(name) for name in nodes}, self.scenario.nodes, groups
+        ).snapshot()
 
     def pid(self, node: str) -> int:
         """A process in the node's network namespace."""

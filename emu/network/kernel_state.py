@@ -2,13 +2,16 @@
 
 What kernels make and remove by themselves does not count: addresses and routes with a lifetime, as
 hosts learn them from Router Advertisements, the routes that come with an address, and a host's
-link-local addresses, which it has from the first time that a link is up.
+link-local addresses, which it has from the first time that a link is up. Neither do multicast
+entries that forward nothing.
 """
 
 from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv6Address
 from pathlib import Path
 
 from emu.network.namespace import entered
@@ -20,6 +23,10 @@ KernelState = dict[str, dict[str, frozenset[str]]]
 def _entry(line: str) -> str:
     own = " expires " in line or " proto kernel " in line
     return "" if own else " ".join(line.split())
+
+
+def _forwarding(line: str) -> str:
+    return _entry(line) if " Oifs: " in line else ""
 
 
 def _address(line: str) -> str:
@@ -37,20 +44,32 @@ _KINDS: dict[str, tuple[str, Callable[[str], str]]] = {
     "routes": ("-6 route show table all", _entry),
     "rules": ("-6 rule show", _entry),
     "neighbours": ("-6 neighbour show nud permanent", _entry),
-    "multicast": ("-6 mroute show table all", _entry),
+    "multicast": ("-6 mroute show table all", _forwarding),
 }
 
 
-def snapshot(processes: Mapping[str, int], hosts: Collection[str] = ()) -> KernelState:
-    """The state of each node, given the pid of a process in its network namespace.
+@dataclass(frozen=True)
+class Nodes:
+    """Whose kernels to look at."""
 
-    ``hosts`` are those of the nodes that are no routers.
-    """
-    state = {name: _of_namespace(Path(f"/proc/{pid}/ns/net")) for name, pid in processes.items()}
-    for name in hosts:
-        addresses = state[name]["addresses"]
-        state[name]["addresses"] = frozenset(a for a in addresses if not a.startswith("fe80:"))
-    return state
+    processes: Mapping[str, int]
+    """A process in the network namespace of each."""
+    hosts: Collection[str]
+    """Those that are no routers."""
+    groups: Collection[IPv6Address]
+    """The multicast groups that users send to; agents have one of their own."""
+
+    def snapshot(self) -> KernelState:
+        """What they have configured now."""
+        return {name: self._of(name, process) for name, process in self.processes.items()}
+
+    def _of(self, name: str, process: int) -> dict[str, frozenset[str]]:
+        state = _of_namespace(Path(f"/proc/{process}/ns/net"))
+        if name in self.hosts:
+            state["addresses"] = frozenset(a for a in state["addresses"] if a[:5] != "fe80:")
+        ours = tuple(f",{group}) " for group in self.groups)
+        state["multicast"] = frozenset(e for e in state["multicast"] if any(g in e for g in ours))
+        return state
 
 
 def _of_namespace(namespace: Path) -> dict[str, frozenset[str]]:
