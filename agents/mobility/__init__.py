@@ -1,9 +1,12 @@
-"""Network-based distributed mobility management: the MAR and the CMD (paper 4.2, RFC 8885).
+"""Network-based mobility: distributed, of MARs and a CMD (paper 4.2, RFC 8885); of MAGs and an LMA
+(Proxy Mobile IPv6, RFC 5213).
 
 =====================  =============================================================================
 ``mar``                the access router: serves mobile nodes, and anchors prefixes of those gone
 ``cmd``                the central mobility database, as relay, locator or proxy
-``actions``            what both ask their surroundings to do
+``mag``, ``lma``       the access gateway and the anchor of Proxy Mobile IPv6; ``mag_sessions``,
+                       ``proxy_bindings``: their state; ``proxy_messages``: their PBUs and PBAs
+``actions``            what all ask their surroundings to do
 ``config``             what they are told at their start, and what they count
 ``messages``           the PBUs and PBAs of the exchange
 ``sessions``           a MAR's state of one mobile node; ``session_table``: all of them

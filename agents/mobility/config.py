@@ -101,6 +101,45 @@ class CmdConfig:
         check_lifetime(self.binding_lifetime_s)
 
 
+@dataclass(frozen=True)
+class MagConfig:
+    """A mobile access gateway; times are in ns unless their name says otherwise."""
+
+    address: IPv6Address
+    """Proxy-CoA: its address in the domain, tunnel end-point, source of its signalling."""
+    lma: IPv6Address
+    link_local: IPv6Address
+    """Default router of its mobile nodes, the same on every MAG (RFC 5213 section 6.8)."""
+    link_layer_address: bytes
+    """The same on every MAG, too."""
+    binding_lifetime_s: int = DEFAULT_LIFETIME
+    initial_timeout: int = INITIAL_TIMEOUT
+    maximum_timeout: int = MAXIMUM_TIMEOUT
+    clock_offset: int = 0
+    """What to add to the cores' time for time since 1970, which Timestamp options carry."""
+
+    def __post_init__(self) -> None:
+        check_lifetime(self.binding_lifetime_s)
+
+
+@dataclass(frozen=True)
+class LmaConfig:
+    """A local mobility anchor; times are in ns unless their name says otherwise."""
+
+    address: IPv6Address
+    pool: IPv6Network
+    """Where home network prefixes come from."""
+    mags: frozenset[IPv6Address]
+    """Who may register mobile nodes."""
+    binding_lifetime_s: int = DEFAULT_LIFETIME
+    """The most that it grants."""
+    delete_delay: int = DETACH_DELAY
+    """How long a mobile node may be away before its binding is removed."""
+
+    def __post_init__(self) -> None:
+        check_lifetime(self.binding_lifetime_s)
+
+
 @dataclass
 class Counters:
     """Messages that a core did not act on."""

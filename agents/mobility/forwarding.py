@@ -48,9 +48,14 @@ def serving(prefix: IPv6Network, anchors: Iterable[Anchor]) -> Forwarding:
     )
 
 
-def anchoring(prefix: IPv6Network, serving_mar: IPv6Address) -> Forwarding:
-    """At a P-MAR: its prefix leads through the tunnel to the S-MAR."""
-    return Forwarding(routes={prefix: serving_mar})
+def anchoring(prefix: IPv6Network, serving: IPv6Address) -> Forwarding:
+    """At a P-MAR or an LMA: its prefix leads through the tunnel to the S-MAR, or to the MAG."""
+    return Forwarding(routes={prefix: serving})
+
+
+def visited(prefix: IPv6Network, anchor: IPv6Address) -> Forwarding:
+    """At a MAG: the home network prefix leads to the access link, and back by way of the LMA."""
+    return Forwarding(routes={prefix: None}, source_routes={prefix: anchor})
 
 
 def transition(

@@ -49,7 +49,7 @@ MAXIMUM_PREVIOUS_MARS = 16
 """A PBA is at most 2,048 octets long; each previous MAR takes 72 of them, the context up to
 ``CONTEXT_ROOM``, authentication 32, the rest under 304."""
 
-_END_OF_TIME = 1 << 63
+END_OF_TIME = 1 << 63
 """Timestamps from here on (ns since 1970: the year 2262) are no time that a clock shows."""
 
 
@@ -155,7 +155,7 @@ def read_registration(message: BindingUpdate, source: IPv6Address) -> Registrati
     link_layer = message.option(DlifLinkLayerAddress)
     if not (identifier and prefix and timestamp and link_local and link_layer):
         return None
-    if timestamp.time >= _END_OF_TIME or len(link_layer.address) != _LINK_LAYER_ADDRESS_LENGTH:
+    if timestamp.time >= END_OF_TIME or len(link_layer.address) != _LINK_LAYER_ADDRESS_LENGTH:
         return None
     anchor = Anchor(source, prefix.prefix, link_local.address, link_layer.address)
     subscriptions = read_subscriptions(message)
@@ -204,7 +204,7 @@ def read_anchor_update(message: BindingUpdate) -> AnchorUpdate | None:
     timestamp = message.option(Timestamp)
     serving = message.option(ServingMaar)
     anchors = _read_anchors(message.options)
-    if not (identifier and prefix and timestamp) or timestamp.time >= _END_OF_TIME:
+    if not (identifier and prefix and timestamp) or timestamp.time >= END_OF_TIME:
         return None
     if bool(message.lifetime) != bool(serving):
         return None
