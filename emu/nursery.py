@@ -27,6 +27,8 @@ from agents.kernel import libc
 TARGETS = (
     "agents.roles.mar",
     "agents.roles.cmd",
+    "agents.roles.mag",
+    "agents.roles.lma",
     "agents.roles.mn",
     "agents.roles.mr",
     "emu.measure.capture",

@@ -26,6 +26,8 @@ class Link:
     link_local: IPv6Address
     host: HostPart | None
     router: RouterPart | None
+    on_demand: bool
+    """Whether it has to be held in order to stay."""
 
     @property
     def is_tunnel(self) -> bool:
@@ -72,6 +74,11 @@ class Links:
     def tunnels(self) -> dict[str, Link]:
         """The links that are upstream and downstream at once."""
         return self._tunnels
+
+    @property
+    def on_demand(self) -> list[Link]:
+        """The links that somebody has to hold in order that they stay."""
+        return [link for link in self._links.values() if link.on_demand]
 
     @property
     def upstreams(self) -> dict[str, HostPart]:

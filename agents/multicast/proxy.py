@@ -81,9 +81,19 @@ class MldProxy:
         self.ignored = 0
 
     def add_link(
-        self, name: str, link_local: IPv6Address, now: int, *, upstream: bool, downstream: bool
+        self,
+        name: str,
+        link_local: IPv6Address,
+        now: int,
+        *,
+        upstream: bool,
+        downstream: bool,
+        on_demand: bool = False,
     ) -> list[Action]:
-        """A link came up. The first that is upstream only is the native one; tunnels are both."""
+        """A link came up. The first that is upstream only is the native one.
+
+        One that is both leads to another MAR. An ``on_demand`` link has to be held to stay.
+        """
         config = self._config
         host = HostPart(config, self._random) if upstream else None
         router = None
@@ -91,7 +101,7 @@ class MldProxy:
             querier = Querier(config, link_local, now, elects=not upstream)
             maximum = config.maximum_listeners if upstream else config.maximum_groups
             router = RouterPart(querier, Listeners(config, self._changed, maximum_groups=maximum))
-        self._links.add(Link(name, link_local, host, router))
+        self._links.add(Link(name, link_local, host, router, on_demand))
         return self._choose_for_unserved(now)
 
     def remove_link(self, name: str, now: int) -> list[Action]:
@@ -331,7 +341,7 @@ class MldProxy:
         actions = [*self._journal.changes(groups), *sending.reports(self._links, now)]
         queries = list(sending.queries(self._links, self._attachments, now))
         actions += [*self._forwarding.refresh(groups, now), *queries]
-        active = {link.name for link in self._links.tunnels.values() if link.is_used}
+        active = {link.name for link in self._links.on_demand if link.is_used}
         gained, lost = sorted(active - self._held), sorted(self._held - active)
         self._held = active
         return [*map(HoldLink, gained), *actions, *map(ReleaseLink, lost)]

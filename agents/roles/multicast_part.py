@@ -76,7 +76,12 @@ class MulticastPart:
         self._routing.add_interface(port.name)
         self._carry_out(
             self.proxy.add_link(
-                port.name, link_local, time.monotonic_ns(), upstream=upstream, downstream=downstream
+                port.name,
+                link_local,
+                time.monotonic_ns(),
+                upstream=upstream,
+                downstream=downstream,
+                on_demand=port.name in self._tunnels,
             )
         )
 

@@ -106,6 +106,8 @@ def _mean_hops(numbers: dict[str, int], previous: tuple[str, ...], target: str) 
 
 def scheme_of(scenario: Scenario) -> Scheme:
     """The paper's name for the scenario's mobility scheme."""
+    if scenario.mobility.scheme == "pmipv6":
+        return Scheme.PMIPV6
     return _VARIANTS[scenario.mobility.variant]
 
 

@@ -127,6 +127,20 @@ def mld_dmm_disruption(path: Path, report: Range, *, relayed: bool = False) -> R
     return report.at_least(path.binding) + (path.gap + fetch + path.access)
 
 
+def rfc6224_disruption(path: Path, report: Range) -> Range:
+    """PMIPv6's base multicast: the report after the binding, then always the tunnel from the LMA.
+
+    The LMA has the channel: what the previous MAG asked it for lasts longer than a handover.
+    """
+    return report.at_least(path.binding) + (path.gap + 2 * path.cmd + path.access)
+
+
+def rfc7028_disruption(path: Path, report: Range) -> Range:
+    """PMIPv6 with direct routing: the report after the binding, then the MAG's native router."""
+    fetch = _fetch(path, ChannelScope.LOCAL, relayed=False)
+    return report.at_least(path.binding) + (path.gap + fetch + path.access)
+
+
 def multi_upstream_disruption(
     path: Path,
     scope: ChannelScope,
@@ -182,8 +196,8 @@ def _fetch(path: Path, scope: ChannelScope, relayed: bool) -> float:
     return remote if scope is ChannelScope.REMOTE else local
 
 
-def mld_dmm_leave(timers: Timers) -> Range:
-    """MLD-DMM: link down to the previous MAR's end of forwarding to a listener that moved away.
+def mld_leave(timers: Timers) -> Range:
+    """MLD's timers alone: link down to the previous MAR's end of forwarding to one that moved away.
 
     It ends when its last report is a Multicast Address Listening Interval old. Reports answer
     general queries, each some time U within the query response interval; the age of the last one at
@@ -214,6 +228,11 @@ def multi_upstream_unsubscribe(
     native = 2 * path.core if scope is ChannelScope.BOTH else 0.0
     told = _known(path, report) + (path.gap + decision + native + path.backhaul)
     return told.at_most(path.gap + path.notice + timers.last_listener_query_time)
+
+
+def pmipv6_leave() -> Range:
+    """A MAG with explicit tracking: the link to the listener going down ends its memberships."""
+    return Range.exactly(0)
 
 
 def leave_at_once(path: Path) -> Range:

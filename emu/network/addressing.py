@@ -7,7 +7,8 @@ router's address     ``2001:db8:ffff::<role>:<k>/128``       role: mar 1, mr 2, 
                                                               ha 8
 MAR's prefix pool    ``2001:db8:<k>::/48``                   k: the number in the MAR's name
 router link-local    ``fe80::<role>:<k>:<i>``                i: the node's i-th interface
-MAR access interface ``fe80::5213:<k>``, 00:00:5e:00:52:13   RFC 8885 DLIF; RFC 6543 address
+MAR access interface ``fe80::5213:<k>``, 00:00:5e:00:52:13   RFC 8885 DLIF; RFC 6543 address;
+                                                              with an lma k is 0 (RFC 5213)
 home prefix pool      ``2001:db8:a000::/48``                  of the lma or the ha
 source, server LAN   ``2001:db8:5e00:<j>::/64``, host ``::2``  j: order in the scenario
 link-layer address   ``02:<role>:<k>:<k>:<i>:<i>``           mn 0, source or server 5, radio 6
@@ -84,6 +85,7 @@ Plan = dict[str, Node]
 def plan(topology: Domain) -> Plan:
     """Number and address everything in the topology."""
     numbers = _numbers(topology)
+    same_home_link = "lma" in topology.g.nodes()
     lans = _lans(topology)
     ends: dict[str, list[Interface]] = {name: [] for name in topology.g.nodes()}
     for _, _, link in topology.links(withInfo=True):
@@ -92,6 +94,7 @@ def plan(topology: Domain) -> Plan:
         for node, name, peer, peer_interface in (forward, backward):
             role, index = topology.nodeInfo(node)["role"], len(ends[node]) + 1
             layer2 = _link_layer_address(role, numbers[node], index, link["kind"])
+            number = 0 if same_home_link and link["kind"] == "access" else numbers[node]
             interface = Interface(
                 name,
                 node,
@@ -101,7 +104,7 @@ def plan(topology: Domain) -> Plan:
                 link["quality"],
                 link["metric"],
                 layer2,
-                _link_local(role, numbers[node], index, link["kind"], layer2),
+                _link_local(role, number, index, link["kind"], layer2),
                 _lan(lans[node] if node in lans else lans[peer], role)
                 if link["kind"] == "lan"
                 else None,

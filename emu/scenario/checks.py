@@ -8,13 +8,15 @@ from collections.abc import Iterator
 import topologies
 from emu.scenario.control_checks import check_channel_control
 from emu.scenario.errors import Path, Problem, quote, suggest
+from emu.scenario.mobility_checks import check_mobility_scheme
 from emu.scenario.model import Channel, Iperf3Flow, MulticastFlow, PingFlow, Scenario
+from emu.scenario.multicast import SCHEMES_OF
 from emu.scenario.names import wrong_access_router, wrong_channel, wrong_listener, wrong_node
 from emu.scenario.timeline import check_timeline
 from emu.scenario.units import DURATION
 
 _BINDING_LIFETIME_UNIT = DURATION.parse("4s")
-_RESERVED = re.compile(r"(mar|dar|mr)[0-9]+|cmd|ix|radio|lo")
+_RESERVED = re.compile(r"(mar|dar|mr)[0-9]+|cmd|lma|ha|ix|radio|lo")
 """Names of the nodes that the topology makes, of any number."""
 
 
@@ -22,6 +24,7 @@ def check(scenario: Scenario) -> list[Problem]:
     """Every contradiction in a scenario whose single values are right."""
     return [
         *_topology(scenario),
+        *check_mobility_scheme(scenario),
         *_timers(scenario),
         *_distributed(scenario),
         *_prediction(scenario),
@@ -162,7 +165,8 @@ def _period(start: int, stop: int | None, duration: int, path: Path) -> Iterator
 
 def _multicast(scenario: Scenario, flow: MulticastFlow, path: Path) -> Iterator[Problem]:
     if scenario.multicast.scheme == "none":
-        text = "multicast traffic needs a multicast scheme; write multicast: {scheme: mld-dmm}"
+        scheme = SCHEMES_OF[scenario.mobility.scheme][0]
+        text = f"multicast traffic needs a multicast scheme; write multicast: {{scheme: {scheme}}}"
         yield Problem((*path, "kind"), text)
     yield from wrong_channel(scenario, flow.channel, (*path, "channel"))
     for key, names in (("to", flow.to), ("only_source", flow.only_source)):

@@ -8,11 +8,17 @@ from emu.scenario.fields import Key, within
 from emu.scenario.section import Section
 from emu.scenario.units import DURATION
 
+SCHEME_KEYS: dict[str, frozenset[str]] = {
+    "dmm": frozenset({"variant", "first_attachment_timeout"}),
+    "pmipv6": frozenset(),
+}
+"""The schemes, and the keys that each of them has for itself."""
+
 
 class Mobility(Section):
     """The mobility scheme and its timers."""
 
-    scheme: Literal["dmm"] = "dmm"
+    scheme: Literal["dmm", "pmipv6"] = "dmm"
     variant: Literal["relay", "locator", "proxy", "distributed"] = "proxy"
     """Who answers the serving MAR, and when: the CMD once the previous MARs have answered it; they
     themselves; the CMD at once (RFC 8885 section 3.4); or, fully distributed, there is no CMD, and

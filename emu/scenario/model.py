@@ -9,7 +9,7 @@ from __future__ import annotations
 from ipaddress import IPv6Network
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from emu.scenario.fields import (
     AccessRouter,
@@ -25,8 +25,8 @@ from emu.scenario.fields import (
     within,
 )
 from emu.scenario.mobility import Mobility as Mobility
+from emu.scenario.multicast import SCHEMES_OF, Multicast, Scope
 from emu.scenario.multicast import ChannelControl as ChannelControl
-from emu.scenario.multicast import Multicast, Scope
 from emu.scenario.section import Section as Section
 from emu.scenario.units import DURATION, SIZE
 
@@ -280,6 +280,19 @@ class Scenario(Section):
     channels: Annotated[dict[EntryName, Channel], nothing_as(dict)] = {}
     traffic: Annotated[tuple[AnyFlow, ...], nothing_as(tuple)] = ()
     events: Annotated[tuple[AnyEvent, ...], nothing_as(tuple)] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _multicast_that_goes_with_mobility(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        mobility, multicast = value.get("mobility"), value.get("multicast", {})
+        if not isinstance(mobility, dict) or not isinstance(multicast, dict):
+            return value
+        choices = SCHEMES_OF.get(str(mobility.get("scheme")))
+        if choices is None:
+            return value
+        return {**value, "multicast": {"scheme": choices[0], **multicast}}
 
     def nodes_of(self, role: str) -> tuple[str, ...]:
         """The names of the nodes of a role, in the scenario's order."""

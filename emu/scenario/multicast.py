@@ -11,6 +11,13 @@ from emu.scenario.section import Section
 from emu.scenario.units import DURATION, SIZE
 
 MULTI_UPSTREAM = "multi-upstream"
+RFC6224, RFC7028 = "rfc6224", "rfc7028"
+
+SCHEMES_OF: dict[str, tuple[str, ...]] = {
+    "dmm": ("mld-dmm", MULTI_UPSTREAM, "none"),
+    "pmipv6": (RFC6224, RFC7028, "none"),
+}
+"""The multicast schemes that go with each mobility scheme; the first is its default."""
 
 Scope = Literal["local", "remote", "both"]
 """Where a channel comes from (or goes to) after a move: natively, by the tunnel, or by both."""
@@ -61,7 +68,7 @@ class ChannelControl(Section):
 class Multicast(Section):
     """The multicast scheme and its MLD timers (RFC 3810 section 9)."""
 
-    scheme: Literal["mld-dmm", "multi-upstream", "none"] = "mld-dmm"
+    scheme: Literal["mld-dmm", "multi-upstream", "rfc6224", "rfc7028", "none"] = "mld-dmm"
     context_transfer: Literal["off", "pbu"] = "off"
     """How the new MAR learns what a listener listens to; pbu unless written in multi-upstream."""
     predictive: Literal["off", "on", "bicast", "buffer"] = "off"

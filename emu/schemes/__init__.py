@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from emu.schemes.base import Scheme
 from emu.schemes.dmm import Dmm
+from emu.schemes.pmipv6 import Pmipv6
 
-SCHEMES: dict[str, type[Scheme]] = {"dmm": Dmm}
+SCHEMES: dict[str, type[Scheme]] = {"dmm": Dmm, "pmipv6": Pmipv6}
 """By the scenario's ``mobility.scheme``."""

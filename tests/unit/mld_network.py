@@ -113,7 +113,12 @@ class Network:
         router.parts[wire] = {"upstream": upstream, "downstream": downstream}
         self._plugged[wire].append(router)
         actions = router.core.add_link(
-            wire, address, self.now, upstream=upstream, downstream=downstream
+            wire,
+            address,
+            self.now,
+            upstream=upstream,
+            downstream=downstream,
+            on_demand=upstream and downstream,
         )
         self.perform(router, actions)
 

@@ -33,7 +33,9 @@ def mar(*tunnels: str) -> MldProxy:
     proxy = MldProxy(CONFIG, Random(1))
     proxy.add_link("radio", IPv6Address("fe80::1"), 0, upstream=False, downstream=True)
     for number, name in enumerate(tunnels, 3):
-        proxy.add_link(name, IPv6Address(f"fe80::{number}"), 0, upstream=True, downstream=True)
+        proxy.add_link(
+            name, IPv6Address(f"fe80::{number}"), 0, upstream=True, downstream=True, on_demand=True
+        )
     proxy.add_link("core", IPv6Address("fe80::2"), 0, upstream=True, downstream=False)
     return proxy
 

@@ -48,10 +48,20 @@ def test_everything_is_unique_that_must_be(layout: Plan) -> None:
     ]
     assert len(set(link_layer)) == len(link_layer)
     link_local = [interface.link_local for interface in interfaces if interface.link_local]
-    assert len(set(link_local)) == len(link_local)
     assert all(address.is_link_local for address in link_local)
+    home_link = IPv6Address("fe80::5213:0")
+    own = [address for address in link_local if address != home_link]
+    assert len(set(own)) == len(own)
     prefixes = [prefix for node in layout.values() for prefix in node.prefixes()]
     assert not any(a.overlaps(b) for a in prefixes for b in prefixes if a is not b)
+
+
+def test_every_mar_is_the_same_router_to_a_mobile_node_of_an_lma(layout: Plan) -> None:
+    """RFC 5213 section 6.8."""
+    access = [end for node in layout.values() for end in node.interfaces if end.kind == "access"]
+    link_local = {end.link_local for end in access if end.link_local}
+    expected = 1 if "lma" in layout else len([n for n in layout.values() if n.role == "mar"])
+    assert len(link_local) == expected
 
 
 def test_every_route_leads_to_its_destination(layout: Plan) -> None:

@@ -40,7 +40,9 @@ def proxy() -> MldProxy:
     proxy = MldProxy(replace(CONFIG, explicit_tracking=True), Random(1))
     proxy.add_link("radio", IPv6Address("fe80::1"), 0, upstream=False, downstream=True)
     proxy.add_link("core", IPv6Address("fe80::2"), 0, upstream=True, downstream=False)
-    proxy.add_link("tun-mar2", IPv6Address("fe80::3"), 0, upstream=True, downstream=True)
+    proxy.add_link(
+        "tun-mar2", IPv6Address("fe80::3"), 0, upstream=True, downstream=True, on_demand=True
+    )
     run(proxy, NOW - 5 * SECOND)
     arrive(proxy, MN1, None, NOW - 5 * SECOND)
     proxy.receive(report(ALLOW, S1), MN1, "radio", NOW - 5 * SECOND)

@@ -48,7 +48,9 @@ def proxy() -> MldProxy:
     proxy.add_link("radio", IPv6Address("fe80::1"), 0, upstream=False, downstream=True)
     proxy.add_link("core", IPv6Address("fe80::2"), 0, upstream=True, downstream=False)
     for number, name in enumerate(("tun-mar1", "tun-mar3"), 3):
-        proxy.add_link(name, IPv6Address(f"fe80::{number}"), 0, upstream=True, downstream=True)
+        proxy.add_link(
+            name, IPv6Address(f"fe80::{number}"), 0, upstream=True, downstream=True, on_demand=True
+        )
     run(proxy, NOW)
     return proxy
 

@@ -70,7 +70,7 @@ def test_without_context_transfer_multi_upstream_waits_for_the_report_too():
 
 
 def test_mld_dmm_forwards_to_who_left_for_minutes():
-    leave = multicast.mld_dmm_leave(TIMERS)
+    leave = multicast.mld_leave(TIMERS)
     assert (leave.low, leave.high) == (125_000, 260_000)
     assert leave.mean == pytest.approx(197_433, abs=1)  # 260,000 - (125² + 10²/6) / 250 s
 
@@ -147,6 +147,6 @@ def test_the_age_of_a_report_is_that_of_a_simulation():
     moments = random.uniform(reports[0], reports[-1], 200_000)
     last = reports[np.searchsorted(reports, moments) - 1]
     leave = timers.listener_interval - (moments - last)
-    predicted = multicast.mld_dmm_leave(timers)
+    predicted = multicast.mld_leave(timers)
     assert leave.mean() == pytest.approx(predicted.mean, rel=0.005)
     assert predicted.low <= leave.min() <= leave.max() <= predicted.high

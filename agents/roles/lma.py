@@ -1,0 +1,66 @@
+"""The local mobility anchor of Proxy Mobile IPv6: LMA (RFC 5213)."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address, IPv6Network
+from typing import Any
+
+from agents.mobility.config import LmaConfig
+from agents.mobility.lma import LmaCore
+from agents.multicast.config import ProxyConfig
+from agents.roles.daemon import Daemon
+from agents.roles.forwarding_part import ForwardingPart
+from agents.roles.multicast_part import MulticastPart
+from agents.roles.multicast_tunnels import MulticastTunnels
+from agents.roles.signalling import Signalling
+from agents.roles.tunnel_devices import TunnelDevices
+
+
+class LocalMobilityAnchor:
+    """Joins an ``LmaCore`` to the kernel, and an MLD proxy to its tunnels (RFC 6224)."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self._daemon = Daemon(config["node"], config["log"])
+        mags = {IPv6Address(address): name for address, name in config["peers"].items()}
+        address = IPv6Address(config["address"])
+        self._core = LmaCore(
+            LmaConfig(
+                address=address,
+                pool=IPv6Network(config["pool"]),
+                mags=frozenset(mags),
+                **config["mobility"],
+            )
+        )
+        devices = TunnelDevices(self._daemon, address, config["tunnel_backend"], mags)
+        self._forwarding = ForwardingPart(self._daemon, self._core, devices)
+        self._signalling = Signalling(self._daemon, address, self._core, key=config["key"])
+        self._multicast: MulticastPart | None = None
+        if config["multicast"]:
+            # The hosts below are proxies, each of which reports for many.
+            proxy = config["multicast"] | {"maximum_groups": ProxyConfig.maximum_listeners}
+            self._multicast = MulticastPart(self._daemon, proxy, config["seed"])
+            self._multicast.add_link(config["upstream"], upstream=True, downstream=False)
+            MulticastTunnels(
+                self._daemon, self._multicast, self._forwarding, upstream=False, downstream=True
+            )
+
+    def run(self) -> None:
+        """Serve until told to stop."""
+        self._daemon.run(self._last_words)
+
+    def _last_words(self) -> None:
+        self._forwarding.close()
+        if self._multicast:
+            self._multicast.write_membership()
+        self._daemon.log.write(
+            "state",
+            bindings=self._core.bindings(),
+            tunnels=[tunnel.name for tunnel in self._forwarding.tunnels.values()],
+            counters=self._core.counters,
+            signalling=self._signalling.counters,
+        )
+
+
+def main(config: dict[str, Any]) -> None:
+    """Be an LMA."""
+    LocalMobilityAnchor(config).run()
