@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from agents.core import Action, Core
+from agents.kernel.netlink import set_sysctl
 from agents.kernel.sockets import Frame
 from agents.mobility import actions
 from agents.roles.daemon import Daemon
@@ -18,6 +19,8 @@ from agents.roles.link_port import LinkPort
 from agents.wire import ipv6, ndp
 
 ALL_NODES = IPv6Address("ff02::1")
+TRIGGERS = 1024
+"""How many mobile nodes may come or go at once; of itself the kernel keeps 10 datagrams."""
 
 
 class AccessCore(Core, Protocol):
@@ -64,6 +67,7 @@ class AccessPart:
 
     def listen_for_triggers(self, path: str) -> None:
         """Take the access point's Link_Up, Link_Going_Down and Link_Down from a datagram socket."""
+        set_sysctl("net/unix/max_dgram_qlen", TRIGGERS)
         self._triggers = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         Path(path).unlink(missing_ok=True)  # of an agent that was killed
         self._triggers.bind(path)

@@ -38,6 +38,8 @@ class Transfer:
     sent_ns: int
     receipts: tuple[tuple[str, int], ...]
     """(node, received_ns) of each node that got it; empty: lost, or received out of sight."""
+    hops: int
+    """Links on the way to each of them."""
 
 
 def sightings(capture: Capture) -> list[Sighting]:
@@ -90,7 +92,7 @@ def _of_one_key(group: list[Sighting]) -> Iterable[Transfer]:
                 receipts[at].append((node, time_ns))
     for sending, got in zip(sendings, receipts, strict=True):
         ordered = tuple(sorted(got, key=lambda receipt: receipt[1]))
-        yield Transfer(sending.message, sending.node, sending.time_ns, ordered)
+        yield Transfer(sending.message, sending.node, sending.time_ns, ordered, start - end + 1)
 
 
 def _in_time(seen: list[Sighting]) -> list[Sighting]:

@@ -26,14 +26,15 @@ _OF_FLOW_IN_HANDOVER = (
     "recovered",
 )
 _PARTS = ("l2", "detection", "binding", "address", "total")
-COUNTED = ("signalling_messages", "signalling_bytes")
+COUNTED = ("signalling_messages", "signalling_bytes", "binding_messages", "binding_hops")
 
 METRICS = (
     *_OF_FLOW_IN_HANDOVER,
     *(f"{part}_ms" for part in _PARTS),
-    "signalling_messages",
-    "signalling_bytes",
+    *COUNTED,
     "join_ms",
+    "flow_delay_ms",
+    "flow_overhead_bytes",
     "predicted_binding_ms",
     "predicted_disruption_ms",
     "predicted_low_ms",
@@ -48,7 +49,7 @@ Row = dict[str, Any]
 def rows(record: dict[str, Any], scenario: Scenario) -> list[Row]:
     """The rows of a record of one run."""
     (run,) = record["runs"]
-    joins = {flow["flow"]: flow.get("join_ms") for flow in run["flows"]}
+    whole = {flow["flow"]: _of_whole_flow(flow) for flow in run["flows"]}
     forecast = Forecast(scenario)
     found: list[Row] = []
     for index, handover in enumerate(run["handovers"]):
@@ -63,17 +64,27 @@ def rows(record: dict[str, Any], scenario: Scenario) -> list[Row]:
         for flow in run["flows"]
         if flow["flow"] not in touched
     ]
-    return [{**row, "join_ms": joins[row["flow"]]} for row in found]
+    return [{**row, **whole[row["flow"]]} for row in found]
+
+
+def _of_whole_flow(flow: dict[str, Any]) -> Row:
+    return {
+        "join_ms": flow.get("join_ms"),
+        "flow_delay_ms": flow["delay_ms"]["median"],
+        "flow_overhead_bytes": flow["tunnel_overhead_bytes"],
+    }
 
 
 def _of_handover(index: int, handover: dict[str, Any]) -> Row:
-    messages, size = signalling.sums(handover["signalling"])
+    counted = (
+        *signalling.sums(handover["signalling"]),
+        *signalling.binding(handover["signalling"]),
+    )
     return {
         "handover": index,
         **{key: handover[key] for key in ("mn", "from", "to", "at_s")},
         **{f"{part}_ms": handover["latency_ms"][part] for part in _PARTS},
-        "signalling_messages": messages,
-        "signalling_bytes": size,
+        **dict(zip(COUNTED, counted, strict=True)),
     }
 
 

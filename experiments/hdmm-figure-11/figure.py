@@ -8,63 +8,40 @@ The sweep goes on where it was stopped. Results go to ``results/hdmm-figure-11``
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
-import click
 import numpy as np
 import pandas as pd
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
 
-HERE = Path(__file__).resolve().parent
+from emu.sweep.experiment import bindings, drawing, experiment
+
 PREFIXES = {"mar2": 1, "mar3": 2}
 """Active prefixes anchored elsewhere, by the DAR to which the mobile node comes."""
 STYLES = {("partially", 1): "-", ("partially", 2): "--", ("fully", 1): "-.", ("fully", 2): ":"}
 
 
-def handovers(table: Path) -> pd.DataFrame:
-    """One row a handover: the scheme, the active prefixes, T_binding."""
-    frame = pd.read_csv(table)
-    frame = frame[frame["faithful"] & frame["binding_ms"].notna()]
-    frame = frame.drop_duplicates(["scheme", "seed", "handover"])
-    frame = frame.assign(prefixes=frame["to"].map(PREFIXES))
-    return frame[["scheme", "prefixes", "seed", "mn", "binding_ms"]]
-
-
 def draw(frame: pd.DataFrame, path: Path) -> None:
     """The eCDF of each scheme with one and with two active prefixes."""
-    figure = Figure(figsize=(5.5, 3.8), layout="constrained")
-    FigureCanvasSVG(figure)
-    axes = figure.subplots()
-    for (scheme, prefixes), style in STYLES.items():
-        part = frame[(frame["scheme"] == scheme) & (frame["prefixes"] == prefixes)]
-        values = np.sort(part["binding_ms"].to_numpy())
-        label = f"{scheme} distributed, {prefixes} prefix{'es' * (prefixes > 1)} (n={len(values)})"
-        axes.step(values, np.arange(1, len(values) + 1) / max(len(values), 1), style, label=label)
-    axes.set(xlabel="Handover latency (ms)", ylabel="eCDF", ylim=(0, 1))
-    axes.set_xlim(0, frame["binding_ms"].quantile(0.98) * 1.1)
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize="small", loc="lower right")
-    figure.savefig(path, metadata={"Date": None})
+    with drawing(path) as axes:
+        for (scheme, prefixes), style in STYLES.items():
+            part = frame[(frame["scheme"] == scheme) & (frame["prefixes"] == prefixes)]
+            values = np.sort(part["binding_ms"].to_numpy())
+            label = f"{scheme} distributed, {prefixes} prefix{'es' * (prefixes > 1)}"
+            shares = np.arange(1, len(values) + 1) / max(len(values), 1)
+            axes.step(values, shares, style, label=f"{label} (n={len(values)})")
+        axes.set(xlabel="Handover latency (ms)", ylabel="eCDF", ylim=(0, 1))
+        axes.set_xlim(0, frame["binding_ms"].quantile(0.98) * 1.1)
 
 
-@click.command(context_settings={"ignore_unknown_options": True})
-@click.option("--out", type=click.Path(path_type=Path), default=Path("results"))
-@click.argument("options", nargs=-1, type=click.UNPROCESSED)
-def main(out: Path, options: tuple[str, ...]) -> None:
-    """Run the sweep, then draw."""
-    sweep = [sys.executable, "-m", "emu", "sweep", str(HERE / "matrix.yaml"), "--out", str(out)]
-    status = subprocess.run([*sweep, *options], check=False).returncode
-    results = out / "hdmm-figure-11"
-    frame = handovers(results / "table.csv")
+def analyse(table: pd.DataFrame, results: Path) -> None:
+    """Run 200 handovers a curve, then draw the figure."""
+    frame = bindings(table, ["scheme"])
+    frame = frame.assign(prefixes=frame["to"].map(PREFIXES))
+    frame = frame[["scheme", "prefixes", "seed", "mn", "binding_ms"]]
     frame.to_csv(results / "figure-11.csv", index=False, float_format="%.4g")
-    draw(frame, results / "figure-11.svg")
     print(frame.groupby(["scheme", "prefixes"])["binding_ms"].describe().round(2))
-    print(results / "figure-11.svg")
-    sys.exit(status)
+    draw(frame, results / "figure-11.svg")
 
 
 if __name__ == "__main__":
-    main()
+    experiment(Path(__file__).resolve().parent, analyse)()

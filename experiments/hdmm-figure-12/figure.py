@@ -8,28 +8,21 @@ The sweep goes on where it was stopped. Results go to ``results/hdmm-figure-12``
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
-import click
 import numpy as np
 import pandas as pd
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
 
 from emu.analysis.hdmm import fully_binding, proxy_binding
+from emu.sweep.experiment import bindings, drawing, experiment
 
-HERE = Path(__file__).resolve().parent
 MARKERS = "osD^v"
 RATIOS = (0.125, 0.25, 0.5, 1, 2, 4, 8)
 
 
-def ratios(table: Path) -> pd.DataFrame:
+def ratios(frame: pd.DataFrame) -> pd.DataFrame:
     """Medians of T_binding of both schemes for each pair of delays; their ratio, and predicted."""
-    frame = pd.read_csv(table)
-    frame = frame[frame["faithful"] & frame["binding_ms"].notna()]
-    frame = frame.drop_duplicates(["scheme", "cmd_ms", "dar_ms", "seed", "handover"])
+    frame = bindings(frame, ["scheme", "cmd_ms", "dar_ms"])
     medians = frame.groupby(["cmd_ms", "dar_ms", "scheme"])["binding_ms"].median().unstack()
     points = medians.reset_index().dropna()
     to_cmd, to_dar = 2 * points["cmd_ms"], 2 * points["dar_ms"]
@@ -47,42 +40,30 @@ def crossing(points: pd.DataFrame) -> float:
 
 def draw(frame: pd.DataFrame, path: Path) -> None:
     """The ratio against the delay between DARs, a curve a delay to the CMD; dashed: predicted."""
-    figure = Figure(figsize=(5.5, 3.8), layout="constrained")
-    FigureCanvasSVG(figure)
-    axes = figure.subplots()
-    for number, (delay, points) in enumerate(frame.groupby("cmd_ms")):
-        label = f"DAR-CMD delay {delay:g} ms"
-        (line,) = axes.plot(points["dar_ms"], points["ratio"], MARKERS[number] + "-", label=label)
-        axes.plot(points["dar_ms"], points["predicted"], "--", color=line.get_color(), alpha=0.6)
-        axes.axvline(delay, color=line.get_color(), linewidth=0.6, linestyle=":")
-    axes.axhline(1, color="black", linewidth=0.8)
-    axes.set(xlabel="S-DAR to P-DAR delay (ms)", ylabel="Latency, fully / partially distributed")
-    axes.set(xscale="log", yscale="log")
-    for axis, ticks in ((axes.xaxis, sorted(set(frame["dar_ms"]))), (axes.yaxis, RATIOS)):
-        axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
-        axis.set_ticks([], minor=True)
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize="small")
-    figure.savefig(path, metadata={"Date": None})
+    with drawing(path) as axes:
+        for number, (delay, points) in enumerate(frame.groupby("cmd_ms")):
+            style, label = MARKERS[number] + "-", f"DAR-CMD delay {delay:g} ms"
+            (line,) = axes.plot(points["dar_ms"], points["ratio"], style, label=label)
+            same = {"color": line.get_color()}
+            axes.plot(points["dar_ms"], points["predicted"], "--", alpha=0.6, **same)
+            axes.axvline(delay, linewidth=0.6, linestyle=":", **same)
+        axes.axhline(1, color="black", linewidth=0.8)
+        axes.set(xlabel="S-DAR to P-DAR delay (ms)", xscale="log", yscale="log")
+        axes.set_ylabel("Latency, fully / partially distributed")
+        for axis, ticks in ((axes.xaxis, sorted(set(frame["dar_ms"]))), (axes.yaxis, RATIOS)):
+            axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
+            axis.set_ticks([], minor=True)
 
 
-@click.command(context_settings={"ignore_unknown_options": True})
-@click.option("--out", type=click.Path(path_type=Path), default=Path("results"))
-@click.argument("options", nargs=-1, type=click.UNPROCESSED)
-def main(out: Path, options: tuple[str, ...]) -> None:
-    """Run the sweep, then draw."""
-    sweep = [sys.executable, "-m", "emu", "sweep", str(HERE / "matrix.yaml"), "--out", str(out)]
-    status = subprocess.run([*sweep, *options], check=False).returncode
-    results = out / "hdmm-figure-12"
-    frame = ratios(results / "table.csv")
+def analyse(table: pd.DataFrame, results: Path) -> None:
+    """Run every pair of delays, then draw the figure."""
+    frame = ratios(table)
     frame.to_csv(results / "figure-12.csv", index=False, float_format="%.4g")
-    draw(frame, results / "figure-12.svg")
     print(frame.round(2).to_string(index=False))
     for delay, points in frame.groupby("cmd_ms"):
         print(f"DAR-CMD delay {delay:g} ms: equal at {crossing(points):.1f} ms between DARs")
-    print(results / "figure-12.svg")
-    sys.exit(status)
+    draw(frame, results / "figure-12.svg")
 
 
 if __name__ == "__main__":
-    main()
+    experiment(Path(__file__).resolve().parent, analyse)()

@@ -141,7 +141,7 @@ def test_a_forwarded_message_counts_once_and_arrives_at_the_end() -> None:
     (transfer,) = messages.match(crossing(100, packet))
     assert (transfer.sender, transfer.sent_ns) == ("mar1", 100)
     assert transfer.receipts == (("mar2", 105),)
-    assert signalling.cost([transfer]) == {"PBU": {"messages": 1, "bytes": len(packet)}}
+    assert signalling.cost([transfer]) == {"PBU": {"messages": 1, "bytes": len(packet), "hops": 2}}
 
 
 def test_the_same_bytes_sent_again_count_again() -> None:
@@ -154,7 +154,7 @@ def test_the_same_bytes_sent_again_count_again() -> None:
 def test_a_lost_message_counts_and_has_no_receipt() -> None:
     (transfer,) = messages.match([seen(1, "mar1", True, update(BindingUpdateFlag.P), 64)])
     assert transfer.receipts == ()
-    assert signalling.cost([transfer])["PBU"]["messages"] == 1
+    assert signalling.cost([transfer])["PBU"] == {"messages": 1, "bytes": 56, "hops": 0}
 
 
 def test_a_message_to_several_nodes() -> None:
@@ -163,6 +163,7 @@ def test_a_message_to_several_nodes() -> None:
     sightings += [seen(at, node, False, packet, 1) for at, node in ((4, "mar2"), (3, "mar1"))]
     (transfer,) = messages.match(sightings)
     assert transfer.receipts == (("mar1", 3), ("mar2", 4))
+    assert signalling.cost([transfer])["MLD report"]["hops"] == 2
 
 
 def test_cost_adds_up_by_type() -> None:
@@ -170,9 +171,10 @@ def test_cost_adds_up_by_type() -> None:
     three = acknowledgement(BindingAcknowledgementFlag.P, 0)
     transfers = messages.match(crossing(0, one) + crossing(10, two) + crossing(20, three))
     assert signalling.cost(transfers) == {
-        "PBA": {"messages": 1, "bytes": len(three)},
-        "PBU": {"messages": 2, "bytes": len(one) + len(two)},
+        "PBA": {"messages": 1, "bytes": len(three), "hops": 2},
+        "PBU": {"messages": 2, "bytes": len(one) + len(two), "hops": 4},
     }
+    assert signalling.binding(signalling.cost(transfers)) == (3, 6)
 
 
 def test_equal_packets_in_flight_at_once_are_paired_in_order() -> None:

@@ -1,0 +1,67 @@
+"""What the script of an experiment has around its own analysis: the sweep, a figure's canvas."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+Analysis = Callable[["DataFrame", Path], None]
+"""Gets the sweep's table and the folder of its results; writes there, and prints what it found."""
+
+SIZE = (5.5, 3.8)
+"""Of a figure, in inches."""
+
+
+def experiment(folder: Path, analyse: Analysis) -> click.Command:
+    """The command that runs the sweep of ``folder``/matrix.yaml, then ``analyse``.
+
+    The results are in a folder of the same name. Its exit status is that of ``emu sweep``, which
+    goes on where it was stopped.
+    """
+
+    @click.command(context_settings={"ignore_unknown_options": True}, help=analyse.__doc__)
+    @click.option("--out", type=click.Path(path_type=Path), default=Path("results"))
+    @click.argument("options", nargs=-1, type=click.UNPROCESSED)
+    def command(out: Path, options: tuple[str, ...]) -> None:
+        import pandas as pd
+
+        sweep = [sys.executable, "-m", "emu", "sweep", folder / "matrix.yaml", "--out", out]
+        status = subprocess.run([*map(str, sweep), *options], check=False).returncode
+        results = out / folder.name
+        table = results / "table.csv"
+        if table.exists():
+            analyse(pd.read_csv(table), results)
+        sys.exit(status)
+
+    return command
+
+
+@contextmanager
+def drawing(path: Path) -> Iterator[Any]:
+    """The axes of a figure, which is in ``path`` afterwards, the same bytes for the same data."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=SIZE, layout="constrained")
+    FigureCanvasSVG(figure)
+    axes = figure.subplots()
+    axes.grid(alpha=0.3)
+    yield axes
+    axes.legend(fontsize="small")
+    figure.savefig(path, metadata={"Date": None})
+    print(path)
+
+
+def bindings(frame: DataFrame, axes: list[str]) -> DataFrame:
+    """One row a completed handover of a faithful run; the table has one for each of its flows."""
+    frame = frame[frame["faithful"] & frame["binding_ms"].notna()]
+    return frame.drop_duplicates([*axes, "seed", "handover"])

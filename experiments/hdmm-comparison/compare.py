@@ -1,0 +1,117 @@
+"""Every mobility scheme against the HDMM paper's equations.
+
+    sudo python experiments/hdmm-comparison/compare.py [--out DIRECTORY] [OPTIONS OF emu sweep]
+
+The sweep goes on where it was stopped. Results go to ``results/hdmm-comparison``: ``comparison.md``
+and ``comparison.csv`` (a row a scheme, delays and number of previous DARs), ``binding.svg``
+(measured against predicted) and what ``emu sweep`` writes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from emu.analysis import hdmm
+from emu.analysis.hdmm import Scheme
+from emu.sweep.experiment import bindings, drawing, experiment
+
+PREVIOUS = {"mar2": 1, "mar3": 2, "mar4": 3}
+"""Previous DARs whose prefixes are in use, by the DAR to which the mobile node comes."""
+DARS = 4
+TO_CMD, BETWEEN_DARS, WIRELESS = 1, 2, 1
+"""Hops in the topology; the equations' link factors are 1."""
+SCHEMES = {
+    "pmipv6": Scheme.PMIPV6,
+    "mipv6": Scheme.MIPV6,
+    "client": Scheme.CLIENT,
+    "relay": Scheme.RELAY,
+    "locator": Scheme.LOCATOR,
+    "proxy": Scheme.PROXY,
+    "distributed": Scheme.FULLY,
+}
+TOLERANCE, SLACK_MS = 0.10, 2.0
+"""How far the median of T_binding may be from the equation."""
+
+
+def expected_cost(scheme: Scheme, n: int) -> tuple[float, float]:
+    """Messages and weighted hops of a handover with ``n`` previous DARs, equations 4 to 10.
+
+    Fully distributed, one PBU goes to the group of all DARs, where the paper counts one for each
+    previous DAR: it is one message, and it is carried to every other DAR.
+    """
+    costs = {
+        Scheme.PMIPV6: hdmm.pmipv6_cost(1, TO_CMD),
+        Scheme.MIPV6: hdmm.mipv6_cost(WIRELESS, 1, TO_CMD),
+        Scheme.CLIENT: hdmm.client_cost(WIRELESS, 1, n, BETWEEN_DARS, secured=False),
+        Scheme.RELAY: hdmm.relay_cost(1, n, TO_CMD),
+        Scheme.LOCATOR: hdmm.locator_cost(1, n, TO_CMD, TO_CMD, BETWEEN_DARS),
+        Scheme.PROXY: hdmm.proxy_cost(1, n, TO_CMD),
+        Scheme.FULLY: hdmm.fully_cost(1, n, BETWEEN_DARS) + (DARS - 1 - n) * BETWEEN_DARS,
+    }
+    messages = 1 + n if scheme is Scheme.FULLY else float(hdmm.messages(scheme, n))
+    return messages, float(costs[scheme])
+
+
+def compare(table: pd.DataFrame) -> pd.DataFrame:
+    """One row a scheme, delays and number of previous DARs: measured, and as the equations say."""
+    table = table[table["faithful"]]
+    new = table[table["flow"].str.startswith("new-")]
+    new = new.assign(previous=new["flow"].str.split("-").str[1].astype(int))
+    old = table[table["flow"].str.startswith("old-") & table["to"].notna()]
+    old = old.assign(previous=old["to"].map(PREVIOUS))
+    keys = ["scheme", "cmd_ms", "dar_ms", "previous"]
+    fresh = new.groupby(keys)[["flow_delay_ms", "flow_overhead_bytes"]].median()
+    rows = []
+    for key, part in bindings(old, keys[:3]).groupby(keys):
+        messages, hops = expected_cost(SCHEMES[str(key[0])], int(key[3]))
+        median = part.median(numeric_only=True)
+        off = abs(median["binding_ms"] - median["predicted_binding_ms"])
+        rows.append(
+            {
+                **dict(zip(keys, key, strict=True)),
+                "handovers": len(part),
+                "binding_ms": median["binding_ms"],
+                "equation_ms": median["predicted_binding_ms"],
+                "within": off <= TOLERANCE * median["predicted_binding_ms"] + SLACK_MS,
+                "messages": median["binding_messages"],
+                "equation_messages": messages,
+                "hops": median["binding_hops"],
+                "equation_hops": hops,
+                "old_delay_ms": median["delay_after_ms"],
+                "new_delay_ms": fresh.loc[key, "flow_delay_ms"],
+                "old_overhead_bytes": median["tunnel_overhead_bytes"],
+                "new_overhead_bytes": fresh.loc[key, "flow_overhead_bytes"],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def draw(rows: pd.DataFrame, path: Path) -> None:
+    """Measured against predicted T_binding, with the tolerance as a band."""
+    with drawing(path) as axes:
+        for scheme, part in rows.groupby("scheme"):
+            axes.plot(part["equation_ms"], part["binding_ms"], "o", alpha=0.7, label=scheme)
+        ends = pd.Series([0.0, rows["equation_ms"].max() * 1.1])
+        off = TOLERANCE * ends + SLACK_MS
+        axes.plot(ends, ends, color="black", linewidth=0.8)
+        axes.fill_between(ends, ends - off, ends + off, color="grey", alpha=0.2)
+        axes.set(xlabel="Equations 12 to 18 (ms)", ylabel="Measured, median (ms)")
+
+
+def analyse(table: pd.DataFrame, results: Path) -> None:
+    """Run every scheme with 1, 2 and 3 previous DARs, then compare with the equations."""
+    rows = compare(table)
+    rows.to_csv(results / "comparison.csv", index=False, float_format="%.4g")
+    text = rows.to_markdown(index=False, floatfmt=".4g")
+    (results / "comparison.md").write_text(text + "\n")
+    print(text)
+    draw(rows, results / "binding.svg")
+    same = (rows["messages"] == rows["equation_messages"]) & (rows["hops"] == rows["equation_hops"])
+    print(f"T_binding within 10 % + 2 ms in {rows['within'].sum()} of {len(rows)} rows, ", end="")
+    print(f"messages and hops equal in {same.sum()}")
+
+
+if __name__ == "__main__":
+    experiment(Path(__file__).resolve().parent, analyse)()

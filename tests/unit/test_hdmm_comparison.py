@@ -1,0 +1,72 @@
+"""The comparison of experiments/hdmm-comparison: what it makes of a sweep's table."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pandas as pd
+import pytest
+
+SCRIPT = Path(__file__).resolve().parents[2] / "experiments/hdmm-comparison/compare.py"
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("compare", SCRIPT)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def row(flow: str, **values: Any) -> dict[str, Any]:
+    common = {"scheme": "proxy", "cmd_ms": 20, "dar_ms": 20, "seed": 1, "faithful": True}
+    return {**common, "flow": flow, "flow_delay_ms": 15.0, "flow_overhead_bytes": 0, **values}
+
+
+def old(handover: int, to: str, binding: float, **values: Any) -> dict[str, Any]:
+    measured = {"binding_ms": binding, "predicted_binding_ms": 40.0, "binding_messages": 4}
+    cost = {"binding_hops": 4, "delay_after_ms": 56.0, "tunnel_overhead_bytes": 800}
+    return row("old-mn1", handover=handover, to=to, **measured, **cost, **values)
+
+
+def test_a_row_is_the_median_of_its_handovers(script: ModuleType) -> None:
+    table = [old(at, "mar2", binding) for at, binding in enumerate((41, 45, 90))]
+    (found,) = script.compare(pd.DataFrame([*table, row("new-1-mn1")])).to_dict("records")
+    assert (found["previous"], found["handovers"]) == (1, 3)
+    assert (found["binding_ms"], found["equation_ms"], found["within"]) == (45, 40, True)
+    assert (found["messages"], found["equation_messages"]) == (4, 4)
+    assert (found["hops"], found["equation_hops"]) == (4, 4)
+    assert (found["old_overhead_bytes"], found["new_overhead_bytes"]) == (800, 0)
+
+
+def test_more_than_the_tolerance_is_not_within(script: ModuleType) -> None:
+    table = [old(0, "mar2", 46.1), row("new-1-mn1")]
+    assert not script.compare(pd.DataFrame(table))["within"].item()
+
+
+def test_what_the_machine_could_not_keep_up_with_does_not_count(script: ModuleType) -> None:
+    table = [old(0, "mar2", 41.0), old(1, "mar2", 99.0, seed=2, faithful=False), row("new-1-mn1")]
+    assert script.compare(pd.DataFrame(table))["binding_ms"].item() == 41
+
+
+@pytest.mark.parametrize(
+    ("scheme", "n", "messages", "hops"),
+    [
+        ("pmipv6", 3, 2, 2),
+        ("mipv6", 2, 2, 4),
+        ("client", 2, 4, 12),
+        ("relay", 2, 6, 6),
+        ("locator", 2, 7, 9),
+        ("proxy", 3, 8, 8),
+        ("distributed", 3, 4, 12),
+        ("distributed", 1, 2, 8),
+    ],
+)
+def test_the_cost_of_a_handover(
+    script: ModuleType, scheme: str, n: int, messages: int, hops: int
+) -> None:
+    assert script.expected_cost(script.SCHEMES[scheme], n) == (messages, hops)
