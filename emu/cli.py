@@ -209,6 +209,27 @@ def shell(scenario: Path) -> None:
     raise click.exceptions.Exit(runner.shell(scenario, experiment))
 
 
+@commands.group()
+def show() -> None:
+    """Show how running labs are."""
+
+
+@show.command()
+def membership() -> None:
+    """Show the membership records of every router, in every lab that runs on this machine."""
+    _need_root("show membership", "show membership")
+    from emu.running import running_labs
+    from emu.show.membership import show_membership
+
+    labs = list(running_labs())
+    if not labs:
+        raise Failed("no lab runs on this machine; emu run and emu shell start one")
+    console = Console(highlight=False)
+    for lab in labs:
+        console.print(f"{lab.scenario}, seed {lab.seed}", style="bold")
+        show_membership(console, lab)
+
+
 @commands.command()
 def doctor() -> None:
     """Show what this machine has for runs, and what it lacks."""
@@ -255,14 +276,17 @@ def _load(path: Path) -> Scenario:
 
 def _need_machine(command: str, scenario: Scenario) -> None:
     """Ends the command unless this process may, and this machine can, run the scenario."""
-    if os.geteuid() != 0:
-        name = command.split()[0]
-        raise Lacking(f"emu {name} needs root: sudo python -m emu {command}")
+    _need_root(command.split()[0], command)
     from emu.doctor import missing_for
 
     lacking = missing_for(scenario)
     if lacking:
         raise Lacking(*(f"this machine lacks {line}" for line in lacking))
+
+
+def _need_root(name: str, command: str) -> None:
+    if os.geteuid() != 0:
+        raise Lacking(f"emu {name} needs root: sudo python -m emu {command}")
 
 
 def _writable(out: Path) -> Path:

@@ -10,6 +10,7 @@ from ipaddress import IPv6Address, IPv6Network
 from pathlib import Path
 
 from agents.kernel.capabilities import Capabilities
+from emu import running
 from emu.channel_control import ChannelControlPlan
 from emu.events import Event, EventTail
 from emu.network.build import Backends, Network, build
@@ -95,6 +96,7 @@ class Lab:
         await self.radio.connect(self.network)
         await self.wait(lambda: self.tail.nodes("ready") >= self.agents, "the agents")
         await self.wait(lambda: scheme.ready(self.tail.events), "the access routers")
+        running.announce(self.scenario.name, self._seed, self.network)
 
     async def attach_mobile_nodes(self) -> None:
         """Attach every mobile node where the scenario says, and wait until it can communicate."""

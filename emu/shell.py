@@ -8,21 +8,24 @@ import threading
 from pathlib import Path
 
 from mininet.cli import CLI
+from rich.console import Console
 
 from agents.kernel.capabilities import probe
 from emu.lab import Lab, LabFailed
 from emu.processes import ProcessFailed
 from emu.radio.client import RadioError
+from emu.running import this_lab
 from emu.sandbox import RUN_DIRECTORY
 from emu.scenario import load
 from emu.scenario.model import Scenario
+from emu.show.membership import show_membership
 
 PATIENCE_S = 5.0
 """How long the agents may take to end."""
 
 
 class ScenarioCLI(CLI):  # type: ignore[misc]
-    """Mininet's commands, and ``handover``."""
+    """Mininet's commands, ``handover`` and ``show``."""
 
     def __init__(self, lab: Lab, loop: asyncio.AbstractEventLoop) -> None:
         self._lab = lab
@@ -41,6 +44,13 @@ class ScenarioCLI(CLI):  # type: ignore[misc]
             asyncio.run_coroutine_threadsafe(move, self._loop).result()
         except RadioError as error:
             print(error)
+
+    def do_show(self, line: str) -> None:
+        """show membership: what the routers have in their membership records now."""
+        if line.split() != ["membership"]:
+            print("usage: show membership")
+            return
+        show_membership(Console(highlight=False), this_lab())
 
 
 async def _bring_up(scenario: Scenario, folder: Path) -> Lab:

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from pyroute2.netlink import NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE, nlmsg, rtnl
-from pyroute2.netlink.rtnl.fibmsg import FR_ACT_TO_TBL, fibmsg
+from pyroute2.netlink.rtnl.fibmsg import FR_ACT_BLACKHOLE, FR_ACT_TO_TBL, fibmsg
 from pyroute2.netlink.rtnl.ifaddrmsg import IFA_F_NODAD, ifaddrmsg
 from pyroute2.netlink.rtnl.ifinfmsg import (
     IFF_LOWER_UP,
@@ -235,9 +235,12 @@ class Netlink:
         ]
 
     def rule_add(
-        self, source: IPv6Network, *, iif: str | None = None, table: int, priority: int
+        self, source: IPv6Network, *, iif: str | None = None, table: int | None, priority: int
     ) -> None:
-        """Look up packets from ``source`` (that came in by ``iif``) in ``table``."""
+        """Look up packets from ``source`` (that came in by ``iif``) in ``table``; None: drop them.
+
+        What is for this node itself, or multicast, no rule drops: the table of those comes first.
+        """
         message = _rule(source, iif, table, priority)
         try:
             self.rtnetlink.request(rtnl.RTM_NEWRULE, message, NLM_F_CREATE | NLM_F_EXCL)
@@ -245,7 +248,7 @@ class Netlink:
             return
 
     def rule_delete(
-        self, source: IPv6Network, *, iif: str | None = None, table: int, priority: int
+        self, source: IPv6Network, *, iif: str | None = None, table: int | None, priority: int
     ) -> None:
         """Delete the rule that ``rule_add`` made of the same arguments."""
         self._remove(rtnl.RTM_DELRULE, _rule(source, iif, table, priority))
@@ -310,16 +313,14 @@ def _route(prefix: IPv6Network, table: int = 0) -> nlmsg:
     return message
 
 
-def _rule(source: IPv6Network, iif: str | None, table: int, priority: int) -> nlmsg:
+def _rule(source: IPv6Network, iif: str | None, table: int | None, priority: int) -> nlmsg:
     message = fibmsg()
     message["family"] = socket.AF_INET6
     message["src_len"] = source.prefixlen
-    message["action"] = FR_ACT_TO_TBL
-    message["attrs"] = [
-        ("FRA_SRC", str(source.network_address)),
-        ("FRA_TABLE", table),
-        ("FRA_PRIORITY", priority),
-    ]
+    message["action"] = FR_ACT_BLACKHOLE if table is None else FR_ACT_TO_TBL
+    message["attrs"] = [("FRA_SRC", str(source.network_address)), ("FRA_PRIORITY", priority)]
+    if table is not None:
+        message["attrs"].append(("FRA_TABLE", table))
     if iif is not None:
         message["attrs"].append(("FRA_IIFNAME", iif))
     return message

@@ -56,6 +56,10 @@ class Listeners:
         """The groups with any state."""
         return self._listeners.keys() | self._departures.keys()
 
+    def hosts(self) -> list[IPv6Address]:
+        """The hosts that listen to anything."""
+        return sorted(self._groups)
+
     def of(self, host: IPv6Address) -> list[tuple[IPv6Address, Listener]]:
         """What a host listens to, by group."""
         groups = sorted(self._groups.get(host, ()))

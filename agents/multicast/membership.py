@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 
+from agents.multicast.filters import FilterMode
 from agents.multicast.forwarding import Forwarding
 from agents.multicast.instances import Instances
 from agents.multicast.links import Links
@@ -31,6 +32,17 @@ class MembershipRecord:
     def count(self) -> int:
         """The number of listeners."""
         return len(self.listeners)
+
+
+@dataclass(frozen=True)
+class ListenerRecord:
+    """What one host wants of one group, and on which link (RFC 3810 section 7.2)."""
+
+    link: str
+    host: IPv6Address
+    group: IPv6Address
+    mode: FilterMode
+    sources: frozenset[IPv6Address]
 
 
 Key = tuple["str | None", "IPv6Address | None", IPv6Address]
@@ -72,6 +84,16 @@ def membership_records(
     return [
         MembershipRecord(*key, tuple(sorted(set(listeners[key]))), tuple(sorted(local[key])))
         for key in sorted({*listeners, *local}, key=_order)
+    ]
+
+
+def listener_records(links: Links) -> list[ListenerRecord]:
+    """What each host that is known wants; those who have just left are not among them."""
+    return [
+        ListenerRecord(link, host, group, listener.filter.mode, listener.filter.sources)
+        for link, router in links.downstreams.items()
+        for host in router.listeners.hosts()
+        for group, listener in router.listeners.of(host)
     ]
 
 

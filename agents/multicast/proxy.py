@@ -27,7 +27,12 @@ from agents.multicast.journal import Journal
 from agents.multicast.links import Link, Links, RouterPart
 from agents.multicast.listener import Listener, state_record
 from agents.multicast.listeners import Listeners, Outcome
-from agents.multicast.membership import MembershipRecord, membership_records
+from agents.multicast.membership import (
+    ListenerRecord,
+    MembershipRecord,
+    listener_records,
+    membership_records,
+)
 from agents.multicast.querier import Querier
 from agents.multicast.records import records_of_interest
 from agents.multicast.selection import MldDmm, UpstreamSelection
@@ -263,6 +268,10 @@ class MldProxy:
     def membership(self) -> list[MembershipRecord]:
         """Who listens to what, and by which upstream they get it."""
         return membership_records(self._links, self._forwarding, self._instances, self._sources)
+
+    def listener_records(self) -> list[ListenerRecord]:
+        """What each host wants."""
+        return listener_records(self._links)
 
     def _awaited(self, source: IPv6Address, group: IPv6Address) -> set[str]:
         return self._instances.awaited(source, group)

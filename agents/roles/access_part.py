@@ -17,6 +17,7 @@ from agents.mobility import actions
 from agents.roles.daemon import Daemon
 from agents.roles.link_port import LinkPort
 from agents.wire import ipv6, ndp
+from agents.wire.errors import MalformedPacket
 
 ALL_NODES = IPv6Address("ff02::1")
 TRIGGERS = 1024
@@ -74,12 +75,13 @@ class AccessPart:
         self._daemon.watch(self._triggers.fileno(), self._trigger)
 
     def solicited(self, frame: Frame, packet: ipv6.IPv6Packet, link: str) -> None:
-        """A Router Solicitation came in on the access link."""
-        if packet.hop_limit == ndp.HOP_LIMIT:
-            ndp.decode(packet.payload, packet.source, packet.destination)
-            identifier = self._identifiers.get(frame.link_layer_source)
-            if identifier:
-                self._carry_out(self._core.solicit(identifier, time.monotonic_ns()))
+        """A Router Solicitation came in on the access link (RFC 4861 section 6.1.1)."""
+        if packet.hop_limit != ndp.HOP_LIMIT:
+            raise MalformedPacket(f"Router Solicitation with hop limit {packet.hop_limit}")
+        ndp.decode(packet.payload, packet.source, packet.destination)
+        identifier = self._identifiers.get(frame.link_layer_source)
+        if identifier:
+            self._carry_out(self._core.solicit(identifier, time.monotonic_ns()))
 
     def name_of(self, host: IPv6Address) -> str | None:
         """The identifier of the mobile node whose address this is; None: of none known.

@@ -41,21 +41,21 @@ class CentralMobilityDatabase:
             self._mcc = MulticastChannelControl(
                 self._daemon, config["channel_control"], mars, self._signalling, address
             )
+        self._daemon.answer(config["query"], self._state)
 
     def run(self) -> None:
         """Go on with what is stored, and serve until told to stop."""
         restored = self._store.restore(self._core, time.monotonic_ns())
         self._daemon.carry_out(self._core, restored)
-        self._daemon.run(self._last_words)
+        self._daemon.run(lambda: self._daemon.log.write("state", **self._state()))
 
-    def _last_words(self) -> None:
-        self._daemon.log.write(
-            "state",
-            bindings=self._core.bindings(),
-            counters=self._core.counters,
-            signalling=self._signalling.counters,
-            channel_control=self._mcc.core.counters if self._mcc else None,
-        )
+    def _state(self) -> dict[str, Any]:
+        return {
+            "bindings": self._core.bindings(),
+            "counters": self._core.counters,
+            "signalling": self._signalling.counters,
+            "channel_control": self._mcc.core.counters if self._mcc else None,
+        }
 
 
 def main(config: dict[str, Any]) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import enum
 import ipaddress
 import json
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from agents.core import Action, Core, Log
@@ -61,6 +64,7 @@ class Daemon:
         self._timers: dict[Core, asyncio.TimerHandle] = {}
         self._malformed = 0
         self._thread = ThreadPoolExecutor(1)
+        self._server: asyncio.Task[asyncio.AbstractServer]
 
     def on(self, action: type[Action], handler: Handler) -> None:
         """Carry out every action of this type with ``handler``."""
@@ -91,6 +95,22 @@ class Daemon:
     def aside(self, call: Callable[[], None]) -> Future[None]:
         """Do what the kernel takes long for, in a thread, while the loop goes on."""
         return self._thread.submit(call)
+
+    def answer(self, path: str, state: Callable[[], dict[str, Any]]) -> None:
+        """Tell whoever connects to the socket at ``path`` how the node is, as JSON."""
+        listening = socket.socket(socket.AF_UNIX)
+        Path(path).unlink(missing_ok=True)  # of an agent that was killed
+        listening.bind(path)
+        listening.listen()
+
+        async def tell(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            answer = {"malformed": self._malformed, **state()}
+            writer.write(json.dumps(answer, default=as_json).encode())
+            with contextlib.suppress(ConnectionError):  # who asked does not wait for the answer
+                await writer.drain()
+            writer.close()
+
+        self._server = self._loop.create_task(asyncio.start_unix_server(tell, sock=listening))
 
     def count_malformed(self) -> None:
         """A packet that no parser accepts is counted and dropped."""

@@ -14,12 +14,22 @@ Handler = Callable[[Frame, ipv6.IPv6Packet, str], None]
 
 
 class LinkPort:
-    """A link socket whose packets go to a handler by their ICMPv6 type."""
+    """A link socket whose packets go to a handler by their ICMPv6 type.
 
-    def __init__(self, daemon: Daemon, name: str, handlers: Mapping[int, Handler]) -> None:
+    ``mobility`` gets the Mobility Header packets, whomever they are for.
+    """
+
+    def __init__(
+        self,
+        daemon: Daemon,
+        name: str,
+        handlers: Mapping[int, Handler],
+        mobility: Handler | None = None,
+    ) -> None:
         self.name = name
         self._daemon = daemon
         self._handlers = handlers
+        self._mobility = mobility
         self._socket = LinkSocket(name)
         daemon.watch(self._socket.fileno(), self._readable)
 
@@ -48,3 +58,5 @@ class LinkPort:
             handler = self._handlers.get(packet.payload[0])
             if handler:
                 handler(frame, packet, self.name)
+        elif packet.next_header == ipv6.MOBILITY and self._mobility:
+            self._mobility(frame, packet, self.name)

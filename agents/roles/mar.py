@@ -17,7 +17,7 @@ from agents.mobility.actions import (
 )
 from agents.mobility.config import MarConfig
 from agents.mobility.mar import MarCore
-from agents.roles import remains
+from agents.roles import ingress_filter, remains
 from agents.roles.access_part import AccessPart
 from agents.roles.channel_part import ChannelPart
 from agents.roles.daemon import Daemon
@@ -84,8 +84,11 @@ class MobilityAccessRouter:
                 mar.address,
                 self._access.name_of,
             )
-        port = LinkPort(self._daemon, self._access_link, handlers)
+        port = LinkPort(
+            self._daemon, self._access_link, handlers, mobility=self._signalling.overheard
+        )
         self._access.serve(port)
+        ingress_filter.route_only(mar.pool, self._access_link)
         if self._multicast:
             self._multicast.add_port(port, mar.link_local, upstream=False, downstream=True)
         if self._multicast and config["prediction"]:
@@ -104,6 +107,7 @@ class MobilityAccessRouter:
         self._daemon.on(ContextReceived, self._context_received)
         self._daemon.on(GoingDown, self._going_down)
         self._access.listen_for_triggers(config["trigger"])
+        self._daemon.answer(config["query"], self._answer)
 
     def run(self) -> None:
         """Serve until told to stop."""
@@ -168,14 +172,20 @@ class MobilityAccessRouter:
         self._forwarding.close()
         if self._multicast:
             self._multicast.write_membership()
-        self._daemon.log.write(
-            "state",
-            bindings=self._core.bindings(),
-            tunnels=[tunnel.name for tunnel in self._forwarding.tunnels.values()],
-            counters=self._core.counters,
-            signalling=self._signalling.counters,
-            prediction=self._prediction.last_words() if self._prediction else None,
-        )
+        self._daemon.log.write("state", **self._state())
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "bindings": self._core.bindings(),
+            "tunnels": [tunnel.name for tunnel in self._forwarding.tunnels.values()],
+            "counters": self._core.counters,
+            "signalling": self._signalling.counters,
+            "multicast": self._multicast.counters() if self._multicast else None,
+            "prediction": self._prediction.last_words() if self._prediction else None,
+        }
+
+    def _answer(self) -> dict[str, Any]:
+        return {**self._state(), **(self._multicast.tables() if self._multicast else {})}
 
 
 def mar_config(config: dict[str, Any], *, restarted: bool) -> MarConfig:

@@ -19,4 +19,13 @@ def main(config: dict[str, Any]) -> None:
         multicast.add_link(config["upstream"], upstream=True, downstream=False)
     for name in config["downstream"]:
         multicast.add_link(name, upstream=False, downstream=True)
-    daemon.run(multicast.write_membership)
+
+    def state() -> dict[str, Any]:
+        return {"multicast": multicast.counters()}
+
+    def last_words() -> None:
+        multicast.write_membership()
+        daemon.log.write("state", **state())
+
+    daemon.answer(config["query"], lambda: {**state(), **multicast.tables()})
+    daemon.run(last_words)

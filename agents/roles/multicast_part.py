@@ -197,6 +197,18 @@ class MulticastPart:
         """How many channels come by tunnels: by links that are upstream and downstream at once."""
         return sum(record.upstream in self._tunnels for record in self.proxy.membership())
 
+    def counters(self) -> dict[str, int]:
+        """What was dropped: MLD that came from, or said, what none may, or would be too much."""
+        return {"ignored": self.proxy.ignored}
+
+    def tables(self) -> dict[str, Any]:
+        """Its memberships, whom they are of, and what the kernel makes of them."""
+        return {
+            "membership": self.proxy.membership(),
+            "listeners": self.proxy.listener_records(),
+            "kernel": self._routing.entries(),
+        }
+
     def write_membership(self) -> None:
         """Log the membership records, the paper's tuples (section III.A), if they are new."""
         records = self.proxy.membership()

@@ -13,11 +13,11 @@ from ipaddress import IPv6Address
 from typing import Protocol
 
 from agents.core import Action, Core
-from agents.kernel.sockets import MobilitySocket, Received
+from agents.kernel.sockets import Frame, MobilitySocket, Received
 from agents.mobility.actions import Send
 from agents.mobility.authentication import Authenticator, Replayed
 from agents.roles.daemon import BUDGET, Daemon
-from agents.wire import mobility, mobility_header
+from agents.wire import ipv6, mobility, mobility_header
 from agents.wire.errors import MalformedPacket, Unauthentic
 
 
@@ -74,6 +74,11 @@ class Signalling:
             now = time.time_ns()
             data = self._authenticator.seal(data, self._address, destination, now)
         self._socket.send(data, destination)
+
+    def overheard(self, frame: Frame, packet: ipv6.IPv6Packet, link: str) -> None:
+        """A message is on an untrusted link; what is for this node gets to the socket as well."""
+        if packet.destination != self._address:
+            self.counters["untrusted"] += 1
 
     def _send(self, action: Send) -> None:
         self.send(

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from emu.channel_control import ChannelControlPlan
 from emu.events import Event
 from emu.network.build import Network
+from emu.running import query_path
 from emu.scenario.model import Scenario
 from topologies.parameters import Centre
 
@@ -76,7 +77,12 @@ class Scheme:
 
     def _common(self, name: str) -> dict[str, Any]:
         seed = self._seed * 1000 + list(self.network.plan).index(name)
-        return {"node": name, "log": str(self._directory / "events.jsonl"), "seed": seed}
+        return {
+            "node": name,
+            "log": str(self._directory / "events.jsonl"),
+            "query": str(query_path(name)),
+            "seed": seed,
+        }
 
     def _mn(self, name: str) -> Agent:
         return "agents.roles.mn", {"interface": self.network.interface(name, "wireless").name}

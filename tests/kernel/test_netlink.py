@@ -6,7 +6,7 @@ from ipaddress import IPv6Address, IPv6Interface, IPv6Network
 
 import pytest
 
-from agents.kernel.netlink import Netlink, get_sysctl, set_sysctl
+from agents.kernel.netlink import MAIN_TABLE, Netlink, get_sysctl, set_sysctl
 from tests.namespaces import Namespaces
 
 pytestmark = pytest.mark.root
@@ -65,6 +65,19 @@ def test_a_rule_sends_a_prefix_to_its_own_table(namespaces: Namespaces) -> None:
         assert "1000" not in left.run("ip", "-6", "rule").stdout
         netlink.route_delete(everywhere, table=1000)
         assert left.run("ip", "-6", "route", "show", "table", "all", "default").stdout == ""
+
+
+def test_a_rule_drops_what_comes_from_elsewhere(namespaces: Namespaces) -> None:
+    router = namespaces.new()
+    own, everywhere = IPv6Network("2001:db8:7::/64"), IPv6Network("::/0")
+    with router, Netlink() as netlink:
+        netlink.rule_add(own, iif="lo", table=MAIN_TABLE, priority=1001)
+        netlink.rule_add(everywhere, iif="lo", table=None, priority=1002)
+        rules = router.run("ip", "-6", "rule").stdout.splitlines()
+        assert "1001:\tfrom 2001:db8:7::/64 iif lo lookup main" in rules
+        assert "1002:\tfrom all iif lo blackhole" in rules
+        netlink.rule_delete(everywhere, iif="lo", table=None, priority=1002)
+        assert "blackhole" not in router.run("ip", "-6", "rule").stdout
 
 
 def test_links_are_made_shaped_and_deleted(namespaces: Namespaces) -> None:

@@ -19,6 +19,8 @@ def test_a_user_looks_around_hands_over_and_leaves(tmp_path: Path) -> None:
         "handover mn1 mar2",
         "handover mn1 mar9",
         "handover",
+        "show",
+        "show membership",
         "mn1 sleep 1",
         "mn1 ip -6 -brief address show dev mn1-radio",
         "mn1 ping -c 1 -W 5 src",
@@ -38,5 +40,7 @@ def test_a_user_looks_around_hands_over_and_leaves(tmp_path: Path) -> None:
     assert "2001:db8:2:1:" in said
     assert "there is no access point of mar9" in said
     assert "usage: handover MN MAR" in said
+    assert "usage: show membership" in said
+    assert "no router has a listener or a local source" in said
     assert "1 received" in said
     assert "Traceback" not in said

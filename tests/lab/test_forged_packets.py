@@ -1,0 +1,167 @@
+"""Signalling and MLD from where they may not come change nothing, and are counted.
+
+In a domain with a key: an attacker in the network without it, one that recorded what others sent,
+and a mobile node that speaks for routers, from off its link or against the rules of MLD.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from ipaddress import IPv6Address
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.kernel.capabilities import probe
+from agents.kernel.sockets import LinkSocket
+from agents.mobility.authentication import Authenticator
+from agents.wire import ipv6, mld, mobility_header
+from emu.lab import Lab
+from emu.network.namespace import entered
+from emu.running import this_lab
+from emu.sandbox import RUN_DIRECTORY
+from emu.scenario import load
+from tests.lab.sandboxed import in_sandbox
+from tests.lab.test_malformed_packets import binding_update, link_layer
+from tests.lab.test_runs import short
+
+pytestmark = pytest.mark.root
+
+TIMES = 5
+REPORT = mld.MulticastListenerReport(
+    (mld.AddressRecord(mld.RecordType.CHANGE_TO_EXCLUDE_MODE, IPv6Address("ff3e::bad"), ()),)
+)
+States = dict[str, dict[str, Any]]
+
+
+@in_sandbox
+def test_forged_packets_change_nothing_and_are_counted() -> None:
+    asyncio.run(forge())
+
+
+async def forge() -> None:
+    directory = RUN_DIRECTORY / "run"
+    directory.mkdir()
+    path = short(Path(RUN_DIRECTORY))
+    path.write_text(path.read_text() + "mobility: {key: correct horse}\n")
+    lab = Lab(load(path), 1, directory, probe(), lambda event: None)
+    await lab.build()
+    await lab.start_agents()
+    with entered(lab.network.namespace("cmd")):
+        recorder = LinkSocket("cmd-mar1")
+    await lab.attach_mobile_nodes()
+    attacker = Attacker(lab)
+    before = this_lab().states()
+    expected = expectations(attacker, recorded_update(recorder))
+    for count, (send, node, where) in enumerate(expected):
+        was = counted(this_lab().states(), node, where)
+        for _ in range(TIMES):
+            send()
+        await lab.wait(
+            lambda: counted(this_lab().states(), node, where) >= was + TIMES,  # noqa: B023
+            f"forgery {count} to be counted",
+        )
+    after = this_lab().states()
+    # What the mobile node sent as mar2 did not get there: its MAR let it go nowhere.
+    assert after["cmd"]["signalling"]["unauthentic"] == 2 * TIMES
+    for node in before:
+        assert meaning(after[node]) == meaning(before[node]), node
+    lab.processes.stop(lab.agents, 5)
+
+
+def counted(states: States, node: str, where: tuple[str, ...]) -> int:
+    value: Any = states[node]
+    for key in where:
+        value = value[key]
+    return int(value)
+
+
+def meaning(state: dict[str, Any]) -> dict[str, Any]:
+    """What a node does, without what it has dropped."""
+    return {key: state.get(key) for key in ("bindings", "tunnels", "membership")}
+
+
+def recorded_update(recorder: LinkSocket) -> bytes:
+    """The genuine PBU of mar1 that the CMD has accepted."""
+    while frame := recorder.receive():
+        packet = ipv6.parse(frame.packet)
+        if (
+            packet.next_header == ipv6.MOBILITY
+            and mobility_header.message_type(packet.payload) == 5
+        ):
+            return frame.packet
+    raise AssertionError("mar1 sent no PBU")
+
+
+def expectations(
+    attacker: Attacker, genuine: bytes
+) -> list[tuple[Callable[[], None], str, tuple[str, ...]]]:
+    """What is sent, who drops it, and under which name it is counted."""
+    address = attacker.lab.network.address
+    cmd, mar1, mar2, src = map(address, ("cmd", "mar1", "mar2", "src"))
+    mn1 = attacker.lab.address("mn1")
+    sealed = Authenticator(b"battery staple", 0).seal
+    unauthentic, untrusted = ("signalling", "unauthentic"), ("signalling", "untrusted")
+    malformed, ignored = ("malformed",), ("multicast", "ignored")
+
+    def update(source: IPv6Address, destination: IPv6Address) -> bytes:
+        return binding_update(source, destination).octets
+
+    def with_another_key(source: IPv6Address, destination: IPv6Address) -> bytes:
+        payload = ipv6.parse(update(source, destination)).payload
+        payload = sealed(payload, source, destination, time.time_ns())
+        return ipv6.packet(source, destination, ipv6.MOBILITY, payload)
+
+    def mld_report(
+        source: IPv6Address,
+        hop_limit: int = 1,
+        router_alert: bool = True,
+        destination: IPv6Address = mld.ALL_MLDV2_ROUTERS,
+    ) -> bytes:
+        payload = mld.encode(REPORT, source, destination)
+        rules = {"hop_limit": hop_limit, "router_alert": router_alert}
+        return ipv6.packet(source, destination, ipv6.ICMPV6, payload, **rules)
+
+    network, radio, core = attacker.from_cmd, attacker.from_mn1, attacker.from_src
+    link_local = IPv6Address("fe80::bad")
+    return [
+        # In the network, without the key: as the CMD to a MAR, as a MAR to the CMD.
+        (lambda: network(update(cmd, mar1)), "mar1", unauthentic),
+        (lambda: network(with_another_key(cmd, mar1)), "mar1", unauthentic),
+        (lambda: attacker.from_mar1(update(mar1, cmd)), "cmd", unauthentic),
+        # What was good once.
+        (lambda: attacker.from_mar1(genuine), "cmd", ("signalling", "replayed")),
+        # A mobile node that speaks PBU: as itself, as a MAR, as the CMD.
+        (lambda: radio(update(mn1, mar1)), "mar1", untrusted),
+        (lambda: radio(update(cmd, mar1)), "mar1", untrusted),
+        (lambda: radio(update(mar2, cmd)), "mar1", untrusted),
+        (lambda: radio(update(mn1, cmd)), "cmd", unauthentic),
+        # MLD that breaks its rules.
+        (lambda: radio(mld_report(link_local, 2)), "mar1", malformed),
+        (lambda: radio(mld_report(link_local, 255)), "mar1", malformed),
+        (lambda: radio(mld_report(link_local, router_alert=False)), "mar1", malformed),
+        (lambda: radio(mld_report(mn1)), "mar1", ignored),
+        # MLD from off the link, as it comes, and with a hop limit that is 1 on arrival.
+        (lambda: core(mld_report(src, 64, destination=mar1)), "mar1", malformed),
+        (lambda: core(mld_report(src, 3, destination=mar1)), "mar1", ignored),
+    ]
+
+
+class Attacker:
+    """Sends whole packets from nodes that it has taken over."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self.from_cmd = self._sender("cmd", "cmd-mar1", "mar1-cmd")
+        self.from_mar1 = self._sender("mar1", "mar1-cmd", "cmd-mar1")
+        self.from_mn1 = self._sender("mn1", "mn1-radio", "mar1-radio")
+        self.from_src = self._sender("src", "src-mr1", "mr1-src")
+
+    def _sender(self, node: str, interface: str, peer: str) -> Callable[[bytes], None]:
+        with entered(self.lab.network.namespace(node)):
+            link = LinkSocket(interface)
+        target = link_layer(self.lab, peer)
+        return lambda packet: link.send(packet, None if packet[24] == 0xFF else target)
