@@ -43,6 +43,7 @@ class LocalMobilityAnchor:
             MulticastTunnels(
                 self._daemon, self._multicast, self._forwarding, upstream=False, downstream=True
             )
+        self._daemon.answer(config["query"], self._answer)
 
     def run(self) -> None:
         """Serve until told to stop."""
@@ -52,13 +53,19 @@ class LocalMobilityAnchor:
         self._forwarding.close()
         if self._multicast:
             self._multicast.write_membership()
-        self._daemon.log.write(
-            "state",
-            bindings=self._core.bindings(),
-            tunnels=[tunnel.name for tunnel in self._forwarding.tunnels.values()],
-            counters=self._core.counters,
-            signalling=self._signalling.counters,
-        )
+        self._daemon.log.write("state", **self._state())
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "bindings": self._core.bindings(),
+            "tunnels": [tunnel.name for tunnel in self._forwarding.tunnels.values()],
+            "counters": self._core.counters,
+            "signalling": self._signalling.counters,
+            "multicast": self._multicast.counters() if self._multicast else None,
+        }
+
+    def _answer(self) -> dict[str, Any]:
+        return {**self._state(), **(self._multicast.tables() if self._multicast else {})}
 
 
 def main(config: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from agents.mobility.actions import MobileNode, ServingEnded, ServingStarted
 from agents.mobility.config import MagConfig
 from agents.mobility.mag import MagCore
+from agents.roles import ingress_filter
 from agents.roles.access_part import AccessPart
 from agents.roles.daemon import Daemon
 from agents.roles.forwarding_part import ForwardingPart
@@ -42,13 +43,15 @@ class MobileAccessGateway:
         if self._multicast:
             handlers |= dict.fromkeys(mld.TYPES, self._multicast.receive)
             self._access.on_link_up = self._link_up
-        port = LinkPort(self._daemon, self._link, handlers)
+        port = LinkPort(self._daemon, self._link, handlers, mobility=self._signalling.overheard)
         self._access.serve(port)
+        ingress_filter.route_only(self._link)
         if self._multicast:
             self._multicast.add_port(port, mag.link_local, upstream=False, downstream=True)
         self._daemon.on(ServingStarted, self._serving_started)
         self._daemon.on(ServingEnded, self._serving_ended)
         self._access.listen_for_triggers(config["trigger"])
+        self._daemon.answer(config["query"], self._answer)
 
     def run(self) -> None:
         """Serve until told to stop."""
@@ -88,13 +91,19 @@ class MobileAccessGateway:
         self._forwarding.close()
         if self._multicast:
             self._multicast.write_membership()
-        self._daemon.log.write(
-            "state",
-            bindings=self._core.bindings(),
-            tunnels=[tunnel.name for tunnel in self._forwarding.tunnels.values()],
-            counters=self._core.counters,
-            signalling=self._signalling.counters,
-        )
+        self._daemon.log.write("state", **self._state())
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "bindings": self._core.bindings(),
+            "tunnels": [tunnel.name for tunnel in self._forwarding.tunnels.values()],
+            "counters": self._core.counters,
+            "signalling": self._signalling.counters,
+            "multicast": self._multicast.counters() if self._multicast else None,
+        }
+
+    def _answer(self) -> dict[str, Any]:
+        return {**self._state(), **(self._multicast.tables() if self._multicast else {})}
 
 
 def mag_config(config: dict[str, Any]) -> MagConfig:

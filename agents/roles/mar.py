@@ -88,7 +88,7 @@ class MobilityAccessRouter:
             self._daemon, self._access_link, handlers, mobility=self._signalling.overheard
         )
         self._access.serve(port)
-        ingress_filter.route_only(mar.pool, self._access_link)
+        ingress_filter.route_only(self._access_link, mar.pool)
         if self._multicast:
             self._multicast.add_port(port, mar.link_local, upstream=False, downstream=True)
         if self._multicast and config["prediction"]:

@@ -35,41 +35,76 @@ REPORT = mld.MulticastListenerReport(
     (mld.AddressRecord(mld.RecordType.CHANGE_TO_EXCLUDE_MODE, IPv6Address("ff3e::bad"), ()),)
 )
 States = dict[str, dict[str, Any]]
+Forgery = tuple[Callable[[], None], str, tuple[str, ...]]
+"""How it is sent, who drops it, and under which names it is counted."""
 
 
 @in_sandbox
 def test_forged_packets_change_nothing_and_are_counted() -> None:
-    asyncio.run(forge())
+    asyncio.run(forge_in_a_domain_with_a_key())
 
 
-async def forge() -> None:
-    directory = RUN_DIRECTORY / "run"
-    directory.mkdir()
-    path = short(Path(RUN_DIRECTORY))
-    path.write_text(path.read_text() + "mobility: {key: correct horse}\n")
-    lab = Lab(load(path), 1, directory, probe(), lambda event: None)
-    await lab.build()
-    await lab.start_agents()
+@in_sandbox
+def test_nor_do_they_where_mobility_is_central() -> None:
+    asyncio.run(forge_in_pmipv6())
+
+
+async def forge_in_a_domain_with_a_key() -> None:
+    lab = await prepared("mobility: {key: correct horse}\n")
     with entered(lab.network.namespace("cmd")):
         recorder = LinkSocket("cmd-mar1")
     await lab.attach_mobile_nodes()
-    attacker = Attacker(lab)
+    after = await nothing_changes(lab, forgeries(Attacker(lab, "cmd"), recorded_update(recorder)))
+    # What the mobile node sent as mar2 did not get there: its MAR let it go nowhere.
+    assert after["cmd"]["signalling"]["unauthentic"] == 2 * TIMES
+
+
+async def forge_in_pmipv6() -> None:
+    """Without a key: what a mobile node sends."""
+    lab = await prepared("mobility: {scheme: pmipv6}\n", "scheme: rfc6224")
+    await lab.attach_mobile_nodes()
+    attacker = Attacker(lab, "lma")
+    mar1, mar2, lma = map(lab.network.address, ("mar1", "mar2", "lma"))
+    untrusted, unauthentic = ("signalling", "untrusted"), ("counters", "unauthentic")
+    own = lab.address("mn1")
+    forged: list[Forgery] = [
+        (lambda: attacker.from_mn1(update(mar2, lma)), "mar1", untrusted),
+        (lambda: attacker.from_mn1(update(lma, mar1)), "mar1", untrusted),
+        (lambda: attacker.from_mn1(update(own, lma)), "lma", unauthentic),
+    ]
+    after = await nothing_changes(lab, forged)
+    assert after["lma"]["counters"]["unauthentic"] == TIMES
+
+
+async def prepared(mobility: str, multicast: str = "scheme: mld-dmm") -> Lab:
+    """A lab whose agents serve, and to which nobody is attached."""
+    directory = RUN_DIRECTORY / "run"
+    directory.mkdir()
+    path = short(Path(RUN_DIRECTORY))
+    text = path.read_text().replace("multicast: {", f"multicast: {{{multicast}, ")
+    path.write_text(text + mobility)
+    lab = Lab(load(path), 1, directory, probe(), lambda event: None)
+    await lab.build()
+    await lab.start_agents()
+    return lab
+
+
+async def nothing_changes(lab: Lab, forged: list[Forgery]) -> States:
+    """Sends each forgery until it is counted where it should be; how the nodes are after all."""
     before = this_lab().states()
-    expected = expectations(attacker, recorded_update(recorder))
-    for count, (send, node, where) in enumerate(expected):
+    for number, (send, node, where) in enumerate(forged):
         was = counted(this_lab().states(), node, where)
         for _ in range(TIMES):
             send()
         await lab.wait(
             lambda: counted(this_lab().states(), node, where) >= was + TIMES,  # noqa: B023
-            f"forgery {count} to be counted",
+            f"the counts of forgery {number}",
         )
     after = this_lab().states()
-    # What the mobile node sent as mar2 did not get there: its MAR let it go nowhere.
-    assert after["cmd"]["signalling"]["unauthentic"] == 2 * TIMES
     for node in before:
         assert meaning(after[node]) == meaning(before[node]), node
     lab.processes.stop(lab.agents, 5)
+    return after
 
 
 def counted(states: States, node: str, where: tuple[str, ...]) -> int:
@@ -96,19 +131,18 @@ def recorded_update(recorder: LinkSocket) -> bytes:
     raise AssertionError("mar1 sent no PBU")
 
 
-def expectations(
-    attacker: Attacker, genuine: bytes
-) -> list[tuple[Callable[[], None], str, tuple[str, ...]]]:
-    """What is sent, who drops it, and under which name it is counted."""
+def update(source: IPv6Address, destination: IPv6Address) -> bytes:
+    return binding_update(source, destination).octets
+
+
+def forgeries(attacker: Attacker, genuine: bytes) -> list[Forgery]:
+    """All that an attacker may try where there is a key and a CMD."""
     address = attacker.lab.network.address
     cmd, mar1, mar2, src = map(address, ("cmd", "mar1", "mar2", "src"))
     mn1 = attacker.lab.address("mn1")
     sealed = Authenticator(b"battery staple", 0).seal
     unauthentic, untrusted = ("signalling", "unauthentic"), ("signalling", "untrusted")
     malformed, ignored = ("malformed",), ("multicast", "ignored")
-
-    def update(source: IPv6Address, destination: IPv6Address) -> bytes:
-        return binding_update(source, destination).octets
 
     def with_another_key(source: IPv6Address, destination: IPv6Address) -> bytes:
         payload = ipv6.parse(update(source, destination)).payload
@@ -125,7 +159,7 @@ def expectations(
         rules = {"hop_limit": hop_limit, "router_alert": router_alert}
         return ipv6.packet(source, destination, ipv6.ICMPV6, payload, **rules)
 
-    network, radio, core = attacker.from_cmd, attacker.from_mn1, attacker.from_src
+    network, radio, core = attacker.from_centre, attacker.from_mn1, attacker.from_src
     link_local = IPv6Address("fe80::bad")
     return [
         # In the network, without the key: as the CMD to a MAR, as a MAR to the CMD.
@@ -153,10 +187,10 @@ def expectations(
 class Attacker:
     """Sends whole packets from nodes that it has taken over."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, centre: str) -> None:
         self.lab = lab
-        self.from_cmd = self._sender("cmd", "cmd-mar1", "mar1-cmd")
-        self.from_mar1 = self._sender("mar1", "mar1-cmd", "cmd-mar1")
+        self.from_centre = self._sender(centre, f"{centre}-mar1", f"mar1-{centre}")
+        self.from_mar1 = self._sender("mar1", f"mar1-{centre}", f"{centre}-mar1")
         self.from_mn1 = self._sender("mn1", "mn1-radio", "mar1-radio")
         self.from_src = self._sender("src", "src-mr1", "mr1-src")
 

@@ -1,0 +1,62 @@
+"""Handovers in a domain with a key: everything that is said is authenticated, and accepted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.lab.emu_run import run
+
+pytestmark = pytest.mark.root
+
+SCENARIO = """
+name: keyed
+duration: 3s
+topology: {{kind: dmm-domain, mars: 2, cmd: {{delay: 5ms}}, backhaul: {{delay: 5ms}}}}
+mobility: {{variant: {variant}, key: correct horse battery staple}}
+multicast: {{scheme: multi-upstream, channel_control: {{at: {at}}}}}
+nodes:
+  mn1: {{role: mn, attach: mar1, dad: off}}
+  src: {{role: source}}
+channels:
+  C1: {{group: "ff3e::c1", source: src, rate: 500kbit}}
+traffic:
+  - {{kind: multicast, channel: C1, to: [mn1]}}
+events:
+  - {{at: 1s, handover: mn1, to: mar2, gap: 20ms}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("variant", "at", "kinds"),
+    [
+        ("locator", "cmd", {"PBU", "PBA", "Channel Query", "Channel Response"}),
+        ("distributed", "mar", {"PBU", "PBA"}),
+    ],
+)
+def test_every_message_of_a_handover(
+    tmp_path: Path, variant: str, at: str, kinds: set[str]
+) -> None:
+    path = tmp_path / "scenario.yaml"
+    path.write_text(SCENARIO.format(variant=variant, at=at))
+    result = run(path, tmp_path / "out")
+    assert result.status == 0, result.output
+    assert kinds <= set(result.run()["signalling"])
+    (handover,) = result.run()["handovers"]
+    assert handover["latency_ms"]["binding"] is not None
+    (flow,) = handover["flows"]
+    assert flow["recovered"]
+    centre = "cmd" if variant == "locator" else "ix"
+    for mar in ("mar1", "mar2"):
+        # The last 19 octets of each message are the option: its type, its length, MN-HA, SPI 256.
+        rows = result.packets(
+            f"{mar}-{centre}", "mipv6", "mip6.mhtype", "mip6.auth.subtype", "mip6.auth.mobility_spi"
+        )
+        assert rows
+        assert {tuple(row[1:]) for row in rows if row[0] != "11"} == {("1", "256")}
+    states = [event for event in result.events("state") if "signalling" in event]
+    assert {state["node"] for state in states} >= {"mar1", "mar2"}
+    for state in states:
+        assert set(state["signalling"].values()) == {0}, state
+        assert state["counters"]["unauthentic"] == 0
