@@ -16,6 +16,7 @@ from emu.measure import (
     membership,
     messages,
     passages,
+    refused,
     signalling,
     tunnels,
 )
@@ -106,6 +107,7 @@ def _run(run: Run) -> dict[str, Any]:
         "membership_history": membership.history(run),
         "tunnels": tunnels.lives(run, carrying),
         "leftovers": leftovers.of_run(run),
+        "refused": refused.counts(run),
     }
 
 

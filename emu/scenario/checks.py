@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 import topologies
+from emu.scenario.capacity_checks import check_capacity
 from emu.scenario.control_checks import check_channel_control
 from emu.scenario.errors import Path, Problem, quote, suggest
 from emu.scenario.mobility_checks import check_mobility_scheme
@@ -28,6 +29,7 @@ def check(scenario: Scenario) -> list[Problem]:
         *_timers(scenario),
         *_distributed(scenario),
         *_prediction(scenario),
+        *check_capacity(scenario),
         *check_channel_control(scenario),
         *_nodes(scenario),
         *_channels(scenario),

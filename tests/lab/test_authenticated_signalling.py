@@ -55,8 +55,7 @@ def test_every_message_of_a_handover(
         )
         assert rows
         assert {tuple(row[1:]) for row in rows if row[0] != "11"} == {("1", "256")}
-    states = [event for event in result.events("state") if "signalling" in event]
-    assert {state["node"] for state in states} >= {"mar1", "mar2"}
-    for state in states:
-        assert set(state["signalling"].values()) == {0}, state
-        assert state["counters"]["unauthentic"] == 0
+    states = {event["node"] for event in result.events("state") if "signalling" in event}
+    assert states >= {"mar1", "mar2"}
+    refused = [reason for counts in result.run()["refused"].values() for reason in counts]
+    assert not [reason for reason in refused if reason.startswith(("signalling", "malformed"))]
