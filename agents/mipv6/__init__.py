@@ -6,7 +6,6 @@ scheme one of each access router that it has been at, which is the home agent of
 =======================  ===========================================================================
 ``mobile_node``          keeps the bindings of its home addresses; ``update_list``: one of them
 ``home_agent``           the binding cache
-``access_router``        gives each mobile node on its link a prefix, and advertises it
 ``actions``              what they ask their surroundings to do; ``packets``: what they exchange
 ``authorization``        who may change a binding: what an update needs, and what checks it
 ``security``             which mechanisms are on

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv6Address, IPv6Network
+from ipaddress import IPv6Address
 
 from agents.core import Action
 from agents.mipv6.packets import Packet
@@ -72,29 +72,3 @@ class Unbind(Action):
     """The mobile node is at home, or gone: take the tunnel of its home address away."""
 
     home_address: IPv6Address
-
-
-# An access router's
-
-
-@dataclass(frozen=True)
-class Assign(Action):
-    """Route a prefix to the access link."""
-
-    prefix: IPv6Network
-
-
-@dataclass(frozen=True)
-class Withdraw(Action):
-    """Forget the route of a prefix, and give it back."""
-
-    prefix: IPv6Network
-
-
-@dataclass(frozen=True)
-class Advertise(Action):
-    """Send one mobile node a Router Advertisement with its prefix."""
-
-    link_layer_address: bytes
-    prefix: IPv6Network
-    lifetime: int

@@ -1,7 +1,7 @@
 """Who may change a binding: the place of what authorizes Binding Updates.
 
-RFC 6275 section 5.1 has IPsec between a mobile node and its home agent, which no authorization at all stands for;
-``authorizer`` and ``verifier`` are what the HDMM paper proposes instead.
+RFC 6275 section 5.1 has IPsec between a mobile node and its home agent; a core without any of this
+stands for that. ``authorizer`` and ``verifier`` are what the HDMM paper proposes instead.
 """
 
 from __future__ import annotations

@@ -40,14 +40,6 @@ class HomeAgentConfig:
     """The most that it grants."""
 
 
-@dataclass(frozen=True)
-class AccessRouterConfig:
-    """An access router."""
-
-    lifetime_s: int = DEFAULT_LIFETIME
-    """Of the prefixes, from each advertisement on; at most 9000 (RFC 4861 section 6.2.1)."""
-
-
 @dataclass
 class Counters:
     """Messages that a core did not act on."""

@@ -54,8 +54,8 @@ class MobileIpPort:
             received = self._plain.receive()
             if received is None:
                 return
-            data, source, destination = received
-            self._take(MobilePacket(source, destination, ipv6.MOBILITY, data))
+            source, destination = received.source, received.destination
+            self._take(MobilePacket(source, destination, ipv6.MOBILITY, received.message))
 
     def _read_mobile(self) -> None:
         for _ in range(BUDGET):

@@ -15,6 +15,8 @@ SCHEME_KEYS: dict[str, frozenset[str]] = {
     "client": frozenset(),
 }
 """The schemes, and the keys that each of them has for itself."""
+HOST_BASED = ("mipv6", "client")
+"""The schemes in which mobile nodes do their mobility themselves."""
 
 
 class Mobility(Section):

@@ -33,6 +33,7 @@ class HostBased(Scheme):
             "link_local": str(access.link_local),
             "link_layer_address": access.link_layer_address,
             "access": access.name,
+            "peers": self.mars(),
             "trigger": str(RUN_DIRECTORY / f"{name}.trigger"),
         }
 
