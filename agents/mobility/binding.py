@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address
 
+from agents.mobility.anchors import Anchors
 from agents.mobility.context import Context
 from agents.mobility.messages import MAXIMUM_PREVIOUS_MARS, Anchor, Registration
 from agents.mobility.retransmission import PendingUpdate
@@ -39,7 +40,7 @@ class Binding:
     """The MAR that sent it."""
     lifetime: int
     """Seconds granted."""
-    anchors: dict[IPv6Address, Anchor] = field(default_factory=dict)
+    anchors: Anchors = field(default_factory=Anchors)
     """In the order of their latest attachments, the serving MAR last; empty: not bound."""
     update_sequence: int = 0
     """Of the latest PBU sent to a previous MAR."""
@@ -67,7 +68,7 @@ class Binding:
 
     def previous(self) -> list[Anchor]:
         """The previous MARs, latest left last."""
-        return [anchor for anchor in self.anchors.values() if anchor.address != self.serving]
+        return self.anchors.others(self.serving)
 
     def register(self, request: Registration, lifetime: int) -> list[Anchor]:
         """The mobile node is there now; gives the anchors for which there is no more room."""
@@ -75,11 +76,12 @@ class Binding:
             self.context.moved(self.serving, self.timestamp)
         self.note(request)
         self.lifetime = lifetime
-        self.anchors.pop(request.anchor.address, None)
-        self.anchors[request.anchor.address] = request.anchor
+        self.anchors.add(request.anchor)
+        if len(self.anchors) <= MAXIMUM_PREVIOUS_MARS + 1:
+            return []
         surplus = self.previous()[:-MAXIMUM_PREVIOUS_MARS]
         for anchor in surplus:
-            del self.anchors[anchor.address]
+            self.anchors.remove(anchor.address)
         return surplus
 
     def note(self, request: Registration) -> None:

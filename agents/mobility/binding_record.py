@@ -5,7 +5,7 @@ All numbers are in network byte order, addresses are whole:
 ====================  ==============================================================================
 header                serving MAR, timestamp (8), sequence (2), lifetime (4), update sequence (2),
                       number of anchors (1), number of debts (1)
-each anchor           address, prefix, its length (1), DLIF link-local address, its MAC (6)
+each anchor           as in ``anchors``
 each debt             an anchor, where the mobile node is (:: for gone), asks for the context (1)
 context, if any       MAR left (:: for none), its timestamp (8), that of the records (8), and the
                       records as MLDv2 writes them (RFC 3810 section 5.2.4)
@@ -14,19 +14,24 @@ context, if any       MAR left (:: for none), its timestamp (8), that of the rec
 
 from __future__ import annotations
 
-from functools import lru_cache
-from ipaddress import IPv6Address, IPv6Network
+from ipaddress import IPv6Address
 from struct import Struct
 from struct import error as StructError
 from typing import NamedTuple
 
+from agents.mobility.anchors import (
+    SIZE,
+    Anchors,
+    pack_anchor,
+    shared_address,
+    unpack_anchor,
+)
 from agents.mobility.binding import Binding
 from agents.mobility.context import Context
 from agents.mobility.messages import Anchor
 from agents.wire import mld
 
 _HEADER = Struct("!16sQHIHBB")
-_ANCHOR = Struct("!16s16sB16s6s")
 _DEBT = Struct("!16s?")
 _CONTEXT = Struct("!16sqq")
 _NOWHERE = bytes(16)
@@ -47,7 +52,7 @@ class Debt(NamedTuple):
 
 def pack(binding: Binding) -> bytes:
     """All of a binding that has to outlive the process, but for the identifier."""
-    parts = [
+    record = (
         _HEADER.pack(
             binding.serving.packed,
             binding.timestamp,
@@ -57,17 +62,14 @@ def pack(binding: Binding) -> bytes:
             len(binding.anchors),
             len(binding.tasks),
         )
-    ]
-    parts += [_pack_anchor(anchor) for anchor in binding.anchors.values()]
+        + binding.anchors.octets()
+    )
     for task in binding.tasks.values():
         where = task.serving.packed if task.serving else _NOWHERE
-        parts.append(_pack_anchor(task.anchor) + _DEBT.pack(where, task.asks))
+        record += pack_anchor(task.anchor) + _DEBT.pack(where, task.asks)
     if not binding.context.is_blank:
-        context = binding.context
-        left = context.left.packed if context.left else _NOWHERE
-        parts.append(_CONTEXT.pack(left, context.left_since, context.since))
-        parts += [mld.encode_record(record) for record in context.records]
-    return b"".join(parts)
+        record += _pack_context(binding.context)
+    return record
 
 
 def unpack(identifier: str, record: bytes) -> tuple[Binding, list[Debt]]:
@@ -82,37 +84,32 @@ def _unpack(identifier: str, record: bytes) -> tuple[Binding, list[Debt]]:
     serving, timestamp, sequence, lifetime, update_sequence, anchors, debts = _HEADER.unpack_from(
         record
     )
-    binding = Binding(identifier, timestamp, sequence, _address(serving), lifetime)
-    binding.update_sequence = update_sequence
-    offset = _HEADER.size
-    for _ in range(anchors):
-        anchor = _unpack_anchor(record, offset)
-        binding.anchors[anchor.address] = anchor
-        offset += _ANCHOR.size
+    offset = _HEADER.size + anchors * SIZE
+    if len(record) < offset:
+        raise ValueError("it is cut off")
+    binding = Binding(
+        identifier,
+        timestamp,
+        sequence,
+        shared_address(serving),
+        lifetime,
+        Anchors(record[_HEADER.size : offset]),
+        update_sequence,
+    )
     owed = []
     for _ in range(debts):
-        where, asks = _DEBT.unpack_from(record, offset + _ANCHOR.size)
-        owed.append(Debt(_unpack_anchor(record, offset), _somewhere(where), asks))
-        offset += _ANCHOR.size + _DEBT.size
+        where, asks = _DEBT.unpack_from(record, offset + SIZE)
+        owed.append(Debt(unpack_anchor(record, offset), _somewhere(where), asks))
+        offset += SIZE + _DEBT.size
     if offset < len(record):
         binding.context = _unpack_context(record, offset)
     return binding, owed
 
 
-def _pack_anchor(anchor: Anchor) -> bytes:
-    return _ANCHOR.pack(
-        anchor.address.packed,
-        anchor.prefix.network_address.packed,
-        anchor.prefix.prefixlen,
-        anchor.link_local.packed,
-        anchor.link_layer_address,
-    )
-
-
-def _unpack_anchor(record: bytes, offset: int) -> Anchor:
-    address, prefix, length, link_local, link_layer = _ANCHOR.unpack_from(record, offset)
-    network = IPv6Network((prefix, length))
-    return Anchor(_address(address), network, _address(link_local), link_layer)
+def _pack_context(context: Context) -> bytes:
+    left = context.left.packed if context.left else _NOWHERE
+    octets = _CONTEXT.pack(left, context.left_since, context.since)
+    return octets + b"".join(map(mld.encode_record, context.records))
 
 
 def _unpack_context(record: bytes, offset: int) -> Context:
@@ -127,10 +124,4 @@ def _unpack_context(record: bytes, offset: int) -> Context:
 
 
 def _somewhere(address: bytes) -> IPv6Address | None:
-    return None if address == _NOWHERE else _address(address)
-
-
-@lru_cache(maxsize=1 << 13)
-def _address(packed: bytes) -> IPv6Address:
-    """The same few thousand MARs are in all entries."""
-    return IPv6Address(packed)
+    return None if address == _NOWHERE else shared_address(address)

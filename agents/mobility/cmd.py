@@ -117,7 +117,9 @@ class CmdCore:
     def bindings(self) -> dict[str, CmdBinding]:
         """The mobile nodes in the domain."""
         return {
-            b.identifier: CmdBinding(b.serving, b.anchors[b.serving].prefix, tuple(b.previous()))
+            b.identifier: CmdBinding(
+                b.serving, b.anchors.get(b.serving).prefix, tuple(b.previous())
+            )
             for b in self._cache
             if b.is_bound
         }
@@ -177,18 +179,19 @@ class CmdCore:
             binding.context.for_mar(binding.serving) is None or variant is Variant.LOCATOR
         )
         told: list[Action] = []
-        for anchor in binding.previous():
+        previous = binding.previous()
+        for anchor in previous:
             asks = wants_context and anchor.address == binding.context.left
             told += self._informer.tell(binding, anchor, binding.serving, now, asks)
         for anchor in surplus:
             told += self._informer.tell(binding, anchor, None, now, asks=False)
         binding.context.ask_nobody_but(binding.tasks)
-        if variant is Variant.PROXY or not binding.previous():
-            return self._answer(binding) + told
+        if variant is Variant.PROXY or not previous:
+            return self._answer(binding, previous) + told
         return told
 
     @staticmethod
-    def _answer(binding: Binding) -> list[Action]:
+    def _answer(binding: Binding, previous: list[Anchor]) -> list[Action]:
         """Tell the serving MAR that it is bound, and of whom it gets the other prefixes.
 
         Once more, if it asked for a context that has not come yet.
@@ -199,9 +202,7 @@ class CmdCore:
         context = binding.context.for_mar(binding.serving) if _asks(request) else None
         if context is not None or not _asks(request):
             binding.waiting = None
-        answer = acknowledgement(
-            request, Status.ACCEPTED, binding.lifetime, binding.previous(), context
-        )
+        answer = acknowledgement(request, Status.ACCEPTED, binding.lifetime, previous, context)
         return send(answer, binding.identifier, binding.serving)
 
     def _follow_up(self, binding: Binding) -> list[Action]:
@@ -211,11 +212,15 @@ class CmdCore:
         if binding.waiting is None:
             return []
         if self._config.variant is Variant.PROXY:
-            return self._answer(binding) if context.for_mar(binding.serving) is not None else []
+            return (
+                self._answer(binding, binding.previous())
+                if context.for_mar(binding.serving) is not None
+                else []
+            )
         if any(task.serving for task in binding.tasks.values()):
             return []
         if self._config.variant is Variant.RELAY:
-            return self._answer(binding)
+            return self._answer(binding, binding.previous())
         binding.waiting = None  # the previous MARs have answered
         return []
 
@@ -269,7 +274,7 @@ class CmdCore:
         waits = self._config.variant is not Variant.PROXY and task.serving is not None
         if waits and task.transmissions == PATIENCE:
             # The serving MAR shall not wait for a MAR that may be dead.
-            return self._answer(binding) + actions
+            return self._answer(binding, binding.previous()) + actions
         return actions
 
     def _receive_acknowledgement(
@@ -290,7 +295,7 @@ class CmdCore:
         self._informer.stop(binding, source)
         if answer.status == Status.NOT_AUTHORIZED_FOR_HOME_NETWORK_PREFIX:
             # It anchors that prefix for another mobile node: it must have lost its state.
-            binding.anchors.pop(source, None)
+            binding.anchors.remove(source)
             fields = {"mn": binding.identifier, "mar": str(source), "status": answer.status}
             actions.append(Log("anchor_refused", fields))
         return self._keep(binding, actions + self._follow_up(binding))
@@ -298,4 +303,4 @@ class CmdCore:
 
 def _asks(request: BindingUpdate) -> bool:
     """Whether a serving MAR asks for the context."""
-    return bool(request.flags & BindingUpdateFlag.S)
+    return BindingUpdateFlag.S in request.flags

@@ -165,7 +165,7 @@ def read_registration(message: BindingUpdate, source: IPv6Address) -> Registrati
         message.lifetime,
         timestamp.time,
         anchor,
-        bool(message.flags & BindingUpdateFlag.S) and not subscriptions,
+        BindingUpdateFlag.S in message.flags and not subscriptions,
         subscriptions,
     )
 
@@ -217,7 +217,7 @@ def read_anchor_update(message: BindingUpdate) -> AnchorUpdate | None:
         timestamp.time,
         prefix.prefix,
         serving.address if serving else None,
-        bool(message.flags & BindingUpdateFlag.S),
+        BindingUpdateFlag.S in message.flags,
         anchors,
     )
 
@@ -292,15 +292,15 @@ def read_acknowledgement(message: BindingAcknowledgement) -> Acknowledgement | N
         timestamp.time,
         message.status,
         anchors,
-        read_subscriptions(message) if message.flags & BindingAcknowledgementFlag.S else None,
+        read_subscriptions(message) if BindingAcknowledgementFlag.S in message.flags else None,
     )
 
 
 def is_for_dmm(message: BindingUpdate | BindingAcknowledgement) -> bool:
     """Whether the flags say proxy registration (RFC 5213) and distributed (RFC 8885)."""
     if isinstance(message, BindingUpdate):
-        return message.flags & _UPDATE_FLAGS == _UPDATE_FLAGS
-    return message.flags & _ACKNOWLEDGEMENT_FLAGS == _ACKNOWLEDGEMENT_FLAGS
+        return _UPDATE_FLAGS in message.flags
+    return _ACKNOWLEDGEMENT_FLAGS in message.flags
 
 
 def _anchor_options(anchors: Iterable[Anchor]) -> list[MobilityOption]:

@@ -13,7 +13,7 @@ def send(
     message: BindingUpdate | BindingAcknowledgement, identifier: str, destination: IPv6Address
 ) -> list[Action]:
     """Send it, and say so."""
-    fields = _fields(message, identifier) | {"destination": str(destination)}
+    fields = _fields(message, identifier) | {"destination": destination}
     return [Send(message, destination), Log("sent", fields)]
 
 
@@ -21,7 +21,7 @@ def received(
     message: BindingUpdate | BindingAcknowledgement, identifier: str, source: IPv6Address
 ) -> Log:
     """Say that it came."""
-    return Log("received", _fields(message, identifier) | {"source": str(source)})
+    return Log("received", _fields(message, identifier) | {"source": source})
 
 
 def _fields(

@@ -6,7 +6,7 @@ import json
 import socket
 import time
 from collections.abc import Callable, Mapping
-from ipaddress import IPv6Address, IPv6Network
+from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Protocol
 
@@ -60,6 +60,8 @@ class AccessPart:
         self._addresses = {name: address for address, name in peers.items()}
         self._port: LinkPort | None = None
         self._identifiers: dict[bytes, str] = {}
+        self._names: dict[bytes, str] = {}
+        """Identifiers by interface identifiers."""
         daemon.on(actions.Advertise, self._advertise)
 
     def serve(self, port: LinkPort) -> None:
@@ -88,10 +90,7 @@ class AccessPart:
 
         Whatever the prefix, they have the interface identifier of their link-layer address.
         """
-        for link_layer_address, identifier in self._identifiers.items():
-            if ipv6.link_local(link_layer_address).packed[8:] == host.packed[8:]:
-                return identifier
-        return None
+        return self._names.get(host.packed[8:])
 
     def _carry_out(self, answer: list[Action]) -> None:
         self._daemon.carry_out(self._core, answer)
@@ -102,6 +101,7 @@ class AccessPart:
         if trigger["trigger"] == "link_up":
             link_layer_address = bytes.fromhex(trigger["link_layer_address"].replace(":", ""))
             self._identifiers[link_layer_address] = trigger["mn"]
+            self._names[ipv6.link_local(link_layer_address).packed[8:]] = trigger["mn"]
             mobile_node = actions.MobileNode(trigger["mn"], link_layer_address)
             self._carry_out(self._core.attach(mobile_node, now))
             self.on_link_up(mobile_node)
@@ -118,18 +118,14 @@ class AccessPart:
         be tentative.
         """
         assert self._port is not None
-        prefixes = [
-            ndp.PrefixInformation(p.prefix, p.valid_lifetime, p.preferred_lifetime)
-            for p in action.prefixes
-        ]
-        if action.home_agent is not None:
-            prefixes.append(_router_address(action.home_agent, action.router_lifetime))
         message = ndp.RouterAdvertisement(
             hop_limit=64,
             router_lifetime=action.router_lifetime,
-            prefixes=tuple(prefixes),
+            prefixes=tuple(
+                ndp.PrefixInformation(p.prefix, p.valid_lifetime, p.preferred_lifetime)
+                for p in action.prefixes
+            ),
             source_link_layer_address=self._link_layer_address,
-            home_agent=action.home_agent is not None,
         )
         payload = ndp.encode(message, action.router, ALL_NODES)
         packet = ipv6.packet(
@@ -142,11 +138,3 @@ class AccessPart:
             router=action.router,
             prefixes=[p.prefix for p in action.prefixes],
         )
-
-
-def _router_address(address: IPv6Address, lifetime: int) -> ndp.PrefixInformation:
-    """Says nothing about a prefix, but the router's address in it (RFC 6275 section 7.2)."""
-    prefix = IPv6Network((address, 64), strict=False)
-    return ndp.PrefixInformation(
-        prefix, lifetime, lifetime, on_link=False, autonomous=False, router=address
-    )

@@ -16,8 +16,11 @@ class MessageOptions:
 
     def option(self, kind: type[_Option]) -> _Option | None:
         """The first option of this class, or None."""
-        return next((option for option in self.options if isinstance(option, kind)), None)
+        for option in self.options:
+            if type(option) is kind:
+                return option
+        return None
 
     def all(self, kind: type[_Option]) -> list[_Option]:
         """Every option of this class, in the order of the message."""
-        return [option for option in self.options if isinstance(option, kind)]
+        return [option for option in self.options if type(option) is kind]

@@ -35,6 +35,8 @@ class Network(Generic[Message]):
         self._quality = quality
         self.carried = 0
         """Messages handed in so far."""
+        self.delivered = 0
+        """Copies of them that nodes have got, or will get, so far."""
         self._engine = engine
         self._random = random
         self._receivers: dict[IPv6Address, Receiver[Message]] = {}
@@ -73,6 +75,7 @@ class Network(Generic[Message]):
                     self._deliver(message, source, receiver)
 
     def _deliver(self, message: Message, source: IPv6Address, receiver: Receiver[Message]) -> None:
+        self.delivered += 1
         delay = self._quality.delay + int(self._random.random() * self._quality.jitter)
         if self._chance(self._quality.reordering):
             delay += int(self._random.random() * self._quality.hold)

@@ -40,7 +40,8 @@ contexts = st.builds(
 )
 def test_an_entry_comes_back_as_it_was(anchors, debts, context, timestamp, sequence):
     binding = Binding("mn1", timestamp, sequence, mar_address(1), 300)
-    binding.anchors = {mar_address(number): anchor(number) for number in anchors}
+    for number in anchors:
+        binding.anchors.add(anchor(number))
     binding.update_sequence = sequence
     binding.context = context
     informer = Informer(CmdConfig(CMD))
@@ -53,7 +54,7 @@ def test_an_entry_comes_back_as_it_was(anchors, debts, context, timestamp, seque
     ]
     binding.tasks = {}
     assert found == binding
-    assert list(found.anchors) == list(binding.anchors)
+    assert [each.address for each in found.anchors] == [mar_address(n) for n in anchors]
 
 
 @given(st.binary(max_size=300))
@@ -64,7 +65,8 @@ def test_any_octets_are_a_record_or_malformed(octets):
 
 
 def test_a_record_that_is_cut_off_is_malformed():
-    binding = Binding("mn1", T0, 1, mar_address(1), 300, {mar_address(1): anchor(1)})
+    binding = Binding("mn1", T0, 1, mar_address(1), 300)
+    binding.anchors.add(anchor(1))
     record = pack(binding)
     for length in range(len(record)):
         with pytest.raises(MalformedRecord):

@@ -36,7 +36,7 @@ def hand_over(variant, *mars, encoded=True, context=False):
 
 def messages(log):
     return [
-        (time, node, entry.fields["message"], entry.fields["destination"])
+        (time, node, entry.fields["message"], str(entry.fields["destination"]))
         for time, node, entry in log
         if entry.kind == "sent"
     ]

@@ -55,7 +55,7 @@ def move(domain, mn, number, wait=SECOND // 2):
 
 def messages(log):
     return [
-        (time, node, entry.fields["message"], entry.fields["destination"])
+        (time, node, entry.fields["message"], str(entry.fields["destination"]))
         for time, node, entry in log
         if entry.kind == "sent"
     ]

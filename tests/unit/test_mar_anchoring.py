@@ -56,7 +56,7 @@ def test_the_prefix_follows_the_mobile_node_and_the_pba_goes_last():
         ServingEnded(MN),
         accepted(request),
     ]
-    received = {"message": "PBU", "mn": "mn1", "sequence": 1, "source": str(CMD)}
+    received = {"message": "PBU", "mn": "mn1", "sequence": 1, "source": CMD}
     assert logs(actions)[0] == ("received", received)
     binding = core.bindings()["mn1"]
     assert (binding.phase, binding.serving) == (Phase.ANCHORING, mar_address(2))

@@ -31,7 +31,7 @@ def hand_over(domain, *mars):
 def messages(log, kind="sent"):
     end = "destination" if kind == "sent" else "source"
     return [
-        (time, node, entry.fields["message"], entry.fields[end])
+        (time, node, entry.fields["message"], str(entry.fields[end]))
         for time, node, entry in log
         if entry.kind == kind
     ]

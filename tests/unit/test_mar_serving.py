@@ -48,7 +48,7 @@ def test_attachment_sends_a_pbu_and_routes_the_prefix_to_the_access_link():
     assert logs(actions) == [
         ("attached", {"mn": "mn1"}),
         ("prefix_assigned", {"mn": "mn1", "prefix": "2001:db8:1:1::/64"}),
-        ("sent", {"message": "PBU", "mn": "mn1", "sequence": 1, "destination": str(CMD)}),
+        ("sent", {"message": "PBU", "mn": "mn1", "sequence": 1, "destination": CMD}),
     ]
 
 

@@ -1,0 +1,80 @@
+"""What a handover costs does not grow with the number of mobile nodes; bindings are small."""
+
+from __future__ import annotations
+
+import cProfile
+import pstats
+import tracemalloc
+from ipaddress import IPv6Network
+
+import pytest
+
+from agents.core import SECOND
+from agents.mobility.actions import MobileNode
+from emu.simulator.cmd_load import Load
+from tests.unit.mobility_nodes import T0, mar, serve, update
+
+MANY = 5_000
+BINDING = 1024
+"""Octets of memory."""
+
+
+def calls(action) -> int:
+    """How many functions are called."""
+    profile = cProfile.Profile()
+    profile.runcall(action)
+    return pstats.Stats(profile).total_calls
+
+
+@pytest.mark.parametrize("previous", [1, 3])
+def test_a_cmd_works_no_more_for_many_nodes(previous):
+    work = []
+    for nodes in (200, MANY):
+        load = Load(nodes, 100, previous)
+        for _ in range(previous + 1):
+            load.attach_all()
+        work.append(calls(lambda load=load: load.hand_over(1000)) / 1000)
+        assert len(load.core.bindings()) == nodes
+    few, many = work
+    assert many < 1.1 * few
+
+
+def test_a_binding_is_small():
+    load = Load(MANY, 100, 1)
+    tracemalloc.start()
+    for _ in range(2):
+        load.attach_all()
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert used / MANY < BINDING
+    binding = load.core.bindings()["mn7@example.net"]
+    assert len(binding.previous) == 1
+
+
+def test_octets_in_and_out_come_to_the_same():
+    plain, wire = Load(50, 10, 2), Load(50, 10, 2, octets=True)
+    for load in (plain, wire):
+        load.attach_all()
+        spent = load.hand_over(200)
+        assert spent.handovers == 200
+        assert spent.messages > 4 * 200
+    assert plain.core.bindings() == wire.core.bindings()
+
+
+def test_a_mar_works_no_more_for_many_nodes():
+    work = []
+    for nodes in (20, 2000):
+        core = mar(pool=IPv6Network("2001:db8:1::/48"))
+        for number in range(nodes):
+            node = MobileNode(f"node{number}", b"\x02" + number.to_bytes(5, "big"))
+            serve(core, T0, 2, mn=node)
+        core.next_deadline()  # what was cancelled since is cleared by the way
+
+        def visit(core=core):
+            serve(core, T0 + SECOND, 2, 3)
+            core.receive(update(4, 1, T0 + 2 * SECOND), core._config.cmd, T0 + 2 * SECOND)
+            core.next_deadline()
+
+        work.append(calls(visit))
+    few, many = work
+    assert many < 1.1 * few
