@@ -12,9 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from agents.kernel.capabilities import Capabilities, probe
-from emu.requirements import IPERF3, MODULES, PROGRAMS, missing_programs
-from emu.scenario import Scenario
-from emu.scenario.model import Iperf3Flow
+from emu.requirements import IPERF3, MODULES, PROGRAMS, Program, missing_programs
+from emu.scenario.model import Iperf3Flow, ProgramFlow, Scenario
 
 _REMEDY = "use a stock Debian or Ubuntu kernel (in a container: a privileged one)"
 
@@ -45,6 +44,8 @@ def missing_for(scenario: Scenario) -> list[str]:
     """One line for each thing that a scenario needs and this machine lacks, with its remedy."""
     iperf3 = any(isinstance(flow, Iperf3Flow) for flow in scenario.traffic)
     wanted = [program for program in PROGRAMS if program.needed or (iperf3 and program is IPERF3)]
+    commands = {flow.command[0] for flow in scenario.traffic if isinstance(flow, ProgramFlow)}
+    wanted += [Program(name, name, "the scenario's own program") for name in sorted(commands)]
     topology = scenario.topology
     links = (topology.access, topology.backhaul, topology.cmd, topology.core)
     needs = {

@@ -36,6 +36,7 @@ TARGETS = (
     "emu.traffic.listener",
     "emu.traffic.ping",
     "emu.traffic.iperf",
+    "emu.traffic.program",
 )
 
 

@@ -10,7 +10,7 @@ from emu.scenario.capacity_checks import check_capacity
 from emu.scenario.control_checks import check_channel_control
 from emu.scenario.errors import Path, Problem, quote, suggest
 from emu.scenario.mobility_checks import check_mobility_scheme
-from emu.scenario.model import Channel, Iperf3Flow, MulticastFlow, PingFlow, Scenario
+from emu.scenario.model import Channel, Iperf3Flow, MulticastFlow, PingFlow, ProgramFlow, Scenario
 from emu.scenario.multicast import SCHEMES_OF
 from emu.scenario.names import wrong_access_router, wrong_channel, wrong_listener, wrong_node
 from emu.scenario.timeline import check_timeline
@@ -146,6 +146,8 @@ def _traffic(scenario: Scenario) -> Iterator[Problem]:
                     f"{flow.channel} is already sent by traffic[{first}]; list all listeners there"
                 )
                 yield Problem((*path, "channel"), text)
+        elif isinstance(flow, ProgramFlow):
+            yield from wrong_node(scenario, flow.node, (*path, "node"))
         else:
             yield from _unicast(scenario, flow, path)
 

@@ -65,6 +65,8 @@ def _wrong_value(detail: ErrorDetails, section: type[Section]) -> tuple[str, str
         return f"{shown} is not a name", "write a single word"
     if kind == "tuple_type":
         return f"{shown} is not a list", "write its entries in brackets or after dashes"
+    if kind == "too_short":
+        return "the list is empty", "write at least one entry"
     if kind == "dict_type":
         entry = "{key: value, …}" if _keys(section) else "value"
         return f"{shown} is not a mapping", f"write NAME: {entry} for each"

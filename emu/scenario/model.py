@@ -7,6 +7,7 @@ What spans several keys, such as a node that does not exist, is checked in `emu.
 from __future__ import annotations
 
 from ipaddress import IPv6Network
+from pathlib import PurePath
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -151,6 +152,17 @@ class Iperf3Flow(Flow):
     """Target rate; needed for UDP, None lets TCP find its own."""
 
 
+class ProgramFlow(Flow):
+    """A program of the machine's own, such as a video player, on a node."""
+
+    kind: Literal["program"]
+    node: str = Field(examples=["mn1"])
+    command: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+        examples=["[ffmpeg, -i, 'udp://[ff3e::c1]:5001', received.ts]"]
+    )
+    """The program and its arguments; its folder is that of the run's programs."""
+
+
 class Event(Section):
     """Something that happens; a key of its own, the verb, says what."""
 
@@ -232,6 +244,7 @@ FLOWS: dict[str, type[Flow]] = {
     "multicast": MulticastFlow,
     "ping": PingFlow,
     "iperf3": Iperf3Flow,
+    "program": ProgramFlow,
 }
 """The kinds of traffic."""
 EVENTS: dict[str, type[Event]] = {
@@ -247,7 +260,9 @@ def _verb(value: Any) -> str | None:
     return next((verb for verb in EVENTS if verb in keys), None)
 
 
-AnyFlow = Annotated[MulticastFlow | PingFlow | Iperf3Flow, Field(discriminator="kind")]
+AnyFlow = Annotated[
+    MulticastFlow | PingFlow | Iperf3Flow | ProgramFlow, Field(discriminator="kind")
+]
 AnyEvent = Annotated[
     Annotated[Handover, Tag("handover")]
     | Annotated[Detach, Tag("detach")]
@@ -315,9 +330,11 @@ class Scenario(Section):
         return tuple(names)
 
 
-def _describe(flow: MulticastFlow | PingFlow | Iperf3Flow) -> str:
+def _describe(flow: MulticastFlow | PingFlow | Iperf3Flow | ProgramFlow) -> str:
     if isinstance(flow, MulticastFlow):
         return flow.channel
+    if isinstance(flow, ProgramFlow):
+        return f"{PurePath(flow.command[0]).name}-{flow.node}"
     return f"{flow.kind}-{flow.from_}-{flow.to}"
 
 

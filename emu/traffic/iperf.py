@@ -32,13 +32,12 @@ from typing import Any
 from agents.roles.daemon import EventLog
 from emu.traffic.address import wait_for_preferred
 from emu.traffic.flow_capture import FlowCapture
-from emu.traffic.process import prepare, release_signals, wait_until
+from emu.traffic.process import prepare, run_until, wait_until
 
 _DEFAULT_LINGER_NS = 2_000_000_000
 _INTERVAL_S = "0.1"
 UDP_PAYLOAD = 1200
 """Bytes of an iperf3 datagram: fits a 1500-byte link within two tunnels."""
-_GRACE_S = 2
 _RETRY_NS = 100_000_000
 _UNANSWERED = b"unable to connect to server"
 
@@ -115,26 +114,4 @@ def _load(config: dict[str, Any], address: str) -> int:
 def _run(command: list[str], report: str, deadline: int | None) -> int:
     """Run iperf3 until it ends, the deadline passes or SIGTERM comes; its exit status."""
     with open(report, "wb") as output:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.DEVNULL,
-            preexec_fn=release_signals,
-        )
-    while process.poll() is None:
-        came = wait_until(deadline, also=(signal.SIGCHLD,))
-        if came in (None, signal.SIGTERM):
-            break
-    return _end(process)
-
-
-def _end(process: subprocess.Popen[bytes]) -> int:
-    """Ask iperf3 to report and end; insist if it does not."""
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-    try:
-        return process.wait(_GRACE_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        return process.wait()
+        return run_until(deadline, command, stdout=output, stderr=subprocess.DEVNULL)

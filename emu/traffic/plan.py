@@ -23,7 +23,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from emu.scenario.model import Iperf3Flow, Join, Leave, MulticastFlow, PingFlow, Scenario
+from emu.scenario.model import (
+    Iperf3Flow,
+    Join,
+    Leave,
+    MulticastFlow,
+    PingFlow,
+    ProgramFlow,
+    Scenario,
+)
 from emu.traffic.iperf import UDP_PAYLOAD
 
 SECOND = 1_000_000_000
@@ -77,6 +85,8 @@ class Planner:
                 self._multicast(number, name, flow, times)
             elif isinstance(flow, PingFlow):
                 self._ping(number, name, flow, times)
+            elif isinstance(flow, ProgramFlow):
+                self._program(name, flow, times)
             else:
                 self._iperf(number, name, flow, times)
         return self.plan
@@ -175,6 +185,13 @@ class Planner:
         self._flow(
             name, name, times, kind="ping", to=flow.to, **{"from": flow.from_},
             interval_ns=flow.interval, number=number + 1, **files,
+        )  # fmt: skip
+
+    def _program(self, name: str, flow: ProgramFlow, times: tuple[int, int]) -> None:
+        self._job(
+            name, flow.node, "program", flow=name, command=list(flow.command),
+            folder=str(self._directory / "programs"),
+            start_ns=self._t0 + times[0], stop_ns=self._t0 + times[1],
         )  # fmt: skip
 
     def _iperf(self, number: int, name: str, flow: Iperf3Flow, times: tuple[int, int]) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import time
+from typing import Any
 
 from agents.kernel import libc
 
 WATCHED = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+_GRACE_S = 2
 _LONGEST_WAIT_NS = 3600 * 1_000_000_000
 
 
@@ -25,6 +28,32 @@ def release_signals() -> None:
     """Undo the blocking of ``prepare`` in a child that is about to exec."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (*WATCHED, signal.SIGCHLD))
+
+
+def run_until(deadline_ns: int | None, command: list[str], **options: Any) -> int:
+    """Run a program until it ends, the deadline passes or SIGTERM comes; its exit status.
+
+    ``options`` are those of ``subprocess.Popen``. SIGCHLD has to be blocked.
+    """
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, preexec_fn=release_signals, **options
+    )
+    while process.poll() is None:
+        came = wait_until(deadline_ns, also=(signal.SIGCHLD,))
+        if came in (None, signal.SIGTERM):
+            break
+    return _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> int:
+    """Ask a program to end; insist if it does not."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        return process.wait(_GRACE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
 
 
 def wait_until(deadline_ns: int | None, also: tuple[int, ...] = ()) -> int | None:
