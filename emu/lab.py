@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
-from ipaddress import IPv6Address, IPv6Network
+from ipaddress import IPv6Address
 from pathlib import Path
 
 from agents.kernel.capabilities import Capabilities
@@ -21,7 +21,6 @@ from emu.scenario.model import Link, Scenario
 from emu.schemes import SCHEMES
 from topologies.parameters import EndNode, Parameters, Quality
 
-GLOBAL_UNICAST = IPv6Network("2000::/3")
 READY_TIMEOUT = 120.0
 """Seconds that agents, and then mobile nodes, may take to be ready (emulated machines are slow)."""
 
@@ -170,7 +169,7 @@ class Lab:
             for event in self.tail.events
             if event["kind"] == "address"
             and event["state"] in ("preferred", "optimistic")
-            and IPv6Address(event["address"]) in GLOBAL_UNICAST
+            and IPv6Address(event["address"]) in self._scheme.permanent
         ]
         return dict(reversed(addresses))
 

@@ -16,8 +16,7 @@ from agents.wire.channel import (
     ChannelResponse,
     ChannelScope,
 )
-
-_SEQUENCE_NUMBERS = 1 << 16
+from agents.wire.sequence_numbers import is_newer, next_sequence
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ class ChannelManagement:
         pending = self._pending.get(channel)
         if pending is not None:
             return self._fall_back(channel) if pending.defaulted else []
-        self._sequence = (self._sequence + 1) % _SEQUENCE_NUMBERS
+        self._sequence = next_sequence(self._sequence)
         query = ChannelQuery(self._sequence, *channel, load, listener)
         interval = self._config.initial_interval
         pending = _Pending(query, now + self._config.timeout, interval, now + interval)
@@ -134,7 +133,7 @@ class ChannelManagement:
         """The MCC has changed its mind; an answer that is still on its way is older than that."""
         acknowledgement = SendChannel(ChannelAcknowledgement(message.sequence), self._config.mcc)
         latest = self._changed.get(channel)
-        if latest is not None and not _is_newer(message.sequence, latest):
+        if latest is not None and not is_newer(message.sequence, latest):
             self.counters.ignored += 1
             return [acknowledgement]
         self._changed[channel] = message.sequence
@@ -154,10 +153,6 @@ class ChannelManagement:
         if not pending.defaulted:
             when = min(when, pending.default_at)
         self._deadlines.set(channel, when)
-
-
-def _is_newer(sequence: int, than: int) -> bool:
-    return 0 < (sequence - than) % _SEQUENCE_NUMBERS < _SEQUENCE_NUMBERS // 2
 
 
 def _decided(channel: Channel, scope: ChannelScope, reason: str) -> list[Action]:

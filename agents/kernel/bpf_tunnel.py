@@ -135,7 +135,7 @@ class BpfTunnel:
         self, netlink: Netlink, name: str, local: IPv6Address, remote: IPv6Address
     ) -> None:
         self._netlink = netlink
-        self._underlay = netlink.index(netlink.route_lookup(remote).device)
+        self._underlay = netlink.index(netlink.route_lookup(remote, local).device)
         self._device = open_tun(name)
         try:
             self._index = netlink.index(name)

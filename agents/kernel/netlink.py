@@ -17,7 +17,7 @@ from typing import Any
 
 from pyroute2.netlink import NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE, nlmsg, rtnl
 from pyroute2.netlink.rtnl.fibmsg import FR_ACT_BLACKHOLE, FR_ACT_TO_TBL, fibmsg
-from pyroute2.netlink.rtnl.ifaddrmsg import IFA_F_NODAD, ifaddrmsg
+from pyroute2.netlink.rtnl.ifaddrmsg import IFA_F_NODAD, IFA_F_NOPREFIXROUTE, ifaddrmsg
 from pyroute2.netlink.rtnl.ifinfmsg import (
     IFF_LOWER_UP,
     IFF_MULTICAST,
@@ -31,6 +31,8 @@ from agents.kernel.rtnetlink import RtNetlink
 
 MAIN_TABLE = 254
 _DEFAULT_METRIC = 1024
+_LAST_METRIC = 0xFFFFFFFF
+_FOREVER = 0xFFFFFFFF
 _PROTOCOL_STATIC = 4
 _ADDR_GEN_MODE_NONE = 1
 _ABSENT = frozenset({errno.ESRCH, errno.ENOENT, errno.EADDRNOTAVAIL, errno.ENODEV})
@@ -169,6 +171,26 @@ class Netlink:
         message["attrs"].append(("IFA_FLAGS", IFA_F_NODAD if nodad else 0))
         self.rtnetlink.request(rtnl.RTM_NEWADDR, message, NLM_F_CREATE | NLM_F_REPLACE)
 
+    def keep_address(self, name: str, address: IPv6Address) -> None:
+        """Have an address outlive its prefix on the link.
+
+        It is deprecated, never detected as a duplicate again, and says nothing about the link.
+        """
+        flags = IFA_F_NODAD | IFA_F_NOPREFIXROUTE
+        self._set_lifetimes(name, address, flags, preferred=0, valid=_FOREVER)
+
+    def renew_address(self, name: str, address: IPv6Address, seconds: int) -> None:
+        """Have an address preferred and valid for so long, and its prefix on the link."""
+        self._set_lifetimes(name, address, IFA_F_NODAD, preferred=seconds, valid=seconds)
+
+    def _set_lifetimes(
+        self, name: str, address: IPv6Address, flags: int, *, preferred: int, valid: int
+    ) -> None:
+        message = self._address(name, IPv6Interface((address, 64)))
+        lifetimes = {"ifa_preferred": preferred, "ifa_valid": valid}
+        message["attrs"] += [("IFA_FLAGS", flags), ("IFA_CACHEINFO", lifetimes)]
+        self.rtnetlink.request(rtnl.RTM_NEWADDR, message, NLM_F_CREATE | NLM_F_REPLACE)
+
     def remove_address(self, name: str, address: IPv6Interface | str) -> None:
         """Remove an address from a link."""
         try:
@@ -179,9 +201,14 @@ class Netlink:
 
     # Routes and rules
 
-    def route_lookup(self, destination: IPv6Address) -> RouteLookup:
-        """Ask the kernel how it would send to this destination."""
+    def route_lookup(
+        self, destination: IPv6Address, source: IPv6Address | None = None
+    ) -> RouteLookup:
+        """Ask the kernel how it would send to this destination, if from that address."""
         message = _route(IPv6Network(destination))
+        if source is not None:
+            message["src_len"] = 128
+            message["attrs"].append(("RTA_SRC", str(source)))
         answer = self.rtnetlink.request(rtnl.RTM_GETROUTE, message)[0]
         via, source = answer.get_attr("RTA_GATEWAY"), answer.get_attr("RTA_PREFSRC")
         return RouteLookup(
@@ -215,9 +242,24 @@ class Netlink:
         message["attrs"].append(("RTA_PRIORITY", _DEFAULT_METRIC))
         self.rtnetlink.request(rtnl.RTM_NEWROUTE, message, NLM_F_CREATE | NLM_F_REPLACE)
 
-    def route_delete(self, prefix: IPv6Network, *, table: int = MAIN_TABLE) -> None:
-        """Delete the route that ``route_replace`` installed for this prefix and table."""
+    def route_refuse(self, prefix: IPv6Network, *, table: int) -> None:
+        """Have packets to the prefix refused, as unreachable, where no other route takes them."""
         message = _route(prefix, table)
+        message["proto"] = _PROTOCOL_STATIC
+        message["type"] = rtnl.rt_type["unreachable"]
+        message["attrs"].append(("RTA_PRIORITY", _LAST_METRIC))
+        self.rtnetlink.request(rtnl.RTM_NEWROUTE, message, NLM_F_CREATE | NLM_F_REPLACE)
+
+    def route_delete(
+        self, prefix: IPv6Network, *, table: int = MAIN_TABLE, via: IPv6Address | None = None
+    ) -> None:
+        """Delete the route that ``route_replace`` installed for this prefix and table.
+
+        ``via`` chooses among routes that the kernel has learnt for one prefix.
+        """
+        message = _route(prefix, table)
+        if via is not None:
+            message["attrs"].append(("RTA_GATEWAY", str(via)))
         message["attrs"].append(("RTA_PRIORITY", _DEFAULT_METRIC))
         self._remove(rtnl.RTM_DELROUTE, message)
 

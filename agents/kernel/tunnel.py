@@ -106,7 +106,9 @@ def open_tunnel(name: str, local: IPv6Address, remote: IPv6Address, backend: Bac
     """
     netlink = Netlink()
     try:
-        netlink.route_lookup(remote)  # refuses what could never send, the same for all backends
+        netlink.route_lookup(
+            remote, local
+        )  # refuses what could never send, the same for all backends
         device = _DEVICES[backend](netlink, name, local, remote)
     except BaseException:
         netlink.close()

@@ -123,6 +123,8 @@ class Advertise(Action):
     router: IPv6Address
     router_lifetime: int
     prefixes: tuple[AdvertisedPrefix, ...]
+    home_agent: IPv6Address | None = None
+    """The router's own address, to be told, if it is the home agent of the prefixes."""
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,11 @@ from agents.mobility.messages import (
     read_anchor_update,
     registration,
 )
-from agents.mobility.retransmission import PendingUpdate, next_sequence
+from agents.mobility.retransmission import PendingUpdate
 from agents.mobility.sessions import Phase, Session, Timer
 from agents.mobility.signalling import send
 from agents.wire.mobility import BindingAcknowledgement, BindingUpdate, Message, Status
+from agents.wire.sequence_numbers import next_sequence
 
 
 class CmdExchange:

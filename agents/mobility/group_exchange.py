@@ -23,10 +23,11 @@ from agents.mobility.messages import (
     claim,
     read_claim,
 )
-from agents.mobility.retransmission import PendingUpdate, next_sequence
+from agents.mobility.retransmission import PendingUpdate
 from agents.mobility.sessions import Phase, Session, Timer
 from agents.mobility.signalling import send
 from agents.wire.mobility import BindingUpdate, Message, Status
+from agents.wire.sequence_numbers import next_sequence
 
 GROUP_TRANSMISSIONS = 3
 """PBUs to the group without any answer after which nobody is taken to anchor a prefix."""

@@ -10,8 +10,9 @@ from agents.deadlines import Deadlines
 from agents.mobility.binding import AnchorTask, Binding
 from agents.mobility.config import CmdConfig, Variant
 from agents.mobility.messages import Acknowledgement, Anchor, anchor_update
-from agents.mobility.retransmission import PendingUpdate, next_sequence
+from agents.mobility.retransmission import PendingUpdate
 from agents.mobility.signalling import send
+from agents.wire.sequence_numbers import next_sequence
 
 PATIENCE = 3
 """PBUs without an answer after which a previous MAR holds up no handover any more."""

@@ -25,10 +25,11 @@ from agents.mobility.proxy_messages import (
     proxy_registration,
     read_proxy_acknowledgement,
 )
-from agents.mobility.retransmission import PendingUpdate, next_sequence
+from agents.mobility.retransmission import PendingUpdate
 from agents.mobility.signalling import received, send
 from agents.mobility.tunnels import DlifTable, TunnelTable
 from agents.wire.mobility import BindingAcknowledgement, Message
+from agents.wire.sequence_numbers import next_sequence
 
 
 class MagCore:

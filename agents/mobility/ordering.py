@@ -10,8 +10,8 @@ from ipaddress import IPv6Address
 from typing import Protocol
 
 from agents.core import SECOND
-from agents.mobility.retransmission import is_newer
 from agents.wire.mobility_options import Timestamp
+from agents.wire.sequence_numbers import is_newer
 
 _STEP = SECOND // (1 << 16) + 1
 """Timestamps closer together than this may be equal on the wire (RFC 5213 section 8.8), ns."""

@@ -30,6 +30,9 @@ from agents.wire.mobility_options import (
 ANY_PREFIX = IPv6Network("::/0")
 """ALL_ZERO: the LMA is to choose the home network prefix (RFC 5213 section 6.9.1.1)."""
 
+_PREFIX_LENGTH = 64
+"""What a host makes itself an address from (RFC 4862)."""
+
 _UPDATE_FLAGS = BindingUpdateFlag.A | BindingUpdateFlag.P
 _COPIED: tuple[type[MobilityOption], ...] = (
     MobileNodeIdentifier,
@@ -152,7 +155,8 @@ def read_proxy_acknowledgement(message: BindingAcknowledgement) -> ProxyAcknowle
         prefix.prefix if prefix and prefix.prefix != ANY_PREFIX else None,
     )
     binds = answer.accepted and answer.lifetime
-    return None if binds and answer.prefix is None else answer
+    usable = answer.prefix is not None and answer.prefix.prefixlen == _PREFIX_LENGTH
+    return None if binds and not usable else answer
 
 
 def is_for_pmipv6(message: BindingUpdate | BindingAcknowledgement) -> bool:

@@ -7,18 +7,7 @@ from ipaddress import IPv6Address
 
 from agents.mobility.context import Records
 from agents.mobility.messages import Acknowledgement, Anchor
-
-_SEQUENCE_NUMBERS = 1 << 16
-
-
-def next_sequence(sequence: int) -> int:
-    """The sequence number after this one; they wrap at 16 bits (RFC 6275 section 6.1.7)."""
-    return (sequence + 1) % _SEQUENCE_NUMBERS
-
-
-def is_newer(sequence: int, than: int) -> bool:
-    """Whether a sequence number lies ahead of another, modulo 2**16 (RFC 6275 section 9.5.1)."""
-    return 0 < (sequence - than) % _SEQUENCE_NUMBERS < _SEQUENCE_NUMBERS // 2
+from agents.wire.sequence_numbers import is_between
 
 
 @dataclass
@@ -70,6 +59,4 @@ class PendingUpdate:
 
     def answered_by(self, sequence: int, timestamp: int) -> bool:
         """Whether a PBA with these answers one of the transmissions."""
-        ahead = (sequence - self.first) % _SEQUENCE_NUMBERS
-        sent = (self.last - self.first) % _SEQUENCE_NUMBERS
-        return timestamp == self.timestamp and ahead <= sent
+        return timestamp == self.timestamp and is_between(sequence, self.first, self.last)

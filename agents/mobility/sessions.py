@@ -11,7 +11,8 @@ from agents.mobility.actions import MobileNode
 from agents.mobility.context import Records
 from agents.mobility.forwarding import Forwarding
 from agents.mobility.messages import Anchor
-from agents.mobility.retransmission import PendingUpdate, is_newer
+from agents.mobility.retransmission import PendingUpdate
+from agents.wire.sequence_numbers import is_newer
 
 
 class Phase(Enum):

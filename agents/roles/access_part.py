@@ -6,7 +6,7 @@ import json
 import socket
 import time
 from collections.abc import Callable, Mapping
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, IPv6Network
 from pathlib import Path
 from typing import Protocol
 
@@ -118,14 +118,18 @@ class AccessPart:
         be tentative.
         """
         assert self._port is not None
+        prefixes = [
+            ndp.PrefixInformation(p.prefix, p.valid_lifetime, p.preferred_lifetime)
+            for p in action.prefixes
+        ]
+        if action.home_agent is not None:
+            prefixes.append(_router_address(action.home_agent, action.router_lifetime))
         message = ndp.RouterAdvertisement(
             hop_limit=64,
             router_lifetime=action.router_lifetime,
-            prefixes=tuple(
-                ndp.PrefixInformation(p.prefix, p.valid_lifetime, p.preferred_lifetime)
-                for p in action.prefixes
-            ),
+            prefixes=tuple(prefixes),
             source_link_layer_address=self._link_layer_address,
+            home_agent=action.home_agent is not None,
         )
         payload = ndp.encode(message, action.router, ALL_NODES)
         packet = ipv6.packet(
@@ -138,3 +142,11 @@ class AccessPart:
             router=action.router,
             prefixes=[p.prefix for p in action.prefixes],
         )
+
+
+def _router_address(address: IPv6Address, lifetime: int) -> ndp.PrefixInformation:
+    """Says nothing about a prefix, but the router's address in it (RFC 6275 section 7.2)."""
+    prefix = IPv6Network((address, 64), strict=False)
+    return ndp.PrefixInformation(
+        prefix, lifetime, lifetime, on_link=False, autonomous=False, router=address
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 
@@ -81,10 +82,11 @@ def packet(
     return header + source.packed + destination.packed + payload
 
 
-def parse(data: bytes) -> IPv6Packet:
+def parse(data: bytes, *, skip: Collection[int] = (ROUTING, DESTINATION_OPTIONS)) -> IPv6Packet:
     """Take a packet apart and skip its hop-by-hop, destination options and routing headers.
 
-    Octets behind the payload length are link-layer padding and dropped.
+    ``skip`` are the extension headers to skip beside the hop-by-hop one. Octets behind the payload
+    length are link-layer padding and dropped.
     """
     if len(data) < HEADER_LENGTH:
         raise MalformedPacket(f"IPv6 header of {len(data)} octets")
@@ -96,17 +98,17 @@ def parse(data: bytes) -> IPv6Packet:
         raise MalformedPacket(f"IPv6 payload of {len(payload)} octets, header says {length}")
     router_alert = False
     if next_header == HOP_BY_HOP:
-        options, next_header, payload = _extension_header(payload)
+        options, next_header, payload = extension_header(payload)
         router_alert = _has_router_alert(options)
-    while next_header in (ROUTING, DESTINATION_OPTIONS):
-        _, next_header, payload = _extension_header(payload)
+    while next_header in skip:
+        _, next_header, payload = extension_header(payload)
     if next_header == HOP_BY_HOP:
         raise MalformedPacket("hop-by-hop header behind another extension header")
     source, destination = IPv6Address(data[8:24]), IPv6Address(data[24:40])
     return IPv6Packet(source, destination, next_header, hop_limit, payload, router_alert)
 
 
-def _extension_header(data: bytes) -> tuple[bytes, int, bytes]:
+def extension_header(data: bytes) -> tuple[bytes, int, bytes]:
     """Content, next header, and what follows, of the extension header that ``data`` begins with."""
     length = 8 * (data[1] + 1) if len(data) >= 2 else 8
     if len(data) < length:

@@ -58,6 +58,12 @@ class AccessTechnology(IntEnum):
     WIMAX = 5
 
 
+class AlternateCareOfAddress(AddressOption):
+    """The care-of address, where the packet's source does not say it (RFC 6275 section 6.2.5)."""
+
+    TYPE = 3
+
+
 @dataclass(frozen=True)
 class MobileNodeIdentifier(KnownOption):
     """Who the mobile node is: a Network Access Identifier (RFC 4283 section 3.1)."""
@@ -264,6 +270,7 @@ class DlifLinkLayerAddress(KnownOption):
 _KNOWN: dict[int, type[KnownOption]] = {
     option.TYPE: option
     for option in (
+        AlternateCareOfAddress,
         NonceIndices,
         BindingAuthorizationData,
         MobileNodeIdentifier,

@@ -1,5 +1,7 @@
 """Router Advertisement and Router Solicitation of Neighbor Discovery (RFC 4861 section 4).
 
+With what Mobile IPv6 adds: which routers are home agents, and their addresses (RFC 6275 section 7).
+
 What the octets do not show is the receiver's to check: a hop limit of 255 and, of an advertisement,
 a link-local source (RFC 4861 section 6.1).
 """
@@ -26,7 +28,7 @@ HOP_LIMIT = 255
 INFINITE_LIFETIME = 0xFFFFFFFF
 """A prefix lifetime that never ends."""
 
-_ADVERTISEMENT = struct.Struct("!BxH8x")  # hop limit, router lifetime; no reachability timers
+_ADVERTISEMENT = struct.Struct("!BBH8x")  # hop limit, flags, router lifetime; no timers
 _SOLICITATION = struct.Struct("!4x")
 _PREFIX = struct.Struct("!BBII4x16s")  # prefix length, flags, valid, preferred, prefix
 _MTU = struct.Struct("!2xI")
@@ -35,6 +37,8 @@ _PREFIX_INFORMATION = 3
 _MTU_OPTION = 5
 _ON_LINK = 0x80
 _AUTONOMOUS = 0x40
+_ROUTER_ADDRESS = 0x20
+_HOME_AGENT = 0x20
 _LINK_LAYER_ADDRESS_LENGTH = 6
 
 
@@ -47,6 +51,12 @@ class PrefixInformation:
     preferred_lifetime: int
     on_link: bool = True
     autonomous: bool = True
+    router: IPv6Address | None = None
+    """The router's own address in the prefix, if it tells that (flag R, RFC 6275 section 7.2)."""
+
+    def __post_init__(self) -> None:
+        if self.router is not None and self.router not in self.prefix:
+            raise ValueError(f"{self.router} is not in {self.prefix}")
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,8 @@ class RouterAdvertisement:
     prefixes: tuple[PrefixInformation, ...] = ()
     source_link_layer_address: bytes | None = None
     mtu: int | None = None
+    home_agent: bool = False
+    """Whether the router is a home agent on this link (flag H, RFC 6275 section 7.1)."""
 
     def __post_init__(self) -> None:
         _check_link_layer_address(self.source_link_layer_address)
@@ -107,7 +119,10 @@ def _frame(message: Message) -> icmpv6.Icmpv6Message:
         source_option = _option(_SOURCE_LINK_LAYER_ADDRESS, message.source_link_layer_address)
     if isinstance(message, RouterSolicitation):
         return icmpv6.Icmpv6Message(ROUTER_SOLICITATION, 0, _SOLICITATION.pack() + source_option)
-    body = _ADVERTISEMENT.pack(message.hop_limit, message.router_lifetime) + source_option
+    body = _ADVERTISEMENT.pack(
+        message.hop_limit, _HOME_AGENT * message.home_agent, message.router_lifetime
+    )
+    body += source_option
     if message.mtu is not None:
         body += _option(_MTU_OPTION, _MTU.pack(message.mtu))
     for prefix in message.prefixes:
@@ -125,8 +140,11 @@ def _decode_advertisement(body: bytes) -> RouterAdvertisement:
             prefixes.append(_decode_prefix(content))
         elif kind == _MTU_OPTION:
             mtu = _decode_mtu(content)
-    hop_limit, lifetime = _ADVERTISEMENT.unpack_from(body)
-    return RouterAdvertisement(hop_limit, lifetime, tuple(prefixes), link_layer_address, mtu)
+    hop_limit, flags, lifetime = _ADVERTISEMENT.unpack_from(body)
+    home_agent = bool(flags & _HOME_AGENT)
+    return RouterAdvertisement(
+        hop_limit, lifetime, tuple(prefixes), link_layer_address, mtu, home_agent
+    )
 
 
 def _option(kind: int, content: bytes) -> bytes:
@@ -149,12 +167,14 @@ def _options(body: bytes, start: int) -> Iterator[tuple[int, bytes]]:
 
 def _encode_prefix(information: PrefixInformation) -> bytes:
     flags = _ON_LINK * information.on_link | _AUTONOMOUS * information.autonomous
+    if information.router is not None:
+        flags |= _ROUTER_ADDRESS
     return _PREFIX.pack(
         information.prefix.prefixlen,
         flags,
         information.valid_lifetime,
         information.preferred_lifetime,
-        information.prefix.network_address.packed,
+        (information.router or information.prefix.network_address).packed,
     )
 
 
@@ -164,9 +184,11 @@ def _decode_prefix(content: bytes) -> PrefixInformation:
     length, flags, valid, preferred, prefix = _PREFIX.unpack(content)
     if length > 128:
         raise MalformedPacket(f"prefix length {length}")
-    network = IPv6Network((prefix, length), strict=False)  # bits behind the length are reserved
+    # Bits behind the length are reserved, unless they are the router's address.
+    network = IPv6Network((prefix, length), strict=False)
+    router = IPv6Address(prefix) if flags & _ROUTER_ADDRESS else None
     return PrefixInformation(
-        network, valid, preferred, bool(flags & _ON_LINK), bool(flags & _AUTONOMOUS)
+        network, valid, preferred, bool(flags & _ON_LINK), bool(flags & _AUTONOMOUS), router
     )
 
 

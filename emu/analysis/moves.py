@@ -13,6 +13,7 @@ from emu.analysis.hdmm import Scheme
 from emu.analysis.multicast import Path
 from emu.scenario.model import Detach, Handover, Scenario
 
+_SCHEMES = {"pmipv6": Scheme.PMIPV6, "mipv6": Scheme.MIPV6, "client": Scheme.CLIENT}
 _VARIANTS = {
     "relay": Scheme.RELAY,
     "locator": Scheme.LOCATOR,
@@ -106,9 +107,8 @@ def _mean_hops(numbers: dict[str, int], previous: tuple[str, ...], target: str) 
 
 def scheme_of(scenario: Scenario) -> Scheme:
     """The paper's name for the scenario's mobility scheme."""
-    if scenario.mobility.scheme == "pmipv6":
-        return Scheme.PMIPV6
-    return _VARIANTS[scenario.mobility.variant]
+    mobility = scenario.mobility
+    return _SCHEMES.get(mobility.scheme) or _VARIANTS[mobility.variant]
 
 
 def binding_ms(scheme: Scheme, path: Path) -> float:

@@ -10,6 +10,10 @@ address    binding complete → an address of the new prefix is usable: not tent
 total      link down → the last of these
 =========  =========================================================================================
 
+Where the mobile node itself sends Binding Updates it needs the address before: then ``binding`` is
+from its first Binding Update until the last of its home agents has acknowledged, and ``address``
+from the new access router's knowledge of the node until an address is usable.
+
 A part that did not happen before the next handover is None, and so is the total then.
 """
 
@@ -39,6 +43,8 @@ class Handover:
     update_ns: int | None
     complete_ns: int | None
     usable_ns: int | None
+    address_from_ns: int | None
+    """When the wait for the address begins: binding complete; else, if earlier, ``attached``."""
 
     @property
     def done_ns(self) -> int:
@@ -53,7 +59,7 @@ class Handover:
             "l2": _ms(self.down_ns, self.up_ns),
             "detection": _ms(self.up_ns, self.attached_ns),
             "binding": _ms(self.update_ns, self.complete_ns),
-            "address": _ms(self.complete_ns, self.usable_ns),
+            "address": _ms(self.address_from_ns, self.usable_ns),
         }
         whole = None not in parts.values()
         return {**parts, "total": _ms(self.down_ns, self.done_ns) if whole else None}
@@ -113,8 +119,18 @@ def _handover(run: Run, down: Event, up: Event, until: int) -> Handover:
         event = _first(run.of_kind(kind), name, target, since, until, **fields)
         return None if event is None else int(event["t"])
 
+    attached = step("attached", start)
     update = step("sent", start, message="PBU")
-    complete = step("binding_complete", start if update is None else update)
+    own = _own_update(run, name, start, until)
+    if own is None:
+        complete = step("binding_complete", start if update is None else update)
+        address_from = complete
+    else:
+        update = int(own["t"])
+        done = _first(run.of_kind("binding_complete"), name, name, update, until)
+        complete = None if done is None else int(done["t"])
+        address_from = attached
+    usable = None if address_from is None else _usable(run, name, target, address_from, until)
     return Handover(
         mn=name,
         origin=str(down["mar"]),
@@ -122,15 +138,21 @@ def _handover(run: Run, down: Event, up: Event, until: int) -> Handover:
         down_ns=start,
         up_ns=int(up["t"]),
         until_ns=until,
-        attached_ns=step("attached", start),
+        attached_ns=attached,
         update_ns=update,
         complete_ns=complete,
-        usable_ns=None if complete is None else _usable(run, name, target, complete, until),
+        usable_ns=usable,
+        address_from_ns=address_from,
     )
 
 
-def _usable(run: Run, mn: str, target: str, complete: int, until: int) -> int | None:
-    """When an address of the new prefix is usable, at the earliest when the binding is complete."""
+def _own_update(run: Run, mn: str, start: int, until: int) -> Event | None:
+    """The first Binding Update of a mobile node that does its mobility itself."""
+    return _first(run.of_kind("sent"), mn, mn, start, until, message="BU")
+
+
+def _usable(run: Run, mn: str, target: str, since: int, until: int) -> int | None:
+    """When an address of the new prefix is usable, at the earliest ``since``."""
     prefix = _new_prefix(run, mn, target, until)
     state: dict[str, str] = {}
     for event in run.of_kind("address"):
@@ -139,12 +161,12 @@ def _usable(run: Run, mn: str, target: str, complete: int, until: int) -> int | 
         address = ipaddress.IPv6Address(str(event.get("address", "::")).split("/")[0])
         if event["node"] != mn or prefix is None or address not in prefix:
             continue
-        if event["t"] > complete and any(value in _USABLE for value in state.values()):
-            return complete
+        if event["t"] > since and any(value in _USABLE for value in state.values()):
+            return since
         state[str(address)] = str(event["state"])
-        if event["t"] > complete and event["state"] in _USABLE:
+        if event["t"] > since and event["state"] in _USABLE:
             return int(event["t"])
-    return complete if any(value in _USABLE for value in state.values()) else None
+    return since if any(value in _USABLE for value in state.values()) else None
 
 
 def _new_prefix(run: Run, mn: str, target: str, until: int) -> ipaddress.IPv6Network | None:

@@ -53,7 +53,7 @@ def _topology(scenario: Scenario) -> Iterator[Problem]:
 
 def _distributed(scenario: Scenario) -> Iterator[Problem]:
     """What needs a CMD, or MARs that reach each other without one."""
-    if scenario.mobility.variant != "distributed":
+    if scenario.mobility.variant != "distributed" or scenario.mobility.scheme != "dmm":
         return
     if scenario.topology.kind != "dmm-domain":
         text = "needs the topology dmm-domain, whose exchange carries multicast; write proxy"
@@ -169,8 +169,11 @@ def _period(start: int, stop: int | None, duration: int, path: Path) -> Iterator
 
 def _multicast(scenario: Scenario, flow: MulticastFlow, path: Path) -> Iterator[Problem]:
     if scenario.multicast.scheme == "none":
-        scheme = SCHEMES_OF[scenario.mobility.scheme][0]
+        mobility = scenario.mobility.scheme
+        scheme = SCHEMES_OF[mobility][0]
         text = f"multicast traffic needs a multicast scheme; write multicast: {{scheme: {scheme}}}"
+        if scheme == "none":
+            text = f"there is no multicast with the mobility scheme {mobility}; leave it out"
         yield Problem((*path, "kind"), text)
     yield from wrong_channel(scenario, flow.channel, (*path, "channel"))
     for key, names in (("to", flow.to), ("only_source", flow.only_source)):

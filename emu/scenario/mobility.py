@@ -11,14 +11,18 @@ from emu.scenario.units import DURATION
 SCHEME_KEYS: dict[str, frozenset[str]] = {
     "dmm": frozenset({"variant", "first_attachment_timeout"}),
     "pmipv6": frozenset(),
+    "mipv6": frozenset(),
+    "client": frozenset(),
 }
 """The schemes, and the keys that each of them has for itself."""
+HOST_BASED = ("mipv6", "client")
+"""The schemes in which mobile nodes do their mobility themselves."""
 
 
 class Mobility(Section):
     """The mobility scheme and its timers."""
 
-    scheme: Literal["dmm", "pmipv6"] = "dmm"
+    scheme: Literal["dmm", "pmipv6", "mipv6", "client"] = "dmm"
     variant: Literal["relay", "locator", "proxy", "distributed"] = "proxy"
     """Who answers the serving MAR, and when: the CMD once the previous MARs have answered it; they
     themselves; the CMD at once (RFC 8885 section 3.4); or, fully distributed, there is no CMD, and

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from emu.scenario.errors import Problem, one_of, quote
-from emu.scenario.mobility import SCHEME_KEYS
+from emu.scenario.mobility import HOST_BASED, SCHEME_KEYS
 from emu.scenario.model import Scenario
 from emu.scenario.multicast import SCHEMES_OF
 
@@ -18,6 +18,9 @@ def check_mobility_scheme(scenario: Scenario) -> Iterator[Problem]:
             if scheme != mobility.scheme:
                 text = f"is for scheme: {scheme} only; leave it out of scheme: {mobility.scheme}"
                 yield Problem(("mobility", key), text)
+    if mobility.key is not None and mobility.scheme in HOST_BASED:
+        text = f"whose nodes share it; leave it out of scheme: {mobility.scheme}"
+        yield Problem(("mobility", "key"), f"is for network-based schemes, {text}")
     choices = SCHEMES_OF[mobility.scheme]
     if multicast.scheme not in choices:
         text = f"{quote(multicast.scheme)} does not go with the mobility scheme {mobility.scheme}"

@@ -16,6 +16,8 @@ RFC6224, RFC7028 = "rfc6224", "rfc7028"
 SCHEMES_OF: dict[str, tuple[str, ...]] = {
     "dmm": ("mld-dmm", MULTI_UPSTREAM, "none"),
     "pmipv6": (RFC6224, RFC7028, "none"),
+    "mipv6": ("none",),
+    "client": ("none",),
 }
 """The multicast schemes that go with each mobility scheme; the first is its default."""
 

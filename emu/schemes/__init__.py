@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from emu.schemes.base import Scheme
+from emu.schemes.client import Client
 from emu.schemes.dmm import Dmm
+from emu.schemes.mipv6 import Mipv6
 from emu.schemes.pmipv6 import Pmipv6
 
-SCHEMES: dict[str, type[Scheme]] = {"dmm": Dmm, "pmipv6": Pmipv6}
+SCHEMES: dict[str, type[Scheme]] = {
+    "dmm": Dmm,
+    "pmipv6": Pmipv6,
+    "mipv6": Mipv6,
+    "client": Client,
+}
 """By the scenario's ``mobility.scheme``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from ipaddress import IPv6Network
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,6 +23,8 @@ class Scheme:
 
     centre: ClassVar[Centre] = "cmd"
     """What is in the middle of the topology."""
+    permanent: ClassVar[IPv6Network] = IPv6Network("2000::/3")
+    """Of this are the addresses of mobile nodes that outlive handovers."""
 
     def __init__(
         self,

@@ -5,8 +5,10 @@
 ``network``    messages between nodes: delay, loss, duplication, reordering, from one seed
 ``host``       drives one core: its messages, its deadlines, its actions
 ``router``     what a router's kernel would hold: tunnels, routes, source routes, DLIF addresses
+``world``      what every domain has besides its nodes
 ``domain``     a DMM domain: MARs, the CMD, and mobile nodes that move
-``oracle``     what the domain's state has to be, worked out without the cores
+``pmipv6``     a domain of Proxy Mobile IPv6: MAGs, the LMA, and what their state has to be
+``oracle``     what a DMM domain's state has to be, worked out without the cores
 ``schedule``   randomised runs, each reproducible from its seed
 ``cmd_load``   handovers of very many mobile nodes, for one CMD core
 =============  =====================================================================================

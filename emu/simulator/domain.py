@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, IPv6Network
-from random import Random
 
 from agents.core import Action, Log
-from agents.mobility.actions import ContextReceived, Forget, MobileNode, Send, ServingEnded, Store
+from agents.mobility.actions import ContextReceived, Forget, MobileNode, ServingEnded, Store
 from agents.mobility.cmd import CmdCore
 from agents.mobility.config import DEFAULT_LIFETIME, DETACH_DELAY, CmdConfig, MarConfig, Variant
 from agents.mobility.context import Records
 from agents.mobility.mar import MarCore
-from agents.wire.mobility import Message, decode, encode
-from emu.simulator.engine import Engine
+from agents.wire.mobility import Message
 from emu.simulator.host import Host
-from emu.simulator.network import Network, Quality
+from emu.simulator.network import Quality
 from emu.simulator.router import Router
+from emu.simulator.world import World
 
 CMD_ADDRESS = IPv6Address("2001:db8:ffff::c")
 _MARS = IPv6Address("2001:db8:ffff::")
@@ -35,20 +34,10 @@ class DomainConfig:
     binding_lifetime_s: int = DEFAULT_LIFETIME
     detach_delay: int = DETACH_DELAY
     encoded: bool = False
-    """Whether messages travel as octets; as objects they travel faster, in real time."""
     variant: Variant = Variant.PROXY
     distributed: bool = False
     """Whether the MARs do without the CMD."""
     context_transfer: bool = False
-
-
-@dataclass(frozen=True)
-class Event:
-    """One line of the event log."""
-
-    time: int
-    node: str
-    log: Log
 
 
 @dataclass
@@ -73,22 +62,17 @@ class Mar:
 Observer = Callable[[Message, IPv6Address], None]
 
 
-class Domain:
+class Domain(World):
     """The nodes of one domain and the network between them."""
 
     def __init__(self, config: DomainConfig, seed: int) -> None:
-        self.engine = Engine()
+        super().__init__(seed, config.quality, encoded=config.encoded)
         self.config = config
-        self.network: Network[Message | bytes] = Network(self.engine, Random(seed), config.quality)
-        self.events: list[Event] = []
-        self.where: dict[str, int] = {}
-        """Where each mobile node really is; one that is nowhere is not in it."""
         self.observers: list[Observer] = []
         """Called with every message that the CMD has got, and its source; not with one that it did
         not survive, unless what follows from it was stored."""
         self.stored: dict[str, bytes] = {}
         """What the CMD has stored."""
-        self._nodes: dict[str, MobileNode] = {}
         self._visited: dict[str, int] = {}
         self._addresses = frozenset(map(_mar_address, range(1, config.mars + 1)))
         self.mars = [self._build_mar(number) for number in range(1, config.mars + 1)]
@@ -116,17 +100,11 @@ class Domain:
         self._visited[mn] = number
         self.link_up(mn, number)
 
-    def detach(self, mn: str) -> int | None:
-        """The mobile node goes off; the number of the MAR where it was, which is not told yet."""
-        return self.where.pop(mn, None)
-
     def link_up(self, mn: str, number: int) -> None:
         """Give a MAR the Link_Up trigger."""
-        if mn not in self._nodes:
-            self._nodes[mn] = MobileNode(mn, b"\x02" + len(self._nodes).to_bytes(5, "big"))
         mar = self.mar(number)
         mar.received.pop(mn, None)
-        mar.host.carry_out(mar.core.attach(self._nodes[mn], self.engine.now))
+        mar.host.carry_out(mar.core.attach(self.mobile_node(mn), self.engine.now))
 
     def link_down(self, mn: str, number: int) -> None:
         """Give a MAR the Link_Down trigger."""
@@ -162,10 +140,6 @@ class Domain:
         self.on_cmd_restart()
         self._cmd_host.carry_out(self.cmd.restore(dict(self.stored).items(), self.engine.now))
 
-    def logged(self, kind: str) -> list[Event]:
-        """The lines of this kind in the event log."""
-        return [event for event in self.events if event.log.kind == kind]
-
     def _start_cmd(self) -> None:
         self.cmd = CmdCore(self._cmd_config)
         self._cmd_host = Host(self.engine, self.cmd, self._perform_at_cmd)
@@ -197,11 +171,11 @@ class Domain:
     def _receive(
         self, mar: Mar, destination: IPv6Address, data: Message | bytes, source: IPv6Address
     ) -> None:
-        message = self._unpack(data, source, destination)
+        message = self.unpack(data, source, destination)
         mar.host.carry_out(mar.core.receive(message, source, self.engine.now))
 
     def _receive_at_cmd(self, data: Message | bytes, source: IPv6Address) -> None:
-        message = self._unpack(data, source, CMD_ADDRESS)
+        message = self.unpack(data, source, CMD_ADDRESS)
         host, stored = self._cmd_host, self._stores
         host.carry_out(self.cmd.receive(message, source, self.engine.now))
         if host.runs or self._stores > stored:
@@ -216,7 +190,7 @@ class Domain:
         return records
 
     def _perform_at_mar(self, mar: Mar, action: Action) -> None:
-        if self._signal(action, mar.config.address, f"mar{mar.number}"):
+        if self.signal(action, mar.config.address, f"mar{mar.number}"):
             return
         if isinstance(action, ContextReceived):
             identifier = action.mobile_node.identifier
@@ -237,24 +211,8 @@ class Domain:
             self._stores += 1
         elif isinstance(action, Forget):
             del self.stored[action.identifier]
-        elif not self._signal(action, CMD_ADDRESS, "cmd"):
+        elif not self.signal(action, CMD_ADDRESS, "cmd"):
             raise TypeError(f"a CMD has no use for {action}")
-
-    def _signal(self, action: Action, address: IPv6Address, node: str) -> bool:
-        """Send or log, if that is what the action is."""
-        if isinstance(action, Send):
-            message = action.message
-            data = encode(message, address, action.destination) if self.config.encoded else message
-            self.network.send(data, address, action.destination)
-        elif isinstance(action, Log):
-            self.events.append(Event(self.engine.now, node, action))
-        else:
-            return False
-        return True
-
-    @staticmethod
-    def _unpack(data: Message | bytes, source: IPv6Address, destination: IPv6Address) -> Message:
-        return decode(data, source, destination) if isinstance(data, bytes) else data
 
 
 def _mar_address(number: int) -> IPv6Address:

@@ -13,6 +13,7 @@ from agents.wire.mld import AddressRecord, RecordType
 from emu.simulator.domain import Domain, DomainConfig
 from emu.simulator.network import Quality
 from emu.simulator.oracle import Oracle
+from emu.simulator.pmipv6 import ProxyDomain, ProxyDomainConfig
 
 SETTLE = 150 * SECOND
 """Longer than all that may still be under way takes: the detachment delay, two back-offs of 32 s
@@ -93,6 +94,31 @@ def run(schedule: Schedule) -> list[str]:
     """Run it, then let a network without faults settle; the oracle's findings, good if empty."""
     domain = Domain(schedule.config, schedule.seed)
     oracle = Oracle(domain)
+    # Without a CMD some states are soft: what was never heard of ends with its lifetime.
+    soft = schedule.config.binding_lifetime_s * SECOND if schedule.config.distributed else 0
+    _play(schedule, domain, soft)
+    return oracle.faults()
+
+
+def run_pmipv6(schedule: Schedule) -> list[str]:
+    """The same movements in a domain of Proxy Mobile IPv6."""
+    config = schedule.config
+    domain = ProxyDomain(
+        ProxyDomainConfig(
+            config.mars,
+            config.quality,
+            config.binding_lifetime_s,
+            config.detach_delay,
+            config.encoded,
+        ),
+        schedule.seed,
+    )
+    _play(schedule, domain, 0)
+    return domain.faults()
+
+
+def _play(schedule: Schedule, domain: Domain | ProxyDomain, soft: int) -> None:
+    """Run it, and then ``soft`` ns longer than anything takes that is under way."""
     for step in schedule.steps:
         domain.engine.at(step.time, lambda step=step: _take(domain, step))  # type: ignore[misc]
     outage_start, outage_end = schedule.outage
@@ -101,10 +127,7 @@ def run(schedule: Schedule) -> list[str]:
     end = max(schedule.steps[-1].time, outage_end) + 2 * SECOND
     domain.engine.run(end)
     domain.network.change(Quality(schedule.config.quality.delay))
-    # Without a CMD some states are soft: what was never heard of ends with its lifetime.
-    soft = schedule.config.binding_lifetime_s * SECOND if schedule.config.distributed else 0
     domain.engine.run(end + soft + SETTLE)
-    return oracle.faults()
 
 
 def _walk(random: Random, mn: str, mars: int) -> list[Step]:
@@ -125,7 +148,7 @@ def _walk(random: Random, mn: str, mars: int) -> list[Step]:
     return steps
 
 
-def _take(domain: Domain, step: Step) -> None:
+def _take(domain: Domain | ProxyDomain, step: Step) -> None:
     """Carry out one movement, and the triggers that go with it."""
     left = domain.detach(step.mn)
     if left is not None:
@@ -141,7 +164,7 @@ def _take(domain: Domain, step: Step) -> None:
         )
 
 
-def _trigger_down(domain: Domain, mn: str, number: int) -> None:
+def _trigger_down(domain: Domain | ProxyDomain, mn: str, number: int) -> None:
     # A node that is back by then was up all the time, as far as this access point can tell.
     if domain.where.get(mn) != number:
         domain.link_down(mn, number)

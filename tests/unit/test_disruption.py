@@ -14,6 +14,7 @@ HANDOVER = Handover(
     mn="mn1", origin="mar1", target="mar2", down_ns=DOWN, up_ns=DOWN + 20 * MS,
     until_ns=T0 + 3 * SECOND, attached_ns=DOWN + 21 * MS, update_ns=DOWN + 22 * MS,
     complete_ns=DOWN + 30 * MS, usable_ns=DOWN + 40 * MS,
+    address_from_ns=DOWN + 30 * MS,
 )  # fmt: skip
 
 

@@ -5,9 +5,10 @@ from mobility_nodes import CMD, MN, T0, mar, sent, the_request
 from agents.core import SECOND
 from agents.mobility.actions import ServingStarted
 from agents.mobility.messages import acknowledgement
-from agents.mobility.retransmission import PendingUpdate, is_newer, next_sequence
+from agents.mobility.retransmission import PendingUpdate
 from agents.wire.mobility import Status
 from agents.wire.mobility_options import Timestamp
+from agents.wire.sequence_numbers import is_newer, next_sequence
 
 
 def repeated(core, until):

@@ -48,6 +48,7 @@ EVERY_OPTION = (
 )
 
 SECURITY_OPTIONS = (
+    options.AlternateCareOfAddress(SOURCE),
     options.NonceIndices(258, 259),
     options.CgaParameters(b"parameters"),
     options.Signature(b"signature"),

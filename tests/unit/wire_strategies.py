@@ -12,7 +12,7 @@ from agents.wire import mobility_options as options
 MAR = IPv6Address("2001:db8:ffff::1")
 CMD = IPv6Address("2001:db8:ffff::2")
 
-KNOWN_NUMBERS = {4, 5, 8, 12, 13, 14, 22, 23, 24, 25, 26, 27, 57, 60, 65, 66, 67, 68, 69, 70}
+KNOWN_NUMBERS = {3, 4, 5, 8, 12, 13, 14, 22, 23, 24, 25, 26, 27, 57, 60, 65, 66, 67, 68, 69, 70}
 
 addresses = st.binary(min_size=16, max_size=16).map(IPv6Address)
 octet = st.integers(0, 0xFF)
@@ -34,6 +34,7 @@ address_records = st.builds(
 identifiers = st.text(st.characters(codec="utf-8"), min_size=1, max_size=60)
 
 mobility_option = st.one_of(
+    st.builds(options.AlternateCareOfAddress, addresses),
     st.builds(options.NonceIndices, short, short),
     st.builds(options.BindingAuthorizationData, st.binary(min_size=12, max_size=12)),
     st.builds(options.MobileNodeIdentifier, identifiers),
@@ -144,17 +145,28 @@ mld_message = st.one_of(
     st.builds(mld.ListenerDoneV1, addresses),
 )
 
+
+def prefix_of_router(
+    network: IPv6Network, address: IPv6Address, valid: int, preferred: int
+) -> ndp.PrefixInformation:
+    """A prefix with the router's address in it."""
+    router = IPv6Address(int(network.network_address) | int(address) & int(network.hostmask))
+    return ndp.PrefixInformation(network, valid, preferred, False, False, router)
+
+
 ndp_message = st.one_of(
     st.builds(
         ndp.RouterAdvertisement,
         octet,
         short,
         st.lists(
-            st.builds(ndp.PrefixInformation, networks, word, word, st.booleans(), st.booleans()),
+            st.builds(ndp.PrefixInformation, networks, word, word, st.booleans(), st.booleans())
+            | st.builds(prefix_of_router, networks, addresses, word, word),
             max_size=4,
         ).map(tuple),
         st.none() | ethernet,
         st.none() | word,
+        st.booleans(),
     ),
     st.builds(ndp.RouterSolicitation, st.none() | ethernet),
 )

@@ -1,0 +1,142 @@
+"""Packets with Mobile IPv6's extension headers, which most kernels do nothing with.
+
+A kernel without MIP6 answers a Home Address option or a type 2 routing header with an ICMPv6
+Parameter Problem, one with it drops them silently. So they are read where they come in, before the
+kernel's own processing, and (with eBPF) kept from that.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from ipaddress import IPv6Address
+
+from agents.kernel import bpf, socket_filter, tc
+from agents.kernel.bpf import FRAME_POINTER, Assembler, Helper
+from agents.kernel.netlink import Netlink
+
+_ETH_P_ALL, _ETH_P_IPV6 = 0x0003, 0x86DD
+_PROTOCOL = socket.htons(_ETH_P_IPV6)
+_ROUTING, _DESTINATION_OPTIONS = 43, 60
+_IPV6_HEADER = 40
+_MAXIMUM_PACKET = 65575
+_NOT_NOW = frozenset(
+    (errno.ENOBUFS, errno.EAGAIN, errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTUNREACH)
+)
+"""A mobile node between two links, and a full queue, lose a packet as any network may."""
+
+# Offsets in struct __sk_buff, and in the IPv6 header on the stack.
+_SKB_PROTOCOL = 16
+_HEADER = -_IPV6_HEADER
+_NEXT_HEADER, _DESTINATION = _HEADER + 6, _HEADER + 24
+_FROM_NETWORK_HEADER = 1
+_DROP, _NEXT_FILTER = 2, -1
+_SKB, _VALUE = 6, 7
+
+_PACKET_PROTOCOL, _PACKET_TYPE = 0xFFFFF000, 0xFFFFF004  # what the kernel knows beside the octets
+_FILTER = (
+    (0x28, 0, 0, _PACKET_PROTOCOL),  # 0
+    (0x15, 0, 6, _ETH_P_IPV6),  # 1
+    (0x28, 0, 0, _PACKET_TYPE),  # 2
+    (0x15, 0, 4, socket.PACKET_HOST),  # 3
+    (0x30, 0, 0, 6),  # 4: the next header
+    (0x15, 1, 0, _ROUTING),  # 5
+    (0x15, 0, 1, _DESTINATION_OPTIONS),  # 6
+    (0x06, 0, 0, 0xFFFF),  # 7: keep
+    (0x06, 0, 0, 0),  # 8
+)
+"""Opcodes as in ``socket_filter``: 0x28 loads two octets, 0x30 one; 0x15 compares; 0x06 returns."""
+
+
+class MobileSocket:
+    """Sends any IPv6 packet; receives, of all links, those with a routing header or options.
+
+    What it receives may also be for others. Non-blocking.
+    """
+
+    def __init__(self) -> None:
+        # Sockets for all protocols have their copy before the programs of ``keep_from_kernel`` run.
+        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_ETH_P_ALL))
+        self._socket.setblocking(False)
+        socket_filter.attach(self._socket, _FILTER)
+        self._senders: dict[IPv6Address, socket.socket] = {}
+
+    def fileno(self) -> int:
+        """The descriptor, readable when a packet waits."""
+        return self._socket.fileno()
+
+    def receive(self) -> bytes | None:
+        """The next packet that came to this node's link-layer address, from the IPv6 header on."""
+        try:
+            return self._socket.recv(_MAXIMUM_PACKET)
+        except BlockingIOError:
+            return None
+
+    def send(self, packet: bytes) -> None:
+        """Send a packet as it is; the routes for its source address apply."""
+        source = IPv6Address(packet[8:24])
+        destination = str(IPv6Address(packet[24:_IPV6_HEADER]))
+        try:
+            self._sender(source).sendto(packet, (destination, 0))
+        except OSError as error:
+            if error.errno not in _NOT_NOW:
+                raise
+
+    def _sender(self, source: IPv6Address) -> socket.socket:
+        if source not in self._senders:
+            sender = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
+            sender.setblocking(False)
+            sender.bind((str(source), 0))
+            self._senders[source] = sender
+        return self._senders[source]
+
+    def close(self) -> None:
+        """Close the sockets."""
+        for sender in self._senders.values():
+            sender.close()
+        self._socket.close()
+
+
+def keep_from_kernel(interface: str, destination: IPv6Address | None) -> None:
+    """Keep what a ``MobileSocket`` receives on a link from the kernel, as long as the link is.
+
+    With a destination only what is for that address; a router forwards the rest.
+    """
+    with Netlink() as netlink:
+        index = netlink.index(interface)
+        program = bpf.load(_dropping(destination), "mobile")
+        try:
+            tc.add_clsact(netlink.rtnetlink, index)
+            tc.attach(netlink.rtnetlink, index, tc.INGRESS, index, program, "mobile")
+        finally:
+            os.close(program)
+
+
+def _dropping(destination: IPv6Address | None) -> bytes:
+    """The program that drops them."""
+    a = Assembler()
+    a.move(_SKB, 1)
+    a.load_word(_VALUE, _SKB, _SKB_PROTOCOL)
+    a.jump_unless_equal(_VALUE, _PROTOCOL, "not ours")
+    a.move(1, _SKB)
+    a.move_value(2, 0)
+    a.move(3, FRAME_POINTER)
+    a.add_value(3, _HEADER)
+    a.move_value(4, _IPV6_HEADER)
+    a.move_value(5, _FROM_NETWORK_HEADER)
+    a.call(Helper.SKB_LOAD_BYTES_RELATIVE)
+    a.jump_unless_equal(0, 0, "not ours")
+    if destination is not None:
+        words = memoryview(destination.packed).cast("i")
+        for step, word in enumerate(words):
+            a.load_word(_VALUE, FRAME_POINTER, _DESTINATION + 4 * step)
+            a.jump_unless_equal(_VALUE, word, "not ours")
+    a.load_byte(_VALUE, FRAME_POINTER, _NEXT_HEADER)
+    a.jump_if_equal(_VALUE, _ROUTING, "ours")
+    a.jump_unless_equal(_VALUE, _DESTINATION_OPTIONS, "not ours")
+    a.label("ours")
+    a.exit(_DROP)
+    a.label("not ours")
+    a.exit(_NEXT_FILTER)
+    return a.assemble()

@@ -1,0 +1,74 @@
+"""What the cores ask their surroundings to do. Lifetimes are in seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv6Address
+
+from agents.core import Action
+from agents.mipv6.packets import Packet
+
+
+@dataclass(frozen=True)
+class Send(Action):
+    """Send a message."""
+
+    packet: Packet
+
+
+# A mobile node's
+
+
+@dataclass(frozen=True)
+class LeaveHome(Action):
+    """The home address is not on the link: keep it, for what uses it, and send nothing from it."""
+
+    home_address: IPv6Address
+
+
+@dataclass(frozen=True)
+class OpenTunnel(Action):
+    """A binding is being asked for: get the tunnel ready, from the care-of address to the agent."""
+
+    home_address: IPv6Address
+    home_agent: IPv6Address
+    care_of: IPv6Address
+
+
+@dataclass(frozen=True)
+class UseTunnel(Action):
+    """The binding stands: what is sent from the home address takes the tunnel opened last."""
+
+    home_address: IPv6Address
+
+
+@dataclass(frozen=True)
+class ReturnHome(Action):
+    """The home address is on the link: no tunnel."""
+
+    home_address: IPv6Address
+
+
+@dataclass(frozen=True)
+class GiveUp(Action):
+    """The home address is released: it is the mobile node's no more."""
+
+    home_address: IPv6Address
+
+
+# A home agent's
+
+
+@dataclass(frozen=True)
+class Bind(Action):
+    """Send what comes for a home address through a tunnel to the care-of address, and back."""
+
+    home_address: IPv6Address
+    care_of: IPv6Address
+
+
+@dataclass(frozen=True)
+class Unbind(Action):
+    """The mobile node is at home, or gone: take the tunnel of its home address away."""
+
+    home_address: IPv6Address

@@ -1,0 +1,323 @@
+"""The mobile node: it tells the home agent of each of its home addresses where it is.
+
+RFC 6275 section 11; with several home addresses, each of another home agent, section 4.1 of the
+HDMM paper.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address
+
+from agents.core import SECOND, Action, Log
+from agents.deadlines import Deadlines
+from agents.mipv6.actions import GiveUp, LeaveHome, OpenTunnel, ReturnHome, Send, UseTunnel
+from agents.mipv6.authorization import Authorization
+from agents.mipv6.config import Counters, MobileNodeConfig
+from agents.mipv6.packets import Packet
+from agents.mipv6.signalling import received, send
+from agents.mipv6.update_list import Binding, Phase, Timer
+from agents.wire.mobility import (
+    BindingAcknowledgement,
+    BindingError,
+    BindingErrorStatus,
+    BindingUpdate,
+    BindingUpdateFlag,
+    Status,
+)
+from agents.wire.mobility_options import AlternateCareOfAddress
+from agents.wire.routability_tests import Test
+
+
+class MobileNodeCore:
+    """The bindings of one mobile node."""
+
+    def __init__(
+        self, config: MobileNodeConfig, authorization: Authorization | None = None
+    ) -> None:
+        self._config = config
+        self._authorization = authorization
+        self.counters = Counters()
+        self._bindings: dict[IPv6Address, Binding] = {}
+        self._deadlines: Deadlines[tuple[IPv6Address, Timer]] = Deadlines()
+        self._care_of: IPv6Address | None = None
+        self._bound_at: IPv6Address | None = None
+        """The care-of address for which ``binding_complete`` was, or will be, said."""
+        self._completing = False
+
+    @property
+    def name(self) -> str:
+        """The mobile node's name in the event log."""
+        return self._config.identifier
+
+    def bindings(self) -> dict[IPv6Address, Binding]:
+        """Every home address and how it stands."""
+        return dict(self._bindings)
+
+    def add_home(self, home_address: IPv6Address, agent: IPv6Address, now: int) -> list[Action]:
+        """A home address that is not on the link; nothing new if it is known."""
+        if home_address in self._bindings:
+            return []
+        binding = Binding(home_address, agent, Phase.AWAY)
+        self._bindings[home_address] = binding
+        actions: list[Action] = [LeaveHome(home_address)]
+        return actions + self._place(binding, now)
+
+    def moved(
+        self, care_of: IPv6Address | None, now: int, home_agent: IPv6Address | None = None
+    ) -> list[Action]:
+        """The address on the link is another one, or (None) there is none that can be used.
+
+        With a home agent it is a home address as well.
+        """
+        self._care_of = care_of
+        if care_of is not None and home_agent is not None and care_of not in self._bindings:
+            self._bindings[care_of] = Binding(care_of, home_agent)
+        if care_of not in (None, self._bound_at):
+            self._bound_at, self._completing = care_of, True
+        actions: list[Action] = []
+        for binding in list(self._bindings.values()):
+            actions += self._place(binding, now)
+        return actions + self._completed()
+
+    def release(self, home_address: IPv6Address, now: int) -> list[Action]:
+        """A home address is not needed any more; never the one on the link."""
+        binding = self._bindings.get(home_address)
+        if binding is None or home_address == self._care_of:
+            return []
+        if not binding.registered:
+            return self._give_up(binding)
+        if binding.phase is not Phase.RELEASING:
+            self._begin(binding, Phase.RELEASING)
+        return self._transmit(binding, now) if self._care_of is not None else []
+
+    def receive(self, packet: Packet, now: int) -> list[Action]:
+        """A Mobility Header message came."""
+        message, binding = packet.message, self._bindings.get(packet.receiver)
+        if isinstance(message, BindingAcknowledgement):
+            if binding is None or packet.sender != binding.home_agent:
+                self.counters.unauthentic += 1
+                return []
+            return self._acknowledged(binding, packet, message, now)
+        if isinstance(message, BindingError):
+            return self._error(packet, message, now)
+        if isinstance(message, Test):
+            return self._tested(packet, message, now)
+        self.counters.ignored += 1
+        return []
+
+    def timer(self, now: int) -> list[Action]:
+        """Act on every deadline that is not later than ``now``."""
+        actions: list[Action] = []
+        for home_address, timer in self._deadlines.due(now):
+            binding = self._bindings[home_address]
+            if timer is Timer.EXPIRE:
+                actions += self._expired(binding)
+            elif self._care_of is None:  # a refresh; nothing is repeated without an address
+                self._deadlines.set((home_address, timer), now + self._config.initial_timeout)
+            else:
+                if timer is Timer.RETRANSMIT:
+                    binding.timeout = min(2 * binding.timeout, self._config.maximum_timeout)
+                actions += self._transmit(binding, now)
+        return actions
+
+    def next_deadline(self) -> int | None:
+        """When ``timer`` is due next."""
+        return self._deadlines.next()
+
+    def _place(self, binding: Binding, now: int) -> list[Action]:
+        """Do what the present care-of address asks of one binding."""
+        care_of = self._care_of
+        if care_of is None:
+            self._deadlines.cancel((binding.home_address, Timer.RETRANSMIT))
+            return self._leave_home(binding, Phase.AWAY)
+        if binding.phase is Phase.RELEASING and care_of != binding.home_address:
+            self._begin(binding, Phase.RELEASING)
+            return self._transmit(binding, now)
+        if care_of == binding.home_address:
+            return self._return_home(binding, now)
+        if binding.phase is Phase.BOUND and binding.care_of == care_of:
+            return self._transmit(binding, now) if binding.waits else []
+        actions = self._leave_home(binding, Phase.UPDATING)
+        self._begin(binding, Phase.UPDATING)
+        binding.care_of = care_of
+        # The update is on its way while the tunnel is made, which takes the kernel some ms.
+        actions += self._transmit(binding, now)
+        return [*actions, OpenTunnel(binding.home_address, binding.home_agent, care_of)]
+
+    def _leave_home(self, binding: Binding, phase: Phase) -> list[Action]:
+        """The home address is not on the link, or no longer."""
+        if binding.phase not in (Phase.HOME, Phase.RETURNING):
+            return []
+        binding.phase = phase
+        return [LeaveHome(binding.home_address)]
+
+    def _return_home(self, binding: Binding, now: int) -> list[Action]:
+        """RFC 6275 section 11.5.5."""
+        if binding.phase in (Phase.HOME, Phase.RETURNING):
+            return self._transmit(binding, now) if binding.phase is Phase.RETURNING else []
+        binding.care_of = binding.home_address
+        actions: list[Action] = [ReturnHome(binding.home_address)]
+        if not binding.registered:
+            self._begin(binding, Phase.HOME)
+            return actions
+        self._begin(binding, Phase.RETURNING)
+        return actions + self._transmit(binding, now)
+
+    def _begin(self, binding: Binding, phase: Phase) -> None:
+        """Start anew, with whatever this phase asks of the home agent."""
+        binding.phase, binding.first, binding.blocked = phase, None, False
+        binding.timeout = self._config.initial_timeout
+        for timer in (Timer.RETRANSMIT, Timer.REFRESH):
+            self._deadlines.cancel((binding.home_address, timer))
+
+    def _tests(self, binding: Binding, now: int) -> list[Action]:
+        """What its home agent has to be asked first."""
+        if self._authorization is None or self._care_of is None:
+            return []
+        tests = self._authorization.tests(
+            binding.home_address,
+            self._care_of,
+            binding.home_agent,
+            now,
+            deregistration=binding.deregisters,
+        )
+        return [Send(Packet(test, source, binding.home_agent)) for test, source in tests]
+
+    def _tested(self, packet: Packet, answer: Test, now: int) -> list[Action]:
+        """A test was answered; updates that wait for no more can be sent."""
+        authorization, actions = self._authorization, list[Action]()
+        if authorization is None or not authorization.receive(
+            answer, packet.sender, packet.receiver, now
+        ):
+            self.counters.ignored += 1
+            return []
+        for binding in list(self._bindings.values()):
+            if binding.blocked and self._care_of is not None and not self._tests(binding, now):
+                actions += self._transmit(binding, now)
+        return actions
+
+    def _transmit(self, binding: Binding, now: int) -> list[Action]:
+        """Send a Binding Update, or what has to be asked before, and wait for the answer."""
+        home, care_of, agent = binding.home_address, self._care_of, binding.home_agent
+        assert care_of is not None
+        self._deadlines.set((home, Timer.RETRANSMIT), now + binding.timeout)
+        tests = self._tests(binding, now)
+        binding.blocked = bool(tests)
+        if tests:
+            return tests
+        lifetime = 0 if binding.deregisters else self._config.binding_lifetime_s
+        if lifetime:
+            binding.registered = True
+            if (home, Timer.EXPIRE) not in self._deadlines:
+                self._deadlines.set((home, Timer.EXPIRE), now + lifetime * SECOND)
+        update = BindingUpdate(
+            binding.number(), lifetime, _flags(home, care_of), (AlternateCareOfAddress(care_of),)
+        )
+        away = home if care_of != home else None
+        if self._authorization is not None:
+            update = self._authorization.authorize(update, home, care_of, agent, now)
+        return send(Packet(update, care_of, agent, away), home, self._config.identifier)
+
+    def _acknowledged(
+        self, binding: Binding, packet: Packet, answer: BindingAcknowledgement, now: int
+    ) -> list[Action]:
+        resynchronises = answer.status == Status.SEQUENCE_NUMBER_OUT_OF_WINDOW
+        waited = binding.first is not None if resynchronises else binding.waits_for(answer.sequence)
+        home, care_of, authorization = binding.home_address, self._care_of, self._authorization
+        if not waited or care_of is None:
+            self.counters.ignored += 1
+            return []
+        if authorization is not None and not authorization.accept(
+            answer, home, care_of, binding.home_agent
+        ):
+            self.counters.unauthentic += 1
+            return []
+        actions: list[Action] = [received(packet, binding.home_address, self._config.identifier)]
+        if resynchronises:
+            binding.sequence, binding.first = answer.sequence, None
+            return actions + self._transmit(binding, now)
+        binding.first = None
+        self._deadlines.cancel((binding.home_address, Timer.RETRANSMIT))
+        if binding.deregisters:
+            actions += self._deregistered(binding)
+        elif answer.accepted and answer.lifetime:
+            actions += self._bound(binding, answer.lifetime, now)
+        else:
+            actions += self._refused(binding, answer.status)
+        return actions + self._completed()
+
+    def _bound(self, binding: Binding, lifetime: int, now: int) -> list[Action]:
+        """The binding stands for so many seconds; it is refreshed half-way."""
+        home, new = binding.home_address, binding.phase is not Phase.BOUND
+        binding.phase, binding.timeout = Phase.BOUND, self._config.initial_timeout
+        self._deadlines.set((home, Timer.EXPIRE), now + lifetime * SECOND)
+        self._deadlines.set((home, Timer.REFRESH), now + lifetime * SECOND // 2)
+        return [UseTunnel(home)] if new else []
+
+    def _refused(self, binding: Binding, status: int) -> list[Action]:
+        """There is no binding, and asking again would not help."""
+        home = binding.home_address
+        self._begin(binding, Phase.AWAY)
+        binding.registered = False
+        self._deadlines.cancel((home, Timer.EXPIRE))
+        fields = {"home_address": home, "status": status}
+        return [LeaveHome(home), Log("binding_refused", fields)]
+
+    def _deregistered(self, binding: Binding) -> list[Action]:
+        """The home agent has no binding any more."""
+        binding.registered = False
+        self._deadlines.cancel((binding.home_address, Timer.EXPIRE))
+        if binding.phase is Phase.RELEASING:
+            return self._give_up(binding)
+        binding.phase = Phase.HOME
+        return []
+
+    def _expired(self, binding: Binding) -> list[Action]:
+        """Whatever the home agent knew, it has forgotten."""
+        self._deadlines.cancel((binding.home_address, Timer.REFRESH))
+        actions: list[Action] = [Log("binding_expired", {"home_address": binding.home_address})]
+        if binding.deregisters:
+            binding.first = None
+            self._deadlines.cancel((binding.home_address, Timer.RETRANSMIT))
+            return actions + self._deregistered(binding) + self._completed()
+        if binding.phase is Phase.BOUND:
+            binding.phase = Phase.UPDATING
+        binding.registered = binding.first is not None
+        return actions
+
+    def _give_up(self, binding: Binding) -> list[Action]:
+        for timer in Timer:
+            self._deadlines.cancel((binding.home_address, timer))
+        del self._bindings[binding.home_address]
+        return [GiveUp(binding.home_address)]
+
+    def _error(self, packet: Packet, error: BindingError, now: int) -> list[Action]:
+        """The home agent knows of no binding: ask for it again (RFC 6275 section 11.3.6)."""
+        binding = self._bindings.get(error.home_address)
+        lost = error.status == BindingErrorStatus.UNKNOWN_BINDING
+        genuine = binding is not None and packet.sender == binding.home_agent and lost
+        if binding is None or not genuine or binding.phase is not Phase.BOUND or not self._care_of:
+            self.counters.ignored += 1
+            return []
+        self._begin(binding, Phase.UPDATING)
+        return [
+            received(packet, binding.home_address, self._config.identifier),
+            *self._transmit(binding, now),
+        ]
+
+    def _completed(self) -> list[Action]:
+        """Say once a care-of address that all home agents know it."""
+        asking = any(b.phase in (Phase.UPDATING, Phase.RETURNING) for b in self._bindings.values())
+        if asking or not self._completing or self._care_of is None:
+            return []
+        self._completing = False
+        fields = {"mn": self._config.identifier, "care_of": self._care_of}
+        return [Log("binding_complete", fields)]
+
+
+def _flags(home_address: IPv6Address, care_of: IPv6Address) -> BindingUpdateFlag:
+    """L where both addresses have the interface identifier of the link-local one."""
+    flags = BindingUpdateFlag.A | BindingUpdateFlag.H
+    if home_address.packed[8:] == care_of.packed[8:]:
+        flags |= BindingUpdateFlag.L
+    return flags

@@ -1,0 +1,41 @@
+"""A binding message as an action and as a line of the event log."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address
+from typing import Any
+
+from agents.core import Action, Log
+from agents.mipv6.actions import Send
+from agents.mipv6.packets import Packet
+from agents.wire.mobility import BindingAcknowledgement, BindingError, BindingUpdate
+
+_NAMES: dict[type[Any], str] = {
+    BindingUpdate: "BU",
+    BindingAcknowledgement: "BA",
+    BindingError: "BE",
+}
+
+
+def send(packet: Packet, home_address: IPv6Address, mn: str | None = None) -> list[Action]:
+    """Send it, and say so."""
+    fields = _fields(packet, home_address, mn) | {"destination": packet.destination}
+    return [Send(packet), Log("sent", fields)]
+
+
+def received(packet: Packet, home_address: IPv6Address, mn: str | None = None) -> Log:
+    """Say that it came."""
+    return Log("received", _fields(packet, home_address, mn) | {"source": packet.source})
+
+
+def _fields(packet: Packet, home_address: IPv6Address, mn: str | None) -> dict[str, Any]:
+    message = packet.message
+    fields: dict[str, Any] = {
+        "message": _NAMES.get(type(message), type(message).__name__),
+        "home_address": home_address,
+    }
+    if mn is not None:
+        fields["mn"] = mn
+    if isinstance(message, (BindingUpdate, BindingAcknowledgement)):
+        fields |= {"sequence": message.sequence, "lifetime": message.lifetime}
+    return fields

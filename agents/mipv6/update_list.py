@@ -1,0 +1,76 @@
+"""An entry of a mobile node's Binding Update List (RFC 6275 section 11.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from ipaddress import IPv6Address
+
+from agents.wire.sequence_numbers import is_between, next_sequence
+
+
+class Phase(Enum):
+    """Where a home address stands; docs/mipv6.md draws the transitions."""
+
+    HOME = "home"
+    """On the link, and not bound."""
+    AWAY = "away"
+    """Not on the link, and not bound: there is no care-of address, or the home agent refused."""
+    UPDATING = "updating"
+    """A binding to the present care-of address is asked for."""
+    BOUND = "bound"
+    """The home agent has acknowledged it."""
+    RETURNING = "returning"
+    """On the link again; the home agent is being told."""
+    RELEASING = "releasing"
+    """Not needed any more; the home agent is being told."""
+
+
+class Timer(Enum):
+    """What a binding may wait for."""
+
+    RETRANSMIT = "retransmit"
+    REFRESH = "refresh"
+    EXPIRE = "expire"
+
+
+@dataclass
+class Binding:
+    """A home address, its home agent, and what that knows."""
+
+    home_address: IPv6Address
+    home_agent: IPv6Address
+    phase: Phase = Phase.HOME
+    care_of: IPv6Address | None = None
+    """What the last Binding Update said, or is going to say."""
+    registered: bool = False
+    """Whether the home agent may have a binding: one was asked for, and is not known to be over."""
+    sequence: int = 0
+    """Of the latest Binding Update."""
+    first: int | None = None
+    """Of the earliest one whose acknowledgement is waited for; None: of none."""
+    timeout: int = 0
+    """ns from the latest Binding Update to the next."""
+    blocked: bool = False
+    """Whether a Binding Update has to wait for something that its authorization needs."""
+
+    @property
+    def deregisters(self) -> bool:
+        """Whether its Binding Updates ask to remove the binding."""
+        return self.phase in (Phase.RETURNING, Phase.RELEASING)
+
+    @property
+    def waits(self) -> bool:
+        """Whether an answer is outstanding."""
+        return self.blocked or self.first is not None
+
+    def number(self) -> int:
+        """The sequence number of one more Binding Update."""
+        self.sequence = next_sequence(self.sequence)
+        if self.first is None:
+            self.first = self.sequence
+        return self.sequence
+
+    def waits_for(self, sequence: int) -> bool:
+        """Whether an acknowledgement with this number answers any transmission."""
+        return self.first is not None and is_between(sequence, self.first, self.sequence)

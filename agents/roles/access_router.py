@@ -1,0 +1,58 @@
+"""An access router of host-based mobility; with a home agent it is a DAR of the client scheme."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address, IPv6Network
+from typing import Any
+
+from agents.kernel.netlink import Netlink
+from agents.mobility.access_router import AccessRouterConfig, AccessRouterCore
+from agents.mobility.actions import InstallRoute, RemoveRoute
+from agents.roles.access_part import AccessPart
+from agents.roles.daemon import Daemon
+from agents.roles.home_agent_part import HomeAgentPart
+from agents.roles.link_port import LinkPort
+from agents.wire import ndp
+
+
+class AccessRouter:
+    """Joins an ``AccessRouterCore`` to its access link, and to a home agent if it has one."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self._daemon = Daemon(config["node"], config["log"])
+        address = IPv6Address(config["address"])
+        self._agent = HomeAgentPart(self._daemon, config) if config["home_agent"] else None
+        self._core = AccessRouterCore(
+            AccessRouterConfig(
+                IPv6Address(config["link_local"]),
+                IPv6Network(config["pool"]),
+                config["lifetime"],
+                address if config["home_agent"] else None,
+            ),
+            self._in_use,
+        )
+        link_layer = bytes.fromhex(config["link_layer_address"].replace(":", ""))
+        peers = {IPv6Address(peer): name for peer, name in config["peers"].items()}
+        access = AccessPart(self._daemon, self._core, link_layer, peers)
+        netlink, interface = Netlink(), config["access"]
+        self._daemon.on(InstallRoute, lambda a: netlink.route_replace(a.prefix, oif=interface))
+        self._daemon.on(RemoveRoute, lambda a: netlink.route_delete(a.prefix))
+        handlers = {ndp.ROUTER_SOLICITATION: access.solicited}
+        access.serve(LinkPort(self._daemon, interface, handlers))
+        access.listen_for_triggers(config["trigger"])
+
+    def run(self) -> None:
+        """Serve until told to stop."""
+        self._daemon.run(self._last_words)
+
+    def _in_use(self, prefix: IPv6Network) -> bool:
+        return self._agent is not None and self._agent.serves(prefix)
+
+    def _last_words(self) -> None:
+        agent = self._agent.close() if self._agent else {}
+        self._daemon.log.write("state", prefixes=self._core.prefixes(), **agent)
+
+
+def main(config: dict[str, Any]) -> None:
+    """Be an access router."""
+    AccessRouter(config).run()

@@ -1,0 +1,65 @@
+"""A home agent on the kernel: the MIPv6 anchor ``ha``, or a part of each DAR."""
+
+from __future__ import annotations
+
+import time
+from ipaddress import IPv6Address, IPv6Network
+from typing import Any
+
+from agents.kernel.netlink import Netlink
+from agents.kernel.tunnel import Tunnel
+from agents.mipv6.actions import Bind, Unbind
+from agents.mipv6.config import HomeAgentConfig
+from agents.mipv6.home_agent import HomeAgentCore
+from agents.mipv6.packets import Packet
+from agents.roles.care_of_tunnels import CareOfTunnels
+from agents.roles.daemon import Daemon
+from agents.roles.mobile_ip_port import MobileIpPort
+
+
+class HomeAgentPart:
+    """Joins a ``HomeAgentCore`` to its messages, and to tunnels and routes of home addresses."""
+
+    def __init__(self, daemon: Daemon, config: dict[str, Any]) -> None:
+        """``config``: address, pool, lifetime in s, tunnel_backend, interfaces."""
+        self._daemon = daemon
+        self._address = IPv6Address(config["address"])
+        self.core = HomeAgentCore(
+            HomeAgentConfig(self._address, IPv6Network(config["pool"]), config["lifetime"])
+        )
+        self._netlink = Netlink()
+        self._devices = CareOfTunnels(daemon, config["tunnel_backend"])
+        self._tunnels: dict[IPv6Address, Tunnel] = {}
+        port = MobileIpPort(daemon, self._received)
+        if config["tunnel_backend"] == "bpf":
+            port.shield(config["interfaces"], self._address)
+        daemon.on(Bind, self._bind)
+        daemon.on(Unbind, self._unbind)
+
+    def serves(self, prefix: IPv6Network) -> bool:
+        """Whether an address of the prefix is bound."""
+        return any(home in prefix for home in self.core.bindings())
+
+    def close(self) -> dict[str, Any]:
+        """Delete the tunnels; how things stood."""
+        tunnels = self._devices.names()
+        self._devices.close()
+        bindings = {str(home): care_of for home, care_of in self.core.bindings().items()}
+        return {"bindings": bindings, "tunnels": tunnels, "counters": self.core.counters}
+
+    def _received(self, packet: Packet) -> None:
+        self._daemon.carry_out(self.core, self.core.receive(packet, time.monotonic_ns()))
+
+    def _bind(self, action: Bind) -> None:
+        home = action.home_address
+        before = self._tunnels.get(home)
+        tunnel = self._devices.hold(self._address, action.care_of, home)
+        self._tunnels[home] = tunnel
+        self._netlink.route_replace(IPv6Network(home), oif=tunnel.name)
+        if before is not None:
+            self._devices.release(before, home)
+
+    def _unbind(self, action: Unbind) -> None:
+        home = action.home_address
+        self._netlink.route_delete(IPv6Network(home))
+        self._devices.release(self._tunnels.pop(home), home)

@@ -1,0 +1,84 @@
+"""The Mobility Header messages of a mobile node, and of those it speaks with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from ipaddress import IPv6Address
+
+from agents.kernel.mobile_socket import MobileSocket, keep_from_kernel
+from agents.kernel.sockets import MobilitySocket
+from agents.mipv6.actions import Send
+from agents.mipv6.packets import Packet
+from agents.roles.daemon import BUDGET, Daemon
+from agents.wire import ipv6, mobile_packet, mobility
+from agents.wire.errors import MalformedPacket
+from agents.wire.mobile_packet import MobilePacket
+
+_ANY = IPv6Address("::")
+
+
+class MobileIpPort:
+    """Gives each message that comes, with its addresses, to ``receive``; sends what cores ask."""
+
+    def __init__(self, daemon: Daemon, receive: Callable[[Packet], None]) -> None:
+        self._daemon = daemon
+        self._receive = receive
+        self._plain = MobilitySocket(_ANY)
+        self._mobile = MobileSocket()
+        daemon.on(Send, lambda action: self._send(action.packet))
+        daemon.watch(self._plain.fileno(), self._read_plain)
+        daemon.watch(self._mobile.fileno(), self._read_mobile)
+
+    def shield(self, interfaces: Iterable[str], destination: IPv6Address | None) -> None:
+        """Keep the kernel from answering what is ours (see ``keep_from_kernel``)."""
+        for interface in interfaces:
+            keep_from_kernel(interface, destination)
+
+    def _send(self, packet: Packet) -> None:
+        payload = mobility.encode(packet.message, packet.sender, packet.receiver)
+        self._mobile.send(
+            mobile_packet.encode(
+                MobilePacket(
+                    packet.source,
+                    packet.destination,
+                    ipv6.MOBILITY,
+                    payload,
+                    packet.home_address,
+                    packet.routed_to,
+                )
+            )
+        )
+
+    def _read_plain(self) -> None:
+        for _ in range(BUDGET):
+            received = self._plain.receive()
+            if received is None:
+                return
+            source, destination = received.source, received.destination
+            self._take(MobilePacket(source, destination, ipv6.MOBILITY, received.message))
+
+    def _read_mobile(self) -> None:
+        for _ in range(BUDGET):
+            data = self._mobile.receive()
+            if data is None:
+                return
+            try:
+                packet = mobile_packet.decode(data)
+            except MalformedPacket:
+                self._daemon.count_malformed()
+                continue
+            addressed = packet.home_address is not None or packet.routed_to is not None
+            if addressed and packet.next_header == ipv6.MOBILITY:
+                self._take(packet)
+
+    def _take(self, packet: MobilePacket) -> None:
+        try:
+            message = mobility.decode(packet.payload, packet.sender, packet.receiver)
+        except MalformedPacket:
+            self._daemon.count_malformed()
+            return
+        self._receive(
+            Packet(
+                message, packet.source, packet.destination, packet.home_address, packet.routed_to
+            )
+        )

@@ -1,0 +1,133 @@
+"""A mobile node that takes care of its mobility itself: Mobile IPv6, or client-based DMM."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from ipaddress import IPv6Address, IPv6Network
+from typing import Any
+
+from agents.core import Action
+from agents.kernel.monitor import AddressChange, Monitor
+from agents.kernel.sockets import Frame
+from agents.mipv6.config import MobileNodeConfig
+from agents.mipv6.mobile_node import MobileNodeCore
+from agents.mipv6.packets import Packet
+from agents.roles.daemon import Daemon
+from agents.roles.home_addresses import HomeAddresses
+from agents.roles.link_port import LinkPort
+from agents.roles.mobile_ip_port import MobileIpPort
+from agents.wire import ipv6, ndp
+from agents.wire.errors import MalformedPacket
+
+_USABLE = ("preferred", "optimistic", "deprecated")
+
+
+@dataclass(frozen=True)
+class _Router:
+    """The default router on the link, and what it advertises."""
+
+    link_local: IPv6Address
+    prefix: IPv6Network
+    home_agent: IPv6Address | None
+    """Its own address, if it is the home agent of the prefix."""
+
+
+class MobileNode:
+    """Joins a ``MobileNodeCore`` to its messages, to movement detection and to the kernel."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self._daemon = Daemon(config["node"], config["log"])
+        self._interface: str = config["interface"]
+        self._core = MobileNodeCore(
+            MobileNodeConfig(
+                config["node"], config["lifetime"], initial_timeout=config["retransmission"]
+            )
+        )
+        self._monitor = Monitor(self._interface)
+        self._router: _Router | None = None
+        self._care_of: IPv6Address | None = None
+        self._homes = HomeAddresses(
+            self._daemon, self._interface, config["tunnel_backend"], config["lifetime"]
+        )
+        port = MobileIpPort(self._daemon, self._received)
+        if config["tunnel_backend"] == "bpf":
+            port.shield([self._interface], None)
+        handlers = {ndp.ROUTER_ADVERTISEMENT: self._advertised}
+        self._link = LinkPort(self._daemon, self._interface, handlers)
+        self._daemon.watch(self._monitor.fileno(), self._changed)
+        for home_address, agent in config["homes"].items():
+            home = IPv6Address(home_address)
+            self._homes.settle(home)
+            self._carry_out(self._core.add_home(home, IPv6Address(agent), time.monotonic_ns()))
+
+    def run(self) -> None:
+        """Go about until told to stop."""
+        self._daemon.run(self._last_words)
+
+    def _last_words(self) -> None:
+        tunnels = self._homes.close()
+        phases = {str(home): b.phase for home, b in self._core.bindings().items()}
+        counters = self._core.counters
+        self._daemon.log.write("state", homes=phases, tunnels=tunnels, counters=counters)
+
+    def _carry_out(self, answer: list[Action]) -> None:
+        self._daemon.carry_out(self._core, answer)
+
+    def _received(self, packet: Packet) -> None:
+        self._carry_out(self._core.receive(packet, time.monotonic_ns()))
+
+    def _changed(self) -> None:
+        """The kernel's addresses or carrier changed."""
+        for change in self._monitor.read():
+            if isinstance(change, AddressChange):
+                self._daemon.log.write("address", address=change.address, state=change.state)
+            else:
+                self._daemon.log.write("carrier", up=change.up)
+                if not change.up:
+                    self._router = None  # whatever link comes next has to be asked
+        self._settle()
+
+    def _advertised(self, frame: Frame, packet: ipv6.IPv6Packet, link: str) -> None:
+        """A Router Advertisement: of the router that is known, or the node has moved."""
+        if packet.hop_limit != ndp.HOP_LIMIT or not packet.source.is_link_local:
+            raise MalformedPacket("Router Advertisement from beyond the link")
+        message = ndp.decode(packet.payload, packet.source, packet.destination)
+        if isinstance(message, ndp.RouterAdvertisement) and message.router_lifetime:
+            router = _read(packet.source, message)
+            if router is not None and router != self._router:
+                self._router = router
+                self._daemon.log.write(
+                    "router", mn=self._core.name, router=router.link_local, prefix=router.prefix
+                )
+                self._homes.use_router(router.link_local, router.prefix)
+            self._settle()
+
+    def _settle(self) -> None:
+        """Tell the core which address of the router's prefix can be used now, if any."""
+        router = self._router
+        usable = [
+            address
+            for address, state in self._monitor.states.items()
+            if router and state in _USABLE and address in router.prefix
+        ]
+        care_of = usable[0] if usable else None
+        if care_of != self._care_of:
+            self._care_of = care_of
+            if care_of is not None:
+                self._homes.use_care_of(care_of)
+            agent = router.home_agent if router else None
+            self._carry_out(self._core.moved(care_of, time.monotonic_ns(), agent))
+
+
+def _read(source: IPv6Address, message: ndp.RouterAdvertisement) -> _Router | None:
+    prefix = next((p.prefix for p in message.prefixes if p.autonomous), None)
+    agent = next((p.router for p in message.prefixes if p.router), None)
+    if prefix is None:
+        return None
+    return _Router(source, prefix, agent if message.home_agent else None)
+
+
+def main(config: dict[str, Any]) -> None:
+    """Be a mobile node."""
+    MobileNode(config).run()

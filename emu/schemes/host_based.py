@@ -1,0 +1,58 @@
+"""What Mobile IPv6 and client-based DMM have in common: the mobile node does it itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import IPv6Address
+from typing import Any, ClassVar
+
+from agents.core import SECOND
+from emu.sandbox import RUN_DIRECTORY
+from emu.schemes.base import Agent, Scheme
+
+
+class HostBased(Scheme):
+    """Access routers that only advertise, and mobile nodes that send Binding Updates."""
+
+    homes_are_local: ClassVar[bool] = False
+    """Whether each access router is the home agent of the addresses that come from it."""
+
+    def roles(self) -> dict[str, Callable[[str], Agent]]:
+        """Access routers and mobile nodes."""
+        return {**super().roles(), "mar": self._mar}
+
+    def homes(self, name: str) -> dict[IPv6Address, IPv6Address]:
+        """The home addresses that a mobile node has from the start, each with its home agent."""
+        return {}
+
+    def _mar(self, name: str) -> Agent:
+        access = self.network.interface(name, "access")
+        return "agents.roles.access_router", {
+            **self._home_agent(name),
+            "home_agent": self.homes_are_local,
+            "link_local": str(access.link_local),
+            "link_layer_address": access.link_layer_address,
+            "access": access.name,
+            "peers": self.mars(),
+            "trigger": str(RUN_DIRECTORY / f"{name}.trigger"),
+        }
+
+    def _home_agent(self, name: str) -> dict[str, Any]:
+        """What a home agent is told."""
+        return {
+            "address": str(self.network.address(name)),
+            "pool": str(self.network.pool(name)),
+            "interfaces": [end.name for end in self.network.interfaces(name)],
+            "tunnel_backend": self.tunnel_backend,
+            "lifetime": self.scenario.mobility.binding_lifetime // SECOND,
+        }
+
+    def _mn(self, name: str) -> Agent:
+        mobility = self.scenario.mobility
+        return "agents.roles.mobile_node", {
+            "interface": self.network.interface(name, "wireless").name,
+            "homes": {str(home): str(agent) for home, agent in self.homes(name).items()},
+            "tunnel_backend": self.tunnel_backend,
+            "lifetime": mobility.binding_lifetime // SECOND,
+            "retransmission": mobility.retransmission,
+        }

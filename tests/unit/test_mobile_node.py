@@ -1,0 +1,203 @@
+"""A mobile node's bindings, call by call (RFC 6275 section 11)."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address
+
+from agents.core import SECOND, Action, Log
+from agents.mipv6.actions import GiveUp, LeaveHome, OpenTunnel, ReturnHome, Send, UseTunnel
+from agents.mipv6.config import MobileNodeConfig
+from agents.mipv6.mobile_node import MobileNodeCore
+from agents.mipv6.packets import Packet
+from agents.mipv6.update_list import Phase
+from agents.wire.mobility import (
+    BindingAcknowledgement,
+    BindingAcknowledgementFlag,
+    BindingError,
+    BindingUpdate,
+    BindingUpdateFlag,
+    Status,
+)
+from agents.wire.mobility_options import AlternateCareOfAddress
+
+AGENT, OTHER_AGENT = IPv6Address("2001:db8:ffff::1"), IPv6Address("2001:db8:ffff::2")
+HOME, OTHER_HOME = IPv6Address("2001:db8:1:1::7"), IPv6Address("2001:db8:2:1::7")
+THIRD = IPv6Address("2001:db8:3:1::7")
+T0 = 1000 * SECOND
+
+
+def node() -> MobileNodeCore:
+    return MobileNodeCore(MobileNodeConfig("mn1", binding_lifetime_s=60))
+
+
+def away() -> tuple[MobileNodeCore, list[Action]]:
+    """A node with one home address, that just came to OTHER_HOME's link."""
+    core = node()
+    core.moved(HOME, T0, AGENT)
+    return core, core.moved(OTHER_HOME, T0, OTHER_AGENT)
+
+
+def sent(actions: list[Action]) -> list[Packet]:
+    return [action.packet for action in actions if isinstance(action, Send)]
+
+
+def logged(actions: list[Action], kind: str) -> int:
+    return sum(isinstance(action, Log) and action.kind == kind for action in actions)
+
+
+def update(packet: Packet) -> BindingUpdate:
+    assert isinstance(packet.message, BindingUpdate)
+    return packet.message
+
+
+def answer(packet: Packet, status: int = 0, lifetime: int | None = None, **changes) -> Packet:
+    """The acknowledgement of an update that was sent."""
+    asked = update(packet)
+    message = BindingAcknowledgement(
+        status,
+        changes.get("sequence", asked.sequence),
+        asked.lifetime if lifetime is None else lifetime,
+        BindingAcknowledgementFlag(0),
+    )
+    source = changes.get("source", packet.destination)
+    return Packet(message, source, packet.source, routed_to=packet.home_address)
+
+
+def test_at_home_nobody_is_told():
+    core = node()
+    actions = core.moved(HOME, T0, AGENT)
+    assert sent(actions) == []
+    assert logged(actions, "binding_complete") == 1
+    assert core.next_deadline() is None
+
+
+def test_away_the_home_agent_is_told_where():
+    _, actions = away()
+    (packet,) = sent(actions)
+    assert (packet.source, packet.destination, packet.home_address) == (OTHER_HOME, AGENT, HOME)
+    message = update(packet)
+    assert message.lifetime == 60
+    flags = BindingUpdateFlag.A | BindingUpdateFlag.H | BindingUpdateFlag.L
+    assert message.flags == flags
+    assert message.option(AlternateCareOfAddress) == AlternateCareOfAddress(OTHER_HOME)
+    assert actions[0] == LeaveHome(HOME)
+    assert OpenTunnel(HOME, AGENT, OTHER_HOME) in actions
+    assert not any(isinstance(action, UseTunnel) for action in actions)
+
+
+def test_the_acknowledgement_puts_the_tunnel_to_use():
+    core, actions = away()
+    done = core.receive(answer(sent(actions)[0]), T0 + 1)
+    assert UseTunnel(HOME) in done
+    assert logged(done, "binding_complete") == 1
+    assert core.bindings()[HOME].phase is Phase.BOUND
+
+
+def test_every_home_agent_is_told_and_the_binding_is_complete_with_the_last():
+    core, actions = away()
+    core.receive(answer(sent(actions)[0]), T0)
+    both = sent(core.moved(THIRD, T0))
+    assert {packet.destination for packet in both} == {AGENT, OTHER_AGENT}
+    assert {packet.home_address for packet in both} == {HOME, OTHER_HOME}
+    assert logged(core.receive(answer(both[1]), T0), "binding_complete") == 0
+    assert logged(core.receive(answer(both[0]), T0), "binding_complete") == 1
+
+
+def test_an_update_is_repeated_with_a_new_number_and_any_of_them_may_be_answered():
+    core, actions = away()
+    times, packets = [], sent(actions)
+    for _ in range(3):
+        due = core.next_deadline()
+        times.append((due - T0) // SECOND)
+        packets += sent(core.timer(due))
+    assert times == [1, 3, 7]
+    assert [update(packet).sequence for packet in packets] == [1, 2, 3, 4]
+    assert UseTunnel(HOME) in core.receive(answer(packets[1]), T0 + 8 * SECOND)
+
+
+def test_a_late_answer_about_another_place_counts_for_nothing():
+    core, actions = away()
+    core.moved(THIRD, T0)
+    assert core.receive(answer(sent(actions)[0]), T0) == []
+    assert core.counters.ignored == 1
+
+
+def test_an_answer_of_a_stranger_is_not_believed():
+    core, actions = away()
+    assert core.receive(answer(sent(actions)[0], source=THIRD), T0) == []
+    assert core.counters.unauthentic == 1
+
+
+def test_a_binding_is_refreshed_half_way():
+    core, actions = away()
+    core.receive(answer(sent(actions)[0], lifetime=40), T0)
+    assert core.next_deadline() == T0 + 20 * SECOND
+    refresh = sent(core.timer(T0 + 20 * SECOND))
+    done = core.receive(answer(refresh[0]), T0 + 21 * SECOND)
+    assert not any(isinstance(action, UseTunnel) for action in done)
+    assert core.bindings()[HOME].phase is Phase.BOUND
+
+
+def test_an_old_sequence_number_is_made_good():
+    core, actions = away()
+    refused = answer(sent(actions)[0], status=Status.SEQUENCE_NUMBER_OUT_OF_WINDOW, sequence=500)
+    (again,) = sent(core.receive(refused, T0))
+    assert update(again).sequence == 501
+
+
+def test_a_refusal_is_not_argued_with():
+    core, actions = away()
+    done = core.receive(answer(sent(actions)[0], status=Status.NOT_HOME_SUBNET), T0)
+    assert logged(done, "binding_refused") == 1
+    assert core.next_deadline() is None
+    assert logged(done, "binding_complete") == 1
+
+
+def test_a_home_agent_that_forgot_is_told_again():
+    core, actions = away()
+    core.receive(answer(sent(actions)[0]), T0)
+    error = Packet(BindingError(1, HOME), AGENT, OTHER_HOME)
+    (again,) = sent(core.receive(error, T0))
+    assert update(again).sequence == 2
+
+
+def test_back_home_the_binding_is_removed_from_the_home_address():
+    core, actions = away()
+    core.receive(answer(sent(actions)[0]), T0)
+    actions = core.moved(HOME, T0, AGENT)
+    assert ReturnHome(HOME) in actions
+    removal = next(packet for packet in sent(actions) if packet.destination == AGENT)
+    assert (removal.source, removal.home_address, update(removal).lifetime) == (HOME, None, 0)
+    core.receive(answer(removal), T0)
+    assert core.bindings()[HOME].phase is Phase.HOME
+
+
+def test_a_home_address_is_released():
+    core, actions = away()
+    core.receive(answer(sent(actions)[0]), T0)
+    (removal,) = sent(core.release(HOME, T0))
+    assert (removal.home_address, update(removal).lifetime) == (HOME, 0)
+    assert core.receive(answer(removal), T0)[-1] == GiveUp(HOME)
+    assert HOME not in core.bindings()
+    assert sent(core.moved(THIRD, T0)) != []  # OTHER_HOME is still kept
+    assert all(packet.home_address == OTHER_HOME for packet in sent(core.moved(THIRD, T0)))
+
+
+def test_the_address_on_the_link_is_not_released():
+    core, _ = away()
+    assert core.release(OTHER_HOME, T0) == []
+
+
+def test_without_an_address_nothing_is_sent_and_with_it_everything_goes_on():
+    core, _ = away()
+    core.moved(None, T0)
+    assert sent(core.timer(T0 + 30 * SECOND)) == []
+    (packet,) = sent(core.moved(OTHER_HOME, T0 + 30 * SECOND))
+    assert UseTunnel(HOME) in core.receive(answer(packet), T0 + 30 * SECOND)
+
+
+def test_a_home_address_of_no_link_is_away_from_the_start():
+    core = node()
+    assert core.add_home(HOME, AGENT, T0) == [LeaveHome(HOME)]
+    (packet,) = sent(core.moved(THIRD, T0))
+    assert packet.home_address == HOME
