@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from agents.kernel.mroute import MAXIMUM_INTERFACES
 from emu.scenario.errors import Problem
 from emu.scenario.model import Scenario
+from emu.scenario.multicast import RFC6224
 
 
 def check_capacity(scenario: Scenario) -> Iterator[Problem]:
@@ -16,6 +17,9 @@ def check_capacity(scenario: Scenario) -> Iterator[Problem]:
         yield _problem("mars", "ix", topology.mars, f"at most {MAXIMUM_INTERFACES}")
     if scenario.multicast.scheme == "none":
         return
+    anchor = 1 + topology.mars  # its link, and a tunnel to each MAG
+    if scenario.multicast.scheme == RFC6224 and anchor > MAXIMUM_INTERFACES:
+        yield _problem("mars", "lma", anchor, f"at most {MAXIMUM_INTERFACES - 1}")
     lans = sum(node.role != "mn" for node in scenario.nodes.values())
     lans += scenario.mobility.scheme != "dmm"  # the mobility anchor's link
     edges = topology.routers - 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from emu.analysis.hdmm import Scheme
-from emu.analysis.moves import binding_ms, cost, moves
+from emu.analysis.moves import binding_ms, cost, moves, scheme_of
 from emu.analysis.multicast import Range
 from emu.analysis.prediction import Prediction, predict
 from emu.scenario import Scenario
@@ -99,6 +99,22 @@ def test_mld_dmm_by_hand():
     # a report after 10 (the binding) to 104 ms, 4 ms of them on the link; 50 + 2 x 10 + 2
     assert (one.disruption.low, one.disruption.high) == (82, 176)
     assert one.leave.high == 2 * 125_000 + 100
+
+
+@pytest.mark.parametrize(("scheme", "fetch"), [("rfc6224", 2 * 5), ("rfc7028", 2 * 3)])
+@pytest.mark.parametrize("tracking", [False, True])
+def test_the_multicast_of_pmipv6_by_hand(scheme, fetch, tracking):
+    text = BASE.format(multicast=f"scheme: {scheme}", kind="dmm-domain", variant="", events="")
+    text = text.replace("{variant: }", "{scheme: pmipv6}")
+    text = text.replace(scheme, f"{scheme}, explicit_tracking: {str(tracking).lower()}")
+    what = parse(text.encode(), "base.yaml")
+    (move, _), one = moves(what), predicted(what)[4, "C1→mn1"]
+    assert scheme_of(what) is Scheme.PMIPV6
+    assert move.path.binding == 10  # equation 14: a round trip to the LMA
+    # a report after 10 to 104 ms, 4 ms of them on the link; the gap, and the way to the node
+    least, most = 50 + 10 + fetch + 2, 50 + 104 + fetch + 2
+    assert (one.disruption.low, one.disruption.high) == (least, most)
+    assert one.leave.high == (0 if tracking else 2 * 125_000 + 100)
 
 
 @pytest.mark.parametrize(
