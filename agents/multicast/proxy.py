@@ -51,8 +51,9 @@ class MldProxy:
     """The multicast core of a router. All times are ns, all calls answer with actions.
 
     ``ignored`` counts what was not acted upon: messages from no link-local address (RFC 3810
-    sections 5.1.14 and 5.2.13), from ourselves, or on a link where nobody listens to them; and
-    records of a host, or on a link, that has as many as ``ProxyConfig`` allows.
+    sections 5.1.14 and 5.2.13), from ourselves, in the name of an attached host by another, or on
+    a link where nobody listens to them; and records of a host, or on a link, that has as many as
+    ``ProxyConfig`` allows.
     """
 
     def __init__(
@@ -221,6 +222,9 @@ class MldProxy:
             return []
         attachment = self._attachments.find(link, source, host)
         if attachment is not None:
+            if host not in (None, attachment.link_layer):
+                self.ignored += 1
+                return []
             source = attachment.host
         records = records_of_interest(message)
         # MLDv1 hosts suppress their reports when they hear another's: they are not all known.

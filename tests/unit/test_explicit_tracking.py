@@ -21,6 +21,7 @@ from proxies import (
     arrive,
     asked,
     forwarding,
+    mac,
     report,
     run,
     told,
@@ -129,3 +130,13 @@ def test_the_base_scheme_does_not_know_who_left(proxy):
     proxy.detached(MN1, "radio", SECOND)
     run(proxy, CONFIG.listener_interval - 1)
     assert len(proxy.membership()) == 1
+
+
+def test_nobody_leaves_in_the_name_of_another(proxy):
+    arrive(proxy, MN2, None, NOW)
+    for message in (report(BLOCK, S1), report(TO_IN), ListenerDoneV1(G)):
+        ignored = proxy.ignored
+        assert proxy.receive(message, MN1, "radio", NOW, mac(MN2)) == []
+        assert proxy.ignored == ignored + 1
+    actions = proxy.receive(report(BLOCK, S1), MN1, "radio", NOW, mac(MN1))
+    assert forwarding(actions) == [SetForwarding(S1, G, "core", ())]
