@@ -71,8 +71,7 @@ class HomeAgentCore:
     def receive(self, packet: Packet, now: int) -> list[Action]:
         """A Mobility Header message came."""
         message = packet.message
-        if packet.destination != self._config.address:
-            self.counters.ignored += 1
+        if packet.destination != self._config.address:  # it only passes by
             return []
         if isinstance(message, TestInit) and self._verification is not None:
             answer = self._verification.answer(message, packet.source, now)
@@ -125,8 +124,8 @@ class HomeAgentCore:
         before = None if entry is None else entry.care_of
         self._cache[home] = CacheEntry(claim.care_of, update.sequence, lifetime)
         answer = self._accept(claim, lifetime, now)
-        if lifetime == 0:
-            return answer + self._unbind(home, now, bound=before is not None)
+        if lifetime == 0:  # at home it is to be answered there, and not through the tunnel
+            return self._unbind(home, now, bound=before is not None) + answer
         self._deadlines.set(home, now + lifetime * SECOND)
         # The answer is on its way while the tunnel is made, which takes the kernel some ms.
         return answer + ([Bind(home, claim.care_of)] if before != claim.care_of else [])

@@ -20,11 +20,8 @@ from agents.wire.mobility import (
     BindingAcknowledgement,
     BindingError,
     BindingErrorStatus,
-    BindingUpdate,
-    BindingUpdateFlag,
     Status,
 )
-from agents.wire.mobility_options import AlternateCareOfAddress
 from agents.wire.routability_tests import Test
 
 
@@ -59,8 +56,7 @@ class MobileNodeCore:
             return []
         binding = Binding(home_address, agent, Phase.AWAY)
         self._bindings[home_address] = binding
-        actions: list[Action] = [LeaveHome(home_address)]
-        return actions + self._place(binding, now)
+        return [LeaveHome(home_address), *self._place(binding, now)]
 
     def moved(
         self, care_of: IPv6Address | None, now: int, home_agent: IPv6Address | None = None
@@ -77,6 +73,8 @@ class MobileNodeCore:
         actions: list[Action] = []
         for binding in list(self._bindings.values()):
             actions += self._place(binding, now)
+        # The updates are on their way while tunnels are made, which takes the kernel some ms each.
+        actions.sort(key=lambda action: isinstance(action, OpenTunnel))
         return actions + self._completed()
 
     def release(self, home_address: IPv6Address, now: int) -> list[Action]:
@@ -140,9 +138,8 @@ class MobileNodeCore:
         actions = self._leave_home(binding, Phase.UPDATING)
         self._begin(binding, Phase.UPDATING)
         binding.care_of = care_of
-        # The update is on its way while the tunnel is made, which takes the kernel some ms.
-        actions += self._transmit(binding, now)
-        return [*actions, OpenTunnel(binding.home_address, binding.home_agent, care_of)]
+        actions.append(OpenTunnel(binding.home_address, binding.home_agent, care_of))
+        return actions + self._transmit(binding, now)
 
     def _leave_home(self, binding: Binding, phase: Phase) -> list[Action]:
         """The home address is not on the link, or no longer."""
@@ -210,9 +207,7 @@ class MobileNodeCore:
             binding.registered = True
             if (home, Timer.EXPIRE) not in self._deadlines:
                 self._deadlines.set((home, Timer.EXPIRE), now + lifetime * SECOND)
-        update = BindingUpdate(
-            binding.number(), lifetime, _flags(home, care_of), (AlternateCareOfAddress(care_of),)
-        )
+        update = binding.update(care_of, lifetime)
         away = home if care_of != home else None
         if self._authorization is not None:
             update = self._authorization.authorize(update, home, care_of, agent, now)
@@ -313,11 +308,3 @@ class MobileNodeCore:
         self._completing = False
         fields = {"mn": self._config.identifier, "care_of": self._care_of}
         return [Log("binding_complete", fields)]
-
-
-def _flags(home_address: IPv6Address, care_of: IPv6Address) -> BindingUpdateFlag:
-    """L where both addresses have the interface identifier of the link-local one."""
-    flags = BindingUpdateFlag.A | BindingUpdateFlag.H
-    if home_address.packed[8:] == care_of.packed[8:]:
-        flags |= BindingUpdateFlag.L
-    return flags

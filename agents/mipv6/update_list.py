@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv6Address
 
+from agents.wire.mobility import BindingUpdate, BindingUpdateFlag
+from agents.wire.mobility_options import AlternateCareOfAddress
 from agents.wire.sequence_numbers import is_between, next_sequence
 
 
@@ -64,12 +66,15 @@ class Binding:
         """Whether an answer is outstanding."""
         return self.blocked or self.first is not None
 
-    def number(self) -> int:
-        """The sequence number of one more Binding Update."""
+    def update(self, care_of: IPv6Address, lifetime: int) -> BindingUpdate:
+        """One more Binding Update, with the next sequence number."""
         self.sequence = next_sequence(self.sequence)
         if self.first is None:
             self.first = self.sequence
-        return self.sequence
+        flags = BindingUpdateFlag.A | BindingUpdateFlag.H
+        if self.home_address.packed[8:] == care_of.packed[8:]:  # that of the link-local address
+            flags |= BindingUpdateFlag.L
+        return BindingUpdate(self.sequence, lifetime, flags, (AlternateCareOfAddress(care_of),))
 
     def waits_for(self, sequence: int) -> bool:
         """Whether an acknowledgement with this number answers any transmission."""

@@ -77,7 +77,7 @@ def test_from_home_the_binding_is_removed_and_acknowledged_at_home():
     actions = core.receive(update(2, HOME, 0), T0)
     packet, answer = answered(actions)
     assert (packet.destination, packet.routed_to, answer.lifetime) == (HOME, None, 0)
-    assert Unbind(HOME) in actions
+    assert actions.index(Unbind(HOME)) < actions.index(Send(packet))  # or the tunnel would take it
     assert core.bindings() == {}
 
 
