@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from ipaddress import IPv6Address, IPv6Network
 
 from agents.core import SECOND, Action
 from agents.mobility.actions import Advertise, AdvertisedPrefix, MobileNode
 from agents.mobility.config import MarConfig
+from agents.mobility.messages import Anchor
 from agents.mobility.sessions import Session
 
 _MAXIMUM_ROUTER_LIFETIME = 9000
@@ -40,6 +42,24 @@ def advertisement(
     """From the default router: the prefix to use, for ``lifetime`` seconds."""
     own = AdvertisedPrefix(prefix, preferred_lifetime=lifetime, valid_lifetime=lifetime)
     return Advertise(mobile_node, router, min(lifetime, _MAXIMUM_ROUTER_LIFETIME), (own,))
+
+
+def withdrawals(session: Session, before: Iterable[Anchor]) -> list[Action]:
+    """The idle prefixes of anchors of before that are none any more: no lifetime at all.
+
+    A host heeds that for a valid lifetime above two hours only; else the deprecated address stays
+    until the lifetime that it had is over (RFC 4862 section 5.5.3).
+    """
+    gone = (a for a in before if a.prefix in session.idle and a not in session.anchors)
+    return [
+        Advertise(
+            session.mobile_node,
+            anchor.link_local,
+            0,
+            (AdvertisedPrefix(anchor.prefix, preferred_lifetime=0, valid_lifetime=0),),
+        )
+        for anchor in gone
+    ]
 
 
 def next_advertisement(sent: int, lifetime: int) -> int:

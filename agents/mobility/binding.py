@@ -71,15 +71,20 @@ class Binding:
         return self.anchors.others(self.serving)
 
     def register(self, request: Registration, lifetime: int) -> list[Anchor]:
-        """The mobile node is there now; gives the anchors for which there is no more room."""
+        """The mobile node is there now; gives the anchors that are not needed any more.
+
+        Those that the S-MAR releases, and those for which there is no more room.
+        """
         if self.is_bound and request.timestamp > self.timestamp:
             self.context.moved(self.serving, self.timestamp)
         self.note(request)
         self.lifetime = lifetime
         self.anchors.add(request.anchor)
-        if len(self.anchors) <= MAXIMUM_PREVIOUS_MARS + 1:
+        if not request.released and len(self.anchors) <= MAXIMUM_PREVIOUS_MARS + 1:
             return []
-        surplus = self.previous()[:-MAXIMUM_PREVIOUS_MARS]
+        released = [a for a in self.previous() if a.prefix in request.released]
+        kept = [anchor for anchor in self.previous() if anchor not in released]
+        surplus = released + kept[:-MAXIMUM_PREVIOUS_MARS]
         for anchor in surplus:
             self.anchors.remove(anchor.address)
         return surplus

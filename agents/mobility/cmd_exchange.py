@@ -45,6 +45,10 @@ class CmdExchange:
         session.pending.sent_again(next_sequence(session.sequence), self._config.maximum_timeout)
         return self._send(session, session.pending, now)
 
+    def give_up(self, session: Session, now: int) -> list[Action]:
+        """Tell the CMD, whose answer no longer names their anchors."""
+        return self.request(session, self._config.binding_lifetime_s, now)
+
     def departed(self, session: Session, now: int) -> list[Action]:
         """Tell the CMD ahead of the handover, so that the next MAR has it from its first PBA."""
         if not session.subscriptions:
@@ -140,6 +144,7 @@ class CmdExchange:
             timestamp=pending.timestamp,
             again=session.phase is Phase.SERVING,
             subscriptions=self._context(session),
+            released=session.idle if session.phase is Phase.SERVING else (),
         )
         return send(message, session.identifier, self._config.cmd)
 

@@ -27,6 +27,9 @@ class Exchange(Protocol):
     def repeat(self, session: Session, now: int) -> list[Action]:
         """Ask again those that did not answer in time."""
 
+    def give_up(self, session: Session, now: int) -> list[Action]:
+        """The session's idle prefixes need not be anchored any more: have them released."""
+
     def departed(self, session: Session, now: int) -> list[Action]:
         """The mobile node has left; whoever has to know what it took along is told."""
 

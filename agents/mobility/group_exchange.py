@@ -8,7 +8,7 @@ not come. Where a binding is refreshed only those that are known are asked.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, IPv6Network
 
 from agents.core import SECOND, Action
 from agents.deadlines import Deadlines
@@ -74,6 +74,19 @@ class GroupExchange:
             return []
         pending.sent_again(next_sequence(session.sequence), self._config.maximum_timeout)
         return self._send(session, pending, silent, now)
+
+    def give_up(self, session: Session, now: int) -> list[Action]:
+        """Tell their anchors, once: one that does not hear it hears of no refresh either."""
+        idle = [anchor for anchor in session.anchors if anchor.prefix in session.idle]
+        session.anchors = tuple(anchor for anchor in session.anchors if anchor not in idle)
+        session.sequence = next_sequence(session.sequence)
+        actions: list[Action] = []
+        for anchor in idle:
+            if session.pending is not None:
+                session.pending.named.pop(anchor.address, None)
+            message = self._claim(session, anchor.prefix, session.sequence, 0, session.timestamp)
+            actions += send(message, session.identifier, anchor.address)
+        return actions
 
     def departed(self, session: Session, now: int) -> list[Action]:
         """The next MAR will ask here what the mobile node took along."""
@@ -205,18 +218,24 @@ class GroupExchange:
         destinations = {anchor.address: anchor.prefix for anchor in to}
         actions: list[Action] = []
         for address, prefix in (destinations or {self._config.cmd: WHATEVER}).items():
-            message = claim(
-                session.mobile_node,
-                self._config.anchor(session.prefix),
-                prefix,
-                sequence=pending.last,
-                lifetime=pending.lifetime,
-                timestamp=pending.timestamp,
-                again=session.phase is Phase.SERVING,
-                asks=session.is_attached and not session.informed,
-            )
+            lifetime, timestamp = pending.lifetime, pending.timestamp
+            message = self._claim(session, prefix, pending.last, lifetime, timestamp)
             actions += send(message, session.identifier, address)
         return actions
+
+    def _claim(
+        self, session: Session, anchored: IPv6Network, sequence: int, lifetime: int, timestamp: int
+    ) -> BindingUpdate:
+        return claim(
+            session.mobile_node,
+            self._config.anchor(session.prefix),
+            anchored,
+            sequence=sequence,
+            lifetime=lifetime,
+            timestamp=timestamp,
+            again=session.phase is Phase.SERVING,
+            asks=session.is_attached and not session.informed,
+        )
 
 
 def _answered(session: Session) -> tuple[Anchor, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, IPv6Network
 
 from agents.core import SECOND, Action, Log
 from agents.deadlines import Deadlines
@@ -21,7 +21,7 @@ from agents.mobility.actions import (
     ServingEnded,
     ServingStarted,
 )
-from agents.mobility.advertising import advertisements, next_advertisement
+from agents.mobility.advertising import advertisements, next_advertisement, withdrawals
 from agents.mobility.cmd_exchange import CmdExchange
 from agents.mobility.config import FORGET_DELAY, Counters, MarConfig
 from agents.mobility.context import Listening, listens_to_nothing
@@ -85,6 +85,7 @@ class MarCore:
         session.update_sequence = None
         session.informed = not self._config.context_transfer
         session.subscriptions = ()
+        session.idle = ()
         actions += self._exchange.request(session, self._config.binding_lifetime_s, now)
         return actions + self._forward(session)
 
@@ -119,6 +120,14 @@ class MarCore:
         if session is None or session.phase is not Phase.SERVING:
             return []
         return advertisements(self._config, session)
+
+    def idle(self, prefix: IPv6Network, now: int) -> list[Action]:
+        """No packet of an anchored prefix has passed for so long that no flow can use it."""
+        for session in self._sessions:
+            anchored = any(anchor.prefix == prefix for anchor in session.anchors)
+            if session.phase is Phase.SERVING and anchored:
+                return self._give_up(session, prefix, now)
+        return []
 
     def hold_tunnel(self, peer: IPv6Address, holder: str, now: int) -> list[Action]:
         """Another part of the router (multicast) needs the tunnel to a peer."""
@@ -200,9 +209,12 @@ class MarCore:
     def _bound(self, session: Session, answer: Acknowledgement, now: int) -> list[Action]:
         """The CMD has the binding: bring up what the mobile node needs."""
         completed = session.phase is Phase.REGISTERING
-        news = completed or answer.anchors != session.anchors
+        before = session.anchors
+        news = completed or answer.anchors != before
         session.phase = Phase.SERVING
         session.anchors = answer.anchors
+        withdrawn = withdrawals(session, before)
+        session.idle = ()
         session.lifetime = answer.lifetime
         brought = None if session.informed else answer.subscriptions
         session.informed = session.informed or brought is not None
@@ -210,7 +222,7 @@ class MarCore:
         lifetime = answer.lifetime * SECOND
         self._deadlines.set((session.identifier, Timer.EXPIRE), now + lifetime)
         self._deadlines.set((session.identifier, Timer.REFRESH), now + lifetime // 2)
-        actions = self._forward(session)
+        actions = withdrawn + self._forward(session)
         if news:
             session.advertisements = 0
             actions += self._advertise(session, now)
@@ -237,6 +249,14 @@ class MarCore:
             ServingStarted(session.mobile_node, session.anchors[-1].address if elsewhere else None),
             Log("binding_complete", {"mn": session.identifier}),
         ]
+
+    def _give_up(self, session: Session, prefix: IPv6Network, now: int) -> list[Action]:
+        """Have an idle prefix released."""
+        session.idle = (*session.idle, prefix)
+        before = session.anchors
+        fields = {"mn": session.identifier, "prefix": str(prefix)}
+        actions = [Log("prefix_idle", fields), *self._exchange.give_up(session, now)]
+        return actions + withdrawals(session, before) + self._forward(session)
 
     def _deregister(self, session: Session, now: int) -> list[Action]:
         """The mobile node stayed away: tell the CMD, until the binding has expired anyway."""

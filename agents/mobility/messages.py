@@ -76,6 +76,8 @@ class Registration:
     """Whether it asks for the context that the mobile node brings along."""
     subscriptions: Records
     """The context that the mobile node takes along, which has just left."""
+    released: tuple[IPv6Network, ...] = ()
+    """Prefixes that others need not anchor any more: no flow uses them."""
 
 
 @dataclass(frozen=True)
@@ -123,10 +125,12 @@ def registration(
     timestamp: int,
     again: bool,
     subscriptions: Records | None = None,
+    released: Iterable[IPv6Network] = (),
 ) -> BindingUpdate:
     """S-MAR to CMD: this mobile node is (lifetime 0: no longer is) here; ``again``: it still is.
 
-    ``subscriptions`` is the context that it took along, or empty to ask for what it brought.
+    ``subscriptions`` is the context that it took along, or empty to ask for what it brought. The
+    prefixes ``released`` need not be anchored any more.
     """
     handoff = Handoff.NOT_CHANGED if again else Handoff.UNKNOWN
     options: tuple[MobilityOption, ...] = (
@@ -139,6 +143,7 @@ def registration(
         DlifLinkLocalAddress(anchor.link_local),
         DlifLinkLayerAddress(anchor.link_layer_address),
     )
+    options += tuple(AnchoredPrefix(prefix) for prefix in released)
     flags = _UPDATE_FLAGS
     if subscriptions is not None:
         flags |= BindingUpdateFlag.S
@@ -167,6 +172,7 @@ def read_registration(message: BindingUpdate, source: IPv6Address) -> Registrati
         anchor,
         BindingUpdateFlag.S in message.flags and not subscriptions,
         subscriptions,
+        tuple(option.prefix for option in message.all(AnchoredPrefix)),
     )
 
 

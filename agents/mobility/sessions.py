@@ -78,6 +78,8 @@ class Session:
     """Router Advertisements sent since the attachment."""
     informed: bool = False
     """Whether the context that it brought is known, as far as anybody knows it."""
+    idle: tuple[IPv6Network, ...] = ()
+    """While here: anchored prefixes whose last flow is over, until their release is known."""
     subscriptions: Records = ()
     """The context that it took along when it left."""
     installed: Forwarding = forwarding.NOTHING

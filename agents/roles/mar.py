@@ -22,6 +22,7 @@ from agents.roles.access_part import AccessPart
 from agents.roles.channel_part import ChannelPart
 from agents.roles.daemon import Daemon
 from agents.roles.forwarding_part import ForwardingPart
+from agents.roles.idle_part import IdlePart
 from agents.roles.link_port import Handler, LinkPort
 from agents.roles.multicast_part import MulticastPart
 from agents.roles.multicast_tunnels import MulticastTunnels
@@ -56,6 +57,10 @@ class MobilityAccessRouter:
         )
         if config["group_interface"]:
             self._signalling.join(mar.cmd, config["group_interface"])
+        self._idle: IdlePart | None = None
+        if config["idle_release"]:
+            self._idle = IdlePart(self._daemon, config["idle_release"], self._prefix_idle)
+        self._forwarding.on_source_route = self._guest
         self._multicast: MulticastPart | None = None
         self._channels: ChannelPart | None = None
         self._prediction: PredictionPart | None = None
@@ -71,7 +76,6 @@ class MobilityAccessRouter:
                 self._daemon, self._multicast, self._forwarding, upstream=True, downstream=True
             )
             self._access.on_link_up = self._link_up
-            self._forwarding.on_source_route = self._guest
             self._forwarding.on_route = self._away
             handlers |= dict.fromkeys(mld.TYPES, self._multicast.receive)
             self._multicast.add_link(config["upstream"], upstream=True, downstream=False)
@@ -136,8 +140,13 @@ class MobilityAccessRouter:
 
     def _guest(self, prefix: IPv6Network, anchor: IPv6Address | None) -> None:
         """Another MAR anchors a prefix whose mobile node is here; None: no longer."""
-        assert self._multicast is not None
-        self._multicast.guest(prefix, self._tunnel_to(anchor))
+        if self._multicast:
+            self._multicast.guest(prefix, self._tunnel_to(anchor))
+        if self._idle:
+            (self._idle.watch if anchor else self._idle.forget)(prefix)
+
+    def _prefix_idle(self, prefix: IPv6Network) -> None:
+        self._daemon.carry_out(self._core, self._core.idle(prefix, time.monotonic_ns()))
 
     def _away(self, prefix: IPv6Network, serving: IPv6Address | None) -> None:
         """The mobile node with a prefix that is anchored here is at another MAR; None: not so."""

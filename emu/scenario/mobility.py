@@ -9,7 +9,7 @@ from emu.scenario.section import Section
 from emu.scenario.units import DURATION
 
 SCHEME_KEYS: dict[str, frozenset[str]] = {
-    "dmm": frozenset({"variant", "first_attachment_timeout"}),
+    "dmm": frozenset({"variant", "first_attachment_timeout", "idle_release"}),
     "pmipv6": frozenset(),
     "mipv6": frozenset(),
     "client": frozenset(),
@@ -36,5 +36,8 @@ class Mobility(Section):
     """Lifetime asked in each Proxy Binding Update; a multiple of 4 s (RFC 6275 section 6.1.7)."""
     retransmission: Annotated[int, within(DURATION, "10ms", "32s")] = DURATION.parse("1s")
     """First retransmission timeout of a Proxy Binding Update (RFC 6275 section 12)."""
+    idle_release: Annotated[int, within(DURATION, "100ms", "24h")] | None = None
+    """How long no packet of an anchored prefix has passed the serving MAR until it is released: its
+    last flow is over. None: when the mobile node has left."""
     key: Key | None = None
     """What the nodes of the domain share to authenticate their signalling (RFC 4285)."""

@@ -58,6 +58,7 @@ class Dmm(Scheme):
             "channel_control": self.channel_control.of_mar(name),
             "key": mobility.key,
             "prediction": self._prediction(),
+            "idle_release": mobility.idle_release,
             "mobility": {
                 **self._timers(),
                 "context_transfer": self.scenario.multicast.context_transfer == "pbu",

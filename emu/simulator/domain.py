@@ -111,6 +111,17 @@ class Domain(World):
         mar = self.mar(number)
         mar.host.carry_out(mar.core.detach(mn, self.engine.now))
 
+    def idle(self, mn: str) -> None:
+        """The MAR where it is sees no packets any more of the prefix that it has had longest."""
+        number = self.where.get(mn)
+        if number is None:
+            return
+        mar = self.mar(number)
+        binding = mar.core.bindings().get(mn)
+        if binding is not None and binding.anchors:
+            prefix = binding.anchors[0].prefix
+            mar.host.carry_out(mar.core.idle(prefix, self.engine.now))
+
     def report(self, mn: str, number: int, records: Records) -> None:
         """The mobile node tells a MAR what it listens to, if that is where it is."""
         if self.where.get(mn) == number:

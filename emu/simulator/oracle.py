@@ -14,7 +14,12 @@ from agents.core import SECOND
 from agents.mobility.context import Records
 from agents.mobility.sessions import Phase
 from agents.wire.mobility import BindingUpdate, Message
-from agents.wire.mobility_options import LocalPrefix, MobileNodeIdentifier, Timestamp
+from agents.wire.mobility_options import (
+    AnchoredPrefix,
+    LocalPrefix,
+    MobileNodeIdentifier,
+    Timestamp,
+)
 from emu.simulator.domain import Domain, Mar
 from emu.simulator.router import Router
 
@@ -96,6 +101,8 @@ class Oracle:
         track.latest = (timestamp.time, message.sequence)
         track.visited.pop(source, None)
         track.visited[source] = prefix.prefix
+        released = {option.prefix for option in message.all(AnchoredPrefix)}
+        track.visited = {mar: p for mar, p in track.visited.items() if p not in released}
         if message.lifetime == 0:
             track.visited.clear()
         track.expires = self._domain.engine.now + message.lifetime * SECOND

@@ -46,6 +46,8 @@ class Schedule:
     steps: tuple[Step, ...]
     outage: tuple[int, int]
     """From when to when (ns) the network carries nothing at all."""
+    idle: tuple[tuple[int, str], ...] = ()
+    """When (ns) no flow of a mobile node uses the prefix any more that it has had longest."""
 
 
 _GROUPS = [
@@ -87,7 +89,11 @@ def random_schedule(
     steps.sort(key=lambda step: step.time)
     start = random.randrange(steps[-1].time)
     length = random.randrange(90 * SECOND) if random.random() < 0.2 else 0
-    return Schedule(seed, config, tuple(steps), (start, start + length))
+    idle = tuple(
+        (random.randrange(steps[-1].time + 20 * SECOND), random.choice(steps).mn)
+        for _ in range(random.randint(0, 6))
+    )
+    return Schedule(seed, config, tuple(steps), (start, start + length), idle)
 
 
 def run(schedule: Schedule) -> list[str]:
@@ -121,6 +127,8 @@ def _play(schedule: Schedule, domain: Domain | ProxyDomain, soft: int) -> None:
     """Run it, and then ``soft`` ns longer than anything takes that is under way."""
     for step in schedule.steps:
         domain.engine.at(step.time, lambda step=step: _take(domain, step))  # type: ignore[misc]
+    for time, mn in schedule.idle:
+        domain.engine.at(time, lambda mn=mn: domain.idle(mn))  # type: ignore[misc]
     outage_start, outage_end = schedule.outage
     domain.engine.at(outage_start, lambda: domain.network.change(_SILENCE))
     domain.engine.at(outage_end, lambda: domain.network.change(schedule.config.quality))
