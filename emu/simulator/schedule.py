@@ -100,6 +100,8 @@ def run(schedule: Schedule) -> list[str]:
     """Run it, then let a network without faults settle; the oracle's findings, good if empty."""
     domain = Domain(schedule.config, schedule.seed)
     oracle = Oracle(domain)
+    for time, mn in schedule.idle:
+        domain.engine.at(time, lambda mn=mn: domain.idle(mn))  # type: ignore[misc]
     # Without a CMD some states are soft: what was never heard of ends with its lifetime.
     soft = schedule.config.binding_lifetime_s * SECOND if schedule.config.distributed else 0
     _play(schedule, domain, soft)
@@ -127,8 +129,6 @@ def _play(schedule: Schedule, domain: Domain | ProxyDomain, soft: int) -> None:
     """Run it, and then ``soft`` ns longer than anything takes that is under way."""
     for step in schedule.steps:
         domain.engine.at(step.time, lambda step=step: _take(domain, step))  # type: ignore[misc]
-    for time, mn in schedule.idle:
-        domain.engine.at(time, lambda mn=mn: domain.idle(mn))  # type: ignore[misc]
     outage_start, outage_end = schedule.outage
     domain.engine.at(outage_start, lambda: domain.network.change(_SILENCE))
     domain.engine.at(outage_end, lambda: domain.network.change(schedule.config.quality))
