@@ -16,10 +16,13 @@ _LEGEND = 440.0
 _MOST_IN_A_ROW = 14
 _DROP = 14.0
 """How far beside its middle a router's link goes up to the exchange."""
-_DRAWN = ("source", "server", "mr", "cmd", "ix", "mar", "mn")
+_CENTRES = ("cmd", "lma", "ha")
+_DRAWN = ("source", "server", "mr", *_CENTRES, "ix", "mar", "mn")
 _COLOURS = {"core": "address", "cmd": "binding", "backhaul": "soft", "access": "bad"}
-_NODE_COLOURS = {"mr": "address", "cmd": "binding", "ix": "soft", "mar": "ink", "mn": "bad"}
-_NAMES = {"core": "core", "cmd": "to CMD", "backhaul": "between MARs", "access": "access"}
+_NODE_COLOURS = {"mr": "address", "ix": "soft", "mar": "ink", "mn": "bad"} | dict.fromkeys(
+    _CENTRES, "binding"
+)
+_NAMES = {"core": "core", "backhaul": "between MARs", "access": "access"}
 
 
 def draw(meta: dict[str, Any], handovers: list[dict[str, Any]]) -> str:
@@ -38,7 +41,8 @@ def draw(meta: dict[str, Any], handovers: list[dict[str, Any]]) -> str:
             _arc(drawing, places[old], places[new])
     for name, place in places.items():
         _node(drawing, name, place, roles[name])
-    _legend(drawing, meta["scenario"]["topology"])
+    (centre,) = [role for role in _CENTRES if _named(meta, role)] or ["cmd"]
+    _legend(drawing, meta["scenario"]["topology"], centre)
     hidden = sum(node["role"] in _DRAWN for node in meta["nodes"].values()) - len(places)
     if hidden:
         words = f"{hidden} more nodes are not drawn"
@@ -58,7 +62,7 @@ def _places(meta: dict[str, Any]) -> dict[str, Place]:
     places = {root: (_WIDTH / 2, _ROWS["root"])} if root else {}
     rows = {
         "ends": _named(meta, "source") + _named(meta, "server"),
-        "core": core + _named(meta, "cmd"),
+        "core": core + [name for role in _CENTRES for name in _named(meta, role)],
         "mar": _named(meta, "mar"),
     }
     for row, names in rows.items():
@@ -112,7 +116,7 @@ def _link(drawing: Drawing, places: dict[str, Place], roles: dict[str, str], *en
     kind = "core"
     if "ix" in kinds or kinds == {"mar"}:
         kind = "backhaul"
-    elif "cmd" in kinds:
+    elif kinds & {*_CENTRES}:
         kind = "cmd"
     if "ix" in kinds:  # the exchange is drawn as a bus: straight up to it
         x1 = x2 = (x2 if roles[ends[0]] == "ix" else x1) + _DROP
@@ -133,12 +137,13 @@ def _arc(drawing: Drawing, old: Place, new: Place) -> None:
     )
 
 
-def _legend(drawing: Drawing, topology: dict[str, Any]) -> None:
+def _legend(drawing: Drawing, topology: dict[str, Any], centre: str) -> None:
     """What each colour of link is, with its delay and rate."""
+    names = {**_NAMES, "cmd": f"to {centre.upper()}"}
     shown = [(kind, quality(topology.get(kind) or {})) for kind in _COLOURS]
     x = _MARGIN
     for kind, words in shown:
-        label = f"{_NAMES[kind]} {words}".strip()
+        label = f"{names[kind]} {words}".strip()
         dash = "4 4" if kind == "access" else ""
         drawing.line(x, _LEGEND, x + 22, _LEGEND, PALETTE[_COLOURS[kind]], width=2, dash=dash)
         drawing.text(x + 28, _LEGEND + 4, label, size=12, colour=PALETTE["soft"])

@@ -182,6 +182,18 @@ def test_a_large_network_says_what_it_leaves_out(tmp_path: Path) -> None:
     assert "16 more nodes are not drawn" in drawing
 
 
+def test_an_anchor_is_drawn_in_the_place_of_the_cmd(tmp_path: Path) -> None:
+    write_record(tmp_path, runs=1)
+    path = tmp_path / "runs" / "1" / "meta.json"
+    path.write_text(path.read_text().replace('"cmd"', '"lma"'))
+    record.build(tmp_path)
+    emu.report.build(tmp_path)
+    drawing = (tmp_path / "figures" / "topology.svg").read_text()
+    assert ">lma<" in drawing
+    assert ">to LMA" in drawing
+    assert "cmd" not in drawing
+
+
 def test_a_flow_that_never_came_back(tmp_path: Path) -> None:
     write_record(tmp_path, runs=1)
     path = tmp_path / "runs" / "1" / "arrivals" / "C1.mn1@mn1.bin"
