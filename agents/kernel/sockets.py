@@ -33,7 +33,7 @@ _GROUP_HOPS = 64
 _IPV6_HEADER = 40
 
 
-_PACKET_INFORMATION = struct.Struct("=16si")
+PACKET_INFORMATION = struct.Struct("=16si")
 """struct in6_pktinfo: destination, index of the interface where the packet came in."""
 
 
@@ -100,7 +100,7 @@ class MobilitySocket:
         except BlockingIOError:
             return None
         ((_, _, data),) = ancillary  # what IPV6_RECVPKTINFO asks for
-        destination, interface = _PACKET_INFORMATION.unpack(data)
+        destination, interface = PACKET_INFORMATION.unpack(data)
         source = IPv6Address(sender[0].partition("%")[0])
         return Received(message, source, IPv6Address(destination), interface)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
 
 from agents.core import Action
+from agents.wire.mih import MihMessage
 from agents.wire.mld import AddressRecord
 from agents.wire.mobility import BindingAcknowledgement, BindingUpdate
 
@@ -43,6 +44,14 @@ class Forget(Action):
     """Strike a CMD's entry from what is stored."""
 
     identifier: str
+
+
+@dataclass(frozen=True)
+class SendMih(Action):
+    """Send an MIH message; to a link-local address on the access link."""
+
+    message: MihMessage
+    destination: IPv6Address
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,10 @@ class GroupExchange:
     # As serving MAR
 
     def request(self, session: Session, lifetime: int, now: int) -> list[Action]:
-        """Ask the group where the mobile node comes or goes; to refresh, those that are known."""
+        """Ask the group where the mobile node comes or goes.
+
+        To refresh, and if its arrival was prepared, those that are known.
+        """
         refresh = session.phase is Phase.SERVING
         if refresh:
             session.anchors = _answered(session)  # who was silent since the last one is given up
@@ -62,7 +65,8 @@ class GroupExchange:
             named={anchor.address: anchor for anchor in known},
         )
         session.successor = None
-        return self._send(session, session.pending, known if refresh else (), now)
+        alone = refresh or (session.prepared and lifetime)
+        return self._send(session, session.pending, known if alone else (), now)
 
     def repeat(self, session: Session, now: int) -> list[Action]:
         """Ask those that are known and did not answer; all, if nobody did."""

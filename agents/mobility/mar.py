@@ -8,7 +8,7 @@ exchange.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from ipaddress import IPv6Address, IPv6Network
 
@@ -29,7 +29,9 @@ from agents.mobility.exchange import WHATEVER, Exchange
 from agents.mobility.forwarding import transition
 from agents.mobility.group_exchange import GroupExchange
 from agents.mobility.messages import (
+    MAXIMUM_PREVIOUS_MARS,
     Acknowledgement,
+    Anchor,
     AnchorUpdate,
     is_for_dmm,
     read_acknowledgement,
@@ -41,18 +43,33 @@ from agents.mobility.signalling import received
 from agents.mobility.tunnels import DlifTable, TunnelTable
 from agents.wire.mobility import BindingAcknowledgement, BindingUpdate, Message
 
+Expected = Callable[[str], tuple[Anchor, ...]]
+"""Gives the anchors of a mobile node that is expected; of any other, none."""
+
+
+def expects_nobody(identifier: str) -> tuple[Anchor, ...]:
+    """Where no handover is prepared."""
+    return ()
+
 
 class MarCore:
     """One MAR's protocol machine.
 
     ``listening`` tells what a mobile node listens to; it is asked when one leaves, if the context
-    is to be transferred.
+    is to be transferred. ``expected`` tells who anchors the prefixes of one that comes, the MAR
+    left last at the end, if its arrival was prepared.
     """
 
-    def __init__(self, config: MarConfig, listening: Listening = listens_to_nothing) -> None:
+    def __init__(
+        self,
+        config: MarConfig,
+        listening: Listening = listens_to_nothing,
+        expected: Expected = expects_nobody,
+    ) -> None:
         self.counters = Counters()
         self._config = config
         self._listening = listening
+        self._expected = expected
         self._sessions = SessionTable(config.pool, config.first_prefix)
         self._tunnels = TunnelTable()
         self._dlifs = DlifTable()
@@ -86,6 +103,11 @@ class MarCore:
         session.informed = not self._config.context_transfer
         session.subscriptions = ()
         session.idle = ()
+        previous = self._expected(identifier)
+        session.prepared = bool(previous)
+        if previous:
+            session.anchors = tuple(a for a in previous if a.address != self._config.address)
+            session.successor = None
         actions += self._exchange.request(session, self._config.binding_lifetime_s, now)
         return actions + self._forward(session)
 
@@ -171,6 +193,19 @@ class MarCore:
             for s in self._sessions
             if s.phase is not Phase.RELEASED
         }
+
+    @property
+    def address(self) -> IPv6Address:
+        """This MAR's address in the domain."""
+        return self._config.address
+
+    def attached(self, identifier: str) -> tuple[MobileNode, tuple[Anchor, ...]] | None:
+        """A mobile node on the access link, and the anchors of its prefixes, this MAR last."""
+        session = self._sessions.get(identifier)
+        if session is None or not session.is_attached:
+            return None
+        own = self._config.anchor(session.prefix)
+        return session.mobile_node, (*session.anchors, own)[-MAXIMUM_PREVIOUS_MARS:]
 
     def tunnels(self) -> Mapping[IPv6Address, frozenset[str]]:
         """The peers to which there is a tunnel, and who holds it."""

@@ -198,7 +198,7 @@ def anchor_update(
     )
     if serving is not None:
         options += (ServingMaar(serving),)
-    options += tuple(_anchor_options(anchors))
+    options += tuple(anchor_options(anchors))
     flags = _UPDATE_FLAGS | BindingUpdateFlag.S if asks else _UPDATE_FLAGS
     return BindingUpdate(sequence, lifetime, flags, options)
 
@@ -209,7 +209,7 @@ def read_anchor_update(message: BindingUpdate) -> AnchorUpdate | None:
     prefix = message.option(AnchoredPrefix)
     timestamp = message.option(Timestamp)
     serving = message.option(ServingMaar)
-    anchors = _read_anchors(message.options)
+    anchors = read_anchors(message.options)
     if not (identifier and prefix and timestamp) or timestamp.time >= END_OF_TIME:
         return None
     if bool(message.lifetime) != bool(serving):
@@ -276,7 +276,7 @@ def acknowledgement(
     The answer to an S-MAR names each previous MAR, followed by the options of its DLIF.
     """
     options: list[MobilityOption] = [o for kind in _COPIED if (o := request.option(kind))]
-    options += _anchor_options(previous)
+    options += anchor_options(previous)
     flags = _ACKNOWLEDGEMENT_FLAGS
     if subscriptions is not None:
         flags |= BindingAcknowledgementFlag.S
@@ -288,7 +288,7 @@ def read_acknowledgement(message: BindingAcknowledgement) -> Acknowledgement | N
     """Read what :func:`acknowledgement` made."""
     identifier = message.option(MobileNodeIdentifier)
     timestamp = message.option(Timestamp)
-    anchors = _read_anchors(message.options)
+    anchors = read_anchors(message.options)
     if not (identifier and timestamp) or anchors is None:
         return None
     return Acknowledgement(
@@ -309,7 +309,7 @@ def is_for_dmm(message: BindingUpdate | BindingAcknowledgement) -> bool:
     return _ACKNOWLEDGEMENT_FLAGS in message.flags
 
 
-def _anchor_options(anchors: Iterable[Anchor]) -> list[MobilityOption]:
+def anchor_options(anchors: Iterable[Anchor]) -> list[MobilityOption]:
     """Each previous MAR, followed by the options of its DLIF."""
     options: list[MobilityOption] = []
     for anchor in anchors:
@@ -321,7 +321,7 @@ def _anchor_options(anchors: Iterable[Anchor]) -> list[MobilityOption]:
     return options
 
 
-def _read_anchors(options: Iterable[MobilityOption]) -> tuple[Anchor, ...] | None:
+def read_anchors(options: Iterable[MobilityOption]) -> tuple[Anchor, ...] | None:
     """The previous MARs, each with the DLIF options behind it; None if one has none."""
     relevant = [
         option

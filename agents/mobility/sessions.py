@@ -63,6 +63,8 @@ class Session:
     """Of the latest PBU that came about this attachment."""
     anchors: tuple[Anchor, ...] = ()
     """While here: the previous MARs, latest left last."""
+    prepared: bool = False
+    """Whether the previous MARs were known when the mobile node came (IEEE 802.21)."""
     serving: IPv6Address | None = None
     """While anchoring: the MAR where the mobile node is."""
     successor: Anchor | None = None

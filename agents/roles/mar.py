@@ -17,11 +17,13 @@ from agents.mobility.actions import (
 )
 from agents.mobility.config import MarConfig
 from agents.mobility.mar import MarCore
+from agents.mobility.messages import Anchor
 from agents.roles import ingress_filter, remains
 from agents.roles.access_part import AccessPart
 from agents.roles.channel_part import ChannelPart
 from agents.roles.daemon import Daemon
 from agents.roles.forwarding_part import ForwardingPart
+from agents.roles.handover_part import RouterHandovers
 from agents.roles.idle_part import IdlePart
 from agents.roles.link_port import Handler, LinkPort
 from agents.roles.multicast_part import MulticastPart
@@ -44,7 +46,7 @@ class MobilityAccessRouter:
         if restarted:
             remains.clear(self._access_link, mar.link_local, peers.values())
         self._pool = mar.pool
-        self._core = MarCore(mar, self._listening)
+        self._core = MarCore(mar, self._listening, self._expected)
         devices = TunnelDevices(self._daemon, mar.address, config["tunnel_backend"], peers)
         self._forwarding = ForwardingPart(self._daemon, self._core, devices, self._access_link)
         self._access = AccessPart(self._daemon, self._core, mar.link_layer_address, peers)
@@ -75,7 +77,6 @@ class MobilityAccessRouter:
             MulticastTunnels(
                 self._daemon, self._multicast, self._forwarding, upstream=True, downstream=True
             )
-            self._access.on_link_up = self._link_up
             self._forwarding.on_route = self._away
             handlers |= dict.fromkeys(mld.TYPES, self._multicast.receive)
             self._multicast.add_link(config["upstream"], upstream=True, downstream=False)
@@ -88,6 +89,10 @@ class MobilityAccessRouter:
                 mar.address,
                 self._access.name_of,
             )
+        self._handovers: RouterHandovers | None = None
+        if config["mih"]:
+            self._handovers = RouterHandovers(self._daemon, self._core, config["mih"])
+        self._access.on_link_up = self._link_up
         port = LinkPort(
             self._daemon, self._access_link, handlers, mobility=self._signalling.overheard
         )
@@ -118,14 +123,19 @@ class MobilityAccessRouter:
         self._daemon.run(self._last_words)
 
     def _link_up(self, mobile_node: MobileNode) -> None:
-        assert self._multicast is not None
-        self._multicast.attached(mobile_node.link_layer_address, self._access_link)
+        if self._handovers:
+            self._handovers.arrived(mobile_node.identifier)
+        if self._multicast:
+            self._multicast.attached(mobile_node.link_layer_address, self._access_link)
         if self._prediction:
             self._prediction.link_up(mobile_node)
 
     def _going_down(self, action: GoingDown) -> None:
         if self._prediction:
             self._prediction.going_down(action.mobile_node, action.to)
+
+    def _expected(self, identifier: str) -> tuple[Anchor, ...]:
+        return self._handovers.core.expected(identifier) if self._handovers else ()
 
     def _serving_started(self, action: ServingStarted) -> None:
         mobile_node = action.mobile_node
@@ -190,6 +200,7 @@ class MobilityAccessRouter:
             "counters": self._core.counters,
             "signalling": self._signalling.counters,
             "multicast": self._multicast.counters() if self._multicast else None,
+            "handovers": self._handovers.core.counters if self._handovers else None,
             "prediction": self._prediction.last_words() if self._prediction else None,
         }
 

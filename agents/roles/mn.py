@@ -1,4 +1,7 @@
-"""The mobile node: an unmodified kernel. This agent only watches what the kernel does by itself."""
+"""The mobile node: an unmodified kernel. This agent only watches what the kernel does by itself.
+
+Where handovers are prepared (IEEE 802.21), it is the node's MIH function as well.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from typing import Any
 
 from agents.kernel.monitor import AddressChange, Monitor
 from agents.roles.daemon import Daemon
+from agents.roles.handover_part import NodeHandovers
 
 
 def main(config: dict[str, Any]) -> None:
@@ -21,4 +25,6 @@ def main(config: dict[str, Any]) -> None:
                 daemon.log.write("carrier", up=change.up)
 
     daemon.watch(monitor.fileno(), read)
+    if config["mih"]:
+        NodeHandovers(daemon, config["node"], config["interface"], config["mih"])
     daemon.run(monitor.close)

@@ -19,6 +19,7 @@ _VARIANTS = {
     "locator": Scheme.LOCATOR,
     "proxy": Scheme.PROXY,
     "distributed": Scheme.FULLY,
+    "mih": Scheme.FULLY,
 }
 _VIA_EXCHANGE = 2.0
 """Hops from any MAR to any other in ``dmm-domain``."""

@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from agents.kernel.socket_filter import Program
+from agents.wire import mih
 
 _LD_H, _LD_B, _LD_IMM, _LD_MEM, _LD_B_IND = 0x28, 0x30, 0x00, 0x60, 0x50
+_LD_H_IND = 0x48
 _ST, _TAX, _TXA = 0x02, 0x07, 0x87
 _ADD, _ADD_X, _SHL, _AND = 0x04, 0x0C, 0x64, 0x54
 _JA, _JEQ, _JGE = 0x05, 0x15, 0x35
@@ -20,7 +22,7 @@ ETHERNET_HEADER = 14
 _ETHERTYPE_IPV6 = 0x86DD
 _IPV6_HEADER = 40
 _HOP_BY_HOP, _ROUTING, _DESTINATION_OPTIONS = 0, 43, 60
-_IPV6, _ICMPV6, _MOBILITY = 41, 58, 135
+_UDP, _IPV6, _ICMPV6, _MOBILITY = 17, 41, 58, 135
 _HEADERS = 5
 _WHOLE = 0x40000
 _DESTINATION = 24
@@ -58,7 +60,7 @@ def assemble(program: list[Instruction]) -> Program:
 
 
 def control(link_header: int, *, data: bool = False) -> Program:
-    """MLD, Neighbour Discovery and Mobility Header packets, also inside IPv6-in-IPv6.
+    """MLD, Neighbour Discovery, Mobility Header and MIH packets, also inside IPv6-in-IPv6.
 
     ``link_header`` is the bytes before the IPv6 header: 14 on Ethernet, 0 on a tunnel device.
     ``data`` adds the first ``DATA_HEADERS`` bytes of channels' packets, and of packets in tunnels
@@ -100,17 +102,20 @@ def _data(link_header: int) -> list[Instruction]:
 
 def _header(level: int) -> list[Instruction]:
     """One header of the chain: A holds its number, X its offset, both afterwards for the next."""
-    option, inner, icmp, no, yes, following = (
-        f"{name}{level}" for name in ("option", "inner", "icmp", "no", "yes", "h")
+    option, inner, icmp, udp, no, yes, following = (
+        f"{name}{level}" for name in ("option", "inner", "icmp", "udp", "no", "yes", "h")
     )
     after = f"h{level + 1}"
     return [
         Instruction(_JEQ, _MOBILITY, yes, label=following),
         Instruction(_JEQ, _ICMPV6, icmp),
+        Instruction(_JEQ, _UDP, udp),
         Instruction(_JEQ, _IPV6, inner),
         Instruction(_JEQ, _HOP_BY_HOP, option),
         Instruction(_JEQ, _DESTINATION_OPTIONS, option),
         Instruction(_JEQ, _ROUTING, option, no),
+        Instruction(_LD_H_IND, 2, label=udp),
+        Instruction(_JEQ, mih.PORT, yes, no),
         Instruction(_LD_B_IND, 0, label=icmp),
         # MLD query, report, done; RS, RA, NS, NA, redirect are 130 to 137, the MLDv2 report is 143.
         Instruction(_JEQ, 143, yes),

@@ -10,12 +10,14 @@ import ipaddress
 import struct
 from dataclasses import dataclass
 
+from agents.wire import mih
+from agents.wire.errors import UnknownMessage
 from emu.measure import pcapng
 
 _IPV6_HEADER = 40
 _ETHERTYPE_IPV6 = b"\x86\xdd"
 _EXTENSIONS = (0, 43, 60)
-_IPV6, _ICMPV6, _MOBILITY = 41, 58, 135
+_UDP, _IPV6, _ICMPV6, _MOBILITY = 17, 41, 58, 135
 _ICMPV6_TYPES = {
     130: "MLD query",
     131: "MLD report",
@@ -39,6 +41,9 @@ _MOBILITY_TYPES = {
     14: "HI",
     15: "HAck",
 }
+_UDP_HEADER = 8
+_MIH_PORT = mih.PORT.to_bytes(2, "big")
+_MIH_ACK_RSP = 0x04
 LINK_SCOPE_REPORT = "MLD report (link scope)"
 """A report of link-local groups only, such as every IPv6 host sends of its own accord."""
 _UPDATE_PROXY_FLAG = 0x0200  # RFC 5213 section 8.1, in the 16 bits after the sequence number
@@ -118,6 +123,8 @@ def _message(protocol: int, body: bytes) -> tuple[str | None, str]:
     try:
         if protocol == _MOBILITY:
             return _mobility(body)
+        if protocol == _UDP and body[2:4] == _MIH_PORT:
+            return _mih(body[_UDP_HEADER:])
         if protocol == _ICMPV6 and body:
             kind = _ICMPV6_TYPES.get(body[0])
             detail = _icmpv6_detail(body) if kind else ""
@@ -155,6 +162,17 @@ def _channel(body: bytes) -> tuple[str, str]:
         return _CHANNEL_TYPES[subtype], ""
     scope = _CHANNEL_SCOPES.get(body[at + 2], "") if subtype == 2 else ""
     return _CHANNEL_TYPES[subtype], _address(body[at + 4 : at + 20]) + scope
+
+
+def _mih(body: bytes) -> tuple[str, str]:
+    """A handover service's message; its acknowledgement has its name, and no values."""
+    flags, number, transaction = struct.unpack_from("!BxHH", body)
+    try:
+        name = mih.name(*mih.message_name(number))
+    except UnknownMessage:
+        return f"MIH {number:#06x}", ""
+    acknowledges = name.endswith("indication") and flags & _MIH_ACK_RSP
+    return name, f"#{transaction}" + (" acknowledged" if acknowledges else "")
 
 
 def _icmpv6_detail(body: bytes) -> str:

@@ -54,7 +54,7 @@ class AccessNetwork:
     ) -> None:
         """``send`` sends messages to the switch; the queue it returns gets the time when it obeyed.
 
-        ``directory`` is where the agents of the MARs listen for triggers, on ``<mar>.trigger``.
+        ``directory`` is where agents listen for triggers, on ``<mar>.trigger`` or ``<mn>.trigger``.
         """
         self._flows = flows
         self._send = send
@@ -166,13 +166,17 @@ class AccessNetwork:
         return {"event": event, "mn": mn, "mar": mar, "time": now, "delivered": delivered}
 
     def _trigger(self, trigger: str, mn: str, mar: str, **more: str) -> bool:
-        """Tell the MAR's agent, if it runs; whether it could take the trigger."""
+        """Tell the agents of both ends, if they run; whether the MAR's could take the trigger."""
         address = self._mobile_nodes[mn].link_layer_address
-        message = {"trigger": trigger, "mn": mn, "link_layer_address": address, **more}
+        message = {"trigger": trigger, "mn": mn, "mar": mar, "link_layer_address": address, **more}
+        data = json.dumps(message).encode()
+        delivered = self._tell(mar, data)
+        self._tell(mn, data)
+        return delivered
+
+    def _tell(self, node: str, data: bytes) -> bool:
         try:
-            self._triggers.sendto(
-                json.dumps(message).encode(), str(self._directory / f"{mar}.trigger")
-            )
+            self._triggers.sendto(data, str(self._directory / f"{node}.trigger"))
         except (FileNotFoundError, ConnectionRefusedError, BlockingIOError):
             return False
         return True

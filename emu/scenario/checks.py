@@ -53,14 +53,15 @@ def _topology(scenario: Scenario) -> Iterator[Problem]:
 
 def _distributed(scenario: Scenario) -> Iterator[Problem]:
     """What needs a CMD, or MARs that reach each other without one."""
-    if scenario.mobility.variant != "distributed" or scenario.mobility.scheme != "dmm":
+    variant = scenario.mobility.variant
+    if variant not in ("distributed", "mih") or scenario.mobility.scheme != "dmm":
         return
     if scenario.topology.kind != "dmm-domain":
         text = "needs the topology dmm-domain, whose exchange carries multicast; write proxy"
         yield Problem(("mobility", "variant"), text)
     control = scenario.multicast.channel_control
     if control and control.at == "cmd":
-        text = "there is no CMD in the variant distributed; write mar"
+        text = f"there is no CMD in the variant {variant}; write mar"
         yield Problem(("multicast", "channel_control", "at"), text)
     wait, trip = scenario.mobility.first_attachment_timeout, 2 * scenario.topology.backhaul.delay
     if wait <= trip:

@@ -23,10 +23,12 @@ class Mobility(Section):
     """The mobility scheme and its timers."""
 
     scheme: Literal["dmm", "pmipv6", "mipv6", "client"] = "dmm"
-    variant: Literal["relay", "locator", "proxy", "distributed"] = "proxy"
+    variant: Literal["relay", "locator", "proxy", "distributed", "mih"] = "proxy"
     """Who answers the serving MAR, and when: the CMD once the previous MARs have answered it; they
     themselves; the CMD at once (RFC 8885 section 3.4); or, fully distributed, there is no CMD, and
-    the previous MARs answer what all MARs are asked. The last needs the topology dmm-domain."""
+    the previous MARs answer what all MARs are asked; or the same, and announced handovers are
+    prepared (IEEE 802.21), so that only they are asked. The last two need the topology
+    dmm-domain."""
     first_attachment_timeout: Annotated[int, within(DURATION, "1ms", "10s")] = DURATION.parse(
         "100ms"
     )

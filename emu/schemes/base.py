@@ -88,7 +88,8 @@ class Scheme:
         }
 
     def _mn(self, name: str) -> Agent:
-        return "agents.roles.mn", {"interface": self.network.interface(name, "wireless").name}
+        interface = self.network.interface(name, "wireless").name
+        return "agents.roles.mn", {"interface": interface, "mih": None}
 
     def _mr(self, name: str) -> Agent:
         """A node of the proxy tree: the spine leads up, towards the root; the rest lead down."""

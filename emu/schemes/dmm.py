@@ -31,7 +31,7 @@ class Dmm(Scheme):
 
     @property
     def _distributed(self) -> bool:
-        return self.scenario.mobility.variant == "distributed"
+        return self.scenario.mobility.variant in ("distributed", "mih")
 
     def _mar(self, name: str) -> Agent:
         network = self.network
@@ -51,7 +51,7 @@ class Dmm(Scheme):
             "tunnel_backend": self.tunnel_backend,
             "peers": self.mars(),
             "acknowledging": self._others(name)
-            if mobility.variant in ("locator", "distributed")
+            if distributed or mobility.variant == "locator"
             else [],
             "trigger": str(RUN_DIRECTORY / f"{name}.trigger"),
             "multicast": self.proxy_timers(explicit_tracking=tracking),
@@ -59,12 +59,45 @@ class Dmm(Scheme):
             "key": mobility.key,
             "prediction": self._prediction(),
             "idle_release": mobility.idle_release,
+            "mih": self._point_of_service(name) if mobility.variant == "mih" else None,
             "mobility": {
                 **self._timers(),
                 "context_transfer": self.scenario.multicast.context_transfer == "pbu",
                 "first_attachment_timeout": mobility.first_attachment_timeout,
             },
         }
+
+    def _mn(self, name: str) -> Agent:
+        module, config = super()._mn(name)
+        if self.scenario.mobility.variant != "mih":
+            return module, config
+        mih = {
+            "trigger": str(RUN_DIRECTORY / f"{name}.trigger"),
+            "link": self.network.interface(name, "wireless").link_layer_address,
+            "access_points": {
+                mar: (point, str(self.network.interface(mar, "access").link_local))
+                for mar, point in self._points_of_attachment().items()
+            },
+        }
+        return module, {**config, "mih": mih}
+
+    def _point_of_service(self, name: str) -> dict[str, Any]:
+        points = self._points_of_attachment()
+        access = self.network.interface(name, "access")
+        return {
+            "name": name,
+            "point": points.pop(name),
+            "link_local": str(access.link_local),
+            "access": access.name,
+            "others": {
+                point: (str(self.network.address(mar)), mar) for mar, point in points.items()
+            },
+        }
+
+    def _points_of_attachment(self) -> dict[str, str]:
+        """The link-layer address of each access router's access point: of the radio's port."""
+        ports = self.network.interfaces("radio")
+        return {port.peer: port.link_layer_address for port in ports if port.kind == "access"}
 
     def _cmd(self, name: str) -> Agent:
         return "agents.roles.cmd", {

@@ -12,6 +12,7 @@ from agents.mobility.cmd import CmdCore
 from agents.mobility.config import DEFAULT_LIFETIME, DETACH_DELAY, CmdConfig, MarConfig, Variant
 from agents.mobility.context import Records
 from agents.mobility.mar import MarCore
+from agents.mobility.messages import Anchor
 from agents.wire.mobility import Message
 from emu.simulator.host import Host
 from emu.simulator.network import Quality
@@ -106,6 +107,10 @@ class Domain(World):
         mar.received.pop(mn, None)
         mar.host.carry_out(mar.core.attach(self.mobile_node(mn), self.engine.now))
 
+    def expected(self, mn: str, number: int) -> tuple[Anchor, ...]:
+        """What a MAR knows of a mobile node before that comes."""
+        return ()
+
     def link_down(self, mn: str, number: int) -> None:
         """Give a MAR the Link_Down trigger."""
         mar = self.mar(number)
@@ -170,7 +175,11 @@ class Domain(World):
             context_transfer=self.config.context_transfer,
             acknowledging=others if from_mars else frozenset(),
         )
-        core = MarCore(config, lambda mobile_node: self._listening(mar, mobile_node))
+        core = MarCore(
+            config,
+            lambda mobile_node: self._listening(mar, mobile_node),
+            lambda identifier: self.expected(identifier, number),
+        )
         host = Host(self.engine, core, lambda action: self._perform_at_mar(mar, action))
         mar = Mar(number, config, core, host, Router())
         self.network.join(config.address, lambda *came: self._receive(mar, config.address, *came))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from ipaddress import IPv6Address
 from random import Random
 
@@ -14,6 +15,7 @@ from emu.simulator.domain import Domain, DomainConfig
 from emu.simulator.network import Quality
 from emu.simulator.oracle import Oracle
 from emu.simulator.pmipv6 import ProxyDomain, ProxyDomainConfig
+from emu.simulator.preparing import PreparingDomain
 
 SETTLE = 150 * SECOND
 """Longer than all that may still be under way takes: the detachment delay, two back-offs of 32 s
@@ -35,6 +37,10 @@ class Step:
     report_delay: int
     """How long after that it reports what it listens to, if it is still there."""
     records: Records
+    announced: int = 0
+    """How long before (ns) it says that it is going to leave; 0: it does not say so."""
+    announced_mar: int = 0
+    """Where it says that it is going to, which is not always true."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,8 @@ class Schedule:
     """From when to when (ns) the network carries nothing at all."""
     idle: tuple[tuple[int, str], ...] = ()
     """When (ns) no flow of a mobile node uses the prefix any more that it has had longest."""
+    prepared: bool = False
+    """Whether handovers may be prepared (IEEE 802.21)."""
 
 
 _GROUPS = [
@@ -59,7 +67,11 @@ _GROUPS = [
 
 
 def random_schedule(
-    seed: int, variant: Variant = Variant.PROXY, *, distributed: bool = False
+    seed: int,
+    variant: Variant = Variant.PROXY,
+    *,
+    distributed: bool = False,
+    prepared: bool = False,
 ) -> Schedule:
     """Several mobile nodes that move about a few MARs, back and forth, quickly and slowly."""
     random = Random(seed)
@@ -78,7 +90,7 @@ def random_schedule(
         detach_delay=random.choice((500, 2_000, 10_000)) * MILLISECOND,
         encoded=seed % 10 == 0,
         variant=variant,
-        distributed=distributed,
+        distributed=distributed or prepared,
         context_transfer=seed % 3 == 0,
     )
     steps = [
@@ -86,6 +98,8 @@ def random_schedule(
         for number in range(1, random.randint(1, 3) + 1)
         for step in _walk(random, f"mn{number}", config.mars)
     ]
+    if prepared:
+        steps = [_announced(random, step, config.mars) for step in steps]
     steps.sort(key=lambda step: step.time)
     start = random.randrange(steps[-1].time)
     length = random.randrange(90 * SECOND) if random.random() < 0.2 else 0
@@ -93,12 +107,13 @@ def random_schedule(
         (random.randrange(steps[-1].time + 20 * SECOND), random.choice(steps).mn)
         for _ in range(random.randint(0, 6))
     )
-    return Schedule(seed, config, tuple(steps), (start, start + length), idle)
+    return Schedule(seed, config, tuple(steps), (start, start + length), idle, prepared)
 
 
 def run(schedule: Schedule) -> list[str]:
     """Run it, then let a network without faults settle; the oracle's findings, good if empty."""
-    domain = Domain(schedule.config, schedule.seed)
+    kind = PreparingDomain if schedule.prepared else Domain
+    domain = kind(schedule.config, schedule.seed)
     oracle = Oracle(domain)
     for time, mn in schedule.idle:
         domain.engine.at(time, lambda mn=mn: domain.idle(mn))  # type: ignore[misc]
@@ -129,12 +144,15 @@ def _play(schedule: Schedule, domain: Domain | ProxyDomain, soft: int) -> None:
     """Run it, and then ``soft`` ns longer than anything takes that is under way."""
     for step in schedule.steps:
         domain.engine.at(step.time, lambda step=step: _take(domain, step))  # type: ignore[misc]
+        if isinstance(domain, PreparingDomain) and step.announced:
+            announce = partial(domain.announce, step.mn, step.announced_mar)
+            domain.engine.at(step.time - step.announced, announce)
     outage_start, outage_end = schedule.outage
-    domain.engine.at(outage_start, lambda: domain.network.change(_SILENCE))
-    domain.engine.at(outage_end, lambda: domain.network.change(schedule.config.quality))
+    domain.engine.at(outage_start, lambda: domain.change_quality(_SILENCE))
+    domain.engine.at(outage_end, lambda: domain.change_quality(schedule.config.quality))
     end = max(schedule.steps[-1].time, outage_end) + 2 * SECOND
     domain.engine.run(end)
-    domain.network.change(Quality(schedule.config.quality.delay))
+    domain.change_quality(Quality(schedule.config.quality.delay))
     domain.engine.run(end + soft + SETTLE)
 
 
@@ -154,6 +172,16 @@ def _walk(random: Random, mn: str, mars: int) -> list[Step]:
         stay = random.choice((20 * MILLISECOND, 2 * SECOND, 12 * SECOND, 40 * SECOND))
         time += random.randrange(100_000, stay)
     return steps
+
+
+def _announced(random: Random, step: Step, mars: int) -> Step:
+    """Most steps are announced: too late for an exchange, in time, or too early; some wrongly."""
+    if not step.mar or random.random() < 0.3:
+        return step
+    scale = random.choice((20, 500, 15_000)) * MILLISECOND
+    target = random.randint(1, mars) if random.random() < 0.2 else step.mar
+    before = min(random.randrange(1, scale), step.time)
+    return replace(step, announced=before, announced_mar=target)
 
 
 def _take(domain: Domain | ProxyDomain, step: Step) -> None:

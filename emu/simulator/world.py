@@ -41,6 +41,10 @@ class World:
         """The mobile node goes off; the number of the router where it was, which is not told."""
         return self.where.pop(mn, None)
 
+    def change_quality(self, quality: Quality) -> None:
+        """Have messages treated another way from now on."""
+        self.network.change(quality)
+
     def logged(self, kind: str) -> list[Event]:
         """The lines of this kind in the event log."""
         return [event for event in self.events if event.log.kind == kind]

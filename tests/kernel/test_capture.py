@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from agents.wire import ipv6, mld, mobility, ndp
+from agents.wire import ipv6, mih, mld, mobility, ndp
 from emu.measure import capture, filters, messages, packets, pcapng
 from tests.kernel.processes import starter, wait_for
 from tests.namespaces import Namespace, Namespaces
@@ -35,11 +35,16 @@ def signalling() -> dict[str, bytes]:
     report = ipv6.packet(LOCAL, ROUTERS, ipv6.ICMPV6, body, hop_limit=1, router_alert=True)
     body = ndp.encode(ndp.RouterAdvertisement(64, 1800), LOCAL, ROUTERS)
     advertisement = ipv6.packet(LOCAL, ROUTERS, ipv6.ICMPV6, body, hop_limit=255)
+    link_up = mih.MihMessage(mih.Kind.LINK_UP, mih.Opcode.INDICATION, 5, "mn1", "mar1")
+    body = mih.encode(link_up)
+    head = struct.pack("!HHHH", mih.PORT, mih.PORT, 8 + len(body), 0)
+    handover = ipv6.packet(LOCAL, LEFT, 17, head + body)
     options = bytes([41, 0, 4, 1, 4, 1, 1, 0])  # a tunnel encapsulation limit (RFC 2473)
     return {
         "PBU": binding,
         "MLD report": report,
         "RA": advertisement,
+        "MIH_Link_Up indication": handover,
         "PBU in tunnel": ipv6.packet(LEFT, RIGHT, 41, binding),
         "MLD report in tunnel": ipv6.packet(LEFT, RIGHT, 41, report),
         "MLD report in tunnel with options": ipv6.packet(LEFT, RIGHT, 60, options + report),

@@ -7,6 +7,7 @@ import pytest
 from emu.scenario import ScenarioError, parse
 from tests.unit.scenarios import GOOD, spoiled
 
+VARIANTS = ["distributed", "mih"]
 DISTRIBUTED = spoiled("variant: proxy", "variant: distributed")
 
 
@@ -15,6 +16,7 @@ def test_it_is_one_word():
     assert parse(GOOD.encode(), "f").mobility.variant == "proxy"
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize(
     ("old", "new", "error"),
     [
@@ -27,12 +29,13 @@ def test_it_is_one_word():
         (
             "scheme: mld-dmm",
             "scheme: multi-upstream, channel_control: {at: cmd}",
-            "f:9: multicast.channel_control.at: there is no CMD in the variant distributed;"
+            "f:9: multicast.channel_control.at: there is no CMD in the variant {variant};"
             " write mar",
         ),
     ],
 )
-def test_it_does_without_a_cmd_but_not_without_an_exchange(old, new, error):
+def test_it_does_without_a_cmd_but_not_without_an_exchange(old, new, error, variant):
+    scenario = spoiled("variant: proxy", f"variant: {variant}").replace(old, new)
     with pytest.raises(ScenarioError) as caught:
-        parse(DISTRIBUTED.replace(old, new).encode(), "f")
-    assert str(caught.value) == error
+        parse(scenario.encode(), "f")
+    assert str(caught.value) == error.format(variant=variant)

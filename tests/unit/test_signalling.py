@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import struct
+from dataclasses import replace
 from ipaddress import IPv6Address
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.wire import channel, ipv6, mld, mobility, ndp
+from agents.wire import channel, ipv6, mih, mld, mobility, ndp
 from agents.wire.mobility import BindingAcknowledgementFlag, BindingUpdateFlag
 from emu.measure import messages, packets, pcapng, signalling
 from emu.measure.messages import Sighting
@@ -91,6 +93,15 @@ def test_multicast_listener_types() -> None:
     body = mld.encode(query, LOCAL, ROUTERS)
     packet = ipv6.packet(LOCAL, ROUTERS, ipv6.ICMPV6, body, hop_limit=1, router_alert=True)
     assert (parsed(packet).type, parsed(packet).detail) == ("MLD query", "general")
+
+
+def test_handover_services() -> None:
+    said = mih.MihMessage(mih.Kind.LINK_UP, mih.Opcode.INDICATION, 5, "mn1", "mar2")
+    for message, detail in ((said, "#5"), (replace(said, acknowledges=True), "#5 acknowledged")):
+        body = mih.encode(message)
+        udp = struct.pack("!HHHH", mih.PORT, mih.PORT, 8 + len(body), 0) + body
+        seen = parsed(ipv6.packet(HERE, THERE, 17, udp))
+        assert (seen.type, seen.detail) == ("MIH_Link_Up indication", detail)
 
 
 def test_inside_a_tunnel() -> None:

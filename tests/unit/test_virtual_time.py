@@ -1,7 +1,8 @@
 """2,000 randomised runs of a whole domain end in the state that the oracle works out.
 
-So do 300 of each variant of the CMD besides, and of a domain without a CMD; in every third run the
-context is transferred.
+So do 300 of each variant of the CMD besides, of a domain without a CMD, and of one whose handovers
+are prepared if they were announced and messages got through; in every third run the context is
+transferred.
 
 Several mobile nodes move back and forth, faster than the signalling at times, leave and come back,
 while up to 30 % of the messages are lost, duplicated, held back so that others overtake them, or
@@ -51,6 +52,13 @@ def test_the_domain_converges_without_a_cmd(first):
     for seed in range(first, first + BATCH):
         faults = run(random_schedule(seed, distributed=True))
         assert not faults, f"run(random_schedule({seed}, distributed=True)): " + "\n".join(faults)
+
+
+@pytest.mark.parametrize("first", range(0, OF_OTHER_VARIANTS, BATCH))
+def test_the_domain_converges_whether_handovers_could_be_prepared_or_not(first):
+    for seed in range(first, first + BATCH):
+        faults = run(random_schedule(seed, prepared=True))
+        assert not faults, f"run(random_schedule({seed}, prepared=True)): " + "\n".join(faults)
 
 
 def test_the_schedules_are_as_nasty_as_promised():
