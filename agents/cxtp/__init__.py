@@ -1,0 +1,1 @@
+"""Context transfer between access routers by CXTP (RFC 4067)."""

@@ -1,0 +1,131 @@
+"""One association: what is numbered, acknowledged and sent again (RFC 9260 section 6)."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from enum import Enum
+from ipaddress import IPv6Address
+
+from agents.core import SECOND
+from agents.wire.sctp import Data, Sack
+
+RTO_INITIAL = 1 * SECOND
+RTO_MAXIMUM = 60 * SECOND
+WINDOW = 1 << 16
+"""The receive window that is advertised: messages are delivered at once, so it never shrinks."""
+MAXIMUM_OUTSTANDING = 16
+MAXIMUM_AHEAD = 64
+"""How far beyond a gap what comes is kept."""
+MAXIMUM_BUNDLE = 1200
+"""Octets of messages in a packet."""
+
+_MODULUS = 1 << 32
+_HALF = 1 << 31
+
+
+class State(Enum):
+    """Where an association stands (section 4); closed ones are forgotten."""
+
+    COOKIE_WAIT = "cookie wait"
+    COOKIE_ECHOED = "cookie echoed"
+    ESTABLISHED = "established"
+    SHUTDOWN_SENT = "shutdown sent"
+    SHUTDOWN_ACK_SENT = "shutdown ack sent"
+
+
+@dataclass
+class Association:
+    """The state kept for one peer; ``tag`` and ``tsn`` are ours, drawn at random."""
+
+    peer: IPv6Address
+    tag: int
+    tsn: int
+    state: State = State.COOKIE_WAIT
+    peer_tag: int = 0
+    cookie: bytes = b""
+    cumulative: int = 0
+    """The peer's TSN up to which all has come."""
+    timeout: int = RTO_INITIAL
+    failures: int = 0
+    """Transmissions in a row that nothing answered."""
+    queue: deque[bytes] = field(default_factory=deque)
+    outstanding: dict[int, Data] = field(default_factory=dict)
+    received: dict[int, Data] = field(default_factory=dict)
+    """What has come beyond a gap."""
+
+    def __post_init__(self) -> None:
+        self.next_tsn = self.tsn
+        self._sequence = 0
+
+    def greeted(self, peer_tag: int, peer_tsn: int) -> None:
+        """The peer's tag and first TSN are known."""
+        self.peer_tag = peer_tag
+        self.cumulative = (peer_tsn - 1) % _MODULUS
+        self.received.clear()
+
+    def answered(self) -> None:
+        """The peer is alive."""
+        self.failures = 0
+        self.timeout = RTO_INITIAL
+
+    def unanswered(self) -> None:
+        """A timer has run out (section 6.3.3)."""
+        self.failures += 1
+        self.timeout = min(2 * self.timeout, RTO_MAXIMUM)
+
+    def next_data(self) -> list[Data]:
+        """Number and take out of the queue what may be sent now."""
+        chunks: list[Data] = []
+        while self.queue and len(self.outstanding) < MAXIMUM_OUTSTANDING:
+            data = Data(self.next_tsn, self._sequence, self.queue.popleft())
+            self.outstanding[data.tsn] = data
+            self.next_tsn = (self.next_tsn + 1) % _MODULUS
+            self._sequence = (self._sequence + 1) % (1 << 16)
+            chunks.append(data)
+        return chunks
+
+    def take(self, data: Data) -> list[bytes]:
+        """A DATA chunk came: the messages that may be delivered now."""
+        ahead = (data.tsn - self.cumulative) % _MODULUS
+        if 0 < ahead <= MAXIMUM_AHEAD:
+            self.received[data.tsn] = data
+        messages = []
+        while (tsn := (self.cumulative + 1) % _MODULUS) in self.received:
+            messages.append(self.received.pop(tsn).payload)
+            self.cumulative = tsn
+        return messages
+
+    def acknowledge(self) -> Sack:
+        """What has come."""
+        aheads = sorted((tsn - self.cumulative) % _MODULUS for tsn in self.received)
+        gaps: list[tuple[int, int]] = []
+        for ahead in aheads:
+            if gaps and gaps[-1][1] == ahead - 1:
+                gaps[-1] = (gaps[-1][0], ahead)
+            else:
+                gaps.append((ahead, ahead))
+        return Sack(self.cumulative, WINDOW, tuple(gaps))
+
+    def acknowledged(self, sack: Sack) -> bool:
+        """A SACK came; whether it acknowledges anything new, up to its cumulative TSN.
+
+        What came beyond a gap is kept until the gap is closed: the peer may still drop it.
+        """
+        done = [tsn for tsn in self.outstanding if (sack.cumulative - tsn) % _MODULUS < _HALF]
+        for tsn in done:
+            del self.outstanding[tsn]
+        return bool(done)
+
+
+def bundles(chunks: list[Data]) -> list[tuple[Data, ...]]:
+    """The chunks in as few packets as they fit in."""
+    packets: list[list[Data]] = []
+    room = 0
+    for chunk in chunks:
+        if not packets or room < len(chunk.payload):
+            packets.append([])
+            room = MAXIMUM_BUNDLE
+        packets[-1].append(chunk)
+        room -= len(chunk.payload)
+    return [tuple(packet) for packet in packets]

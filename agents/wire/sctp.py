@@ -1,0 +1,294 @@
+"""SCTP packets (RFC 9260 section 3): as much as one stream of whole messages takes."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from agents.wire.errors import MalformedPacket
+
+PROTOCOL = 132
+
+_HEADER = struct.Struct("!HHI4x")  # ports, verification tag, checksum
+_CHECKSUM = slice(8, 12)
+_CHUNK = struct.Struct("!BBH")
+_PARAMETER = struct.Struct("!HH")
+_INIT = struct.Struct("!IIHHI")
+_DATA = struct.Struct("!IHHI")
+_SACK = struct.Struct("!IIHH")
+_TSN = struct.Struct("!I")
+_PAIR = struct.Struct("!HH")
+_STATE_COOKIE = 7
+_WHOLE = 0x03  # the flags B and E of a DATA chunk: not a fragment
+_REFLECTED = 0x01  # the flag T: the tag is the receiver's own, as the sender has no association
+
+_POLYNOMIAL = 0x82F63B78
+
+
+def _crc_table() -> tuple[int, ...]:
+    table = []
+    for value in range(256):
+        for _ in range(8):
+            value = value >> 1 ^ (_POLYNOMIAL if value & 1 else 0)
+        table.append(value)
+    return tuple(table)
+
+
+_TABLE = _crc_table()
+
+
+def crc32c(data: bytes | bytearray) -> int:
+    """The checksum (RFC 9260 appendix A); on the wire least significant octet first."""
+    value = 0xFFFFFFFF
+    for octet in data:
+        value = value >> 8 ^ _TABLE[(value ^ octet) & 0xFF]
+    return value ^ 0xFFFFFFFF
+
+
+@dataclass(frozen=True)
+class Init:
+    """INIT: an association is asked for (section 3.3.2)."""
+
+    TYPE: ClassVar[int] = 1
+    tag: int
+    window: int
+    tsn: int
+
+
+@dataclass(frozen=True)
+class InitAck:
+    """INIT ACK: the same of the other side, and all its state in a cookie (section 3.3.3)."""
+
+    TYPE: ClassVar[int] = 2
+    tag: int
+    window: int
+    tsn: int
+    cookie: bytes
+
+
+@dataclass(frozen=True)
+class CookieEcho:
+    """COOKIE ECHO (section 3.3.11)."""
+
+    TYPE: ClassVar[int] = 10
+    cookie: bytes
+
+
+@dataclass(frozen=True)
+class CookieAck:
+    """COOKIE ACK: the association stands (section 3.3.12)."""
+
+    TYPE: ClassVar[int] = 11
+
+
+@dataclass(frozen=True)
+class Data:
+    """DATA: one whole message of a stream (section 3.3.1); ``protocol`` is its identifier."""
+
+    TYPE: ClassVar[int] = 0
+    tsn: int
+    sequence: int
+    payload: bytes
+    stream: int = 0
+    protocol: int = 0
+
+
+@dataclass(frozen=True)
+class Sack:
+    """SACK: all up to ``cumulative`` has come, and these ranges beyond it (section 3.3.4)."""
+
+    TYPE: ClassVar[int] = 3
+    cumulative: int
+    window: int
+    gaps: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """HEARTBEAT: is there anybody (section 3.3.5)? ``information`` is its parameter as it came."""
+
+    TYPE: ClassVar[int] = 4
+    information: bytes
+
+
+@dataclass(frozen=True)
+class HeartbeatAck:
+    """HEARTBEAT ACK, with the same information (section 3.3.6)."""
+
+    TYPE: ClassVar[int] = 5
+    information: bytes
+
+
+@dataclass(frozen=True)
+class Shutdown:
+    """SHUTDOWN: nothing more will be sent (section 3.3.8)."""
+
+    TYPE: ClassVar[int] = 7
+    cumulative: int
+
+
+@dataclass(frozen=True)
+class ShutdownAck:
+    """SHUTDOWN ACK (section 3.3.9)."""
+
+    TYPE: ClassVar[int] = 8
+
+
+@dataclass(frozen=True)
+class ShutdownComplete:
+    """SHUTDOWN COMPLETE (section 3.3.13)."""
+
+    TYPE: ClassVar[int] = 14
+    reflected: bool = False
+
+
+@dataclass(frozen=True)
+class Abort:
+    """ABORT: the association is no more (section 3.3.7)."""
+
+    TYPE: ClassVar[int] = 6
+    reflected: bool = False
+
+
+Chunk = (
+    Init
+    | InitAck
+    | CookieEcho
+    | CookieAck
+    | Data
+    | Sack
+    | Heartbeat
+    | HeartbeatAck
+    | Shutdown
+    | ShutdownAck
+    | ShutdownComplete
+    | Abort
+)
+
+
+@dataclass(frozen=True)
+class Packet:
+    """The common header and the chunks that are known here; others are left out."""
+
+    source_port: int
+    destination_port: int
+    tag: int
+    chunks: tuple[Chunk, ...]
+
+
+def encode(packet: Packet) -> bytes:
+    """The packet with its checksum."""
+    head = _HEADER.pack(packet.source_port, packet.destination_port, packet.tag)
+    data = bytearray(head + b"".join(map(_encode_chunk, packet.chunks)))
+    data[_CHECKSUM] = crc32c(data).to_bytes(4, "little")
+    return bytes(data)
+
+
+def decode(data: bytes) -> Packet:
+    """Check a packet and take it apart."""
+    if len(data) < _HEADER.size:
+        raise MalformedPacket(f"SCTP packet of {len(data)} octets")
+    blank = bytearray(data)
+    blank[_CHECKSUM] = bytes(4)
+    if data[_CHECKSUM] != crc32c(blank).to_bytes(4, "little"):
+        raise MalformedPacket("wrong checksum of an SCTP packet")
+    chunks = tuple(_chunks(data))
+    source_port, destination_port, tag = _HEADER.unpack_from(data)
+    return Packet(source_port, destination_port, tag, chunks)
+
+
+def _encode_chunk(chunk: Chunk) -> bytes:
+    flags, value = _value(chunk)
+    encoded = _CHUNK.pack(chunk.TYPE, flags, _CHUNK.size + len(value)) + value
+    return encoded + bytes(-len(encoded) % 4)
+
+
+def _value(chunk: Chunk) -> tuple[int, bytes]:
+    """A chunk's flags and value."""
+    if isinstance(chunk, Init | InitAck):
+        value = _INIT.pack(chunk.tag, chunk.window, 1, 1, chunk.tsn)
+        if isinstance(chunk, InitAck):
+            length = _PARAMETER.size + len(chunk.cookie)
+            value += _PARAMETER.pack(_STATE_COOKIE, length) + chunk.cookie
+        return 0, value
+    if isinstance(chunk, CookieEcho):
+        return 0, chunk.cookie
+    if isinstance(chunk, Data):
+        head = _DATA.pack(chunk.tsn, chunk.stream, chunk.sequence, chunk.protocol)
+        return _WHOLE, head + chunk.payload
+    if isinstance(chunk, Sack):
+        head = _SACK.pack(chunk.cumulative, chunk.window, len(chunk.gaps), 0)
+        return 0, head + b"".join(_PAIR.pack(*gap) for gap in chunk.gaps)
+    if isinstance(chunk, Heartbeat | HeartbeatAck):
+        return 0, chunk.information
+    if isinstance(chunk, Shutdown):
+        return 0, _TSN.pack(chunk.cumulative)
+    if isinstance(chunk, Abort | ShutdownComplete):
+        return _REFLECTED if chunk.reflected else 0, b""
+    return 0, b""
+
+
+def _chunks(data: bytes) -> Iterator[Chunk]:
+    offset = _HEADER.size
+    while offset < len(data):
+        if offset + _CHUNK.size > len(data):
+            raise MalformedPacket("SCTP chunk that is cut off")
+        kind, flags, length = _CHUNK.unpack_from(data, offset)
+        end = offset + length
+        if length < _CHUNK.size or end > len(data):
+            raise MalformedPacket(f"SCTP chunk {kind} of {length} octets")
+        chunk = _decode_chunk(kind, flags, data[offset + _CHUNK.size : end])
+        if chunk is not None:
+            yield chunk
+        offset = end + -end % 4
+
+
+def _decode_chunk(kind: int, flags: int, value: bytes) -> Chunk | None:
+    try:
+        if kind == Init.TYPE:
+            tag, window, _, _, tsn = _INIT.unpack_from(value)
+            return Init(tag, window, tsn)
+        if kind == InitAck.TYPE:
+            tag, window, _, _, tsn = _INIT.unpack_from(value)
+            return InitAck(tag, window, tsn, _cookie(value[_INIT.size :]))
+        if kind == Data.TYPE:
+            tsn, stream, sequence, protocol = _DATA.unpack_from(value)
+            if flags & _WHOLE != _WHOLE or len(value) == _DATA.size:
+                raise MalformedPacket("SCTP fragment, or DATA without any")
+            return Data(tsn, sequence, value[_DATA.size :], stream, protocol)
+        if kind == Sack.TYPE:
+            cumulative, window, gaps, _ = _SACK.unpack_from(value)
+            pairs = (_PAIR.unpack_from(value, _SACK.size + 4 * n) for n in range(gaps))
+            return Sack(cumulative, window, tuple((start, end) for start, end in pairs))
+        if kind == Shutdown.TYPE:
+            return Shutdown(*_TSN.unpack_from(value))
+    except struct.error as error:
+        raise MalformedPacket(f"SCTP chunk {kind} of {len(value)} octets") from error
+    if kind in (Abort.TYPE, ShutdownComplete.TYPE):
+        reflected = bool(flags & _REFLECTED)
+        return Abort(reflected) if kind == Abort.TYPE else ShutdownComplete(reflected)
+    if kind == CookieEcho.TYPE:
+        return CookieEcho(value)
+    if kind == Heartbeat.TYPE:
+        return Heartbeat(value)
+    if kind == HeartbeatAck.TYPE:
+        return HeartbeatAck(value)
+    if kind == CookieAck.TYPE:
+        return CookieAck()
+    return ShutdownAck() if kind == ShutdownAck.TYPE else None
+
+
+def _cookie(parameters: bytes) -> bytes:
+    """The State Cookie among the parameters of an INIT ACK."""
+    offset = 0
+    while offset + _PARAMETER.size <= len(parameters):
+        kind, length = _PARAMETER.unpack_from(parameters, offset)
+        end = offset + length
+        if length < _PARAMETER.size or end > len(parameters):
+            break
+        if kind == _STATE_COOKIE:
+            return parameters[offset + _PARAMETER.size : end]
+        offset = end + -end % 4
+    raise MalformedPacket("INIT ACK without a cookie")
