@@ -57,32 +57,15 @@ class Received(NamedTuple):
     """The index of the interface where it came in."""
 
 
-class MobilitySocket:
-    """Mobility Header messages (RFC 6275 section 6.1) to and from one address of this node.
+class ProtocolSocket:
+    """Packets of one protocol over IPv6, to and from one address of this node."""
 
-    With ``join`` it gets those to a multicast group as well, and sends to it on one interface. The
-    kernel computes the checksum of what is sent and drops what comes with a wrong one.
-    """
-
-    def __init__(self, local: IPv6Address) -> None:
+    def __init__(self, local: IPv6Address, protocol: int) -> None:
         self.local = local
-        self._socket = socket.socket(socket.AF_INET6, socket.SOCK_RAW, _MOBILITY_HEADER)
+        self._socket = socket.socket(socket.AF_INET6, socket.SOCK_RAW, protocol)
         self._socket.setblocking(False)
-        self._socket.setsockopt(socket.IPPROTO_IPV6, _IPV6_CHECKSUM, _CHECKSUM_OFFSET)
         self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
         self._socket.bind((str(local), 0))
-
-    def join(self, group: IPv6Address, interface: str) -> None:
-        """Be a member of a group on an interface; what the node itself sends is not returned."""
-        index = socket.if_nametoindex(interface)
-        options = {
-            socket.IPV6_JOIN_GROUP: group.packed + struct.pack("=I", index),
-            socket.IPV6_MULTICAST_IF: struct.pack("=i", index),
-            socket.IPV6_MULTICAST_HOPS: struct.pack("=i", _GROUP_HOPS),
-            socket.IPV6_MULTICAST_LOOP: struct.pack("=i", 0),
-        }
-        for option, value in options.items():
-            self._socket.setsockopt(socket.IPPROTO_IPV6, option, value)
 
     def fileno(self) -> int:
         """The descriptor, readable when a message waits."""
@@ -107,6 +90,30 @@ class MobilitySocket:
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()
+
+
+class MobilitySocket(ProtocolSocket):
+    """Mobility Header messages (RFC 6275 section 6.1).
+
+    With ``join`` it gets those to a multicast group as well, and sends to it on one interface. The
+    kernel computes the checksum of what is sent and drops what comes with a wrong one.
+    """
+
+    def __init__(self, local: IPv6Address) -> None:
+        super().__init__(local, _MOBILITY_HEADER)
+        self._socket.setsockopt(socket.IPPROTO_IPV6, _IPV6_CHECKSUM, _CHECKSUM_OFFSET)
+
+    def join(self, group: IPv6Address, interface: str) -> None:
+        """Be a member of a group on an interface; what the node itself sends is not returned."""
+        index = socket.if_nametoindex(interface)
+        options = {
+            socket.IPV6_JOIN_GROUP: group.packed + struct.pack("=I", index),
+            socket.IPV6_MULTICAST_IF: struct.pack("=i", index),
+            socket.IPV6_MULTICAST_HOPS: struct.pack("=i", _GROUP_HOPS),
+            socket.IPV6_MULTICAST_LOOP: struct.pack("=i", 0),
+        }
+        for option, value in options.items():
+            self._socket.setsockopt(socket.IPPROTO_IPV6, option, value)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from agents.mobility.actions import (
 from agents.mobility.advertising import advertisements, next_advertisement, withdrawals
 from agents.mobility.cmd_exchange import CmdExchange
 from agents.mobility.config import FORGET_DELAY, Counters, MarConfig
-from agents.mobility.context import Listening, listens_to_nothing
+from agents.mobility.context import Listening, Records, listens_to_nothing
 from agents.mobility.exchange import WHATEVER, Exchange
 from agents.mobility.forwarding import transition
 from agents.mobility.group_exchange import GroupExchange
@@ -211,6 +211,14 @@ class MarCore:
         """The peers to which there is a tunnel, and who holds it."""
         return self._tunnels.holders()
 
+    def context(self, address: IPv6Address) -> Records:
+        """What the mobile node listens to that has this address from here, or did when it left."""
+        for session in self._sessions:
+            if address in session.prefix:
+                here = session.is_attached
+                return self._listening(session.mobile_node) if here else session.listened
+        return ()
+
     # As serving MAR
 
     def _receive_acknowledgement(
@@ -390,8 +398,9 @@ class MarCore:
 
     def _note_context(self, session: Session) -> None:
         """The mobile node leaves: keep what it listens to for the MAR where it goes."""
+        session.listened = self._listening(session.mobile_node)
         if self._config.context_transfer:
-            session.subscriptions = self._listening(session.mobile_node)
+            session.subscriptions = session.listened
 
     def _end_serving(self, session: Session) -> list[Action]:
         ended = session.announced

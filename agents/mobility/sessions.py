@@ -82,8 +82,10 @@ class Session:
     """Whether the context that it brought is known, as far as anybody knows it."""
     idle: tuple[IPv6Network, ...] = ()
     """While here: anchored prefixes whose last flow is over, until their release is known."""
+    listened: Records = ()
+    """What it listened to when it left."""
     subscriptions: Records = ()
-    """The context that it took along when it left."""
+    """The same, as the context that goes with the binding."""
     installed: Forwarding = forwarding.NOTHING
     """The forwarding state that was carried out."""
 

@@ -92,6 +92,11 @@ class AccessPart:
         """
         return self._names.get(host.packed[8:])
 
+    def link_layer_address_of(self, identifier: str) -> bytes:
+        """Where on L2 a mobile node is that has been here."""
+        addresses = self._identifiers.items()
+        return next(address for address, name in addresses if name == identifier)
+
     def _carry_out(self, answer: list[Action]) -> None:
         self._daemon.carry_out(self._core, answer)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from ipaddress import IPv6Address, IPv6Network
 from pathlib import Path
@@ -16,11 +17,13 @@ from agents.mobility.actions import (
     ServingStarted,
 )
 from agents.mobility.config import MarConfig
+from agents.mobility.context import Records
 from agents.mobility.mar import MarCore
 from agents.mobility.messages import Anchor
 from agents.roles import ingress_filter, remains
 from agents.roles.access_part import AccessPart
 from agents.roles.channel_part import ChannelPart
+from agents.roles.context_part import ContextPart
 from agents.roles.daemon import Daemon
 from agents.roles.forwarding_part import ForwardingPart
 from agents.roles.handover_part import RouterHandovers
@@ -31,7 +34,7 @@ from agents.roles.multicast_tunnels import MulticastTunnels
 from agents.roles.prediction_part import PredictionPart
 from agents.roles.signalling import Signalling
 from agents.roles.tunnel_devices import TunnelDevices
-from agents.wire import mld, ndp
+from agents.wire import ipv6, mld, ndp
 
 
 class MobilityAccessRouter:
@@ -66,6 +69,7 @@ class MobilityAccessRouter:
         self._multicast: MulticastPart | None = None
         self._channels: ChannelPart | None = None
         self._prediction: PredictionPart | None = None
+        self._contexts: ContextPart | None = None
         handlers: dict[int, Handler] = {ndp.ROUTER_SOLICITATION: self._access.solicited}
         if config["multicast"]:
             self._multicast = MulticastPart(
@@ -111,6 +115,15 @@ class MobilityAccessRouter:
                 self._multicast,
                 port,
             )
+        if self._multicast and config["cxtp"]:
+            self._contexts = ContextPart(
+                self._daemon,
+                mar.address,
+                frozenset(peers) - {mar.address},
+                socket.if_nametoindex(self._access_link),
+                self._core.context,
+                self._context_arrived,
+            )
         self._daemon.on(ServingStarted, self._serving_started)
         self._daemon.on(ServingEnded, self._serving_ended)
         self._daemon.on(ContextReceived, self._context_received)
@@ -147,6 +160,12 @@ class MobilityAccessRouter:
             self._multicast.bound(
                 mobile_node.link_layer_address, self._access_link, tunnel.name if tunnel else None
             )
+        if self._contexts and action.previous:
+            # It had an address of the prefix there, with the identifier of its link-layer address.
+            prefix = self._core.bindings()[mobile_node.identifier].anchors[-1].prefix
+            identifier = ipv6.link_local(mobile_node.link_layer_address).packed[8:]
+            address = IPv6Address(prefix.network_address.packed[:8] + identifier)
+            self._contexts.request(mobile_node.identifier, address, action.previous)
 
     def _guest(self, prefix: IPv6Network, anchor: IPv6Address | None) -> None:
         """Another MAR anchors a prefix whose mobile node is here; None: no longer."""
@@ -179,6 +198,13 @@ class MobilityAccessRouter:
                 mobile_node.link_layer_address, self._access_link, action.records
             )
 
+    def _context_arrived(self, identifier: str, records: Records) -> None:
+        link_layer_address = self._access.link_layer_address_of(identifier)
+        assert self._multicast is not None
+        self._multicast.context(link_layer_address, self._access_link, records)
+        groups = [record.group for record in records]
+        self._daemon.log.write("context", mn=identifier, groups=groups)
+
     def _serving_ended(self, action: ServingEnded) -> None:
         mobile_node = action.mobile_node
         self._daemon.log.write("serving_ended", mn=mobile_node.identifier)
@@ -189,6 +215,8 @@ class MobilityAccessRouter:
 
     def _last_words(self) -> None:
         self._forwarding.close()
+        if self._contexts:
+            self._contexts.close()
         if self._multicast:
             self._multicast.write_membership()
         self._daemon.log.write("state", **self._state())

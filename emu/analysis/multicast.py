@@ -67,6 +67,13 @@ class Range:
         mirrored = Range(-self.high, -self.mean, -self.low).at_least(-ceiling)
         return Range(-mirrored.high, -mirrored.mean, -mirrored.low)
 
+    def between(self, floor: float, ceiling: float) -> Range:
+        """This, taken as uniform, but at least one and at most another fixed time."""
+        late, early = self.at_least(floor), self.at_most(ceiling)
+        # max(f, min(x, c)) = max(f, x) + min(x, c) - x
+        mean = late.mean + early.mean - self.mean
+        return Range(max(early.low, floor), mean, max(early.high, floor))
+
 
 @dataclass(frozen=True)
 class Path:
@@ -179,6 +186,14 @@ def predictive_disruption(
     fetched = path.backhaul + decision + _fetch(path, scope, relayed) - announced
     stops_before = max(0.0, announced - 2 * path.backhaul - decision) if buffered else 0.0
     return Range.exactly(stops_before + max(path.gap, fetched) + path.access)
+
+
+def context_requested(path: Path, report: Range) -> Range:
+    """Link up to the new MAR's knowing the context by CXTP, or by a report that is there earlier.
+
+    The previous MAR is asked for it as soon as the binding names it.
+    """
+    return report.between(path.binding, path.binding + 2 * path.backhaul)
 
 
 def _known(path: Path, report: Range | None) -> Range:

@@ -114,7 +114,7 @@ class _Question:
             return multicast.mld_dmm_disruption(path, self._report(), relayed=self.relayed)
         if settings.scheme in _OF_PMIPV6:
             return _OF_PMIPV6[settings.scheme](path, self._report())
-        report = self._report() if settings.context_transfer == "off" else None
+        report = self._context()
         if self.returned and not self._is_predicted():
             return multicast.multi_upstream_shared(path, report)
         decision = self._decision_ms()
@@ -158,6 +158,13 @@ class _Question:
             self.channel in (heard for _, heard in _listening(self.scenario, mn, self.move.at_s))
             for mn in self.move.neighbours
         )
+
+    def _context(self) -> Range | None:
+        """When the new MAR knows what is listened to, after link up; None: with the binding."""
+        transfer = self.scenario.multicast.context_transfer
+        if transfer == "cxtp":
+            return multicast.context_requested(self.move.path, self._report())
+        return self._report() if transfer == "off" else None
 
     def _is_predicted(self) -> bool:
         """Whether the new MAR is told ahead, and still waits when the listener comes."""

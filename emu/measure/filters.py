@@ -22,7 +22,7 @@ ETHERNET_HEADER = 14
 _ETHERTYPE_IPV6 = 0x86DD
 _IPV6_HEADER = 40
 _HOP_BY_HOP, _ROUTING, _DESTINATION_OPTIONS = 0, 43, 60
-_UDP, _IPV6, _ICMPV6, _MOBILITY = 17, 41, 58, 135
+_UDP, _IPV6, _ICMPV6, _SCTP, _MOBILITY = 17, 41, 58, 132, 135
 _HEADERS = 5
 _WHOLE = 0x40000
 _DESTINATION = 24
@@ -60,7 +60,7 @@ def assemble(program: list[Instruction]) -> Program:
 
 
 def control(link_header: int, *, data: bool = False) -> Program:
-    """MLD, Neighbour Discovery, Mobility Header and MIH packets, also inside IPv6-in-IPv6.
+    """MLD, Neighbour Discovery, Mobility Header, SCTP and MIH packets, also in IPv6-in-IPv6.
 
     ``link_header`` is the bytes before the IPv6 header: 14 on Ethernet, 0 on a tunnel device.
     ``data`` adds the first ``DATA_HEADERS`` bytes of channels' packets, and of packets in tunnels
@@ -108,6 +108,7 @@ def _header(level: int) -> list[Instruction]:
     after = f"h{level + 1}"
     return [
         Instruction(_JEQ, _MOBILITY, yes, label=following),
+        Instruction(_JEQ, _SCTP, yes),
         Instruction(_JEQ, _ICMPV6, icmp),
         Instruction(_JEQ, _UDP, udp),
         Instruction(_JEQ, _IPV6, inner),

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 from agents.wire import mih
 from agents.wire.errors import UnknownMessage
-from emu.measure import pcapng
+from emu.measure import pcapng, sctp_packets
 
 _IPV6_HEADER = 40
 _ETHERTYPE_IPV6 = b"\x86\xdd"
 _EXTENSIONS = (0, 43, 60)
-_UDP, _IPV6, _ICMPV6, _MOBILITY = 17, 41, 58, 135
+_UDP, _IPV6, _ICMPV6, _SCTP, _MOBILITY = 17, 41, 58, 132, 135
 _ICMPV6_TYPES = {
     130: "MLD query",
     131: "MLD report",
@@ -125,6 +125,8 @@ def _message(protocol: int, body: bytes) -> tuple[str | None, str]:
             return _mobility(body)
         if protocol == _UDP and body[2:4] == _MIH_PORT:
             return _mih(body[_UDP_HEADER:])
+        if protocol == _SCTP:
+            return sctp_packets.read(body)
         if protocol == _ICMPV6 and body:
             kind = _ICMPV6_TYPES.get(body[0])
             detail = _icmpv6_detail(body) if kind else ""

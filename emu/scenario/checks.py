@@ -28,8 +28,8 @@ def check(scenario: Scenario) -> list[Problem]:
         *check_mobility_scheme(scenario),
         *_timers(scenario),
         *_distributed(scenario),
-        *_prediction(scenario),
         *check_capacity(scenario),
+        *_context_transfer(scenario),
         *check_channel_control(scenario),
         *_nodes(scenario),
         *_channels(scenario),
@@ -84,9 +84,12 @@ def _timers(scenario: Scenario) -> Iterator[Problem]:
         yield Problem(("multicast", "query_response_interval"), text)
 
 
-def _prediction(scenario: Scenario) -> Iterator[Problem]:
-    """Settings of predictive context transfer without what they are for."""
+def _context_transfer(scenario: Scenario) -> Iterator[Problem]:
+    """Proof that there is none of, and settings without what they are for."""
     multicast = scenario.multicast
+    if multicast.context_transfer == "cxtp" and scenario.mobility.key:
+        text = "has nothing to be authenticated with; write pbu, or leave mobility.key out"
+        yield Problem(("multicast", "context_transfer"), text)
     needs = {"prediction_lifetime": multicast.predictive != "off",
              "buffer_size": multicast.predictive == "buffer"}  # fmt: skip
     for key, is_used in needs.items():

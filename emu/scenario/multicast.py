@@ -71,7 +71,7 @@ class Multicast(Section):
     """The multicast scheme and its MLD timers (RFC 3810 section 9)."""
 
     scheme: Literal["mld-dmm", "multi-upstream", "rfc6224", "rfc7028", "none"] = "mld-dmm"
-    context_transfer: Literal["off", "pbu"] = "off"
+    context_transfer: Literal["off", "pbu", "cxtp"] = "off"
     """How the new MAR learns what a listener listens to; pbu unless written in multi-upstream."""
     predictive: Literal["off", "on", "bicast", "buffer"] = "off"
     """Before a handover that is announced the new MAR learns it, too, and gets the channels: to

@@ -24,10 +24,12 @@ class Dmm(Scheme):
         return {**super().roles(), "mar": self._mar, **centre}
 
     def ready(self, events: Sequence[Event]) -> bool:
-        """Fully distributed: whether the exchange carries the group of all MARs to each of them."""
+        """Whether each MAR is reached: by the group of all MARs, by CXTP's associations."""
+        count = len(self.mars())
         joins = [e for e in events if e["kind"] == "join" and e["group"] == str(ALL_MARS)]
-        hearing = {join["link"] for join in joins}
-        return not self._distributed or len(hearing) == len(self.mars())
+        grouped = not self._distributed or len({join["link"] for join in joins}) == count
+        pairs = {(e["node"], e["peer"]) for e in events if e["kind"] == "association"}
+        return grouped and (not self._cxtp or len(pairs) == count * (count - 1))
 
     @property
     def _distributed(self) -> bool:
@@ -60,6 +62,7 @@ class Dmm(Scheme):
             "prediction": self._prediction(),
             "idle_release": mobility.idle_release,
             "mih": self._point_of_service(name) if mobility.variant == "mih" else None,
+            "cxtp": self._cxtp,
             "mobility": {
                 **self._timers(),
                 "context_transfer": self.scenario.multicast.context_transfer == "pbu",
@@ -117,6 +120,10 @@ class Dmm(Scheme):
             "downstream": [end.name for end in self.network.interfaces(name)],
             "multicast": {"query_response_interval": 200 * MILLISECOND},
         }
+
+    @property
+    def _cxtp(self) -> bool:
+        return self.scenario.multicast.context_transfer == "cxtp"
 
     def _prediction(self) -> dict[str, Any] | None:
         multicast = self.scenario.multicast

@@ -255,3 +255,19 @@ def test_announced_too_late_it_is_fetched_within_the_gap_or_after_it():
     what = scenario(f"{PREDICTIVE}: buffer, {APART}", "dmm-domain", late)
     fetched = 10 + 2 * 5 + 2 * (10 + 3) - 1
     assert predicted(what)[12, "C1→mn1"].disruption == Range.exactly(fetched + 2)
+
+
+def test_a_context_by_cxtp_takes_a_round_trip_to_the_previous_mar():
+    normal = "at: 12s, handover: mn2, to: mar1, gap: 50ms"
+    join = "at: 10s, join: mn2, channel: C2"
+    by = {
+        transfer: predicted(
+            scenario(f"{MULTI}, context_transfer: {transfer}", "dmm-domain", join, normal)
+        )[12, "news→mn2"].disruption
+        for transfer in ("pbu", "cxtp")
+    }
+    assert by["pbu"].high + 2 * 10 == by["cxtp"].high
+    assert by["pbu"].low == by["cxtp"].low  # the listener may answer the query earlier
+    # It answers within 4 to 104 ms; by CXTP it is known 10 to 30 ms after link up.
+    earlier = 0.06 * 10 + 0.2 * 20 + 0.74 * 30
+    assert by["cxtp"].mean - by["cxtp"].low == pytest.approx(earlier - 10)

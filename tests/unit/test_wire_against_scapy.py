@@ -9,8 +9,9 @@ import wire_strategies as wire
 from hypothesis import given
 from hypothesis import strategies as st
 from scapy.layers import inet6 as scapy
+from scapy.layers import sctp as scapy_sctp
 
-from agents.wire import ipv6, mld, mobility, ndp
+from agents.wire import ipv6, mld, mobility, ndp, sctp
 from agents.wire import mobility_options as options
 from agents.wire.errors import MalformedPacket
 from agents.wire.mobility import BindingAcknowledgementFlag, BindingUpdateFlag
@@ -268,3 +269,30 @@ def test_a_late_hop_by_hop_header_is_malformed():
     chain = scapy.IPv6ExtHdrDestOpt() / scapy.IPv6ExtHdrHopByHop() / scapy.ICMPv6EchoRequest()
     with pytest.raises(MalformedPacket, match="hop-by-hop"):
         write(chain)
+
+
+@given(wire.short, wire.short, wire.word, wire.word, wire.short, st.binary(min_size=1, max_size=60))
+def test_sctp_as_scapy_writes_it(source, destination, tag, tsn, sequence, payload):
+    whole = {"beginning": 1, "ending": 1}
+    chunk = scapy_sctp.SCTPChunkData(tsn=tsn, stream_seq=sequence, data=payload, **whole)
+    written = scapy_sctp.SCTP(sport=source, dport=destination, tag=tag) / chunk
+    ours = sctp.Packet(source, destination, tag, (sctp.Data(tsn, sequence, payload),))
+    assert sctp.decode(bytes(written)) == ours
+    assert sctp.encode(ours) == bytes(written)
+
+
+def test_sctp_as_scapy_reads_it():
+    chunks = (
+        sctp.InitAck(7, 65536, 9, b"a cookie"),
+        sctp.CookieAck(),
+        sctp.Sack(5, 65536, ((2, 3),)),
+    )
+    data = sctp.encode(sctp.Packet(5091, 5092, 0x1234, chunks))
+    packet = scapy_sctp.SCTP(data)
+    assert (packet.sport, packet.dport, packet.tag) == (5091, 5092, 0x1234)
+    init = packet[scapy_sctp.SCTPChunkInitAck]
+    assert (init.init_tag, init.init_tsn, init.n_out_streams) == (7, 9, 1)
+    assert init.params[0].cookie == b"a cookie"
+    assert scapy_sctp.SCTPChunkCookieAck in packet
+    sack = packet[scapy_sctp.SCTPChunkSACK]
+    assert (sack.cumul_tsn_ack, sack.gap_ack_list) == (5, ["2:3"])

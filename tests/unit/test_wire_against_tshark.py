@@ -11,7 +11,7 @@ from ipaddress import IPv6Address, IPv6Network
 import pytest
 import wire_strategies as wire
 
-from agents.wire import authentication, channel, fast_handover, ipv6, mld, mobility, ndp
+from agents.wire import authentication, channel, cxtp, fast_handover, ipv6, mld, mobility, ndp, sctp
 from agents.wire import mobility_options as options
 from agents.wire.mobility import BindingAcknowledgementFlag, BindingUpdateFlag
 from agents.wire.mobility_options import AccessTechnology, Handoff
@@ -96,6 +96,24 @@ HANDOVER = {
         513, fast_handover.AcknowledgeFlag.P, 130, HANDOVER_OPTIONS[:1]
     ),
 }
+SCTP = {
+    "init": sctp.Packet(5091, 5091, 0, (sctp.Init(0x1234, 65536, 0x5678),)),
+    "init ack": sctp.Packet(5091, 5091, 0x1234, (sctp.InitAck(0x9ABC, 65536, 77, b"cookie"),)),
+    "cookie echo": sctp.Packet(
+        5091, 5091, 0x9ABC, (sctp.CookieEcho(b"cookie"), sctp.Data(0x5678, 3, b"context"))
+    ),
+    "cookie ack": sctp.Packet(5091, 5091, 0x1234, (sctp.CookieAck(),)),
+    "sack": sctp.Packet(5091, 5091, 0x1234, (sctp.Sack(0x5678, 65536, ((2, 3), (5, 5))),)),
+    "heartbeat": sctp.Packet(5091, 5091, 0x1234, (sctp.Heartbeat(b"\0\1\0\10info"),)),
+    "heartbeat ack": sctp.Packet(5091, 5091, 0x1234, (sctp.HeartbeatAck(b"\0\1\0\10info"),)),
+    "shutdown": sctp.Packet(5091, 5091, 0x1234, (sctp.Shutdown(0x5678),)),
+    "shutdown ack": sctp.Packet(5091, 5091, 0x1234, (sctp.ShutdownAck(),)),
+    "shutdown complete": sctp.Packet(5091, 5091, 0x1234, (sctp.ShutdownComplete(),)),
+    "abort": sctp.Packet(5091, 5091, 0x1234, (sctp.Abort(reflected=True),)),
+    "context": sctp.Packet(
+        5091, 5091, 0x1234, (sctp.Data(1, 0, cxtp.encode(cxtp.ContextReply(SOURCE, True))),)
+    ),
+}
 MLD = {
     "general query": mld.MulticastListenerQuery(
         mld.UNSPECIFIED, 10_000, robustness=2, query_interval_s=125
@@ -133,6 +151,8 @@ def packets() -> dict[str, bytes]:
     for name, message in HANDOVER.items():
         payload = fast_handover.encode(message, wire.MAR, wire.CMD)
         built[name] = ipv6.packet(wire.MAR, wire.CMD, ipv6.MOBILITY, payload)
+    for name, packet in SCTP.items():
+        built[name] = ipv6.packet(wire.MAR, wire.CMD, sctp.PROTOCOL, sctp.encode(packet))
     for name, message in MLD.items():
         payload = mld.encode(message, ROUTER, mld.ALL_NODES)
         built[name] = ipv6.packet(
@@ -355,3 +375,27 @@ def test_handover_acknowledge(seen):
     fields = seen["hack"]
     assert fields["mip6.mhtype"] == ["15"]
     assert (fields["mip6.hack.seqnr"], fields["mip6.hack.code"]) == (["513"], ["130"])
+
+
+@pytest.mark.parametrize("name", SCTP)
+def test_sctp(seen, name):
+    fields, packet = seen[name], SCTP[name]
+    assert not {field for field in fields if "malformed" in field or "bad" in field}
+    assert fields["sctp.checksum"] == [f"0x{crc(packet):08x}"]
+    assert fields["sctp.chunk_type"] == [str(chunk.TYPE) for chunk in packet.chunks]
+    assert fields["sctp.verification_tag"] == [f"0x{packet.tag:08x}"]
+
+
+def crc(packet):
+    return int.from_bytes(sctp.encode(packet)[8:12], "big")
+
+
+def test_sctp_fields(seen):
+    assert seen["init"]["sctp.init_initiate_tag"] == ["0x00001234"]
+    assert seen["init"]["sctp.init_initial_tsn"] == [str(0x5678)]
+    assert seen["init ack"]["sctp.initack_initial_tsn"] == ["77"]
+    assert seen["init ack"]["sctp.parameter_type"] == ["0x0007"]
+    assert seen["cookie echo"]["sctp.data_tsn_raw"] == [str(0x5678)]
+    assert seen["cookie echo"]["sctp.data_ssn"] == ["3"]
+    assert seen["sack"]["sctp.sack_number_of_gap_blocks"] == ["2"]
+    assert seen["sack"]["sctp.sack_gap_block_start"] == ["2", "5"]

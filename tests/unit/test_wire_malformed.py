@@ -7,7 +7,7 @@ import wire_strategies as wire
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from agents.wire import channel, fast_handover, icmpv6, ipv6, mld, mobility, ndp
+from agents.wire import channel, cxtp, fast_handover, icmpv6, ipv6, mld, mobility, ndp, sctp
 from agents.wire.errors import MalformedPacket, UnknownMessage
 
 MANY = settings(max_examples=400)
@@ -204,3 +204,18 @@ def test_a_hop_by_hop_option_beyond_its_header_is_malformed(options):
     payload = bytes((ipv6.ICMPV6, 0)) + bytes.fromhex(options) + bytes(8)
     with pytest.raises(MalformedPacket, match="hop-by-hop option"):
         ipv6.parse(ipv6.packet(wire.MAR, wire.CMD, ipv6.HOP_BY_HOP, payload))
+
+
+@MANY
+@given(st.data())
+def test_sctp_and_what_it_carries(data):
+    octets = mutated(data, cxtp.encode(data.draw(wire.context_message)))
+    message = survives(cxtp.decode, octets)
+    assert message is None or cxtp.decode(cxtp.encode(message)) == message
+    octets = bytearray(mutated(data, sctp.encode(data.draw(wire.sctp_packet))))
+    survives(sctp.decode, bytes(octets))
+    if len(octets) >= 12:
+        octets[8:12] = bytes(4)
+        octets[8:12] = sctp.crc32c(octets).to_bytes(4, "little")
+        packet = survives(sctp.decode, bytes(octets))
+        assert packet is None or sctp.decode(sctp.encode(packet)) == packet

@@ -7,7 +7,7 @@ import wire_strategies as wire
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.wire import channel, fast_handover, ipv6, mld, mobility, ndp
+from agents.wire import channel, cxtp, fast_handover, ipv6, mld, mobility, ndp, sctp
 from agents.wire import mobility_options as options
 from agents.wire.errors import MalformedPacket
 
@@ -31,6 +31,27 @@ def test_fast_handover_messages(message, source, destination):
     data = fast_handover.encode(message, source, destination)
     assert fast_handover.decode(data, source, destination) == message
     assert len(data) == 8 * (data[1] + 1)
+
+
+@given(wire.sctp_packet)
+def test_sctp_packets(packet):
+    data = sctp.encode(packet)
+    assert sctp.decode(data) == packet
+    assert len(data) % 4 == 0
+
+
+@given(wire.sctp_packet, st.data())
+def test_a_single_flipped_bit_of_an_sctp_packet_is_noticed(packet, data):
+    octets = bytearray(sctp.encode(packet))
+    bit = data.draw(st.integers(0, 8 * len(octets) - 1))
+    octets[bit // 8] ^= 1 << bit % 8
+    with pytest.raises(MalformedPacket):
+        sctp.decode(bytes(octets))
+
+
+@given(wire.context_message)
+def test_context_transfer_messages(message):
+    assert cxtp.decode(cxtp.encode(message)) == message
 
 
 @given(wire.mld_message, wire.addresses, wire.addresses)

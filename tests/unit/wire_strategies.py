@@ -6,7 +6,7 @@ from ipaddress import IPv6Address, IPv6Network
 
 from hypothesis import strategies as st
 
-from agents.wire import channel, fast_handover, ipv6, mld, mobility, ndp
+from agents.wire import channel, cxtp, fast_handover, ipv6, mld, mobility, ndp, sctp
 from agents.wire import mobility_options as options
 
 MAR = IPv6Address("2001:db8:ffff::1")
@@ -180,3 +180,39 @@ def with_checksum(data: bytes, next_header: int, source=MAR, destination=CMD) ->
     cleared = data[:offset] + b"\x00\x00" + data[offset + 2 :]
     value = ipv6.checksum(source, destination, next_header, cleared)
     return data[:offset] + value.to_bytes(2, "big") + data[offset + 2 :]
+
+
+context_records = st.lists(
+    st.builds(
+        mld.AddressRecord,
+        st.sampled_from([mld.RecordType.MODE_IS_INCLUDE, mld.RecordType.MODE_IS_EXCLUDE]),
+        addresses,
+        source_lists,
+    ),
+    max_size=5,
+).map(tuple)
+context_message = st.one_of(
+    st.builds(cxtp.ContextRequest, addresses, word, word),
+    st.builds(cxtp.ContextData, addresses, context_records, word, st.booleans()),
+    st.builds(cxtp.ContextReply, addresses, st.booleans()),
+)
+
+octets = st.binary(max_size=60)
+some_octets = st.binary(min_size=1, max_size=60)
+sctp_chunk = st.one_of(
+    st.builds(sctp.Init, word, word, word),
+    st.builds(sctp.InitAck, word, word, word, octets),
+    st.builds(sctp.CookieEcho, octets),
+    st.builds(sctp.CookieAck),
+    st.builds(sctp.Data, word, short, some_octets, short, word),
+    st.builds(sctp.Sack, word, word, st.lists(st.tuples(short, short), max_size=4).map(tuple)),
+    st.builds(sctp.Heartbeat, octets),
+    st.builds(sctp.HeartbeatAck, octets),
+    st.builds(sctp.Shutdown, word),
+    st.builds(sctp.ShutdownAck),
+    st.builds(sctp.ShutdownComplete, st.booleans()),
+    st.builds(sctp.Abort, st.booleans()),
+)
+sctp_packet = st.builds(
+    sctp.Packet, short, short, word, st.lists(sctp_chunk, max_size=5).map(tuple)
+)

@@ -1,0 +1,109 @@
+"""Context transfer by CXTP in a MAR: its core on SCTP associations with the other MARs."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable
+from ipaddress import IPv6Address
+from pathlib import Path
+
+from agents.core import Action
+from agents.cxtp.actions import ContextArrived, SendContext
+from agents.cxtp.transfer import Context, ContextTransfer, Records
+from agents.kernel.sockets import ProtocolSocket
+from agents.roles.daemon import BUDGET, Daemon
+from agents.sctp.actions import Deliver, SendPacket
+from agents.sctp.endpoint import Endpoint, EndpointConfig
+from agents.wire import cxtp, sctp
+from agents.wire.errors import MalformedPacket
+
+_KERNELS_OWN = Path("/proc/sys/net/sctp")
+"""There if the kernel speaks SCTP itself: it would abort what it knows nothing of."""
+
+
+class ContextPart:
+    """Joins ``ContextTransfer`` to an SCTP endpoint, and that to a raw socket.
+
+    ``context`` is asked what a node listens to that was here, ``arrived`` is told of one that came.
+    The associations are made at the start; what comes in from ``untrusted`` is dropped.
+    """
+
+    def __init__(
+        self,
+        daemon: Daemon,
+        address: IPv6Address,
+        peers: frozenset[IPv6Address],
+        untrusted: int,
+        context: Context,
+        arrived: Callable[[str, Records], None],
+    ) -> None:
+        if _KERNELS_OWN.exists():
+            raise RuntimeError(
+                "the kernel speaks SCTP itself: unload its module (modprobe -r sctp)"
+            )
+        self._daemon = daemon
+        self._untrusted = untrusted
+        self._transfer = ContextTransfer(peers, context)
+        config = EndpointConfig(cxtp.PORT, peers, os.urandom(32))
+        self._endpoint = Endpoint(config, random.SystemRandom())
+        self._socket = ProtocolSocket(address, sctp.PROTOCOL)
+        daemon.on(SendPacket, self._send_packet)
+        daemon.on(Deliver, self._deliver)
+        daemon.on(SendContext, self._send)
+        daemon.on(ContextArrived, lambda action: arrived(action.identifier, action.records))
+        daemon.watch(self._socket.fileno(), self._readable)
+        for peer in peers:
+            if address < peer:
+                self._associate(self._endpoint.connect(peer, time.monotonic_ns()))
+
+    def request(self, identifier: str, address: IPv6Address, previous: IPv6Address) -> None:
+        """A node came that had this address at the MAR where it was just before."""
+        now = time.monotonic_ns()
+        self._carry_out(self._transfer.request(identifier, address, previous, now))
+
+    def close(self) -> None:
+        """End the associations."""
+        self._associate(self._endpoint.shutdown(time.monotonic_ns()))
+
+    def last_words(self) -> dict[str, int]:
+        """What was dropped."""
+        return {"packets": self._endpoint.dropped, "messages": self._transfer.dropped}
+
+    def _carry_out(self, answer: list[Action]) -> None:
+        self._daemon.carry_out(self._transfer, answer)
+
+    def _associate(self, answer: list[Action]) -> None:
+        self._daemon.carry_out(self._endpoint, answer)
+
+    def _readable(self) -> None:
+        for _ in range(BUDGET):
+            received = self._socket.receive()
+            if received is None:
+                return
+            if received.interface == self._untrusted:
+                self._endpoint.dropped += 1
+                continue
+            try:
+                packet = sctp.decode(received.message)
+            except MalformedPacket:
+                self._daemon.count_malformed()
+                continue
+            now = time.monotonic_ns()
+            self._associate(self._endpoint.receive(packet, received.source, now))
+
+    def _send_packet(self, action: SendPacket) -> None:
+        self._socket.send(sctp.encode(action.packet), action.destination)
+
+    def _send(self, action: SendContext) -> None:
+        message = cxtp.encode(action.message)
+        self._associate(self._endpoint.send(action.peer, message, time.monotonic_ns()))
+
+    def _deliver(self, action: Deliver) -> None:
+        try:
+            message = cxtp.decode(action.message)
+        except MalformedPacket:
+            self._daemon.count_malformed()
+            return
+        self._carry_out(self._transfer.receive(message, action.peer, time.monotonic_ns()))
