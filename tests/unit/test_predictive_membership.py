@@ -24,7 +24,9 @@ def proxy():
         address = IPv6Address(f"fe80::{number}")
         proxy.add_link(name, address, 0, upstream=False, downstream=True)
     proxy.add_link("core", IPv6Address("fe80::3"), 0, upstream=True, downstream=False)
-    proxy.add_link("tunnel", IPv6Address("fe80::4"), 0, upstream=True, downstream=True)
+    proxy.add_link(
+        "tunnel", IPv6Address("fe80::4"), 0, upstream=True, downstream=True, on_demand=True
+    )
     return proxy
 
 
