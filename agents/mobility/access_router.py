@@ -13,7 +13,13 @@ from ipaddress import IPv6Address, IPv6Network
 
 from agents.core import SECOND, Action, Log
 from agents.deadlines import Deadlines
-from agents.mobility.actions import InstallRoute, MobileNode, RemoveRoute
+from agents.mobility.actions import (
+    InstallRoute,
+    MobileNode,
+    RemoveRoute,
+    ServingEnded,
+    ServingStarted,
+)
 from agents.mobility.advertising import advertisement, next_advertisement
 from agents.mobility.pool import PrefixPool
 
@@ -76,7 +82,8 @@ class AccessRouterCore:
         host.attached, host.advertisements = True, 0
         self._deadlines.cancel((identifier, _Timer.EXPIRE))
         actions.append(Log("prefix_assigned", {"mn": identifier, "prefix": host.prefix}))
-        return actions + self._advertise(host, now)
+        actions += self._advertise(host, now)
+        return [*actions, ServingStarted(mobile_node, None)]
 
     def going_down(self, identifier: str, to: IPv6Address, now: int) -> list[Action]:
         """A mobile node is about to be handed over; its business."""
@@ -85,12 +92,13 @@ class AccessRouterCore:
     def detach(self, identifier: str, now: int) -> list[Action]:
         """A mobile node left; it may go on using its prefix for the lifetime."""
         host = self._hosts.get(identifier)
-        if host is not None and host.attached:
-            host.attached = False
-            self._deadlines.cancel((identifier, _Timer.ADVERTISE))
-            expire = now + self._config.lifetime_s * SECOND
-            self._deadlines.set((identifier, _Timer.EXPIRE), expire)
-        return [Log("detached", {"mn": identifier})]
+        if host is None or not host.attached:
+            return []
+        host.attached = False
+        self._deadlines.cancel((identifier, _Timer.ADVERTISE))
+        expire = now + self._config.lifetime_s * SECOND
+        self._deadlines.set((identifier, _Timer.EXPIRE), expire)
+        return [Log("detached", {"mn": identifier}), ServingEnded(host.mobile_node)]
 
     def solicit(self, identifier: str, now: int) -> list[Action]:
         """A mobile node sent a Router Solicitation."""

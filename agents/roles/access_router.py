@@ -7,12 +7,14 @@ from typing import Any
 
 from agents.kernel.netlink import Netlink
 from agents.mobility.access_router import AccessRouterConfig, AccessRouterCore
-from agents.mobility.actions import InstallRoute, RemoveRoute
+from agents.mobility.actions import InstallRoute, RemoveRoute, ServingEnded, ServingStarted
+from agents.roles import ingress_filter
 from agents.roles.access_part import AccessPart
 from agents.roles.daemon import Daemon
 from agents.roles.home_agent_part import HomeAgentPart
-from agents.roles.link_port import LinkPort
-from agents.wire import ndp
+from agents.roles.link_port import Handler, LinkPort
+from agents.roles.multicast_part import MulticastPart
+from agents.wire import mld, ndp
 
 
 class AccessRouter:
@@ -35,21 +37,50 @@ class AccessRouter:
         peers = {IPv6Address(peer): name for peer, name in config["peers"].items()}
         access = AccessPart(self._daemon, self._core, link_layer, peers)
         netlink, interface = Netlink(), config["access"]
+        ingress_filter.route_only(interface, IPv6Network(config["pool"]))
         self._daemon.on(InstallRoute, lambda a: netlink.route_replace(a.prefix, oif=interface))
         self._daemon.on(RemoveRoute, lambda a: netlink.route_delete(a.prefix))
-        handlers = {ndp.ROUTER_SOLICITATION: access.solicited}
-        access.serve(LinkPort(self._daemon, interface, handlers))
+        handlers: dict[int, Handler] = {ndp.ROUTER_SOLICITATION: access.solicited}
+        self._multicast: MulticastPart | None = None
+        if config["multicast"]:
+            self._multicast = MulticastPart(self._daemon, config["multicast"], config["seed"])
+            self._multicast.add_link(config["upstream"], upstream=True, downstream=False)
+            handlers |= dict.fromkeys(mld.TYPES, self._multicast.receive)
+        port = LinkPort(self._daemon, interface, handlers)
+        if self._multicast:
+            link_local = IPv6Address(config["link_local"])
+            self._multicast.add_port(port, link_local, upstream=False, downstream=True)
+        access.serve(port)
+        self._access = interface
+        self._daemon.on(ServingStarted, self._attached)
+        self._daemon.on(ServingEnded, self._detached)
         access.listen_for_triggers(config["trigger"])
 
     def run(self) -> None:
         """Serve until told to stop."""
         self._daemon.run(self._last_words)
 
+    def _attached(self, action: ServingStarted) -> None:
+        """A listener is heard at once: its channels do not wait for its bindings."""
+        mobile_node = action.mobile_node
+        self._daemon.log.write("serving", mn=mobile_node.identifier, previous=None)
+        if self._multicast:
+            self._multicast.attached(mobile_node.link_layer_address, self._access)
+            self._multicast.bound(mobile_node.link_layer_address, self._access, None)
+
+    def _detached(self, action: ServingEnded) -> None:
+        mobile_node = action.mobile_node
+        self._daemon.log.write("serving_ended", mn=mobile_node.identifier)
+        if self._multicast:
+            self._multicast.detached(mobile_node.link_layer_address, self._access)
+
     def _in_use(self, prefix: IPv6Network) -> bool:
         return self._agent is not None and self._agent.serves(prefix)
 
     def _last_words(self) -> None:
         agent = self._agent.close() if self._agent else {}
+        if self._multicast:
+            self._multicast.write_membership()
         self._daemon.log.write("state", prefixes=self._core.prefixes(), **agent)
 
 

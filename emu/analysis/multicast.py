@@ -148,6 +148,12 @@ def rfc7028_disruption(path: Path, report: Range) -> Range:
     return report.at_least(path.binding) + (path.gap + fetch + path.access)
 
 
+def remote_subscription_disruption(path: Path, report: Range) -> Range:
+    """MIPv6 and client-based DMM: the report, whatever the binding, then the native router."""
+    fetch = _fetch(path, ChannelScope.LOCAL, relayed=False)
+    return report + (path.gap + fetch + path.access)
+
+
 def multi_upstream_disruption(
     path: Path,
     scope: ChannelScope,
@@ -245,8 +251,8 @@ def multi_upstream_unsubscribe(
     return told.at_most(path.gap + path.notice + timers.last_listener_query_time)
 
 
-def pmipv6_leave() -> Range:
-    """A MAG with explicit tracking: the link to the listener going down ends its memberships."""
+def leave_with_the_link() -> Range:
+    """Explicit tracking, and no binding to wait for: the link down ends the memberships."""
     return Range.exactly(0)
 
 

@@ -16,16 +16,17 @@ from emu.scenario.model import (
     MulticastFlow,
     Scenario,
 )
-from emu.scenario.multicast import RFC6224, RFC7028
+from emu.scenario.multicast import REMOTE_SUBSCRIPTION, RFC6224, RFC7028
 
 _TENTATIVE_MS = {"normal": (1000.0, 2000.0), "optimistic": (1000.0, 1000.0), "off": (0.0, 0.0)}
 """How long DAD keeps a Linux host's link-local address from reporting (RFC 4862 section 5.4)."""
 
-_OF_PMIPV6 = {
+_ALWAYS_ALIKE = {
     RFC6224: multicast.rfc6224_disruption,
     RFC7028: multicast.rfc7028_disruption,
+    REMOTE_SUBSCRIPTION: multicast.remote_subscription_disruption,
 }
-"""The disruption under the schemes that go with PMIPv6."""
+"""The disruption under the schemes that always take the same way."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,8 @@ class _Question:
             return Range.exactly(path.gap)
         if settings.scheme == "mld-dmm":
             return multicast.mld_dmm_disruption(path, self._report(), relayed=self.relayed)
-        if settings.scheme in _OF_PMIPV6:
-            return _OF_PMIPV6[settings.scheme](path, self._report())
+        if settings.scheme in _ALWAYS_ALIKE:
+            return _ALWAYS_ALIKE[settings.scheme](path, self._report())
         report = self._context()
         if self.returned and not self._is_predicted():
             return multicast.multi_upstream_shared(path, report)
@@ -139,7 +140,7 @@ class _Question:
         """The MAR that the channel comes from by a tunnel afterwards; None: from none."""
         if self.scenario.multicast.scheme == "mld-dmm":
             return self.move.origin
-        if self.scenario.multicast.scheme in _OF_PMIPV6:
+        if self.scenario.multicast.scheme in _ALWAYS_ALIKE:
             return None
         remote = self._scopes() == [ChannelScope.REMOTE] and not self.returned
         return self.move.origin if remote else None
@@ -148,8 +149,8 @@ class _Question:
         """Link down to the previous MAR's end of the membership."""
         if not self.scenario.multicast.explicit_tracking:
             return multicast.mld_leave(timers(self.scenario))
-        if self.scenario.multicast.scheme in _OF_PMIPV6:
-            return multicast.pmipv6_leave()
+        if self.scenario.multicast.scheme in _ALWAYS_ALIKE:
+            return multicast.leave_with_the_link()
         return multicast.multi_upstream_leave(self.move.path)
 
     def _on_the_radio(self) -> bool:

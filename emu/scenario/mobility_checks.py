@@ -21,7 +21,18 @@ def check_mobility_scheme(scenario: Scenario) -> Iterator[Problem]:
     if mobility.key is not None and mobility.scheme in HOST_BASED:
         text = f"whose nodes share it; leave it out of scheme: {mobility.scheme}"
         yield Problem(("mobility", "key"), f"is for network-based schemes, {text}")
+    if mobility.scheme in HOST_BASED:
+        yield from _mobile_sources(scenario)
     choices = SCHEMES_OF[mobility.scheme]
     if multicast.scheme not in choices:
         text = f"{quote(multicast.scheme)} does not go with the mobility scheme {mobility.scheme}"
         yield Problem(("multicast", "scheme"), f"{text}; write {one_of(choices)}")
+
+
+def _mobile_sources(scenario: Scenario) -> Iterator[Problem]:
+    """Channels of mobile nodes, which native multicast routers would expect elsewhere."""
+    for name, channel in scenario.channels.items():
+        if channel.source in scenario.nodes_of("mn"):
+            text = f"is mobile, which a source cannot be in the scheme {scenario.mobility.scheme}"
+            path = ("channels", name, "source")
+            yield Problem(path, f"{quote(channel.source)} {text}; write a node of role source")

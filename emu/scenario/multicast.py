@@ -12,12 +12,13 @@ from emu.scenario.units import DURATION, SIZE
 
 MULTI_UPSTREAM = "multi-upstream"
 RFC6224, RFC7028 = "rfc6224", "rfc7028"
+REMOTE_SUBSCRIPTION = "remote-subscription"
 
 SCHEMES_OF: dict[str, tuple[str, ...]] = {
     "dmm": ("mld-dmm", MULTI_UPSTREAM, "none"),
     "pmipv6": (RFC6224, RFC7028, "none"),
-    "mipv6": ("none",),
-    "client": ("none",),
+    "mipv6": (REMOTE_SUBSCRIPTION, "none"),
+    "client": (REMOTE_SUBSCRIPTION, "none"),
 }
 """The multicast schemes that go with each mobility scheme; the first is its default."""
 
@@ -70,7 +71,9 @@ class ChannelControl(Section):
 class Multicast(Section):
     """The multicast scheme and its MLD timers (RFC 3810 section 9)."""
 
-    scheme: Literal["mld-dmm", "multi-upstream", "rfc6224", "rfc7028", "none"] = "mld-dmm"
+    scheme: Literal[
+        "mld-dmm", "multi-upstream", "rfc6224", "rfc7028", "remote-subscription", "none"
+    ] = "mld-dmm"
     context_transfer: Literal["off", "pbu", "cxtp"] = "off"
     """How the new MAR learns what a listener listens to; pbu unless written in multi-upstream."""
     predictive: Literal["off", "on", "bicast", "buffer"] = "off"

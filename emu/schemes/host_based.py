@@ -34,6 +34,10 @@ class HostBased(Scheme):
             "link_layer_address": access.link_layer_address,
             "access": access.name,
             "peers": self.mars(),
+            "upstream": self.network.interface(name, "core").name,
+            "multicast": self.proxy_timers(
+                explicit_tracking=self.scenario.multicast.explicit_tracking
+            ),
             "trigger": str(RUN_DIRECTORY / f"{name}.trigger"),
         }
 

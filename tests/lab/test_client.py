@@ -17,11 +17,16 @@ topology:
   access: {delay: 2ms}
   backhaul: {delay: 8ms}
 mobility: {scheme: client, retransmission: 5s}
+multicast: {query_response_interval: 300ms}
 nodes:
   mn1: {role: mn, attach: mar1, dad: off}
   server: {role: server}
   other: {role: server}
+  src: {role: source}
+channels:
+  C1: {group: "ff1e::c1", source: src, rate: 200kbit}
 traffic:
+  - {kind: multicast, channel: C1, to: [mn1], name: tv}
   - {kind: ping, from: mn1, to: server, interval: 20ms, name: old}
   - {kind: ping, from: mn1, to: other, interval: 20ms, start: 2s, name: new}
 events:
@@ -31,7 +36,7 @@ events:
 """
 HOST = [f"2001:db8:{number}:1:0:ff:fe01:1" for number in (1, 2, 3)]
 AGENT = [f"2001:db8:ffff::1:{number}" for number in (1, 2, 3)]
-SERVER, OTHER = "2001:db8:5e00:1::2", "2001:db8:5e00:2::2"
+SERVER, OTHER, SOURCE = (f"2001:db8:5e00:{number}::2" for number in (1, 2, 3))
 UPDATES = "mip6.mhtype == 5"
 
 
@@ -85,6 +90,14 @@ def test_both_flows_survive_each_handover(done: Run) -> None:
         assert None not in handover["latency_ms"].values()
         assert handover["latency_ms"]["binding"] >= 20  # equation 13: MN and P-DAR, and back
         assert all(flow["recovered"] for flow in handover["flows"])
+        assert {flow["flow"] for flow in handover["flows"]} >= {"old", "tv→mn1"}
+
+
+def test_the_channel_comes_natively_wherever_the_node_is(done: Run) -> None:
+    channel = "ipv6.dst == ff1e::c1 and udp"
+    assert {row[0] for row in done.packets("mn1-radio", channel, "ipv6.src")} == {SOURCE}
+    for mar in ("mar1", "mar2", "mar3"):
+        assert done.packets(f"{mar}-core", channel, "ipv6.src")
 
 
 def test_in_the_end_everybody_knows(done: Run) -> None:
