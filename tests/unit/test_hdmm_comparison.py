@@ -24,7 +24,7 @@ def script() -> ModuleType:
 
 
 def row(flow: str, **values: Any) -> dict[str, Any]:
-    common = {"scheme": "proxy", "cmd_ms": 20, "dar_ms": 20, "seed": 1, "faithful": True}
+    common = {"scheme": "proxy", "cmd_ms": 20, "dar_ms": 20, "seed": 1}
     return {**common, "flow": flow, "flow_delay_ms": 15.0, "flow_overhead_bytes": 0, **values}
 
 
@@ -49,15 +49,15 @@ def test_more_than_the_tolerance_is_not_within(script: ModuleType) -> None:
     assert not script.compare(pd.DataFrame(table))["within"].item()
 
 
-def test_what_the_machine_could_not_keep_up_with_does_not_count(script: ModuleType) -> None:
-    table = [old(0, "mar2", 41.0), old(1, "mar2", 99.0, seed=2, faithful=False), row("new-1-mn1")]
-    assert script.compare(pd.DataFrame(table))["binding_ms"].item() == 41
+def test_without_a_result_there_are_no_rows(script: ModuleType) -> None:
+    table = pd.DataFrame([old(0, "mar2", 41.0), row("new-1-mn1")])
+    assert script.compare(table[table["seed"] == 0]).empty
 
 
 @pytest.mark.parametrize(
     ("scheme", "n", "messages", "hops"),
     [
-        ("pmipv6", 3, 2, 2),
+        ("pmipv6", 3, 4, 4),
         ("mipv6", 2, 2, 4),
         ("client", 2, 4, 12),
         ("relay", 2, 6, 6),
