@@ -18,6 +18,7 @@ from agents.fast_handover.actions import (
     Staying,
 )
 from agents.fast_handover.handover import RETRANSMISSION, FastHandover, FastHandoverConfig
+from agents.wire import authentication, fast_handover
 from agents.wire.fast_handover import (
     AcknowledgeFlag,
     Code,
@@ -180,6 +181,16 @@ class TestTheNextRouter:
         options = (*message.options[:2], cut)
         assert core.receive(HandoverInitiate(9, message.flags, 0, options), PREVIOUS, 0) == []
         assert core.counters.malformed == 2
+
+
+def test_its_messages_can_be_sealed():
+    """What proves the sender stands behind the option whose length counts words."""
+    message = the_message(announce(router()))
+    data = fast_handover.encode(message, PREVIOUS, NEXT)
+    key = authentication.Key(256, b"correct horse")
+    sealed = authentication.seal(data, PREVIOUS, NEXT, authentication.ntp_time(SECOND), key)
+    found = fast_handover.decode(sealed, PREVIOUS, NEXT)
+    assert found.options[: len(message.options)] == message.options
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=8))
