@@ -19,6 +19,10 @@ INITIAL_TIMEOUT = 1 * SECOND
 MAXIMUM_TIMEOUT = 32 * SECOND
 """MAX_BINDACK_TIMEOUT (RFC 6275 section 12)."""
 
+ASSERT_DELAY = 1 * SECOND
+"""How late a Link_Down trigger may be: after that, a node that was not taken off the link is there,
+whatever others say (ns)."""
+
 DETACH_DELAY = 10 * SECOND
 """MinDelayBeforeBCEDelete (RFC 5213 section 9.1)."""
 

@@ -23,7 +23,7 @@ from agents.mobility.actions import (
 )
 from agents.mobility.advertising import advertisements, next_advertisement, withdrawals
 from agents.mobility.cmd_exchange import CmdExchange
-from agents.mobility.config import FORGET_DELAY, Counters, MarConfig
+from agents.mobility.config import ASSERT_DELAY, FORGET_DELAY, Counters, MarConfig
 from agents.mobility.context import Listening, Records, listens_to_nothing
 from agents.mobility.exchange import WHATEVER, Exchange
 from agents.mobility.forwarding import transition
@@ -41,7 +41,7 @@ from agents.mobility.session_table import SessionTable
 from agents.mobility.sessions import MarBinding, Phase, Session, Timer
 from agents.mobility.signalling import received
 from agents.mobility.tunnels import DlifTable, TunnelTable
-from agents.wire.mobility import BindingAcknowledgement, BindingUpdate, Message
+from agents.wire.mobility import BindingAcknowledgement, BindingUpdate, Message, Status
 
 Expected = Callable[[str], tuple[Anchor, ...]]
 """Gives the anchors of a mobile node that is expected; of any other, none."""
@@ -94,7 +94,9 @@ class MarCore:
             # How long its prefix is to be anchored here for another place no longer matters.
             self._cancel(session, Timer.EXPIRE)
             session.serving = None
-        self._cancel(session, Timer.LEAVE, Timer.REFRESH, Timer.ADVERTISE, Timer.FORGET)
+        self._cancel(
+            session, Timer.LEAVE, Timer.REFRESH, Timer.ADVERTISE, Timer.FORGET, Timer.ASSERT
+        )
         session.mobile_node = mobile_node
         session.phase = Phase.REGISTERING
         present = now + self._config.clock_offset
@@ -122,7 +124,10 @@ class MarCore:
     def detach(self, identifier: str, now: int) -> list[Action]:
         """A mobile node went off the access link (a Link_Down trigger)."""
         session = self._sessions.get(identifier)
-        if session is None or not session.is_attached:
+        if session is None:
+            return []
+        self._cancel(session, Timer.ASSERT)
+        if not session.is_attached:
             return []
         # Whether the CMD has heard of this attachment or not: the next MAR's PBU will tell it more.
         was_bound = session.phase is Phase.SERVING
@@ -245,6 +250,8 @@ class MarCore:
         self._exchange.stop(session)
         if session.phase is Phase.LEAVING:
             return []  # what it listened to has arrived; where it is will be told, or not
+        if whole.status == Status.TIMESTAMP_LOWER_THAN_PREVIOUSLY_ACCEPTED:
+            self._assert_later(session, now)
         # Removed as asked; or refused, since the CMD knows a later attachment: if that one is to
         # keep the prefix from here, a PBU of the CMD is on its way.
         return self._release(session, now)
@@ -340,6 +347,7 @@ class MarCore:
         """The mobile node is elsewhere: its prefix follows it, or is released."""
         if session.is_attached:  # the Link_Down trigger is late
             self._note_context(session)
+        self._assert_later(session, now)
         self._exchange.follow(session, update)
         session.timestamp = update.timestamp
         session.update_sequence = update.sequence
@@ -355,6 +363,16 @@ class MarCore:
         return self._forward(session) + self._end_serving(session)
 
     # As either
+
+    def _assert_later(self, session: Session, now: int) -> None:
+        """Somebody says that a node which has just come, and was not bound yet, is elsewhere.
+
+        It has gone on, and the Link_Down trigger is late; or the clocks differ, and where it was
+        before counts for later. If it is still on the link in a while that is where it is: its
+        presence is asserted anew, with a later timestamp (RFC 5213 section 6.9.1.2).
+        """
+        if session.phase is Phase.REGISTERING:
+            self._deadlines.set((session.identifier, Timer.ASSERT), now + ASSERT_DELAY)
 
     def _expired(self, session: Session, timer: Timer, now: int) -> list[Action]:
         """A deadline of this session has come."""
@@ -372,6 +390,8 @@ class MarCore:
             return self._deregister(session, now)
         if timer is Timer.EXPIRE:
             return self._expire(session, now)
+        if timer is Timer.ASSERT:
+            return self.attach(session.mobile_node, now)
         self._sessions.forget(session)
         return []
 

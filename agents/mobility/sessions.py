@@ -45,6 +45,7 @@ class Timer(Enum):
     LEAVE = "leave"
     EXPIRE = "expire"
     FORGET = "forget"
+    ASSERT = "assert"
 
 
 @dataclass

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv6Address, IPv6Network
 
-from agents.core import Action, Log
+from agents.core import SECOND, Action, Log
 from agents.mobility.actions import ContextReceived, Forget, MobileNode, ServingEnded, Store
 from agents.mobility.cmd import CmdCore
 from agents.mobility.config import DEFAULT_LIFETIME, DETACH_DELAY, CmdConfig, MarConfig, Variant
@@ -21,6 +21,8 @@ from emu.simulator.world import World
 
 CMD_ADDRESS = IPv6Address("2001:db8:ffff::c")
 _MARS = IPv6Address("2001:db8:ffff::")
+EPOCH = 1000 * SECOND
+"""What clocks show at the start of virtual time, ns since 1970: some may be behind."""
 GROUP = IPv6Address("ff05::5213")
 """Of all MARs, where there is no CMD."""
 _LINK_LAYER_ADDRESS = bytes.fromhex("00005e005213")
@@ -39,6 +41,8 @@ class DomainConfig:
     distributed: bool = False
     """Whether the MARs do without the CMD."""
     context_transfer: bool = False
+    skews: tuple[int, ...] = ()
+    """How fast the clocks of the first MARs are, ns; those of the others are right."""
 
 
 @dataclass
@@ -156,6 +160,26 @@ class Domain(World):
         self.on_cmd_restart()
         self._cmd_host.carry_out(self.cmd.restore(dict(self.stored).items(), self.engine.now))
 
+    def crash_mar(self, number: int) -> None:
+        """A MAR's agent is killed; what its kernel has stays."""
+        mar = self.mar(number)
+        mar.host.stop()
+        self.network.leave(mar.config.address)
+        self.network.leave_group(GROUP, mar.config.address)
+
+    def restart_mar(self, number: int) -> None:
+        """Another agent begins with an empty kernel; its access point tells it who is there."""
+        mar = self.mar(number)
+        mar.config = replace(mar.config, first_prefix=mar.config.first_prefix + 1000)
+        mar.core = self._core(mar.config, number)
+        mar.host = Host(self.engine, mar.core, lambda action: self._perform_at_mar(mar, action))
+        mar.router = Router()
+        mar.listening.clear()
+        self._join(mar)
+        for mn, place in self.where.items():
+            if place == number:
+                self.link_up(mn, number)
+
     def _start_cmd(self) -> None:
         self.cmd = CmdCore(self._cmd_config)
         self._cmd_host = Host(self.engine, self.cmd, self._perform_at_cmd)
@@ -173,20 +197,26 @@ class Domain(World):
             binding_lifetime_s=self.config.binding_lifetime_s,
             detach_delay=self.config.detach_delay,
             context_transfer=self.config.context_transfer,
+            clock_offset=EPOCH + dict(enumerate(self.config.skews, 1)).get(number, 0),
             acknowledging=others if from_mars else frozenset(),
         )
-        core = MarCore(
-            config,
-            lambda mobile_node: self._listening(mar, mobile_node),
-            lambda identifier: self.expected(identifier, number),
-        )
+        core = self._core(config, number)
         host = Host(self.engine, core, lambda action: self._perform_at_mar(mar, action))
         mar = Mar(number, config, core, host, Router())
-        self.network.join(config.address, lambda *came: self._receive(mar, config.address, *came))
-        self.network.join_group(
-            GROUP, config.address, lambda *came: self._receive(mar, GROUP, *came)
-        )
+        self._join(mar)
         return mar
+
+    def _core(self, config: MarConfig, number: int) -> MarCore:
+        return MarCore(
+            config,
+            lambda mobile_node: self._listening(self.mar(number), mobile_node),
+            lambda identifier: self.expected(identifier, number),
+        )
+
+    def _join(self, mar: Mar) -> None:
+        own = mar.config.address
+        self.network.join(own, lambda *came: self._receive(mar, own, *came))
+        self.network.join_group(GROUP, own, lambda *came: self._receive(mar, GROUP, *came))
 
     def _receive(
         self, mar: Mar, destination: IPv6Address, data: Message | bytes, source: IPv6Address

@@ -60,6 +60,10 @@ class Network(Generic[Message]):
         """Have a node get what others send to a multicast group."""
         self._members.setdefault(group, {})[member] = receiver
 
+    def leave_group(self, group: IPv6Address, member: IPv6Address) -> None:
+        """Have a node get no more of what is sent to a group."""
+        del self._members[group][member]
+
     def send(self, message: Message, source: IPv6Address, destination: IPv6Address) -> None:
         """Carry a message; to an address that nobody has, it is lost."""
         self.carried += 1

@@ -20,7 +20,7 @@ from agents.wire.mobility_options import (
     MobileNodeIdentifier,
     Timestamp,
 )
-from emu.simulator.domain import Domain, Mar
+from emu.simulator.domain import EPOCH, Domain, Mar
 from emu.simulator.router import Router
 
 
@@ -214,7 +214,7 @@ class Oracle:
         wanted: list[Records] = [()]
         if track.left is not None and track.left != serving.config.address:
             departures = self._mar(track.left).handed_over.get(mn, [])
-            wanted = [records for time, records in departures if time >= track.left_since]
+            wanted = [records for time, records in departures if EPOCH + time >= track.left_since]
         found = serving.received.get(mn, ())
         return [] if found in wanted else [f"{mn} context: is {found}, has to be one of {wanted}"]
 

@@ -44,6 +44,16 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Crash:
+    """At a time (ns), an agent is killed: of the MAR of this number, or of the CMD (0)."""
+
+    time: int
+    agent: int
+    down: int
+    """How long after that another one is started, ns."""
+
+
+@dataclass(frozen=True)
 class Schedule:
     """One run: the domain, the movements, and what is in the way of its messages."""
 
@@ -56,6 +66,8 @@ class Schedule:
     """When (ns) no flow of a mobile node uses the prefix any more that it has had longest."""
     prepared: bool = False
     """Whether handovers may be prepared (IEEE 802.21)."""
+    crashes: tuple[Crash, ...] = ()
+    """At most one of each agent."""
 
 
 _GROUPS = [
@@ -110,6 +122,38 @@ def random_schedule(
     return Schedule(seed, config, tuple(steps), (start, start + length), idle, prepared)
 
 
+def with_crashes(schedule: Schedule, agents: tuple[int, ...]) -> Schedule:
+    """The same, while each of these agents is killed at some time: MARs by number, 0 is the CMD.
+
+    Without context transfer: what a MAR that is killed knew of its nodes' groups is lost.
+    """
+    random = Random(schedule.seed)
+    crashes = tuple(
+        Crash(
+            random.randrange(schedule.steps[-1].time + SECOND),
+            agent,
+            random.choice((100, 2_000, 20_000)) * MILLISECOND,
+        )
+        for agent in agents
+        if agent <= schedule.config.mars
+    )
+    config = replace(schedule.config, context_transfer=False)
+    return replace(schedule, config=config, crashes=crashes)
+
+
+def with_skew(schedule: Schedule, most: int, apart: int) -> Schedule:
+    """The same, with clocks of MARs that are wrong by up to ``most`` ns; without context.
+
+    Movements are ``apart`` ns apart: clocks that differ cannot order attachments that nobody had
+    time to tell of.
+    """
+    random = Random(schedule.seed)
+    steps = tuple(replace(s, time=n * apart) for n, s in enumerate(schedule.steps, 1))
+    skews = tuple(random.randint(-most, most) for _ in range(schedule.config.mars))
+    config = replace(schedule.config, context_transfer=False, skews=skews)
+    return replace(schedule, config=config, steps=steps)
+
+
 def run(schedule: Schedule) -> list[str]:
     """Run it, then let a network without faults settle; the oracle's findings, good if empty."""
     kind = PreparingDomain if schedule.prepared else Domain
@@ -117,8 +161,12 @@ def run(schedule: Schedule) -> list[str]:
     oracle = Oracle(domain)
     for time, mn in schedule.idle:
         domain.engine.at(time, lambda mn=mn: domain.idle(mn))  # type: ignore[misc]
-    # Without a CMD some states are soft: what was never heard of ends with its lifetime.
-    soft = schedule.config.binding_lifetime_s * SECOND if schedule.config.distributed else 0
+    for crash in schedule.crashes:
+        domain.engine.at(crash.time, lambda crash=crash: _crash(domain, crash))  # type: ignore[misc]
+    # Without a CMD some states are soft: what was never heard of ends with its lifetime. So does
+    # what a MAR that was killed should have said; and half a lifetime later others have told it.
+    lifetimes = 2 if any(crash.agent for crash in schedule.crashes) else schedule.config.distributed
+    soft = lifetimes * schedule.config.binding_lifetime_s * SECOND
     _play(schedule, domain, soft)
     return oracle.faults()
 
@@ -150,7 +198,8 @@ def _play(schedule: Schedule, domain: Domain | ProxyDomain, soft: int) -> None:
     outage_start, outage_end = schedule.outage
     domain.engine.at(outage_start, lambda: domain.change_quality(_SILENCE))
     domain.engine.at(outage_end, lambda: domain.change_quality(schedule.config.quality))
-    end = max(schedule.steps[-1].time, outage_end) + 2 * SECOND
+    restarts = [crash.time + crash.down for crash in schedule.crashes]
+    end = max(schedule.steps[-1].time, outage_end, *restarts) + 2 * SECOND
     domain.engine.run(end)
     domain.change_quality(Quality(schedule.config.quality.delay))
     domain.engine.run(end + soft + SETTLE)
@@ -182,6 +231,16 @@ def _announced(random: Random, step: Step, mars: int) -> Step:
     target = random.randint(1, mars) if random.random() < 0.2 else step.mar
     before = min(random.randrange(1, scale), step.time)
     return replace(step, announced=before, announced_mar=target)
+
+
+def _crash(domain: Domain, crash: Crash) -> None:
+    """Kill an agent, and start another one later."""
+    if crash.agent:
+        domain.crash_mar(crash.agent)
+        domain.engine.after(crash.down, lambda: domain.restart_mar(crash.agent))
+    else:
+        domain.crash_cmd()
+        domain.engine.after(crash.down, domain.restart_cmd)
 
 
 def _take(domain: Domain | ProxyDomain, step: Step) -> None:
