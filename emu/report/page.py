@@ -16,6 +16,7 @@ from emu.measure.messages import Transfer
 from emu.measure.run import Run, runs_of
 from emu.measure.stream import Stream
 from emu.report import arrivals, comparison, latency, sequence, style, topology
+from emu.show import outcome
 
 MOST_HANDOVERS = 6
 """So many handovers are drawn, of the first runs; the tables show all."""
@@ -79,6 +80,11 @@ def build(directory: Path) -> Path:
         topology=figures.add("topology", topology.draw(runs[0].meta, [h for _, h in moves])),
         latency=figures.add("latency", latency.bars(_bars(moves))) if moves else None,
         comparisons=comparisons,
+        leftovers=[
+            (run["run"], outcome.leftovers(run["leftovers"]))
+            for run in record["runs"]
+            if run.get("leftovers")
+        ],
         comparison=figures.add("comparison", comparison.draw(comparisons)) if comparisons else None,
         drawn=_draw(runs, record, figures),
         most=MOST_HANDOVERS,

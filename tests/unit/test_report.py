@@ -168,6 +168,18 @@ def test_a_handover_that_did_not_finish(tmp_path: Path) -> None:
     assert "not finished" in (tmp_path / "figures" / "latency.svg").read_text()
 
 
+def test_what_is_left_over_is_on_the_page(tmp_path: Path) -> None:
+    write_record(tmp_path, runs=1)
+    path = tmp_path / "runs" / "1" / "meta.json"
+    meta = json.loads(path.read_text())
+    changes = {"left_over": ["rules: 9: from 2001:db8:1:1::/64"], "missing": []}
+    meta["leftovers"] = {"waited_s": 11.0, "kernel": {"mar1": changes}}
+    path.write_text(json.dumps(meta))
+    record.build(tmp_path)
+    page = emu.report.build(tmp_path).read_text()
+    assert "mar1: left over rules: 9: from 2001:db8:1:1::/64" in page
+
+
 def test_a_large_network_says_what_it_leaves_out(tmp_path: Path) -> None:
     write_record(tmp_path, runs=1)
     path = tmp_path / "runs" / "1" / "meta.json"
