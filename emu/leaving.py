@@ -10,13 +10,14 @@ from agents.core import SECOND
 from agents.mobility.config import DETACH_DELAY
 from emu.lab import Lab
 from emu.network.kernel_state import KernelState, differences
+from emu.running import this_lab
 
 _PERIOD_S = 1.0
 _MARGIN_S = 5.0
 
 
 async def leave(lab: Lab, before: KernelState) -> dict[str, Any]:
-    """Detach all mobile nodes, and wait until the nodes' kernels are as before they came.
+    """Detach all mobile nodes; wait until kernels are as before they came, and no binding is left.
 
     As long as it takes a MAR to be sure that a node does not come back, and a binding that nobody
     refreshes to end. Gives ``waited_s`` and the differences, ``kernel``.
@@ -24,8 +25,14 @@ async def leave(lab: Lab, before: KernelState) -> dict[str, Any]:
     began = time.monotonic()
     await asyncio.gather(*(lab.radio.detach(mn) for mn in list(lab.places)))
     patience = (DETACH_DELAY + lab.scenario.mobility.binding_lifetime) / SECOND + _MARGIN_S
-    while (found := differences(before, lab.kernel_state())) and (
-        time.monotonic() - began < patience
-    ):
+    while True:
+        waited = time.monotonic() - began
+        found = differences(before, lab.kernel_state())
+        if waited > patience or not (found or _is_bound()):
+            return {"waited_s": waited, "kernel": found}
         await lab.follow(_PERIOD_S)
-    return {"waited_s": time.monotonic() - began, "kernel": found}
+
+
+def _is_bound() -> bool:
+    """Whether an agent still has a binding, as far as agents say."""
+    return any(state.get("bindings") for state in this_lab().states().values())
