@@ -52,7 +52,8 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def requests(done: Run, to: str) -> list[str]:
     """The sources of the echo requests to a server, outer and inner, one after another."""
-    wanted = f"icmpv6.type == 128 and ipv6.dst == {to}"
+    # Errors quote what was lost while the link was down.
+    wanted = f"icmpv6.type == 128 and ipv6.dst == {to} and not icmpv6.type <= 4"
     rows = [row[0] for row in done.packets("mn1-radio", wanted, "ipv6.src")]
     return [row for at, row in enumerate(rows) if at == 0 or rows[at - 1] != row]
 
