@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from ipaddress import IPv6Address, IPv6Network
 
 from agents.core import SECOND, Action
@@ -27,8 +28,9 @@ def advertisements(config: MarConfig, session: Session) -> list[Action]:
     for what is to come; it sees each anchor as a router that is still there (RFC 8885 section 3.6).
     """
     mobile_node, lifetime = session.mobile_node, session.lifetime
+    own = advertisement(mobile_node, config.link_local, session.prefix, lifetime)
     actions: list[Action] = [
-        advertisement(mobile_node, config.link_local, session.prefix, lifetime),
+        replace(own, home_agent=config.address if config.home_agent else None),
     ]
     for anchor in session.anchors:
         old = AdvertisedPrefix(anchor.prefix, preferred_lifetime=0, valid_lifetime=lifetime)

@@ -72,6 +72,8 @@ class MarConfig:
     acknowledging: frozenset[IPv6Address] = frozenset()
     """The MARs whose PBAs count beside the CMD's: all, if the CMD is a locator, or there is none.
     Without a CMD their PBUs count as well."""
+    home_agent: bool = False
+    """Whether it is the home agent of its prefixes, too, and tells mobile nodes so."""
     first_attachment_timeout: int = FIRST_ATTACHMENT_TIMEOUT
     """Without a CMD: how long the MARs have to answer, until the mobile node is taken for new."""
 

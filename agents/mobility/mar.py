@@ -141,6 +141,17 @@ class MarCore:
             actions += self._exchange.departed(session, now)
         return actions
 
+    def represent(self, identifier: str, now: int) -> list[Action]:
+        """A mobile node that left is served by this MAR from afar: its session goes on."""
+        session = self._sessions.get(identifier)
+        if session is None or session.phase is not Phase.LEAVING:
+            return []
+        self._cancel(session, Timer.LEAVE)
+        session.phase = Phase.SERVING
+        if (identifier, Timer.REFRESH) not in self._deadlines:
+            self._deadlines.set((identifier, Timer.REFRESH), now)  # it left before it was bound
+        return [Log("represented", {"mn": identifier})]
+
     def solicit(self, identifier: str, now: int) -> list[Action]:
         """A mobile node sent a Router Solicitation."""
         session = self._sessions.get(identifier)
