@@ -17,7 +17,12 @@ from typing import Any
 
 from pyroute2.netlink import NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE, nlmsg, rtnl
 from pyroute2.netlink.rtnl.fibmsg import FR_ACT_BLACKHOLE, FR_ACT_TO_TBL, fibmsg
-from pyroute2.netlink.rtnl.ifaddrmsg import IFA_F_NODAD, IFA_F_NOPREFIXROUTE, ifaddrmsg
+from pyroute2.netlink.rtnl.ifaddrmsg import (
+    IFA_F_NODAD,
+    IFA_F_NOPREFIXROUTE,
+    IFA_F_OPTIMISTIC,
+    ifaddrmsg,
+)
 from pyroute2.netlink.rtnl.ifinfmsg import (
     IFF_LOWER_UP,
     IFF_MULTICAST,
@@ -165,10 +170,21 @@ class Netlink:
         answers = self.rtnetlink.request(rtnl.RTM_GETADDR, message, NLM_F_DUMP)
         return [answer for answer in answers if answer["index"] == index]
 
-    def add_address(self, name: str, address: IPv6Interface | str, *, nodad: bool = False) -> None:
-        """Add an address, or take it over if it is there; ``nodad`` spares detection and delay."""
+    def add_address(
+        self,
+        name: str,
+        address: IPv6Interface | str,
+        *,
+        nodad: bool = False,
+        optimistic: bool = False,
+    ) -> None:
+        """Add an address, or take it over if it is there.
+
+        ``nodad`` spares detection and delay; ``optimistic`` the delay (RFC 4429).
+        """
         message = self._address(name, IPv6Interface(address))
-        message["attrs"].append(("IFA_FLAGS", IFA_F_NODAD if nodad else 0))
+        flags = IFA_F_NODAD * nodad | IFA_F_OPTIMISTIC * optimistic
+        message["attrs"].append(("IFA_FLAGS", flags))
         self.rtnetlink.request(rtnl.RTM_NEWADDR, message, NLM_F_CREATE | NLM_F_REPLACE)
 
     def keep_address(self, name: str, address: IPv6Address) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
 
 from agents.wire.errors import MalformedPacket
@@ -92,11 +92,19 @@ def generate(
     """
     if not 0 <= sec <= MAXIMUM_SEC:
         raise ValueError(f"Sec {sec}: 0 to {MAXIMUM_SEC}")
-    parameters = Parameters(modifier, prefix, 0, public_key, extensions)
-    while not parameters.hard_enough(sec):
-        following = (int.from_bytes(parameters.modifier, "big") + 1) % (1 << 128)
-        parameters = replace(parameters, modifier=following.to_bytes(16, "big"))
+    hard = _hard_modifier(modifier, public_key + extensions, sec)
+    parameters = Parameters(hard, prefix, 0, public_key, extensions)
     return parameters.address(sec), parameters
+
+
+def _hard_modifier(modifier: bytes, behind: bytes, sec: int) -> bytes:
+    """The first modifier, counting up from this one, with which Hash2 has its zeros."""
+    number, zeros, constant = int.from_bytes(modifier, "big"), bytes(2 * sec), bytes(9) + behind
+    while True:
+        modifier = number.to_bytes(16, "big")
+        if hashlib.sha1(modifier + constant).digest().startswith(zeros):
+            return modifier
+        number = (number + 1) % (1 << 128)
 
 
 def verify(address: IPv6Address, parameters: Parameters) -> bool:

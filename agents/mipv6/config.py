@@ -14,6 +14,8 @@ MAXIMUM_TIMEOUT = 32 * SECOND
 REMEMBER = 10 * SECOND
 """How long a home agent knows the last sequence number of a binding that is over."""
 DEFAULT_LIFETIME = 300
+TEST_INTERVAL = 30 * SECOND
+"""How often a mobile node at home sees to it that its home address is tested."""
 
 
 @dataclass(frozen=True)

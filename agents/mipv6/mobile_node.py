@@ -12,8 +12,9 @@ from agents.core import SECOND, Action, Log
 from agents.deadlines import Deadlines
 from agents.mipv6.actions import GiveUp, LeaveHome, OpenTunnel, ReturnHome, Send, UseTunnel
 from agents.mipv6.authorization import Authorization
-from agents.mipv6.config import Counters, MobileNodeConfig
+from agents.mipv6.config import TEST_INTERVAL, Counters, MobileNodeConfig
 from agents.mipv6.packets import Packet
+from agents.mipv6.security import PROVE_ANEW
 from agents.mipv6.signalling import received, send
 from agents.mipv6.update_list import Binding, Phase, Timer
 from agents.wire.mobility import (
@@ -68,6 +69,7 @@ class MobileNodeCore:
         self._care_of = care_of
         if care_of is not None and home_agent is not None and care_of not in self._bindings:
             self._bindings[care_of] = Binding(care_of, home_agent)
+            self._deadlines.set((care_of, Timer.TEST), now)
         if care_of not in (None, self._bound_at):
             self._bound_at, self._completing = care_of, True
         actions: list[Action] = []
@@ -110,6 +112,8 @@ class MobileNodeCore:
             binding = self._bindings[home_address]
             if timer is Timer.EXPIRE:
                 actions += self._expired(binding)
+            elif timer is Timer.TEST:
+                actions += self._test_home(binding, now)
             elif self._care_of is None:  # a refresh; nothing is repeated without an address
                 self._deadlines.set((home_address, timer), now + self._config.initial_timeout)
             else:
@@ -153,6 +157,7 @@ class MobileNodeCore:
         if binding.phase in (Phase.HOME, Phase.RETURNING):
             return self._transmit(binding, now) if binding.phase is Phase.RETURNING else []
         binding.care_of = binding.home_address
+        self._deadlines.set((binding.home_address, Timer.TEST), now)
         actions: list[Action] = [ReturnHome(binding.home_address)]
         if not binding.registered:
             self._begin(binding, Phase.HOME)
@@ -193,6 +198,16 @@ class MobileNodeCore:
                 actions += self._transmit(binding, now)
         return actions
 
+    def _test_home(self, binding: Binding, now: int) -> list[Action]:
+        """At home, ask in good time for what a later update needs: elsewhere it is too late."""
+        home, tests = binding.home_address, []
+        if binding.phase is Phase.HOME and self._authorization is not None:
+            until = now + 2 * TEST_INTERVAL
+            tests = self._authorization.tests(home, home, binding.home_agent, until)
+        pause = self._config.initial_timeout if tests else TEST_INTERVAL
+        self._deadlines.set((home, Timer.TEST), now + pause)
+        return [Send(Packet(test, source, binding.home_agent)) for test, source in tests]
+
     def _transmit(self, binding: Binding, now: int) -> list[Action]:
         """Send a Binding Update, or what has to be asked before, and wait for the answer."""
         home, care_of, agent = binding.home_address, self._care_of, binding.home_agent
@@ -232,6 +247,8 @@ class MobileNodeCore:
             binding.sequence, binding.first = answer.sequence, None
             return actions + self._transmit(binding, now)
         binding.first = None
+        if answer.status in PROVE_ANEW:
+            return actions + self._transmit(binding, now)
         self._deadlines.cancel((binding.home_address, Timer.RETRANSMIT))
         if binding.deregisters:
             actions += self._deregistered(binding)

@@ -7,8 +7,18 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv6Address
 
 from agents.mipv6 import return_routability
-from agents.wire.mobility import BindingUpdate
+from agents.wire.mobility import BindingUpdate, Status
 from agents.wire.mobility_options import MobilityOption, Signature
+
+PROVE_ANEW = frozenset(
+    {
+        Status.EXPIRED_HOME_NONCE_INDEX,
+        Status.EXPIRED_CARE_OF_NONCE_INDEX,
+        Status.EXPIRED_NONCES,
+        Status.PERMANENT_HOME_KEYGEN_TOKEN_UNAVAILABLE,
+    }
+)
+"""Refusals after which a mobile node shows once more, by fresh tokens, who it is."""
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ class Timer(Enum):
     RETRANSMIT = "retransmit"
     REFRESH = "refresh"
     EXPIRE = "expire"
+    TEST = "test"
 
 
 @dataclass

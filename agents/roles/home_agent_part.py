@@ -12,6 +12,7 @@ from agents.mipv6.actions import Bind, Unbind
 from agents.mipv6.config import HomeAgentConfig
 from agents.mipv6.home_agent import HomeAgentCore
 from agents.mipv6.packets import Packet
+from agents.roles.binding_security import verifier
 from agents.roles.care_of_tunnels import CareOfTunnels
 from agents.roles.daemon import Daemon
 from agents.roles.mobile_ip_port import MobileIpPort
@@ -21,11 +22,12 @@ class HomeAgentPart:
     """Joins a ``HomeAgentCore`` to its messages, and to tunnels and routes of home addresses."""
 
     def __init__(self, daemon: Daemon, config: dict[str, Any]) -> None:
-        """``config``: address, pool, lifetime in s, tunnel_backend, interfaces."""
+        """``config``: address, pool, lifetime in s, tunnel_backend, interfaces, security."""
         self._daemon = daemon
         self._address = IPv6Address(config["address"])
         self.core = HomeAgentCore(
-            HomeAgentConfig(self._address, IPv6Network(config["pool"]), config["lifetime"])
+            HomeAgentConfig(self._address, IPv6Network(config["pool"]), config["lifetime"]),
+            verifier(config),
         )
         self._netlink = Netlink()
         self._devices = CareOfTunnels(daemon, config["tunnel_backend"])

@@ -13,8 +13,10 @@ from agents.kernel.sockets import Frame
 from agents.mipv6.config import MobileNodeConfig
 from agents.mipv6.mobile_node import MobileNodeCore
 from agents.mipv6.packets import Packet
+from agents.roles.binding_security import MobileNodeSecurity
 from agents.roles.daemon import Daemon
 from agents.roles.home_addresses import HomeAddresses
+from agents.roles.idle_homes import IdleHomes
 from agents.roles.link_port import LinkPort
 from agents.roles.mobile_ip_port import MobileIpPort
 from agents.wire import ipv6, ndp
@@ -39,10 +41,12 @@ class MobileNode:
     def __init__(self, config: dict[str, Any]) -> None:
         self._daemon = Daemon(config["node"], config["log"])
         self._interface: str = config["interface"]
+        self._security = MobileNodeSecurity(config)
         self._core = MobileNodeCore(
             MobileNodeConfig(
                 config["node"], config["lifetime"], initial_timeout=config["retransmission"]
-            )
+            ),
+            self._security.authorizer,
         )
         self._monitor = Monitor(self._interface)
         self._router: _Router | None = None
@@ -56,6 +60,8 @@ class MobileNode:
         handlers = {ndp.ROUTER_ADVERTISEMENT: self._advertised}
         self._link = LinkPort(self._daemon, self._interface, handlers)
         self._daemon.watch(self._monitor.fileno(), self._changed)
+        if config["release_idle"] is not None:
+            IdleHomes(self._daemon, self._core, config["release_idle"])
         for home_address, agent in config["homes"].items():
             home = IPv6Address(home_address)
             self._homes.settle(home)
@@ -101,6 +107,7 @@ class MobileNode:
                     "router", mn=self._core.name, router=router.link_local, prefix=router.prefix
                 )
                 self._homes.use_router(router.link_local, router.prefix)
+                self._security.configure(router.prefix)
             self._settle()
 
     def _settle(self) -> None:

@@ -19,6 +19,19 @@ HOST_BASED = ("mipv6", "client")
 """The schemes in which mobile nodes do their mobility themselves."""
 
 
+class BindingSecurity(Section):
+    """What authorizes Binding Updates (HDMM paper section 4.1.1); all off: nothing does."""
+
+    cga: bool = False
+    """Home addresses are CGAs (RFC 3972), and Binding Updates signed (RFC 4866)."""
+    return_routability: bool = False
+    """The care-of address is tested before each Binding Update that names a new one, and the home
+    address while the node is still there (RFC 6275 section 5.2)."""
+    permanent_keygen_token: bool = False
+    """Only the first Binding Update of a home address is signed: its acknowledgement brings a token
+    for those that follow (RFC 4866). It needs ``cga``."""
+
+
 class Mobility(Section):
     """The mobility scheme and its timers."""
 
@@ -43,3 +56,7 @@ class Mobility(Section):
     last flow is over. None: when the mobile node has left."""
     key: Key | None = None
     """What the nodes of the domain share to authenticate their signalling (RFC 4285)."""
+    security: BindingSecurity = BindingSecurity()
+    release_idle: Annotated[int, within(DURATION, "100ms", "1h")] | None = None
+    """For how long no flow has used a home address that is not on the link, when it is given up at
+    its DAR; none: never."""

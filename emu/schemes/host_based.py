@@ -49,6 +49,7 @@ class HostBased(Scheme):
             "interfaces": [end.name for end in self.network.interfaces(name)],
             "tunnel_backend": self.tunnel_backend,
             "lifetime": self.scenario.mobility.binding_lifetime // SECOND,
+            "security": self.scenario.mobility.security.model_dump(),
         }
 
     def _mn(self, name: str) -> Agent:
@@ -59,4 +60,6 @@ class HostBased(Scheme):
             "tunnel_backend": self.tunnel_backend,
             "lifetime": mobility.binding_lifetime // SECOND,
             "retransmission": mobility.retransmission,
+            "security": mobility.security.model_dump(),
+            "release_idle": mobility.release_idle,
         }

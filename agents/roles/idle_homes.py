@@ -1,0 +1,34 @@
+"""Gives up home addresses that no flow uses any more."""
+
+from __future__ import annotations
+
+import time
+
+from agents.kernel.flows import addresses_in_use
+from agents.mipv6.mobile_node import MobileNodeCore
+from agents.roles.daemon import Daemon
+
+_LOOKS = 4
+"""How often the sockets are looked at while an address is idle."""
+
+
+class IdleHomes:
+    """Releases each home address, but the one on the link, that is idle for ``idle`` ns."""
+
+    def __init__(self, daemon: Daemon, core: MobileNodeCore, idle: int) -> None:
+        self._daemon = daemon
+        self._core = core
+        self._idle = idle
+        self._last_used: dict[object, int] = {}
+        self._look()
+
+    def _look(self) -> None:
+        now = time.monotonic_ns()
+        homes, used = self._core.bindings(), addresses_in_use()
+        self._last_used = {
+            home: now if home in used else self._last_used.get(home, now) for home in homes
+        }
+        for home in homes:
+            if now - self._last_used[home] >= self._idle:
+                self._daemon.carry_out(self._core, self._core.release(home, now))
+        self._daemon.after(self._idle / _LOOKS / 1e9, self._look)
