@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ class Flow:
     """Of the kernel's tables: tcp6, udp6, udplite6, raw6, icmp6 (ping sockets)."""
     local: IPv6Address
     local_port: int
+    """Of a raw socket: its protocol."""
     remote: IPv6Address
     remote_port: int
 
@@ -33,7 +35,7 @@ def flows() -> list[Flow]:
 
     TCP: every connection that is being opened, open, or being closed. The others: every socket
     that is bound to an address, connected or not. One that is bound to none, and lets the kernel
-    choose for each packet, keeps no address and so is no flow.
+    choose for each packet, keeps no address and so is no flow; nor is one that can only send.
     """
     return [flow for protocol in _PROTOCOLS for flow in _table(protocol)]
 
@@ -51,7 +53,8 @@ def _table(protocol: str) -> Iterator[Flow]:
         _, local, remote, state, *_ = line.split()
         address, port = _end(local)
         over = protocol == "tcp6" and int(state, 16) in _OVER_OR_NOT_BEGUN
-        if address.is_unspecified or over:
+        one_way = protocol == "raw6" and port == socket.IPPROTO_RAW
+        if address.is_unspecified or over or one_way:
             continue
         yield Flow(protocol, address, port, *_end(remote))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.backends import default_backend
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
@@ -12,6 +13,8 @@ signatures from meaning anything in another protocol (RFC 3972 section 8)."""
 
 KEY_SIZE = 1024
 """Bits of a key: its CGA parameters fit one option, and RFC 3972 asks for 384 or more."""
+
+default_backend()  # loading it takes 0.1 s: now, and not in the first handover
 
 
 class KeyPair:

@@ -10,7 +10,7 @@ from ipaddress import IPv6Address
 
 from agents.core import SECOND, Action, Log
 from agents.deadlines import Deadlines
-from agents.mipv6.actions import GiveUp, LeaveHome, OpenTunnel, ReturnHome, Send, UseTunnel
+from agents.mipv6.actions import GiveUp, LeaveHome, OpenTunnel, ReturnHome, UseTunnel
 from agents.mipv6.authorization import Authorization
 from agents.mipv6.config import TEST_INTERVAL, Counters, MobileNodeConfig
 from agents.mipv6.packets import Packet
@@ -23,7 +23,7 @@ from agents.wire.mobility import (
     BindingErrorStatus,
     Status,
 )
-from agents.wire.routability_tests import Test
+from agents.wire.routability_tests import Test, TestInit
 
 
 class MobileNodeCore:
@@ -183,7 +183,14 @@ class MobileNodeCore:
             now,
             deregistration=binding.deregisters,
         )
-        return [Send(Packet(test, source, binding.home_agent)) for test, source in tests]
+        return self._ask(binding, tests)
+
+    def _ask(self, binding: Binding, tests: list[tuple[TestInit, IPv6Address]]) -> list[Action]:
+        actions: list[Action] = []
+        for test, source in tests:
+            packet = Packet(test, source, binding.home_agent)
+            actions += send(packet, binding.home_address, self._config.identifier)
+        return actions
 
     def _tested(self, packet: Packet, answer: Test, now: int) -> list[Action]:
         """A test was answered; updates that wait for no more can be sent."""
@@ -193,6 +200,7 @@ class MobileNodeCore:
         ):
             self.counters.ignored += 1
             return []
+        actions.append(received(packet, packet.receiver, self._config.identifier))
         for binding in list(self._bindings.values()):
             if binding.blocked and self._care_of is not None and not self._tests(binding, now):
                 actions += self._transmit(binding, now)
@@ -206,7 +214,7 @@ class MobileNodeCore:
             tests = self._authorization.tests(home, home, binding.home_agent, until)
         pause = self._config.initial_timeout if tests else TEST_INTERVAL
         self._deadlines.set((home, Timer.TEST), now + pause)
-        return [Send(Packet(test, source, binding.home_agent)) for test, source in tests]
+        return self._ask(binding, tests)
 
     def _transmit(self, binding: Binding, now: int) -> list[Action]:
         """Send a Binding Update, or what has to be asked before, and wait for the answer."""

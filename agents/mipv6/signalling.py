@@ -8,12 +8,24 @@ from typing import Any
 from agents.core import Action, Log
 from agents.mipv6.actions import Send
 from agents.mipv6.packets import Packet
-from agents.wire.mobility import BindingAcknowledgement, BindingError, BindingUpdate
+from agents.wire.mobility import (
+    BindingAcknowledgement,
+    BindingError,
+    BindingUpdate,
+    CareOfTest,
+    CareOfTestInit,
+    HomeTest,
+    HomeTestInit,
+)
 
 _NAMES: dict[type[Any], str] = {
     BindingUpdate: "BU",
     BindingAcknowledgement: "BA",
     BindingError: "BE",
+    HomeTestInit: "HoTI",
+    CareOfTestInit: "CoTI",
+    HomeTest: "HoT",
+    CareOfTest: "CoT",
 }
 
 

@@ -11,8 +11,9 @@ total      link down → the last of these
 =========  =========================================================================================
 
 Where the mobile node itself sends Binding Updates it needs the address before: then ``binding`` is
-from its first Binding Update until the last of its home agents has acknowledged, and ``address``
-from the new access router's knowledge of the node until an address is usable.
+from its first Binding Update, or Care-of Test Init if the address is tested before, until the last
+of its home agents has acknowledged, and ``address`` from the new access router's knowledge of the
+node until an address is usable.
 
 A part that did not happen before the next handover is None, and so is the total then.
 """
@@ -25,6 +26,7 @@ from dataclasses import dataclass
 from emu.measure.run import Event, Run, mobile_node
 
 PARTS = ("l2", "detection", "binding", "address")
+_OWN_UPDATES = ("CoTI", "BU")
 _USABLE = ("preferred", "optimistic")
 
 
@@ -147,8 +149,9 @@ def _handover(run: Run, down: Event, up: Event, until: int) -> Handover:
 
 
 def _own_update(run: Run, mn: str, start: int, until: int) -> Event | None:
-    """The first Binding Update of a mobile node that does its mobility itself."""
-    return _first(run.of_kind("sent"), mn, mn, start, until, message="BU")
+    """The first message of a mobile node that does its mobility itself about where it is now."""
+    sent = [event for event in run.of_kind("sent") if event.get("message") in _OWN_UPDATES]
+    return _first(sent, mn, mn, start, until)
 
 
 def _usable(run: Run, mn: str, target: str, since: int, until: int) -> int | None:

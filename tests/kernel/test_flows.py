@@ -108,6 +108,7 @@ def test_a_udp_socket_that_is_connected_keeps_the_address_that_was_chosen(
 
 def test_pings_are_flows(host: Namespace, opened: ExitStack) -> None:
     open_socket(host, opened, socket.SOCK_RAW, LOCAL, socket.IPPROTO_ICMPV6)
+    open_socket(host, opened, socket.SOCK_RAW, REMOTE, socket.IPPROTO_RAW)  # can only send
     with host:
         set_sysctl("net/ipv4/ping_group_range", "0 0")
     open_socket(host, opened, socket.SOCK_DGRAM, UNUSED, socket.IPPROTO_ICMPV6)
