@@ -195,9 +195,9 @@ class Netlink:
         flags = IFA_F_NODAD | IFA_F_NOPREFIXROUTE
         self._set_lifetimes(name, address, flags, preferred=0, valid=_FOREVER)
 
-    def renew_address(self, name: str, address: IPv6Address, seconds: int) -> None:
-        """Have an address preferred and valid for so long, and its prefix on the link."""
-        self._set_lifetimes(name, address, IFA_F_NODAD, preferred=seconds, valid=seconds)
+    def renew_address(self, name: str, address: IPv6Address, valid: int, *, preferred: int) -> None:
+        """Have an address valid and preferred for so many s, and its prefix on the link."""
+        self._set_lifetimes(name, address, IFA_F_NODAD, preferred=preferred, valid=valid)
 
     def _set_lifetimes(
         self, name: str, address: IPv6Address, flags: int, *, preferred: int, valid: int

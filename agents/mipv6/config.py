@@ -28,6 +28,9 @@ class MobileNodeConfig:
     """What it asks for."""
     initial_timeout: int = INITIAL_TIMEOUT
     maximum_timeout: int = MAXIMUM_TIMEOUT
+    only_last: bool = False
+    """Where the network kept its home addresses reachable until now: whether it tells only the last
+    router there where it is (HDMM paper section 4.3, case ii), and not the router of each."""
 
 
 @dataclass(frozen=True)

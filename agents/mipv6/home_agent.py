@@ -6,6 +6,7 @@ detection precedes a binding, and none but the home agent's routes attract packe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 
@@ -55,11 +56,20 @@ class _Claim:
 
 
 class HomeAgentCore:
-    """The binding cache of one home agent."""
+    """The binding cache of one home agent.
 
-    def __init__(self, config: HomeAgentConfig, verification: Verification | None = None) -> None:
+    ``also_serves`` tells of which home addresses that are not of its own pool it is the home agent.
+    """
+
+    def __init__(
+        self,
+        config: HomeAgentConfig,
+        verification: Verification | None = None,
+        also_serves: Callable[[IPv6Address], bool] = lambda home_address: False,
+    ) -> None:
         self._config = config
         self._verification = verification
+        self._also_serves = also_serves
         self.counters = Counters()
         self._cache: dict[IPv6Address, CacheEntry] = {}
         self._deadlines: Deadlines[IPv6Address] = Deadlines()
@@ -106,7 +116,7 @@ class HomeAgentCore:
 
     def _update(self, claim: _Claim, now: int) -> list[Action]:
         home, update = claim.home, claim.update
-        if home not in self._config.pool:
+        if home not in self._config.pool and not self._also_serves(home):
             return self._refuse(claim, Status.NOT_HOME_SUBNET)
         status = self._verify(claim, now)
         if status is not Status.ACCEPTED:

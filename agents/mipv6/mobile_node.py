@@ -41,6 +41,10 @@ class MobileNodeCore:
         self._bound_at: IPv6Address | None = None
         """The care-of address for which ``binding_complete`` was, or will be, said."""
         self._completing = False
+        self._network_based = False
+        """Whether the network on the link takes care of the home addresses."""
+        self._last_router: IPv6Address | None = None
+        """Of the network that did so last."""
 
     @property
     def name(self) -> str:
@@ -66,7 +70,7 @@ class MobileNodeCore:
 
         With a home agent it is a home address as well.
         """
-        self._care_of = care_of
+        self._network_based, self._care_of = False, care_of
         if care_of is not None and home_agent is not None and care_of not in self._bindings:
             self._bindings[care_of] = Binding(care_of, home_agent)
             self._deadlines.set((care_of, Timer.TEST), now)
@@ -78,6 +82,28 @@ class MobileNodeCore:
         # The updates are on their way while tunnels are made, which takes the kernel some ms each.
         actions.sort(key=lambda action: isinstance(action, OpenTunnel))
         return actions + self._completed()
+
+    def served(
+        self, home_address: IPv6Address | None, home_agent: IPv6Address, now: int
+    ) -> list[Action]:
+        """The network on the link keeps all home addresses reachable: nothing is left to do here.
+
+        ``home_address`` is the one that is from this link, ``home_agent`` the router on it.
+        """
+        self._network_based, self._care_of, self._completing = True, None, False
+        self._last_router = home_agent
+        if home_address is not None and home_address not in self._bindings:
+            self._bindings[home_address] = Binding(home_address, home_agent)
+        actions: list[Action] = []
+        for binding in list(self._bindings.values()):
+            actions += self._place(binding, now)
+            self._follow_network(binding)
+        return actions
+
+    def _follow_network(self, binding: Binding) -> None:
+        """In case ii of the paper the last router of the home domain is whom to tell."""
+        if self._config.only_last and self._last_router and not binding.registered:
+            binding.home_agent = self._last_router
 
     def release(self, home_address: IPv6Address, now: int) -> list[Action]:
         """A home address is not needed any more; never the one on the link."""
@@ -114,7 +140,9 @@ class MobileNodeCore:
                 actions += self._expired(binding)
             elif timer is Timer.TEST:
                 actions += self._test_home(binding, now)
-            elif self._care_of is None:  # a refresh; nothing is repeated without an address
+            elif (
+                self._place_of(binding) is None
+            ):  # a refresh; nothing is repeated without an address
                 self._deadlines.set((home_address, timer), now + self._config.initial_timeout)
             else:
                 if timer is Timer.RETRANSMIT:
@@ -128,7 +156,7 @@ class MobileNodeCore:
 
     def _place(self, binding: Binding, now: int) -> list[Action]:
         """Do what the present care-of address asks of one binding."""
-        care_of = self._care_of
+        care_of = self._place_of(binding)
         if care_of is None:
             self._deadlines.cancel((binding.home_address, Timer.RETRANSMIT))
             return self._leave_home(binding, Phase.AWAY)
@@ -144,6 +172,10 @@ class MobileNodeCore:
         binding.care_of = care_of
         actions.append(OpenTunnel(binding.home_address, binding.home_agent, care_of))
         return actions + self._transmit(binding, now)
+
+    def _place_of(self, binding: Binding) -> IPv6Address | None:
+        """The care-of address that a Binding Update would say: at home the home address itself."""
+        return binding.home_address if self._network_based else self._care_of
 
     def _leave_home(self, binding: Binding, phase: Phase) -> list[Action]:
         """The home address is not on the link, or no longer."""
@@ -174,11 +206,12 @@ class MobileNodeCore:
 
     def _tests(self, binding: Binding, now: int) -> list[Action]:
         """What its home agent has to be asked first."""
-        if self._authorization is None or self._care_of is None:
+        care_of = self._place_of(binding)
+        if self._authorization is None or care_of is None:
             return []
         tests = self._authorization.tests(
             binding.home_address,
-            self._care_of,
+            care_of,
             binding.home_agent,
             now,
             deregistration=binding.deregisters,
@@ -202,7 +235,8 @@ class MobileNodeCore:
             return []
         actions.append(received(packet, packet.receiver, self._config.identifier))
         for binding in list(self._bindings.values()):
-            if binding.blocked and self._care_of is not None and not self._tests(binding, now):
+            placed = self._place_of(binding) is not None
+            if binding.blocked and placed and not self._tests(binding, now):
                 actions += self._transmit(binding, now)
         return actions
 
@@ -218,7 +252,7 @@ class MobileNodeCore:
 
     def _transmit(self, binding: Binding, now: int) -> list[Action]:
         """Send a Binding Update, or what has to be asked before, and wait for the answer."""
-        home, care_of, agent = binding.home_address, self._care_of, binding.home_agent
+        home, care_of, agent = binding.home_address, self._place_of(binding), binding.home_agent
         assert care_of is not None
         self._deadlines.set((home, Timer.RETRANSMIT), now + binding.timeout)
         tests = self._tests(binding, now)
@@ -241,7 +275,8 @@ class MobileNodeCore:
     ) -> list[Action]:
         resynchronises = answer.status == Status.SEQUENCE_NUMBER_OUT_OF_WINDOW
         waited = binding.first is not None if resynchronises else binding.waits_for(answer.sequence)
-        home, care_of, authorization = binding.home_address, self._care_of, self._authorization
+        home, care_of = binding.home_address, self._place_of(binding)
+        authorization = self._authorization
         if not waited or care_of is None:
             self.counters.ignored += 1
             return []
@@ -290,6 +325,7 @@ class MobileNodeCore:
         if binding.phase is Phase.RELEASING:
             return self._give_up(binding)
         binding.phase = Phase.HOME
+        self._follow_network(binding)
         return []
 
     def _expired(self, binding: Binding) -> list[Action]:

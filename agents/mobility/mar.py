@@ -148,8 +148,8 @@ class MarCore:
             return []
         self._cancel(session, Timer.LEAVE)
         session.phase = Phase.SERVING
-        if (identifier, Timer.REFRESH) not in self._deadlines:
-            self._deadlines.set((identifier, Timer.REFRESH), now)  # it left before it was bound
+        expire = self._deadlines.get((identifier, Timer.EXPIRE), now)  # now: it was never bound
+        self._deadlines.set((identifier, Timer.REFRESH), (now + expire) // 2)
         return [Log("represented", {"mn": identifier})]
 
     def solicit(self, identifier: str, now: int) -> list[Action]:

@@ -140,7 +140,11 @@ class HomeAddresses:
 
     def _return(self, action: ReturnHome) -> None:
         self._forget(action.home_address)
-        self._netlink.renew_address(self._interface, action.home_address, self._lifetime)
+        here = self._router is not None and action.home_address in self._router[1]
+        preferred = self._lifetime if here else 0
+        self._netlink.renew_address(
+            self._interface, action.home_address, self._lifetime, preferred=preferred
+        )
 
     def _give_up(self, action: GiveUp) -> None:
         self._forget(action.home_address)

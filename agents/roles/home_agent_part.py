@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from ipaddress import IPv6Address, IPv6Network
 from typing import Any
 
@@ -21,13 +22,21 @@ from agents.roles.mobile_ip_port import MobileIpPort
 class HomeAgentPart:
     """Joins a ``HomeAgentCore`` to its messages, and to tunnels and routes of home addresses."""
 
-    def __init__(self, daemon: Daemon, config: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        daemon: Daemon,
+        config: dict[str, Any],
+        also_serves: Callable[[IPv6Address], bool] = lambda home_address: False,
+    ) -> None:
         """``config``: address, pool, lifetime in s, tunnel_backend, interfaces, security."""
+        self.on_bind: Callable[[IPv6Address], None] = lambda home_address: None
+        self.on_unbind: Callable[[IPv6Address], None] = lambda home_address: None
         self._daemon = daemon
         self._address = IPv6Address(config["address"])
         self.core = HomeAgentCore(
             HomeAgentConfig(self._address, IPv6Network(config["pool"]), config["lifetime"]),
             verifier(config),
+            also_serves,
         )
         self._netlink = Netlink()
         self._devices = CareOfTunnels(daemon, config["tunnel_backend"])
@@ -60,8 +69,10 @@ class HomeAgentPart:
         self._netlink.route_replace(IPv6Network(home), oif=tunnel.name)
         if before is not None:
             self._devices.release(before, home)
+        self.on_bind(home)
 
     def _unbind(self, action: Unbind) -> None:
         home = action.home_address
         self._netlink.route_delete(IPv6Network(home))
         self._devices.release(self._tunnels.pop(home), home)
+        self.on_unbind(home)

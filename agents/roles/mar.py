@@ -32,6 +32,7 @@ from agents.roles.link_port import Handler, LinkPort
 from agents.roles.multicast_part import MulticastPart
 from agents.roles.multicast_tunnels import MulticastTunnels
 from agents.roles.prediction_part import PredictionPart
+from agents.roles.roaming_part import RoamingPart
 from agents.roles.signalling import Signalling
 from agents.roles.tunnel_devices import TunnelDevices
 from agents.wire import ipv6, mld, ndp
@@ -60,6 +61,11 @@ class MobilityAccessRouter:
             key=config["key"],
             untrusted=(self._access_link,),
         )
+        self._roaming: RoamingPart | None = None
+        if config["home_agent"]:
+            self._roaming = RoamingPart(
+                self._daemon, self._core, self._forwarding, devices, config["home_agent"]
+            )
         if config["group_interface"]:
             self._signalling.join(mar.cmd, config["group_interface"])
         self._idle: IdlePart | None = None
@@ -128,6 +134,7 @@ class MobilityAccessRouter:
         self._daemon.on(ServingEnded, self._serving_ended)
         self._daemon.on(ContextReceived, self._context_received)
         self._daemon.on(GoingDown, self._going_down)
+        self._access.on_link_up = self._link_up
         self._access.listen_for_triggers(config["trigger"])
         self._daemon.answer(config["query"], self._answer)
 
@@ -142,6 +149,8 @@ class MobilityAccessRouter:
             self._multicast.attached(mobile_node.link_layer_address, self._access_link)
         if self._prediction:
             self._prediction.link_up(mobile_node)
+        if self._roaming:
+            self._roaming.returned(mobile_node.identifier)
 
     def _going_down(self, action: GoingDown) -> None:
         if self._prediction:
@@ -219,7 +228,8 @@ class MobilityAccessRouter:
             self._contexts.close()
         if self._multicast:
             self._multicast.write_membership()
-        self._daemon.log.write("state", **self._state())
+        roaming = self._roaming.close() if self._roaming else None
+        self._daemon.log.write("state", **self._state(), home_agent=roaming)
 
     def _state(self) -> dict[str, Any]:
         return {
@@ -248,6 +258,7 @@ def mar_config(config: dict[str, Any], *, restarted: bool) -> MarConfig:
         clock_offset=since_1970 - time.monotonic_ns(),
         first_prefix=since_1970 // MILLISECOND if restarted else 1,
         acknowledging=frozenset(map(IPv6Address, config["acknowledging"])),
+        home_agent=config["home_agent"] is not None,
         **config["mobility"],
     )
 

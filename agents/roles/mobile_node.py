@@ -44,12 +44,18 @@ class MobileNode:
         self._security = MobileNodeSecurity(config)
         self._core = MobileNodeCore(
             MobileNodeConfig(
-                config["node"], config["lifetime"], initial_timeout=config["retransmission"]
+                config["node"],
+                config["lifetime"],
+                initial_timeout=config["retransmission"],
+                only_last=config["only_last"],
             ),
             self._security.authorizer,
         )
         self._monitor = Monitor(self._interface)
         self._router: _Router | None = None
+        self._home_domain = [IPv6Network(prefix) for prefix in config["home_domain"]]
+        self._served: tuple[_Router, IPv6Address | None] | None = None
+        """In the home domain: by which router, and the address that is from there, if usable."""
         self._care_of: IPv6Address | None = None
         self._homes = HomeAddresses(
             self._daemon, self._interface, config["tunnel_backend"], config["lifetime"]
@@ -60,8 +66,8 @@ class MobileNode:
         handlers = {ndp.ROUTER_ADVERTISEMENT: self._advertised}
         self._link = LinkPort(self._daemon, self._interface, handlers)
         self._daemon.watch(self._monitor.fileno(), self._changed)
-        if config["release_idle"] is not None:
-            IdleHomes(self._daemon, self._core, config["release_idle"])
+        if config["idle_release"] is not None:
+            IdleHomes(self._daemon, self._core, config["idle_release"])
         for home_address, agent in config["homes"].items():
             home = IPv6Address(home_address)
             self._homes.settle(home)
@@ -119,12 +125,29 @@ class MobileNode:
             if router and state in _USABLE and address in router.prefix
         ]
         care_of = usable[0] if usable else None
-        if care_of != self._care_of:
+        if self._is_served(router):
+            self._leave_it_to_the_network(router, care_of)
+        elif care_of != self._care_of:
+            self._served = None
             self._care_of = care_of
             if care_of is not None:
                 self._homes.use_care_of(care_of)
             agent = router.home_agent if router else None
             self._carry_out(self._core.moved(care_of, time.monotonic_ns(), agent))
+
+    def _is_served(self, router: _Router | None) -> bool:
+        """Whether this is the home domain, by the prefix advertised; until the next one is, yes."""
+        if router is None:
+            return self._served is not None
+        return any(router.prefix.subnet_of(prefix) for prefix in self._home_domain)
+
+    def _leave_it_to_the_network(self, router: _Router | None, address: IPv6Address | None) -> None:
+        """In the home domain the client is idle, and takes note of routers and addresses only."""
+        if router is None or router.home_agent is None or (router, address) == self._served:
+            return
+        self._served, self._care_of = (router, address), None
+        now = time.monotonic_ns()
+        self._carry_out(self._core.served(address, router.home_agent, now))
 
 
 def _read(source: IPv6Address, message: ndp.RouterAdvertisement) -> _Router | None:

@@ -123,7 +123,8 @@ def _handover(run: Run, down: Event, up: Event, until: int) -> Handover:
 
     attached = step("attached", start)
     update = step("sent", start, message="PBU")
-    own = _own_update(run, name, start, until)
+    # Where the network does it, a mobile node may still take back what it said elsewhere.
+    own = _own_update(run, name, start, until) if update is None else None
     if own is None:
         complete = step("binding_complete", start if update is None else update)
         address_from = complete

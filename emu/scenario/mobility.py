@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from emu.scenario.fields import Key, within
+from emu.scenario.fields import Key, NodeName, within
 from emu.scenario.section import Section
 from emu.scenario.units import DURATION
 
@@ -12,11 +12,12 @@ SCHEME_KEYS: dict[str, frozenset[str]] = {
     "dmm": frozenset({"variant", "first_attachment_timeout", "idle_release"}),
     "pmipv6": frozenset(),
     "mipv6": frozenset(),
-    "client": frozenset(),
+    "client": frozenset({"security", "idle_release"}),
+    "hybrid": frozenset({"home_domain", "update"}),
 }
 """The schemes, and the keys that each of them has for itself."""
 HOST_BASED = ("mipv6", "client")
-"""The schemes in which mobile nodes do their mobility themselves."""
+"""The schemes in which mobile nodes do their mobility themselves, wherever they are."""
 
 
 class BindingSecurity(Section):
@@ -35,7 +36,7 @@ class BindingSecurity(Section):
 class Mobility(Section):
     """The mobility scheme and its timers."""
 
-    scheme: Literal["dmm", "pmipv6", "mipv6", "client"] = "dmm"
+    scheme: Literal["dmm", "pmipv6", "mipv6", "client", "hybrid"] = "dmm"
     variant: Literal["relay", "locator", "proxy", "distributed", "mih"] = "proxy"
     """Who answers the serving MAR, and when: the CMD once the previous MARs have answered it; they
     themselves; the CMD at once (RFC 8885 section 3.4); or, fully distributed, there is no CMD, and
@@ -53,10 +54,14 @@ class Mobility(Section):
     """First retransmission timeout of a Proxy Binding Update (RFC 6275 section 12)."""
     idle_release: Annotated[int, within(DURATION, "100ms", "24h")] | None = None
     """How long no packet of an anchored prefix has passed the serving MAR until it is released: its
-    last flow is over. None: when the mobile node has left."""
+    last flow is over. None: when the mobile node has left. Client-based: how long no flow has used
+    a home address that is not on the link, until it is given up. None: never."""
     key: Key | None = None
     """What the nodes of the domain share to authenticate their signalling (RFC 4285)."""
     security: BindingSecurity = BindingSecurity()
-    release_idle: Annotated[int, within(DURATION, "100ms", "1h")] | None = None
-    """For how long no flow has used a home address that is not on the link, when it is given up at
-    its DAR; none: never."""
+    home_domain: list[NodeName] = []
+    """The access routers of the home operator, with network-based mobility management of their own;
+    all others are another operator's, who has none."""
+    update: Literal["all", "last"] = "all"
+    """Whom a mobile node tells where it is once it is out of its home domain: each router there
+    that anchors an address of its own, or only the one that served it last (paper section 4.3)."""

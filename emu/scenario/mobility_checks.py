@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from emu.scenario.errors import Problem, one_of, quote
+from emu.scenario.errors import Path, Problem, one_of, quote
 from emu.scenario.mobility import HOST_BASED, SCHEME_KEYS
 from emu.scenario.model import Scenario
 from emu.scenario.multicast import SCHEMES_OF
+from emu.scenario.names import wrong_access_router
 
 
 def check_mobility_scheme(scenario: Scenario) -> Iterator[Problem]:
     """Keys that belong to another scheme, and multicast that does not go with this one."""
     mobility, multicast = scenario.mobility, scenario.multicast
-    for scheme, keys in SCHEME_KEYS.items():
-        for key in sorted(keys & mobility.model_fields_set):
-            if scheme != mobility.scheme:
-                text = f"is for scheme: {scheme} only; leave it out of scheme: {mobility.scheme}"
-                yield Problem(("mobility", key), text)
+    for key in sorted(mobility.model_fields_set):
+        owners = [scheme for scheme, keys in SCHEME_KEYS.items() if key in keys]
+        if owners and mobility.scheme not in owners:
+            whose = " and ".join(owners)
+            text = f"is for scheme: {whose} only; leave it out of scheme: {mobility.scheme}"
+            yield Problem(("mobility", key), text)
     if mobility.key is not None and mobility.scheme in HOST_BASED:
         text = f"whose nodes share it; leave it out of scheme: {mobility.scheme}"
         yield Problem(("mobility", "key"), f"is for network-based schemes, {text}")
@@ -27,6 +29,9 @@ def check_mobility_scheme(scenario: Scenario) -> Iterator[Problem]:
     if multicast.scheme not in choices:
         text = f"{quote(multicast.scheme)} does not go with the mobility scheme {mobility.scheme}"
         yield Problem(("multicast", "scheme"), f"{text}; write {one_of(choices)}")
+    yield from _check_security(scenario)
+    if mobility.scheme == "hybrid":
+        yield from _check_home_domain(scenario)
 
 
 def _mobile_sources(scenario: Scenario) -> Iterator[Problem]:
@@ -36,3 +41,19 @@ def _mobile_sources(scenario: Scenario) -> Iterator[Problem]:
             text = f"is mobile, which a source cannot be in the scheme {scenario.mobility.scheme}"
             path = ("channels", name, "source")
             yield Problem(path, f"{quote(channel.source)} {text}; write a node of role source")
+
+
+def _check_security(scenario: Scenario) -> Iterator[Problem]:
+    security = scenario.mobility.security
+    if security.permanent_keygen_token and not security.cga:
+        text = "is given to the owner of a CGA; write cga: true beside it"
+        yield Problem(("mobility", "security", "permanent_keygen_token"), text)
+
+
+def _check_home_domain(scenario: Scenario) -> Iterator[Problem]:
+    domain = scenario.mobility.home_domain
+    path: Path = ("mobility", "home_domain")
+    if not domain:
+        yield Problem(path, "is missing; write the home operator's access routers, such as [mar1]")
+    for index, name in enumerate(domain):
+        yield from wrong_access_router(scenario, name, (*path, index))

@@ -19,6 +19,7 @@ SCHEMES_OF: dict[str, tuple[str, ...]] = {
     "pmipv6": (RFC6224, RFC7028, "none"),
     "mipv6": (REMOTE_SUBSCRIPTION, "none"),
     "client": (REMOTE_SUBSCRIPTION, "none"),
+    "hybrid": ("none",),
 }
 """The multicast schemes that go with each mobility scheme; the first is its default."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from emu.schemes.base import Scheme
 from emu.schemes.client import Client
 from emu.schemes.dmm import Dmm
+from emu.schemes.hybrid import Hybrid
 from emu.schemes.mipv6 import Mipv6
 from emu.schemes.pmipv6 import Pmipv6
 
@@ -13,5 +14,6 @@ SCHEMES: dict[str, type[Scheme]] = {
     "pmipv6": Pmipv6,
     "mipv6": Mipv6,
     "client": Client,
+    "hybrid": Hybrid,
 }
 """By the scenario's ``mobility.scheme``."""

@@ -63,6 +63,7 @@ class Dmm(Scheme):
             "idle_release": mobility.idle_release,
             "mih": self._point_of_service(name) if mobility.variant == "mih" else None,
             "cxtp": self._cxtp,
+            "home_agent": None,
             "mobility": {
                 **self._timers(),
                 "context_transfer": self.scenario.multicast.context_transfer == "pbu",

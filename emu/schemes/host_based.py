@@ -61,5 +61,7 @@ class HostBased(Scheme):
             "lifetime": mobility.binding_lifetime // SECOND,
             "retransmission": mobility.retransmission,
             "security": mobility.security.model_dump(),
-            "release_idle": mobility.release_idle,
+            "idle_release": mobility.idle_release,
+            "home_domain": [],
+            "only_last": False,
         }

@@ -18,7 +18,7 @@ topology:
 mobility:
   scheme: client
   security: {cga: true, return_routability: true, permanent_keygen_token: true}
-  release_idle: 500ms
+  idle_release: 500ms
 multicast: {scheme: none}
 nodes:
   mn1: {role: mn, attach: mar1, dad: off}
