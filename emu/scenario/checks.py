@@ -173,8 +173,11 @@ def _period(start: int, stop: int | None, duration: int, path: Path) -> Iterator
 
 def _multicast(scenario: Scenario, flow: MulticastFlow, path: Path) -> Iterator[Problem]:
     if scenario.multicast.scheme == "none":
-        scheme = SCHEMES_OF[scenario.mobility.scheme][0]
+        mobility = scenario.mobility.scheme
+        scheme = SCHEMES_OF[mobility][0]
         text = f"multicast traffic needs a multicast scheme; write multicast: {{scheme: {scheme}}}"
+        if scheme == "none":
+            text = f"there is no multicast with the mobility scheme {mobility}; leave it out"
         yield Problem((*path, "kind"), text)
     yield from wrong_channel(scenario, flow.channel, (*path, "channel"))
     for key, names in (("to", flow.to), ("only_source", flow.only_source)):
