@@ -73,7 +73,7 @@ class MobileNodeCore:
         self._network_based, self._care_of = False, care_of
         if care_of is not None and home_agent is not None and care_of not in self._bindings:
             self._bindings[care_of] = Binding(care_of, home_agent)
-            self._deadlines.set((care_of, Timer.TEST), now)
+            self._keep_tested(care_of, now)
         if care_of not in (None, self._bound_at):
             self._bound_at, self._completing = care_of, True
         actions: list[Action] = []
@@ -189,7 +189,7 @@ class MobileNodeCore:
         if binding.phase in (Phase.HOME, Phase.RETURNING):
             return self._transmit(binding, now) if binding.phase is Phase.RETURNING else []
         binding.care_of = binding.home_address
-        self._deadlines.set((binding.home_address, Timer.TEST), now)
+        self._keep_tested(binding.home_address, now)
         actions: list[Action] = [ReturnHome(binding.home_address)]
         if not binding.registered:
             self._begin(binding, Phase.HOME)
@@ -239,6 +239,10 @@ class MobileNodeCore:
             if binding.blocked and placed and not self._tests(binding, now):
                 actions += self._transmit(binding, now)
         return actions
+
+    def _keep_tested(self, home_address: IPv6Address, now: int) -> None:
+        if self._authorization is not None:
+            self._deadlines.set((home_address, Timer.TEST), now)
 
     def _test_home(self, binding: Binding, now: int) -> list[Action]:
         """At home, ask in good time for what a later update needs: elsewhere it is too late."""
