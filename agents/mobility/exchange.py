@@ -6,16 +6,26 @@ follows from a binding, are the same.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from ipaddress import IPv6Address, IPv6Network
 from typing import Protocol
 
 from agents.core import Action
-from agents.mobility.messages import Acknowledgement, AnchorUpdate
+from agents.mobility.messages import Acknowledgement, Anchor, AnchorUpdate
 from agents.mobility.sessions import Session
 from agents.wire.mobility import BindingUpdate, Message, Status
 
 WHATEVER = IPv6Network("::/0")
 """An anchored prefix that stands for the one that the receiver anchors, if it anchors any."""
+
+
+Expected = Callable[[str], tuple[Anchor, ...]]
+"""Gives the anchors of a mobile node whose arrival is prepared; of any other, none."""
+
+
+def expects_nobody(identifier: str) -> tuple[Anchor, ...]:
+    """Where no handover is prepared."""
+    return ()
 
 
 class Exchange(Protocol):

@@ -8,7 +8,7 @@ exchange.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import IPv6Address, IPv6Network
 
@@ -25,7 +25,7 @@ from agents.mobility.advertising import advertisements, next_advertisement, with
 from agents.mobility.cmd_exchange import CmdExchange
 from agents.mobility.config import ASSERT_DELAY, FORGET_DELAY, Counters, MarConfig
 from agents.mobility.context import Listening, Records, listens_to_nothing
-from agents.mobility.exchange import WHATEVER, Exchange
+from agents.mobility.exchange import WHATEVER, Exchange, Expected, expects_nobody
 from agents.mobility.forwarding import transition
 from agents.mobility.group_exchange import GroupExchange
 from agents.mobility.messages import (
@@ -42,14 +42,6 @@ from agents.mobility.sessions import MarBinding, Phase, Session, Timer
 from agents.mobility.signalling import received
 from agents.mobility.tunnels import DlifTable, TunnelTable
 from agents.wire.mobility import BindingAcknowledgement, BindingUpdate, Message, Status
-
-Expected = Callable[[str], tuple[Anchor, ...]]
-"""Gives the anchors of a mobile node that is expected; of any other, none."""
-
-
-def expects_nobody(identifier: str) -> tuple[Anchor, ...]:
-    """Where no handover is prepared."""
-    return ()
 
 
 class MarCore:
@@ -97,19 +89,10 @@ class MarCore:
         self._cancel(
             session, Timer.LEAVE, Timer.REFRESH, Timer.ADVERTISE, Timer.FORGET, Timer.ASSERT
         )
-        session.mobile_node = mobile_node
-        session.phase = Phase.REGISTERING
-        present = now + self._config.clock_offset
-        session.timestamp = attachment_time(present, session.timestamp)
-        session.update_sequence = None
+        session.timestamp = attachment_time(now + self._config.clock_offset, session.timestamp)
         session.informed = not self._config.context_transfer
-        session.subscriptions = ()
-        session.idle = ()
-        previous = self._expected(identifier)
-        session.prepared = bool(previous)
-        if previous:
-            session.anchors = tuple(a for a in previous if a.address != self._config.address)
-            session.successor = None
+        previous = (a for a in self._expected(identifier) if a.address != self._config.address)
+        session.begin(mobile_node, tuple(previous))
         actions += self._exchange.request(session, self._config.binding_lifetime_s, now)
         return actions + self._forward(session)
 
@@ -209,11 +192,6 @@ class MarCore:
             for s in self._sessions
             if s.phase is not Phase.RELEASED
         }
-
-    @property
-    def address(self) -> IPv6Address:
-        """This MAR's address in the domain."""
-        return self._config.address
 
     def attached(self, identifier: str) -> tuple[MobileNode, tuple[Anchor, ...]] | None:
         """A mobile node on the access link, and the anchors of its prefixes, this MAR last."""

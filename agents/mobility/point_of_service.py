@@ -39,6 +39,8 @@ class PointOfServiceConfig:
 
     name: str
     """Its identifier (MIHF ID)."""
+    address: IPv6Address
+    """Of the MAR."""
     point: bytes
     """The link-layer address of its point of attachment."""
     others: Mapping[bytes, Peer]
@@ -208,7 +210,7 @@ class PointOfService:
         mobile_node = message.value(values.MobileNodeMihf)
         previous = message.value(values.PreviousRouters)
         anchors = read_anchors(previous.options) if previous else None
-        known = {address for address, _ in self._routers} | {self._mar.address}
+        known = {address for address, _ in self._routers} | {self._config.address}
         if mobile_node is None or not anchors or not {a.address for a in anchors} <= known:
             self.counters.malformed += 1
             refusal = (values.Status(values.FAILURE),)
@@ -216,7 +218,7 @@ class PointOfService:
         identifier = mobile_node.text
         self._expected[identifier] = anchors
         self._deadlines.set(identifier, now + PREPARED)
-        others = [a.address for a in anchors if a.address != self._mar.address]
+        others = [a.address for a in anchors if a.address != self._config.address]
         accepted = (
             values.Status(values.SUCCESS),
             mobile_node,

@@ -90,6 +90,18 @@ class Session:
     installed: Forwarding = forwarding.NOTHING
     """The forwarding state that was carried out."""
 
+    def begin(self, mobile_node: MobileNode, previous: tuple[Anchor, ...]) -> None:
+        """The mobile node is here, anew; ``previous`` are its anchors if that was prepared."""
+        self.mobile_node = mobile_node
+        self.phase = Phase.REGISTERING
+        self.update_sequence = None
+        self.subscriptions = ()
+        self.idle = ()
+        self.prepared = bool(previous)
+        if previous:
+            self.anchors = previous
+            self.successor = None
+
     @property
     def identifier(self) -> str:
         """The mobile node's identifier."""

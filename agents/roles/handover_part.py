@@ -80,11 +80,11 @@ class RouterHandovers:
             _octets(point): (IPv6Address(address), name)
             for point, (address, name) in config["others"].items()
         }
-        self.core = PointOfService(
-            PointOfServiceConfig(config["name"], _octets(config["point"]), others), mar
-        )
+        address = IPv6Address(config["address"])
+        service = PointOfServiceConfig(config["name"], address, _octets(config["point"]), others)
+        self.core = PointOfService(service, mar)
         link = UdpSocket(mih.PORT, IPv6Address(config["link_local"]), config["access"])
-        self.part = HandoverPart(daemon, self.core, link, UdpSocket(mih.PORT, mar.address))
+        self.part = HandoverPart(daemon, self.core, link, UdpSocket(mih.PORT, address))
 
     def arrived(self, identifier: str) -> None:
         """A mobile node has come up on the access link."""

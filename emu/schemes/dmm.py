@@ -90,6 +90,7 @@ class Dmm(Scheme):
         access = self.network.interface(name, "access")
         return {
             "name": name,
+            "address": str(self.network.address(name)),
             "point": points.pop(name),
             "link_local": str(access.link_local),
             "access": access.name,

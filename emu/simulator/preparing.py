@@ -75,7 +75,9 @@ class PreparingDomain(Domain):
             for other in self.mars
             if other is not mar
         }
-        config = PointOfServiceConfig(f"mar{mar.number}", _point(mar.number), others)
+        config = PointOfServiceConfig(
+            f"mar{mar.number}", mar.config.address, _point(mar.number), others
+        )
         core = PointOfService(config, mar.core)
 
         def perform(action: Action) -> None:
