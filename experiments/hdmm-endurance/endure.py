@@ -79,7 +79,7 @@ def main(out: Path, options: tuple[str, ...]) -> None:
     frame = pd.DataFrame(_rows(results))
     frame["endures"] = frame.apply(endures, axis=1)
     frame.to_csv(results / "endurance.csv", index=False, float_format="%.4g")
-    print(frame.round(1).to_string(index=False))
+    print(frame.round(1).to_string(index=False, max_colwidth=40))
     sys.exit(status or not frame["endures"].all())
 
 
