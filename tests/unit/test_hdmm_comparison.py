@@ -65,9 +65,10 @@ def test_without_a_result_there_are_no_rows(script: ModuleType) -> None:
         ("proxy", 3, 8, 8),
         ("distributed", 3, 4, 12),
         ("distributed", 1, 2, 8),
+        ("mih", 1, 2, 4),
     ],
 )
 def test_the_cost_of_a_handover(
     script: ModuleType, scheme: str, n: int, messages: int, hops: int
 ) -> None:
-    assert script.expected_cost(script.SCHEMES[scheme], n) == (messages, hops)
+    assert script.expected_cost(scheme, n) == (messages, hops)
