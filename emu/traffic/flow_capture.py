@@ -11,22 +11,19 @@ iperf3 itself only reports sums. Each inbound data packet of the stream gives a 
 from __future__ import annotations
 
 import contextlib
-import os
-import select
 import socket
 import struct
-import threading
 
 from agents.kernel import socket_filter
 from emu.measure import filters
 from emu.traffic import timestamps
 from emu.traffic.arrivals import ArrivalsWriter
+from emu.traffic.receiver import Receiver
 
 _ETH_P_IPV6 = 0x86DD
-_PACKET_OUTGOING = 4
+_SOL_PACKET, _PACKET_IGNORE_OUTGOING = 263, 23
 _IPV6_HEADER = 40
 _SNAP = 128
-_SO_RCVBUFFORCE, _RECEIVE_BUFFER = 33, 16 << 20
 _TCP, _UDP = 6, 17
 _HALF, _WRAP = 1 << 31, 1 << 32
 
@@ -92,8 +89,7 @@ def _open_socket(program: socket_filter.Program) -> socket.socket:
     """A packet socket on all interfaces that passes what the filter passes."""
     sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_ETH_P_IPV6))
     socket_filter.attach(sock, program)
-    sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
-    timestamps.enable(sock)
+    sock.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
     sock.setblocking(False)
     with contextlib.suppress(BlockingIOError):
         while True:
@@ -101,49 +97,19 @@ def _open_socket(program: socket_filter.Program) -> socket.socket:
     return sock
 
 
-class FlowCapture(threading.Thread):
+class FlowCapture(Receiver):
     """Records the arrivals of one stream until ``stop()``."""
 
     def __init__(self, protocol: str, port: int, path: str) -> None:
-        super().__init__(daemon=True)
-        self._stream: UdpStream | TcpStream = UdpStream() if protocol == "udp" else TcpStream()
-        self._writer = ArrivalsWriter(path)
-        self._wake = os.eventfd(0)
-        self._socket = _open_socket(filters.transport_port(self._stream.protocol, port, _SNAP))
-
-    def run(self) -> None:
-        """Record until woken."""
-        clock = timestamps.ArrivalClock()
-        poll = select.poll()
-        poll.register(self._socket, select.POLLIN)
-        poll.register(self._wake, select.POLLIN)
-        stopping = False
-        while not stopping:
-            stopping = any(descriptor == self._wake for descriptor, _ in poll.poll())
-            self._drain(clock)
-
-    def _drain(self, clock: timestamps.ArrivalClock) -> None:
-        offset = timestamps.realtime_offset()
-        while True:
-            try:
-                packet, ancillary, _, address = self._socket.recvmsg(
-                    _SNAP, timestamps.ANCILLARY_SIZE
-                )
-            except BlockingIOError:
-                return
-            except OSError:
-                continue  # an interface went down; reading the error has cleared it
-            if address[2] == _PACKET_OUTGOING:
-                continue
-            received = clock.monotonic(ancillary)
-            row = self._stream.row(packet, received, offset)
-            if row is not None:
-                self._writer.append(*row, received)
+        stream = UdpStream() if protocol == "udp" else TcpStream()
+        self._capture = _open_socket(filters.transport_port(stream.protocol, port, _SNAP))
+        super().__init__(
+            self._capture,
+            lambda packet, received: stream.row(packet, received, timestamps.realtime_offset()),
+            ArrivalsWriter(path),
+        )
 
     def stop(self) -> None:
         """End the thread and flush."""
-        os.eventfd_write(self._wake, 1)
-        self.join()
-        os.close(self._wake)
-        self._socket.close()
-        self._writer.close()
+        super().stop()
+        self._capture.close()
