@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from emu.network.build import Network
 from emu.sandbox import RUN_DIRECTORY
-from emu.scenario.model import ChannelControl, Scenario
-from emu.scenario.multicast import POLICY_KEYS
+from emu.scenario.model import Scenario
+from emu.scenario.multicast import POLICY_KEYS, ChannelControl
 
 _Value = TypeVar("_Value")
 

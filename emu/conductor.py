@@ -29,7 +29,7 @@ from emu.processes import ProcessFailed
 from emu.radio.client import RadioError
 from emu.sandbox import RUN_DIRECTORY
 from emu.scenario import load
-from emu.scenario.model import Crash, Detach, Handover, PolicyChange, Restart
+from emu.scenario.events import Crash, Detach, Handover, PolicyChange, Restart
 from emu.traffic.plan import Plan, plan
 
 LEAD_NS = 300_000_000

@@ -13,7 +13,8 @@ from rich.table import Table
 
 from agents.kernel.capabilities import Capabilities, probe
 from emu.requirements import IPERF3, MODULES, PROGRAMS, Program, missing_programs
-from emu.scenario.model import Iperf3Flow, ProgramFlow, Scenario
+from emu.scenario.model import Scenario
+from emu.scenario.traffic import Iperf3Flow, ProgramFlow
 
 _REMEDY = "use a stock Debian or Ubuntu kernel (in a container: a privileged one)"
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from emu.analysis import hdmm
 from emu.analysis.hdmm import Scheme
 from emu.analysis.multicast import Path
-from emu.scenario.model import Detach, Handover, Scenario
+from emu.scenario.events import Detach, Handover
+from emu.scenario.model import Scenario
 
 _SCHEMES = {"pmipv6": Scheme.PMIPV6, "mipv6": Scheme.MIPV6, "client": Scheme.CLIENT}
 _VARIANTS = {

@@ -9,14 +9,10 @@ from agents.wire.channel import ChannelScope
 from emu.analysis import multicast
 from emu.analysis.moves import Move, moves
 from emu.analysis.multicast import Range, Timers
-from emu.scenario.model import (
-    ChannelControl,
-    Join,
-    Leave,
-    MulticastFlow,
-    Scenario,
-)
-from emu.scenario.multicast import REMOTE_SUBSCRIPTION, RFC6224, RFC7028
+from emu.scenario.events import Join, Leave
+from emu.scenario.model import Scenario
+from emu.scenario.multicast import REMOTE_SUBSCRIPTION, RFC6224, RFC7028, ChannelControl
+from emu.scenario.traffic import MulticastFlow
 
 _TENTATIVE_MS = {"normal": (1000.0, 2000.0), "optimistic": (1000.0, 1000.0), "off": (0.0, 0.0)}
 """How long DAD keeps a Linux host's link-local address from reporting (RFC 4862 section 5.4)."""

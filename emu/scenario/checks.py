@@ -10,10 +10,11 @@ from emu.scenario.capacity_checks import check_capacity
 from emu.scenario.control_checks import check_channel_control
 from emu.scenario.errors import Path, Problem, quote, suggest
 from emu.scenario.mobility_checks import check_mobility_scheme
-from emu.scenario.model import Channel, Iperf3Flow, MulticastFlow, PingFlow, ProgramFlow, Scenario
+from emu.scenario.model import Channel, Scenario
 from emu.scenario.multicast import SCHEMES_OF
 from emu.scenario.names import wrong_access_router, wrong_channel, wrong_listener, wrong_node
 from emu.scenario.timeline import check_timeline
+from emu.scenario.traffic import Iperf3Flow, MulticastFlow, PingFlow, ProgramFlow
 from emu.scenario.units import DURATION
 
 _BINDING_LIFETIME_UNIT = DURATION.parse("4s")

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path as FilePath
 
 from emu.scenario.errors import Path, Problem, quote, suggest
-from emu.scenario.model import PolicyChange, Scenario
+from emu.scenario.events import PolicyChange
+from emu.scenario.model import Scenario
 from emu.scenario.multicast import MULTI_UPSTREAM, POLICY_KEYS, ChannelControl
 from emu.scenario.names import wrong_channel
 

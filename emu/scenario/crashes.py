@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from emu.scenario.errors import Path, Problem, quote, suggest
-from emu.scenario.model import Crash, Restart, Scenario
+from emu.scenario.events import Crash, Restart
+from emu.scenario.model import Scenario
 
 
 def wrong_agent(scenario: Scenario, event: Crash | Restart, path: Path) -> Iterator[Problem]:

@@ -11,7 +11,10 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from emu.scenario.errors import Path, Problem, nearest, one_of, quote, suggest
-from emu.scenario.model import EVENTS, FLOWS, Scenario, Section
+from emu.scenario.events import EVENTS
+from emu.scenario.model import Scenario
+from emu.scenario.section import Section
+from emu.scenario.traffic import FLOWS
 
 _KINDS: dict[str | int, Mapping[str, type[Section]]] = {"traffic": FLOWS, "events": EVENTS}
 """The lists whose entries are of several kinds; pydantic puts the kind after the index."""

@@ -7,17 +7,16 @@ What spans several keys, such as a node that does not exist, is checked in `emu.
 from __future__ import annotations
 
 from ipaddress import IPv6Network
-from pathlib import PurePath
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Field, model_validator
 
+from emu.scenario.events import AnyEvent
 from emu.scenario.fields import (
     AccessRouter,
     Delay,
     EntryName,
     Group,
-    Instant,
     Loss,
     NodeName,
     Rate,
@@ -25,10 +24,10 @@ from emu.scenario.fields import (
     nothing_as,
     within,
 )
-from emu.scenario.mobility import Mobility as Mobility
-from emu.scenario.multicast import SCHEMES_OF, Multicast, Scope
-from emu.scenario.multicast import ChannelControl as ChannelControl
-from emu.scenario.section import Section as Section
+from emu.scenario.mobility import Mobility
+from emu.scenario.multicast import SCHEMES_OF, Multicast
+from emu.scenario.section import Section
+from emu.scenario.traffic import AnyFlow, names_of
 from emu.scenario.units import DURATION, SIZE
 
 _SSM_BLOCK = IPv6Network("ff30::/12")
@@ -111,170 +110,6 @@ class Channel(Section):
         return self.group in _SSM_BLOCK and self.group.packed[2:4] == b"\0\0"
 
 
-class Flow(Section):
-    """What all traffic has: when it starts and stops, and its name in the record."""
-
-    start: Instant = 0
-    stop: Instant | None = None
-    """None: at the end of the run."""
-    name: EntryName | None = None
-    """None: made of its kind and ends."""
-
-
-class MulticastFlow(Flow):
-    """A channel is sent, and listened to from the start by some mobile nodes."""
-
-    kind: Literal["multicast"]
-    channel: str = Field(examples=["C1"])
-    to: Annotated[tuple[str, ...], nothing_as(tuple)] = ()
-    """The mobile nodes that listen from start to stop; more may join by events."""
-    only_source: Annotated[tuple[str, ...], nothing_as(tuple)] = ()
-    """Those who ask for (source, group) though the group is not source-specific."""
-
-
-class PingFlow(Flow):
-    """ICMPv6 echo requests at a fixed interval."""
-
-    kind: Literal["ping"]
-    from_: str = Field(alias="from", examples=["mn1"])
-    to: str = Field(examples=["server1"])
-    interval: Annotated[int, within(DURATION, "1ms", "1h")] = DURATION.parse("10ms")
-
-
-class Iperf3Flow(Flow):
-    """A bulk transfer by iperf3."""
-
-    kind: Literal["iperf3"]
-    from_: str = Field(alias="from", examples=["mn1"])
-    to: str = Field(examples=["server1"])
-    protocol: Literal["tcp", "udp"] = "tcp"
-    rate: Rate | None = None
-    """Target rate; needed for UDP, None lets TCP find its own."""
-
-
-class ProgramFlow(Flow):
-    """A program of the machine's own, such as a video player, on a node."""
-
-    kind: Literal["program"]
-    node: str = Field(examples=["mn1"])
-    command: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
-        examples=["[ffmpeg, -i, 'udp://[ff3e::c1]:5001', received.ts]"]
-    )
-    """The program and its arguments; its folder is that of the run's programs."""
-
-
-class Event(Section):
-    """Something that happens; a key of its own, the verb, says what."""
-
-    verb: ClassVar[str]
-    at: Instant = Field(examples=["4s"])
-
-
-class NodeEvent(Event):
-    """Something that happens to a mobile node, which the verb names."""
-
-    @property
-    def node(self) -> str:
-        """The mobile node that it happens to."""
-        return str(getattr(self, self.verb))
-
-
-class Handover(NodeEvent):
-    """A mobile node leaves its access router at ``at`` and attaches to another ``gap`` later."""
-
-    verb = "handover"
-    handover: str
-    to: AccessRouter = Field(examples=["mar2"])
-    gap: Instant = 0
-    announced: Annotated[int, within(DURATION, "1ms", "24h")] | None = None
-    """So long before ``at`` the access router is told (Link_Going_Down); None: it is not."""
-
-    @property
-    def begins(self) -> int:
-        """When the first of it happens: its announcement, if it has one."""
-        return self.at - (self.announced or 0)
-
-
-class Detach(NodeEvent):
-    """A mobile node leaves its access router, for no other (a later handover attaches it again)."""
-
-    verb = "detach"
-    detach: str
-
-
-class Join(NodeEvent):
-    """A mobile node starts to listen to a channel."""
-
-    verb = "join"
-    join: str
-    channel: str = Field(examples=["C1"])
-
-
-class Leave(NodeEvent):
-    """A mobile node stops listening to a channel."""
-
-    verb = "leave"
-    leave: str
-    channel: str = Field(examples=["C1"])
-
-
-class PolicyChange(Event):
-    """The operator sets some channels anew."""
-
-    verb = "policy"
-    policy: dict[str, Scope]
-    """As ``channels`` in ``channel_control``."""
-
-
-class Crash(Event):
-    """The agent of a router or of the CMD is killed; its node and its kernel stay."""
-
-    verb = "crash"
-    crash: str = Field(examples=["cmd"])
-
-
-class Restart(Event):
-    """An agent that was killed is started again."""
-
-    verb = "restart"
-    restart: str = Field(examples=["cmd"])
-
-
-FLOWS: dict[str, type[Flow]] = {
-    "multicast": MulticastFlow,
-    "ping": PingFlow,
-    "iperf3": Iperf3Flow,
-    "program": ProgramFlow,
-}
-"""The kinds of traffic."""
-EVENTS: dict[str, type[Event]] = {
-    event.verb: event for event in (Handover, Detach, Join, Leave, PolicyChange, Crash, Restart)
-}
-"""The kinds of event."""
-
-
-def _verb(value: Any) -> str | None:
-    if isinstance(value, Event):
-        return value.verb
-    keys = value if isinstance(value, dict) else ()
-    return next((verb for verb in EVENTS if verb in keys), None)
-
-
-AnyFlow = Annotated[
-    MulticastFlow | PingFlow | Iperf3Flow | ProgramFlow, Field(discriminator="kind")
-]
-AnyEvent = Annotated[
-    Annotated[Handover, Tag("handover")]
-    | Annotated[Detach, Tag("detach")]
-    | Annotated[Join, Tag("join")]
-    | Annotated[Leave, Tag("leave")]
-    | Annotated[PolicyChange, Tag("policy")]
-    | Annotated[Crash, Tag("crash")]
-    | Annotated[Restart, Tag("restart")],
-    Discriminator(_verb),
-]
-
-
 class Scenario(Section):
     """One experiment: a network, its nodes, what they send, and what happens when."""
 
@@ -320,24 +155,5 @@ class Scenario(Section):
 
     @property
     def flow_names(self) -> tuple[str, ...]:
-        """The name of each entry of traffic, in order: its own, or kind and ends; all different."""
-        taken = {flow.name for flow in self.traffic}
-        names = []
-        for flow in self.traffic:
-            name = flow.name or _unused(_describe(flow), taken)
-            taken.add(name)
-            names.append(name)
-        return tuple(names)
-
-
-def _describe(flow: MulticastFlow | PingFlow | Iperf3Flow | ProgramFlow) -> str:
-    if isinstance(flow, MulticastFlow):
-        return flow.channel
-    if isinstance(flow, ProgramFlow):
-        return f"{PurePath(flow.command[0]).name}-{flow.node}"
-    return f"{flow.kind}-{flow.from_}-{flow.to}"
-
-
-def _unused(name: str, taken: set[str | None]) -> str:
-    candidates = (name, *(f"{name}-{number}" for number in range(2, len(taken) + 3)))
-    return next(candidate for candidate in candidates if candidate not in taken)
+        """The name of each entry of traffic, in order."""
+        return names_of(self.traffic)

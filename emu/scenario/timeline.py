@@ -7,19 +7,19 @@ from collections.abc import Iterator
 from emu.scenario.control_checks import wrong_change
 from emu.scenario.crashes import check_crashes, wrong_agent
 from emu.scenario.errors import Path, Problem, quote
-from emu.scenario.model import (
+from emu.scenario.events import (
     AnyEvent,
     Crash,
     Detach,
     Handover,
     Join,
     Leave,
-    MulticastFlow,
     PolicyChange,
     Restart,
-    Scenario,
 )
+from emu.scenario.model import Scenario
 from emu.scenario.names import wrong_access_router, wrong_channel, wrong_listener
+from emu.scenario.traffic import MulticastFlow
 from emu.scenario.units import DURATION
 
 Entries = list[tuple[int, Handover | Detach | Join | Leave]]

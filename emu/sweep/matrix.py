@@ -9,7 +9,7 @@ from pydantic import Field
 
 from emu.scenario.errors import Problem, quote, suggest
 from emu.scenario.fields import EntryName, ScenarioName
-from emu.scenario.model import Section
+from emu.scenario.section import Section
 from emu.scenario.units import DURATION, UnitError
 
 MOST_RUNS = 100_000

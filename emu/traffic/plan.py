@@ -23,15 +23,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from emu.scenario.model import (
-    Iperf3Flow,
-    Join,
-    Leave,
-    MulticastFlow,
-    PingFlow,
-    ProgramFlow,
-    Scenario,
-)
+from emu.scenario.events import Join, Leave
+from emu.scenario.model import Scenario
+from emu.scenario.traffic import Iperf3Flow, MulticastFlow, PingFlow, ProgramFlow
 from emu.traffic.iperf import UDP_PAYLOAD
 
 SECOND = 1_000_000_000

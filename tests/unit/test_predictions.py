@@ -10,7 +10,7 @@ from emu.analysis.multicast import Range
 from emu.analysis.prediction import Prediction, predict
 from emu.scenario import Scenario
 from emu.scenario.loader import parse
-from emu.scenario.model import Multicast
+from emu.scenario.multicast import Multicast
 
 BASE = """\
 name: base

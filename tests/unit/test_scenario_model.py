@@ -10,7 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from emu.scenario import Scenario, load, parse
-from emu.scenario.model import Detach, Handover, Iperf3Flow, Join, MulticastFlow, PingFlow
+from emu.scenario.events import Detach, Handover, Join
+from emu.scenario.traffic import Iperf3Flow, MulticastFlow, PingFlow
 from emu.sweep.loader import plan
 from tests.unit.scenarios import GOOD, spoiled
 
