@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
 from types import ModuleType
 
 import pytest
-
-SCRIPT = Path(__file__).resolve().parents[2] / "experiments/stock-player/play.py"
+import scripts
 
 
 @pytest.fixture(scope="module")
 def player() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("play", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return scripts.script("stock-player/play.py")
 
 
 def packet(pid: int, counter: int, *, payload: bool = True) -> bytes:
