@@ -1,0 +1,117 @@
+"""A MAR as the serving MAR (S-MAR) of mobile nodes: their bindings, and what they are shown."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address, IPv6Network
+
+from agents.core import SECOND, Action, Log
+from agents.mobility.actions import ContextReceived, ServingStarted
+from agents.mobility.advertising import advertisements, next_advertisement, withdrawals
+from agents.mobility.mar_state import MarState
+from agents.mobility.messages import Acknowledgement, read_acknowledgement
+from agents.mobility.sessions import Phase, Session, Timer
+from agents.mobility.signalling import received
+from agents.wire.mobility import BindingAcknowledgement, Status
+
+
+class ServingMar:
+    """What follows from the answers to its PBUs."""
+
+    def __init__(self, state: MarState) -> None:
+        self._state = state
+        self._config = state.config
+        self._sessions = state.sessions
+        self._exchange = state.exchange
+        self._counters = state.counters
+
+    def receive(
+        self, message: BindingAcknowledgement, source: IPv6Address, now: int
+    ) -> list[Action]:
+        """A PBA came, of the CMD or of a previous MAR."""
+        answer = read_acknowledgement(message)
+        if answer is None or any(a.address == self._config.address for a in answer.anchors):
+            self._counters.malformed += 1
+            return []
+        session = self._sessions.get(answer.identifier)
+        if session is None or not self._exchange.is_answer(session, answer, source):
+            self._counters.ignored += 1
+            return []
+        actions: list[Action] = [received(message, answer.identifier, source)]
+        whole = self._exchange.whole(session, answer, source)
+        if whole is None:
+            return actions + self._state.forward(session)
+        return actions + self.act_on(session, whole, now)
+
+    def act_on(self, session: Session, whole: Acknowledgement, now: int) -> list[Action]:
+        """A PBU has all its answers."""
+        if session.is_attached and whole.accepted and whole.lifetime:
+            return self._bound(session, whole, now)
+        self._exchange.stop(session)
+        if session.phase is Phase.LEAVING:
+            return []  # what it listened to has arrived; where it is will be told, or not
+        if whole.status == Status.TIMESTAMP_LOWER_THAN_PREVIOUSLY_ACCEPTED:
+            self._state.assert_later(session, now)
+        # Removed as asked; or refused, since the CMD knows a later attachment: if that one is to
+        # keep the prefix from here, a PBU of the CMD is on its way.
+        return self._state.release(session, now)
+
+    def _bound(self, session: Session, answer: Acknowledgement, now: int) -> list[Action]:
+        """The CMD has the binding: bring up what the mobile node needs."""
+        completed = session.phase is Phase.REGISTERING
+        before = session.anchors
+        news = completed or answer.anchors != before
+        session.phase = Phase.SERVING
+        session.anchors = answer.anchors
+        withdrawn = withdrawals(session, before)
+        session.idle = ()
+        session.lifetime = answer.lifetime
+        brought = None if session.informed else answer.subscriptions
+        session.informed = session.informed or brought is not None
+        self._exchange.settled(session)
+        lifetime = answer.lifetime * SECOND
+        self._state.set(session, Timer.EXPIRE, now + lifetime)
+        self._state.set(session, Timer.REFRESH, now + lifetime // 2)
+        actions = withdrawn + self._state.forward(session)
+        if news:
+            session.advertisements = 0
+            actions += self.advertise(session, now)
+        if completed:
+            actions += self._start_serving(session)
+        if brought:
+            groups = [str(record.group) for record in brought]
+            fields = {"mn": session.identifier, "groups": groups}
+            actions += [ContextReceived(session.mobile_node, brought), Log("context", fields)]
+        return actions
+
+    def advertise(self, session: Session, now: int) -> list[Action]:
+        """Show the mobile node its routers and prefixes, and do so again in time."""
+        session.advertisements += 1
+        due = now + next_advertisement(session.advertisements, session.lifetime)
+        self._state.set(session, Timer.ADVERTISE, due)
+        return advertisements(self._config, session)
+
+    def _start_serving(self, session: Session) -> list[Action]:
+        # Where it was just before is the anchor left last, unless it never left this MAR, as far
+        # as anyone told.
+        elsewhere = bool(session.anchors) and not session.announced
+        session.announced = True
+        return [
+            ServingStarted(session.mobile_node, session.anchors[-1].address if elsewhere else None),
+            Log("binding_complete", {"mn": session.identifier}),
+        ]
+
+    def give_up(self, session: Session, prefix: IPv6Network, now: int) -> list[Action]:
+        """Have an idle prefix released."""
+        session.idle = (*session.idle, prefix)
+        before = session.anchors
+        fields = {"mn": session.identifier, "prefix": str(prefix)}
+        actions = [Log("prefix_idle", fields), *self._exchange.give_up(session, now)]
+        return actions + withdrawals(session, before) + self._state.forward(session)
+
+    def deregister(self, session: Session, now: int) -> list[Action]:
+        """The mobile node stayed away: tell the CMD, until the binding has expired anyway."""
+        session.phase = Phase.DEREGISTERING
+        if (session.identifier, Timer.EXPIRE) not in self._state.deadlines:
+            due = now + self._config.binding_lifetime_s * SECOND
+            self._state.set(session, Timer.EXPIRE, due)
+        return self._exchange.request(session, 0, now)
