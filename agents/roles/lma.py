@@ -13,6 +13,7 @@ from agents.roles.forwarding_part import ForwardingPart
 from agents.roles.multicast_part import MulticastPart
 from agents.roles.multicast_tunnels import MulticastTunnels
 from agents.roles.signalling import Signalling
+from agents.roles.state_report import StateReport
 from agents.roles.tunnel_devices import TunnelDevices
 
 
@@ -43,29 +44,14 @@ class LocalMobilityAnchor:
             MulticastTunnels(
                 self._daemon, self._multicast, self._forwarding, upstream=False, downstream=True
             )
-        self._daemon.answer(config["query"], self._answer)
+        self._report = StateReport(
+            self._daemon, self._core, self._forwarding, self._signalling, self._multicast
+        )
+        self._report.answer(config["query"])
 
     def run(self) -> None:
         """Serve until told to stop."""
-        self._daemon.run(self._last_words)
-
-    def _last_words(self) -> None:
-        self._forwarding.close()
-        if self._multicast:
-            self._multicast.write_membership()
-        self._daemon.log.write("state", **self._state())
-
-    def _state(self) -> dict[str, Any]:
-        return {
-            "bindings": self._core.bindings(),
-            "tunnels": [tunnel.name for tunnel in self._forwarding.tunnels.values()],
-            "counters": self._core.counters,
-            "signalling": self._signalling.counters,
-            "multicast": self._multicast.counters() if self._multicast else None,
-        }
-
-    def _answer(self) -> dict[str, Any]:
-        return {**self._state(), **(self._multicast.tables() if self._multicast else {})}
+        self._daemon.run(self._report.last_words)
 
 
 def main(config: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from agents.roles.link_port import Handler, LinkPort
 from agents.roles.multicast_part import MulticastPart
 from agents.roles.multicast_tunnels import MulticastTunnels
 from agents.roles.signalling import Signalling
+from agents.roles.state_report import StateReport
 from agents.roles.tunnel_devices import TunnelDevices
 from agents.wire import mld, ndp
 
@@ -51,11 +52,14 @@ class MobileAccessGateway:
         self._daemon.on(ServingStarted, self._serving_started)
         self._daemon.on(ServingEnded, self._serving_ended)
         self._access.listen_for_triggers(config["trigger"])
-        self._daemon.answer(config["query"], self._answer)
+        self._report = StateReport(
+            self._daemon, self._core, self._forwarding, self._signalling, self._multicast
+        )
+        self._report.answer(config["query"])
 
     def run(self) -> None:
         """Serve until told to stop."""
-        self._daemon.run(self._last_words)
+        self._daemon.run(self._report.last_words)
 
     def _proxy(self, config: dict[str, Any]) -> MulticastPart:
         """The MLD proxy.
@@ -86,24 +90,6 @@ class MobileAccessGateway:
         self._daemon.log.write("serving_ended", mn=mobile_node.identifier)
         if self._multicast:
             self._multicast.detached(mobile_node.link_layer_address, self._link)
-
-    def _last_words(self) -> None:
-        self._forwarding.close()
-        if self._multicast:
-            self._multicast.write_membership()
-        self._daemon.log.write("state", **self._state())
-
-    def _state(self) -> dict[str, Any]:
-        return {
-            "bindings": self._core.bindings(),
-            "tunnels": [tunnel.name for tunnel in self._forwarding.tunnels.values()],
-            "counters": self._core.counters,
-            "signalling": self._signalling.counters,
-            "multicast": self._multicast.counters() if self._multicast else None,
-        }
-
-    def _answer(self) -> dict[str, Any]:
-        return {**self._state(), **(self._multicast.tables() if self._multicast else {})}
 
 
 def mag_config(config: dict[str, Any]) -> MagConfig:

@@ -34,6 +34,7 @@ from agents.roles.multicast_tunnels import MulticastTunnels
 from agents.roles.prediction_part import PredictionPart
 from agents.roles.roaming_part import RoamingPart
 from agents.roles.signalling import Signalling
+from agents.roles.state_report import StateReport
 from agents.roles.tunnel_devices import TunnelDevices
 from agents.wire import ipv6, mld, ndp
 
@@ -102,7 +103,6 @@ class MobilityAccessRouter:
         self._handovers: RouterHandovers | None = None
         if config["mih"]:
             self._handovers = RouterHandovers(self._daemon, self._core, config["mih"])
-        self._access.on_link_up = self._link_up
         port = LinkPort(
             self._daemon, self._access_link, handlers, mobility=self._signalling.overheard
         )
@@ -136,7 +136,15 @@ class MobilityAccessRouter:
         self._daemon.on(GoingDown, self._going_down)
         self._access.on_link_up = self._link_up
         self._access.listen_for_triggers(config["trigger"])
-        self._daemon.answer(config["query"], self._answer)
+        self._report = StateReport(
+            self._daemon,
+            self._core,
+            self._forwarding,
+            self._signalling,
+            self._multicast,
+            self._state,
+        )
+        self._report.answer(config["query"])
 
     def run(self) -> None:
         """Serve until told to stop."""
@@ -223,27 +231,16 @@ class MobilityAccessRouter:
             self._prediction.gone(mobile_node.identifier)
 
     def _last_words(self) -> None:
-        self._forwarding.close()
         if self._contexts:
             self._contexts.close()
-        if self._multicast:
-            self._multicast.write_membership()
         roaming = self._roaming.close() if self._roaming else None
-        self._daemon.log.write("state", **self._state(), home_agent=roaming)
+        self._report.last_words(home_agent=roaming)
 
     def _state(self) -> dict[str, Any]:
         return {
-            "bindings": self._core.bindings(),
-            "tunnels": [tunnel.name for tunnel in self._forwarding.tunnels.values()],
-            "counters": self._core.counters,
-            "signalling": self._signalling.counters,
-            "multicast": self._multicast.counters() if self._multicast else None,
             "handovers": self._handovers.core.counters if self._handovers else None,
             "prediction": self._prediction.last_words() if self._prediction else None,
         }
-
-    def _answer(self) -> dict[str, Any]:
-        return {**self._state(), **(self._multicast.tables() if self._multicast else {})}
 
 
 def mar_config(config: dict[str, Any], *, restarted: bool) -> MarConfig:
