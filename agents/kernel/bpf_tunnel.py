@@ -7,72 +7,73 @@ the underlay from the other end loses it and comes in again on the TUN.
 from __future__ import annotations
 
 import os
-import socket
 import struct
 from ipaddress import IPv6Address
 
 from agents.kernel import bpf, tc
 from agents.kernel.bpf import FRAME_POINTER, Assembler, Helper
+from agents.kernel.bpf_header import (
+    DESTINATION,
+    DROP,
+    HEADER,
+    IPV6_HEADER,
+    LENGTH,
+    NEXT_FILTER,
+    NEXT_HEADER,
+    SKB,
+    SOURCE,
+    VALUE,
+    load_header,
+    match_address,
+    take_ipv6,
+)
 from agents.kernel.netlink import Netlink
 from agents.kernel.tun_device import open_tun
 
 HOP_LIMIT = 64
 _IPV6_IN_IPV6 = 41
-_HEADER = 40
 _ETHERNET_HEADER = 14
 _VERSION = struct.pack("!I", 6 << 28)
-_PROTOCOL = socket.htons(0x86DD)
 
-# Offsets in struct __sk_buff, and in the outer header on the stack.
-_SKB_LENGTH, _SKB_PROTOCOL = 0, 16
-_OUTER = -_HEADER
-_OUTER_LENGTH, _OUTER_NEXT_HEADER = _OUTER + 4, _OUTER + 6
-_OUTER_SOURCE, _OUTER_DESTINATION = _OUTER + 8, _OUTER + 24
+_SKB_LENGTH = 0  # in struct __sk_buff
 
 _ADJUST_ROOM_MAC = 1
 _FIXED_GSO, _ENCAPSULATE_IPV6 = 1 << 0, 1 << 2
-_FROM_NETWORK_HEADER = 1
 _REDIRECT_INGRESS = 1
-_DROP, _NEXT_FILTER = 2, -1
-
-_SKB, _VALUE = 6, 7
-"""Registers: the packet, and whatever is at hand."""
 
 
 def encapsulation(local: IPv6Address, remote: IPv6Address, underlay: int) -> bytes:
     """Program of the TUN's egress; ``underlay`` is the interface index of the underlay."""
     a = Assembler()
-    a.move(_SKB, 1)
-    a.load_word(_VALUE, _SKB, _SKB_PROTOCOL)
-    a.jump_unless_equal(_VALUE, _PROTOCOL, "drop")
+    take_ipv6(a, "drop")
     # The kernel notes only one level of encapsulation; a packet that came out of another tunnel
     # still has the mark of that, and is given its new header without one.
-    a.load_word(_VALUE, _SKB, _SKB_LENGTH)
+    a.load_word(VALUE, SKB, _SKB_LENGTH)
     for flags in (_FIXED_GSO | _ENCAPSULATE_IPV6, _FIXED_GSO):
-        a.move(1, _SKB)
-        a.move_value(2, _HEADER)
+        a.move(1, SKB)
+        a.move_value(2, IPV6_HEADER)
         a.move_value(3, _ADJUST_ROOM_MAC)
         a.move_value(4, flags)
         a.call(Helper.SKB_ADJUST_ROOM)
         a.jump_if_equal(0, 0, "grown")
     a.jump("drop")
     a.label("grown")
-    a.store_words(FRAME_POINTER, _OUTER, _VERSION)
-    a.store_words(FRAME_POINTER, _OUTER_LENGTH, bytes([0, 0, _IPV6_IN_IPV6, HOP_LIMIT]))
-    a.to_network_order(_VALUE)
-    a.store_half(FRAME_POINTER, _OUTER_LENGTH, _VALUE)
-    a.store_words(FRAME_POINTER, _OUTER_SOURCE, local.packed)
-    a.store_words(FRAME_POINTER, _OUTER_DESTINATION, remote.packed)
-    a.move(1, _SKB)
+    a.store_words(FRAME_POINTER, HEADER, _VERSION)
+    a.store_words(FRAME_POINTER, LENGTH, bytes([0, 0, _IPV6_IN_IPV6, HOP_LIMIT]))
+    a.to_network_order(VALUE)
+    a.store_half(FRAME_POINTER, LENGTH, VALUE)
+    a.store_words(FRAME_POINTER, SOURCE, local.packed)
+    a.store_words(FRAME_POINTER, DESTINATION, remote.packed)
+    a.move(1, SKB)
     a.move_value(2, 0)
     a.move(3, FRAME_POINTER)
-    a.add_value(3, _OUTER)
-    a.move_value(4, _HEADER)
+    a.add_value(3, HEADER)
+    a.move_value(4, IPV6_HEADER)
     a.move_value(5, 0)
     a.call(Helper.SKB_STORE_BYTES)
     a.jump_unless_equal(0, 0, "drop")
     # redirect_neigh drops packets that have no room for a link-layer header in front.
-    a.move(1, _SKB)
+    a.move(1, SKB)
     a.move_value(2, _ETHERNET_HEADER)
     a.move_value(3, 0)
     a.call(Helper.SKB_CHANGE_HEAD)
@@ -83,32 +84,21 @@ def encapsulation(local: IPv6Address, remote: IPv6Address, underlay: int) -> byt
     a.call(Helper.REDIRECT_NEIGH)
     a.exit()
     a.label("drop")
-    a.exit(_DROP)
+    a.exit(DROP)
     return a.assemble()
 
 
 def decapsulation(local: IPv6Address, remote: IPv6Address, tun: int) -> bytes:
     """Program of the underlay's ingress; ``tun`` is the interface index of the TUN."""
     a = Assembler()
-    a.move(_SKB, 1)
-    a.load_word(_VALUE, _SKB, _SKB_PROTOCOL)
-    a.jump_unless_equal(_VALUE, _PROTOCOL, "not ours")
-    a.move(1, _SKB)
-    a.move_value(2, 0)
-    a.move(3, FRAME_POINTER)
-    a.add_value(3, _OUTER)
-    a.move_value(4, _HEADER)
-    a.move_value(5, _FROM_NETWORK_HEADER)
-    a.call(Helper.SKB_LOAD_BYTES_RELATIVE)
-    a.jump_unless_equal(0, 0, "not ours")
-    a.load_byte(_VALUE, FRAME_POINTER, _OUTER_NEXT_HEADER)
-    a.jump_unless_equal(_VALUE, _IPV6_IN_IPV6, "not ours")
-    for offset, address in ((_OUTER_SOURCE, remote), (_OUTER_DESTINATION, local)):
-        for step, (word,) in enumerate(struct.iter_unpack("=i", address.packed)):
-            a.load_word(_VALUE, FRAME_POINTER, offset + 4 * step)
-            a.jump_unless_equal(_VALUE, word, "not ours")
-    a.move(1, _SKB)
-    a.move_value(2, -_HEADER)
+    take_ipv6(a, "not ours")
+    load_header(a, "not ours")
+    a.load_byte(VALUE, FRAME_POINTER, NEXT_HEADER)
+    a.jump_unless_equal(VALUE, _IPV6_IN_IPV6, "not ours")
+    match_address(a, SOURCE, remote, "not ours")
+    match_address(a, DESTINATION, local, "not ours")
+    a.move(1, SKB)
+    a.move_value(2, -IPV6_HEADER)
     a.move_value(3, _ADJUST_ROOM_MAC)
     a.move_value(4, _FIXED_GSO)
     a.call(Helper.SKB_ADJUST_ROOM)
@@ -118,9 +108,9 @@ def decapsulation(local: IPv6Address, remote: IPv6Address, tun: int) -> bytes:
     a.call(Helper.REDIRECT)
     a.exit()
     a.label("drop")
-    a.exit(_DROP)
+    a.exit(DROP)
     a.label("not ours")
-    a.exit(_NEXT_FILTER)
+    a.exit(NEXT_FILTER)
     return a.assemble()
 
 

@@ -13,11 +13,20 @@ import socket
 from ipaddress import IPv6Address
 
 from agents.kernel import bpf, socket_filter, tc
-from agents.kernel.bpf import FRAME_POINTER, Assembler, Helper
+from agents.kernel.bpf import FRAME_POINTER, Assembler
+from agents.kernel.bpf_header import (
+    DESTINATION,
+    DROP,
+    NEXT_FILTER,
+    NEXT_HEADER,
+    VALUE,
+    load_header,
+    match_address,
+    take_ipv6,
+)
 from agents.kernel.netlink import Netlink
 
 _ETH_P_ALL, _ETH_P_IPV6 = 0x0003, 0x86DD
-_PROTOCOL = socket.htons(_ETH_P_IPV6)
 _ROUTING, _DESTINATION_OPTIONS = 43, 60
 _IPV6_HEADER = 40
 _MAXIMUM_PACKET = 65575
@@ -25,14 +34,6 @@ _NOT_NOW = frozenset(
     (errno.ENOBUFS, errno.EAGAIN, errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTUNREACH)
 )
 """A mobile node between two links, and a full queue, lose a packet as any network may."""
-
-# Offsets in struct __sk_buff, and in the IPv6 header on the stack.
-_SKB_PROTOCOL = 16
-_HEADER = -_IPV6_HEADER
-_NEXT_HEADER, _DESTINATION = _HEADER + 6, _HEADER + 24
-_FROM_NETWORK_HEADER = 1
-_DROP, _NEXT_FILTER = 2, -1
-_SKB, _VALUE = 6, 7
 
 _PACKET_PROTOCOL, _PACKET_TYPE = 0xFFFFF000, 0xFFFFF004  # what the kernel knows beside the octets
 _FILTER = (
@@ -116,27 +117,15 @@ def keep_from_kernel(interface: str, destination: IPv6Address | None) -> None:
 def _dropping(destination: IPv6Address | None) -> bytes:
     """The program that drops them."""
     a = Assembler()
-    a.move(_SKB, 1)
-    a.load_word(_VALUE, _SKB, _SKB_PROTOCOL)
-    a.jump_unless_equal(_VALUE, _PROTOCOL, "not ours")
-    a.move(1, _SKB)
-    a.move_value(2, 0)
-    a.move(3, FRAME_POINTER)
-    a.add_value(3, _HEADER)
-    a.move_value(4, _IPV6_HEADER)
-    a.move_value(5, _FROM_NETWORK_HEADER)
-    a.call(Helper.SKB_LOAD_BYTES_RELATIVE)
-    a.jump_unless_equal(0, 0, "not ours")
+    take_ipv6(a, "not ours")
+    load_header(a, "not ours")
     if destination is not None:
-        words = memoryview(destination.packed).cast("i")
-        for step, word in enumerate(words):
-            a.load_word(_VALUE, FRAME_POINTER, _DESTINATION + 4 * step)
-            a.jump_unless_equal(_VALUE, word, "not ours")
-    a.load_byte(_VALUE, FRAME_POINTER, _NEXT_HEADER)
-    a.jump_if_equal(_VALUE, _ROUTING, "ours")
-    a.jump_unless_equal(_VALUE, _DESTINATION_OPTIONS, "not ours")
+        match_address(a, DESTINATION, destination, "not ours")
+    a.load_byte(VALUE, FRAME_POINTER, NEXT_HEADER)
+    a.jump_if_equal(VALUE, _ROUTING, "ours")
+    a.jump_unless_equal(VALUE, _DESTINATION_OPTIONS, "not ours")
     a.label("ours")
-    a.exit(_DROP)
+    a.exit(DROP)
     a.label("not ours")
-    a.exit(_NEXT_FILTER)
+    a.exit(NEXT_FILTER)
     return a.assemble()

@@ -240,6 +240,7 @@ class MobilityAccessRouter:
         return {
             "handovers": self._handovers.core.counters if self._handovers else None,
             "prediction": self._prediction.last_words() if self._prediction else None,
+            "contexts": self._contexts.last_words() if self._contexts else None,
         }
 
 

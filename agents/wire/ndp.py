@@ -25,9 +25,6 @@ TYPES = frozenset({ROUTER_SOLICITATION, ROUTER_ADVERTISEMENT})
 HOP_LIMIT = 255
 """The hop limit of every Neighbor Discovery packet."""
 
-INFINITE_LIFETIME = 0xFFFFFFFF
-"""A prefix lifetime that never ends."""
-
 _ADVERTISEMENT = struct.Struct("!BBH8x")  # hop limit, flags, router lifetime; no timers
 _SOLICITATION = struct.Struct("!4x")
 _PREFIX = struct.Struct("!BBII4x16s")  # prefix length, flags, valid, preferred, prefix

@@ -1,0 +1,50 @@
+"""What eBPF programs in traffic control share: a packet's IPv6 header, read to their stack."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from ipaddress import IPv6Address
+
+from agents.kernel.bpf import FRAME_POINTER, Assembler, Helper
+
+DROP, NEXT_FILTER = 2, -1
+"""A program's verdicts."""
+
+SKB, VALUE = 6, 7
+"""Registers: the packet, and whatever is at hand."""
+
+IPV6_HEADER = 40
+HEADER = -IPV6_HEADER
+"""Where on the stack the header is; so are its fields, from the frame pointer on."""
+LENGTH, NEXT_HEADER, SOURCE, DESTINATION = HEADER + 4, HEADER + 6, HEADER + 8, HEADER + 24
+
+_SKB_PROTOCOL = 16  # in struct __sk_buff
+_PROTOCOL = socket.htons(0x86DD)
+_FROM_NETWORK_HEADER = 1
+
+
+def take_ipv6(a: Assembler, otherwise: str) -> None:
+    """Keep the program's packet in ``SKB``; jump if it is not IPv6."""
+    a.move(SKB, 1)
+    a.load_word(VALUE, SKB, _SKB_PROTOCOL)
+    a.jump_unless_equal(VALUE, _PROTOCOL, otherwise)
+
+
+def load_header(a: Assembler, otherwise: str) -> None:
+    """Copy the IPv6 header of the packet in ``SKB`` to the stack; jump if it has none."""
+    a.move(1, SKB)
+    a.move_value(2, 0)
+    a.move(3, FRAME_POINTER)
+    a.add_value(3, HEADER)
+    a.move_value(4, IPV6_HEADER)
+    a.move_value(5, _FROM_NETWORK_HEADER)
+    a.call(Helper.SKB_LOAD_BYTES_RELATIVE)
+    a.jump_unless_equal(0, 0, otherwise)
+
+
+def match_address(a: Assembler, field: int, address: IPv6Address, otherwise: str) -> None:
+    """Jump if this field of the header is another address."""
+    for step, (word,) in enumerate(struct.iter_unpack("=i", address.packed)):
+        a.load_word(VALUE, FRAME_POINTER, field + 4 * step)
+        a.jump_unless_equal(VALUE, word, otherwise)
