@@ -82,8 +82,10 @@ def test_the_kernel_computes_the_checksum_of_mobility_headers(
     with capture(right, "b") as frames:
         sender.send(MESSAGE, RIGHT)
         wire = wait_for(frames, lambda whole: whole[6] == MOBILITY)
-    message, source, destination = eventually(receiver.receive)
+    message, source, destination, interface = eventually(receiver.receive)
     assert (source, destination) == (LEFT, RIGHT)
+    with right, Netlink() as netlink:
+        assert interface == netlink.index("b")
     assert message == wire[40:]
     expected = checksum(LEFT, RIGHT, MOBILITY, MESSAGE)
     assert message == MESSAGE[:4] + expected.to_bytes(2, "big") + MESSAGE[6:]
