@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from ipaddress import IPv6Address
 
 from agents.core import Action
@@ -95,8 +94,7 @@ class CmdExchange:
         pending.subscriptions = answer.subscriptions or pending.subscriptions
         if any(anchor.address not in pending.heard for anchor in answer.anchors):
             return None
-        return replace(
-            answer,
+        return answer._replace(
             status=Status.ACCEPTED,
             anchors=tuple(a for a in answer.anchors if pending.heard[a.address]),
             subscriptions=pending.subscriptions,

@@ -99,7 +99,7 @@ class Context:
 
     def ask_nobody_but(self, asked: Collection[IPv6Address]) -> None:
         """A place left that is not asked (any more) and has said nothing never will."""
-        if self.left not in asked and self.since < self.left_since:
+        if self.since < self.left_since and self.left not in asked:
             self.learn(self.left_since, ())
 
     def is_of_interest(self, source: IPv6Address, since: int) -> bool:

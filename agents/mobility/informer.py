@@ -63,8 +63,8 @@ class Informer:
 
     def stop(self, binding: Binding, peer: IPv6Address) -> None:
         """This peer knows, or need not know."""
-        binding.tasks.pop(peer, None)
-        self._deadlines.cancel((binding.identifier, peer))
+        if binding.tasks.pop(peer, None) is not None:
+            self._deadlines.cancel((binding.identifier, peer))
 
     @staticmethod
     def is_answer(binding: Binding, answer: Acknowledgement, source: IPv6Address) -> bool:

@@ -6,8 +6,9 @@ A reader gives None for a message that lacks what it must have, so that a core c
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import IPv6Address, IPv6Network
+from typing import NamedTuple
 
 from agents.mobility.actions import MobileNode
 from agents.mobility.context import Records, read_subscriptions, subscription_options
@@ -43,6 +44,7 @@ _COPIED: tuple[type[MobilityOption], ...] = (
     AccessTechnologyType,
     Timestamp,
 )
+_OF_ANCHORS = (PreviousMaar, DlifLinkLocalAddress, DlifLinkLayerAddress)
 _LINK_LAYER_ADDRESS_LENGTH = 6
 
 MAXIMUM_PREVIOUS_MARS = 16
@@ -53,8 +55,7 @@ END_OF_TIME = 1 << 63
 """Timestamps from here on (ns since 1970: the year 2262) are no time that a clock shows."""
 
 
-@dataclass(frozen=True)
-class Anchor:
+class Anchor(NamedTuple):
     """A MAR that anchors a prefix of a mobile node, with its DLIF (RFC 8885 section 3.6)."""
 
     address: IPv6Address
@@ -63,8 +64,7 @@ class Anchor:
     link_layer_address: bytes
 
 
-@dataclass(frozen=True)
-class Registration:
+class Registration(NamedTuple):
     """What a PBU from a serving MAR to the CMD says; ``anchor`` is that MAR itself."""
 
     identifier: str
@@ -80,8 +80,7 @@ class Registration:
     """Prefixes that others need not anchor any more: no flow uses them."""
 
 
-@dataclass(frozen=True)
-class AnchorUpdate:
+class AnchorUpdate(NamedTuple):
     """What a PBU from the CMD to a previous MAR says; without ``serving`` it is the last one."""
 
     identifier: str
@@ -98,8 +97,7 @@ class AnchorUpdate:
     """Without a CMD: the MAR that sent it, as an anchor itself."""
 
 
-@dataclass(frozen=True)
-class Acknowledgement:
+class Acknowledgement(NamedTuple):
     """What both kinds of PBA say; ``anchors`` are the previous MARs, latest left last."""
 
     identifier: str
@@ -323,11 +321,7 @@ def anchor_options(anchors: Iterable[Anchor]) -> list[MobilityOption]:
 
 def read_anchors(options: Iterable[MobilityOption]) -> tuple[Anchor, ...] | None:
     """The previous MARs, each with the DLIF options behind it; None if one has none."""
-    relevant = [
-        option
-        for option in options
-        if isinstance(option, (PreviousMaar, DlifLinkLocalAddress, DlifLinkLayerAddress))
-    ]
+    relevant = [option for option in options if type(option) in _OF_ANCHORS]
     if len(relevant) % 3:
         return None
     anchors = []

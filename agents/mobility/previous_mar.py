@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from ipaddress import IPv6Address
 
 from agents.core import SECOND, Action
@@ -31,7 +30,7 @@ class PreviousMar:
             prefix = self._sessions.held_for(update)
             if prefix is None:
                 return []  # all were asked, and it is for others to answer
-            update = replace(update, prefix=prefix)
+            update = update._replace(prefix=prefix)
         if (
             update is None
             or not self._sessions.owns(update.prefix)

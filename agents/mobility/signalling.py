@@ -13,19 +13,26 @@ def send(
     message: BindingUpdate | BindingAcknowledgement, identifier: str, destination: IPv6Address
 ) -> list[Action]:
     """Send it, and say so."""
-    fields = _fields(message, identifier) | {"destination": destination}
-    return [Send(message, destination), Log("sent", fields)]
+    return [
+        Send(message, destination),
+        _log("sent", message, identifier, "destination", destination),
+    ]
 
 
 def received(
     message: BindingUpdate | BindingAcknowledgement, identifier: str, source: IPv6Address
 ) -> Log:
     """Say that it came."""
-    return Log("received", _fields(message, identifier) | {"source": source})
+    return _log("received", message, identifier, "source", source)
 
 
-def _fields(
-    message: BindingUpdate | BindingAcknowledgement, identifier: str
-) -> dict[str, str | int]:
-    kind = "PBU" if isinstance(message, BindingUpdate) else "PBA"
-    return {"message": kind, "mn": identifier, "sequence": message.sequence}
+def _log(
+    kind: str,
+    message: BindingUpdate | BindingAcknowledgement,
+    identifier: str,
+    end: str,
+    address: IPv6Address,
+) -> Log:
+    name = "PBU" if isinstance(message, BindingUpdate) else "PBA"
+    fields = {"message": name, "mn": identifier, "sequence": message.sequence, end: address}
+    return Log(kind, fields)

@@ -47,14 +47,10 @@ def checksum(
     With the checksum field of ``payload`` zero it is the value to put there; over a received
     payload it is zero when the checksum is right. (UDP sends 0xffff where this gives zero.)
     """
-    pseudo = struct.pack(
-        "!16s16sIxxxB", source.packed, destination.packed, len(payload), next_header
-    )
-    data = pseudo + payload + b"\x00" * (len(payload) % 2)
-    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total > 0xFFFF:
-        total = (total & 0xFFFF) + (total >> 16)
-    return total ^ 0xFFFF
+    words = int.from_bytes(payload + bytes(len(payload) % 2), "big")
+    pseudo = int(source) + int(destination) + len(payload) + next_header
+    # One's complement sums of 16-bit words are numbers modulo 2**16 - 1, of which 2**16 is 1.
+    return -(pseudo + words) % 0xFFFF
 
 
 def link_local(link_layer_address: bytes) -> IPv6Address:

@@ -295,19 +295,25 @@ _KNOWN: dict[int, type[KnownOption]] = {
 }
 
 
+_PADDINGS = (b"", bytes((PAD1,)), *(bytes((PADN, n)) + bytes(n) for n in range(6)))
+"""Pad1 or PadN of 0 to 7 octets (RFC 6275 sections 6.2.2 and 6.2.3)."""
+
+
 def encode_options(options: Iterable[MobilityOption], start: int) -> bytes:
     """The options, each aligned, then padded so that the message ends on a multiple of 8 octets.
 
     ``start`` is the offset of the first option in the Mobility Header.
     """
-    encoded = b""
+    encoded = bytearray()
     for option in options:
         modulus, remainder = option.ALIGNMENT
-        content = option.encode()
-        encoded += _padding((remainder - start - len(encoded)) % modulus)
         uncounted, unit = option.LENGTH
-        encoded += bytes((option.number, (len(content) - uncounted) // unit)) + content
-    return encoded + _padding(-(start + len(encoded)) % 8)
+        content = option.encode()
+        encoded += _PADDINGS[(remainder - start - len(encoded)) % modulus]
+        encoded += bytes((option.number, (len(content) - uncounted) // unit))
+        encoded += content
+    encoded += _PADDINGS[-(start + len(encoded)) % 8]
+    return bytes(encoded)
 
 
 def decode_options(data: bytes) -> tuple[MobilityOption, ...]:
@@ -332,10 +338,3 @@ def decode_options(data: bytes) -> tuple[MobilityOption, ...]:
         known = _KNOWN.get(number)
         options.append(known.decode(content) if known else UnknownOption(number, content))
     return tuple(options)
-
-
-def _padding(length: int) -> bytes:
-    """Pad1 or PadN of so many octets (RFC 6275 sections 6.2.2 and 6.2.3)."""
-    if length < 2:
-        return bytes(length)
-    return bytes((PADN, length - 2)) + bytes(length - 2)

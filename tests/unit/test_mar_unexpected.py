@@ -66,7 +66,7 @@ def test_a_pbu_that_lacks_an_option(kind):
         update(1, 1, T0),  # that it serves the node itself
         update(2, 1, T0, own=3),  # that it anchors another MAR's prefix
         update(2, 1, 1 << 64),  # that it is the year 2554
-        anchor_update("mn1", replace(anchor(1), prefix=prefix(1).supernet()), CMD, 1, 300, T0),
+        anchor_update("mn1", anchor(1)._replace(prefix=prefix(1).supernet()), CMD, 1, 300, T0),
     ],
 )
 def test_a_pbu_that_cannot_be_true(message):
