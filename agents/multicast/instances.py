@@ -156,14 +156,17 @@ class Instances:
     ) -> None:
         """Data came by an upstream: who was waiting for that needs no other.
 
-        Who is waiting for another one needs no two meanwhile: the one ``used`` will do.
+        Who is waiting for another one is served by the one ``used`` meanwhile, as all are: none but
+        that is kept. The kernel tells of one wrong upstream at a time, so the one that is waited
+        for is heard of when the others are quiet.
         """
         for _, listener, wish in self.wishes(group):
             if len(listener.upstreams) > 1 and wish.accepts(source):
                 if upstream == listener.upstreams[0]:
                     listener.upstreams = (upstream,)
-                elif used != upstream and used in listener.upstreams:
-                    listener.upstreams = tuple(u for u in listener.upstreams if u != upstream)
+                elif used in self._links.upstreams:
+                    kept = (used if u == upstream else u for u in listener.upstreams)
+                    listener.upstreams = tuple(dict.fromkeys(kept))
                 self._changed.add(group)
 
     def decline_unwanted(

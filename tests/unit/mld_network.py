@@ -78,6 +78,7 @@ class Router:
         self.cache: dict[tuple[IPv6Address, IPv6Address], SetForwarding] = {}
         self.told: dict[tuple[IPv6Address, IPv6Address], int] = {}
         self.held: set[str] = set()
+        self.is_down = False
 
 
 class Network:
@@ -110,20 +111,21 @@ class Network:
         """Give a router a link, named as the wire."""
         router, address = self.routers[name], IPv6Address(f"fe80::5213:{next(self._count):x}")
         router.addresses[wire] = address
-        router.parts[wire] = {"upstream": upstream, "downstream": downstream}
+        router.parts[wire] = {
+            "upstream": upstream,
+            "downstream": downstream,
+            "on_demand": upstream and downstream,
+        }
         self._plugged[wire].append(router)
-        actions = router.core.add_link(
-            wire,
-            address,
-            self.now,
-            upstream=upstream,
-            downstream=downstream,
-            on_demand=upstream and downstream,
-        )
+        actions = router.core.add_link(wire, address, self.now, **router.parts[wire])
         self.perform(router, actions)
 
-    def crash(self, name: str) -> None:
-        """A router starts anew: it forgets everything, and keeps its addresses."""
+    def stop(self, name: str) -> None:
+        """A router is dead: it hears, says and forwards nothing until it is started again."""
+        self.routers[name].is_down = True
+
+    def start(self, name: str) -> None:
+        """A router starts anew: it has forgotten everything but its addresses."""
         old, new = self.routers[name], self.router(name)
         for wire, address in old.addresses.items():
             self._plugged[wire][self._plugged[wire].index(old)] = new
@@ -206,7 +208,7 @@ class Network:
         assert hop_limit, f"a loop: {carried}"
         carried[wire] += 1
         for router in self._plugged[wire]:
-            if router is sender:
+            if router is sender or router.is_down:
                 continue
             self.arrivals[router.name] += 1
             known = router.cache.get((source, group))
@@ -237,7 +239,9 @@ class Network:
             self._timers.set(("host", host.name), due)
 
     def perform(self, router: Router, actions: list[Action]) -> None:
-        """Carry out what a router's core asks for."""
+        """Carry out what a router's core asks for, unless the router is dead."""
+        if router.is_down:
+            return
         due = router.core.next_deadline()
         if due is not None:
             self._timers.set(("router", router.name), due)
@@ -273,7 +277,7 @@ class Network:
         self, sender: str, address: IPv6Address, wire: str, message: Message, to: bytes | None
     ) -> None:
         for router in self._plugged[wire]:
-            if router.name != sender and to is None:
+            if router.name != sender and to is None and not router.is_down:
                 actions = router.core.receive(message, address, wire, self.now, address.packed[-6:])
                 self.perform(router, actions)
         if isinstance(message, MulticastListenerQuery):

@@ -5,15 +5,15 @@ from __future__ import annotations
 from functools import partial
 from ipaddress import IPv6Address
 
-from mld_network import Host, Network, Router, tunnel
-
 from agents.core import MILLISECOND
 from agents.multicast.actions import AskChannelControl
 from agents.multicast.config import ProxyConfig
 from agents.multicast.multi_upstream import MultiUpstream
 from agents.wire.channel import ChannelScope
+from tests.unit.mld_network import Host, Network, Router, tunnel
 
 ROUND_TRIP = 20 * MILLISECOND
+QUESTION_TIMEOUT = 200 * MILLISECOND
 Channel = tuple["IPv6Address | None", IPv6Address]
 
 
@@ -30,6 +30,7 @@ class MobileDomain(Network):
         self.scopes: dict[Channel, ChannelScope] = {}
         self.transfers = transfers
         self.questions: list[tuple[str, Channel]] = []
+        self.silent_until = 0
         self.visited: dict[str, str] = {}
         self.mars = [f"mar{number}" for number in range(1, mars + 1)]
         self.router("mr1")
@@ -84,9 +85,19 @@ class MobileDomain(Network):
             self.now + self.random.randint(0, ROUND_TRIP), partial(self._left, host, previous, mar)
         )
 
+    def crash(self, router: str, dead: int) -> None:
+        """A router dies, and starts anew ``dead`` ns later, unless it is dead already."""
+        if not self.routers[router].is_down:
+            self.stop(router)
+            self.at(self.now + dead, partial(self.restart, router))
+
+    def crash_channel_control(self, dead: int) -> None:
+        """Channel control does not answer for ``dead`` ns."""
+        self.silent_until = self.now + dead
+
     def restart(self, mar: str) -> None:
-        """A MAR starts anew, and its hosts attach again."""
-        self.crash(mar)
+        """A router starts anew, and its hosts attach again."""
+        self.start(mar)
         for host in self.hosts.values():
             if self.where(host) == mar:
                 self.attach(host, host.wire)
@@ -109,7 +120,7 @@ class MobileDomain(Network):
     def _left(self, host: Host, mar: str, now_at: str) -> None:
         """The previous MAR hears that its host is elsewhere, and hands its context over."""
         router, radio = self.routers[mar], f"{mar}-radio"
-        if host.wire == radio:
+        if host.wire == radio or router.is_down:
             return
         records = router.core.subscription(host.address, radio)
         self.perform(router, router.core.detached(host.address, radio, self.now))
@@ -125,18 +136,23 @@ class MobileDomain(Network):
     def asked(self, router: Router, question: AskChannelControl) -> None:
         channel = (question.source, question.group)
         self.questions.append((router.name, channel))
-        self.at(self.now + ROUND_TRIP, partial(self._answer, router, channel))
+        # Without an answer, the agent goes by the default.
+        is_silent = self.now < self.silent_until
+        delay, scopes = (QUESTION_TIMEOUT, {}) if is_silent else (ROUND_TRIP, self.scopes)
+        self.at(self.now + delay, partial(self._answer, router, channel, scopes))
 
-    def _answer(self, router: Router, channel: Channel) -> None:
+    def _answer(
+        self, router: Router, channel: Channel, scopes: dict[Channel, ChannelScope]
+    ) -> None:
         source, group = channel
-        scope = self.scopes.get(channel, ChannelScope.REMOTE)
+        scope = scopes.get(channel, ChannelScope.REMOTE)
         self.perform(router, router.core.decided(group, source, scope, self.now))
 
     def change(self, channel: Channel, scope: ChannelScope) -> None:
         """A live change of policy, told to every MAR."""
         self.scopes[channel] = scope
         for mar in self.mars:
-            self._answer(self.routers[mar], channel)
+            self._answer(self.routers[mar], channel, self.scopes)
 
     def records(self, mar: str) -> set[tuple]:
         """The membership records of a MAR as the paper's tuples, with names for its addresses."""

@@ -7,13 +7,13 @@ from ipaddress import IPv6Address, IPv6Network
 from random import Random
 
 import pytest
-from mld_network import tunnel
-from mobile_domain import MobileDomain
 
 from agents.core import MILLISECOND, SECOND
 from agents.multicast.config import ProxyConfig
 from agents.multicast.filters import EVERYTHING, NOTHING, include
 from agents.wire.channel import ChannelScope
+from tests.unit.mld_network import tunnel
+from tests.unit.mobile_domain import MobileDomain
 
 PREFIX, SOURCE = IPv6Network("2001:db8:1:1::/64"), IPv6Address("2001:db8:1:1::5")
 SSM, ASM = IPv6Address("ff3e::c1"), IPv6Address("ff0e::c2")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from ipaddress import IPv6Address, IPv6Network
 
 import pytest
-from mld_network import tunnel
-from mobile_domain import MobileDomain
 
 from agents.core import SECOND
 from agents.multicast.config import ProxyConfig
 from agents.multicast.filters import EVERYTHING, NOTHING, include
 from agents.wire.channel import ChannelScope
+from tests.unit.mld_network import tunnel
+from tests.unit.mobile_domain import MobileDomain
 
 PREFIX = IPv6Network("2001:db8:4:1::/64")
 S3 = IPv6Address("2001:db8:4:1::3")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from ipaddress import IPv6Address
 
 import pytest
-from mobile_domain import MobileDomain
 
 from agents.core import SECOND
 from agents.multicast.config import ProxyConfig
 from agents.multicast.filters import EVERYTHING, include
 from agents.wire.channel import ChannelScope
+from tests.unit.mobile_domain import MobileDomain
 
 S1, S2, S3 = (IPv6Address(f"2001:db8:5e00:{n}::2") for n in (1, 2, 3))
 G1, G2, G3 = IPv6Address("ff3e::c1"), IPv6Address("ff0e::c2"), IPv6Address("ff3e::c3")

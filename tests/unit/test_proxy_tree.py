@@ -6,11 +6,11 @@ from ipaddress import IPv6Address
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mld_network import Network, add_tunnels, down_path, tree, tunnel
 
 from agents.core import MILLISECOND, SECOND
 from agents.multicast.config import ProxyConfig
 from agents.multicast.filters import EVERYTHING, NOTHING, exclude, include
+from tests.unit.mld_network import Network, add_tunnels, down_path, tree, tunnel
 
 S1, S2 = IPv6Address("2001:db8:5e00:1::2"), IPv6Address("2001:db8:5e00:2::2")
 GROUPS = [IPv6Address("ff3e::c1"), IPv6Address("ff0e::c2")]
