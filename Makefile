@@ -6,7 +6,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 READY := .venv/.ready
 BENCHMARKS := $(sort $(basename $(notdir $(wildcard bench/bench_*.py))))
 
-.PHONY: help setup demo lint test test-vm bench clean
+.PHONY: help setup demo lint test test-vm soak bench clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s  %s\n", $$1, $$2}' Makefile
@@ -32,6 +32,9 @@ test: lint ## Lint, then every test on the running kernel
 test-vm: setup ## Kernel tests and the quickstart on a stock Debian kernel, in a virtual machine
 	setup/apt.sh setup/packages-vm.txt
 	$(SUDO) setup/vm.sh
+
+soak: setup ## Run 5,000 random schedules of a multicast domain in virtual time, on all CPUs
+	$(PYTHON) -m tests.soak
 
 bench: setup ## Run the benchmarks
 	@set -e; for benchmark in $(BENCHMARKS); do \

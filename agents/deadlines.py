@@ -15,9 +15,11 @@ class Deadlines(Generic[Key]):
     """At most one deadline (ns) a key; setting it again moves it."""
 
     def __init__(self) -> None:
-        self._entries: dict[Key, tuple[int, int, Key]] = {}
-        # The heap also holds what was moved or cancelled since; `_entries` has what still counts.
-        self._heap: list[tuple[int, int, Key]] = []
+        # Time and order of each; the key by its order.
+        self._entries: dict[Key, tuple[int, int]] = {}
+        self._keys: dict[int, Key] = {}
+        # The heap also holds what was moved or cancelled since; `_keys` has what still counts.
+        self._heap: list[tuple[int, int]] = []
         self._order = 0
 
     def __contains__(self, key: Key) -> bool:
@@ -31,9 +33,11 @@ class Deadlines(Generic[Key]):
 
     def set(self, key: Key, when: int) -> None:
         """Make the key due at ``when``, and not before."""
+        self.cancel(key)
         self._order += 1
-        entry = (when, self._order, key)
+        entry = (when, self._order)
         self._entries[key] = entry
+        self._keys[self._order] = key
         heappush(self._heap, entry)
         if len(self._heap) > 2 * len(self._entries) + _SLACK:
             self._heap = list(self._entries.values())
@@ -41,17 +45,16 @@ class Deadlines(Generic[Key]):
 
     def cancel(self, key: Key) -> None:
         """Forget the key's deadline, if it has one."""
-        self._entries.pop(key, None)
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            del self._keys[entry[1]]
 
     def next(self) -> int | None:
         """The earliest deadline."""
         heap = self._heap
-        while heap:
-            entry = heap[0]
-            if self._entries.get(entry[2]) is entry:
-                return entry[0]
+        while heap and heap[0][1] not in self._keys:
             heappop(heap)
-        return None
+        return heap[0][0] if heap else None
 
     def due(self, now: int) -> Iterator[Key]:
         """Take out, one after another, the keys due by ``now``.
@@ -59,6 +62,6 @@ class Deadlines(Generic[Key]):
         Deadlines may be set and cancelled between two keys; what becomes due by that counts too.
         """
         while (when := self.next()) is not None and when <= now:
-            key = heappop(self._heap)[2]
+            key = self._keys.pop(heappop(self._heap)[1])
             del self._entries[key]
             yield key

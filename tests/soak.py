@@ -33,7 +33,9 @@ def main() -> int:
             if found:
                 failed.append(seed)
                 console.print(f"seed {seed}:", *found, sep="\n  ", markup=False)
-    console.print(f"{len(seeds)} schedules from seed {options.first}, {len(failed)} failed", *failed)
+    console.print(
+        f"{len(seeds)} schedules from seed {options.first}, {len(failed)} failed", *failed
+    )
     return 1 if failed else 0
 
 

@@ -214,7 +214,7 @@ class Forwarding:
         return [
             name
             for name, router in self._links.downstreams.items()
-            if router.querier.is_querier and router.listeners.filter(group).accepts(source)
+            if router.querier.is_querier and router.listeners.wants(source, group)
         ]
 
     def _remove(self, channel: Channel) -> RemoveForwarding:

@@ -104,6 +104,9 @@ class HostPart:
 
     def timer(self, now: int) -> list[MulticastListenerReport]:
         """The reports that are due."""
+        due = self.next_deadline()
+        if due is None or now < due:
+            return []
         records: list[AddressRecord] = []
         if self._changes_due is not None and self._changes_due <= now:
             records += self._change_records(now)
@@ -117,8 +120,11 @@ class HostPart:
 
     def next_deadline(self) -> int | None:
         """When ``timer`` is due, in ns."""
-        times = (self._answers_due.next(), self._changes_due, self._general_due)
-        return min((due for due in times if due is not None), default=None)
+        due = self._answers_due.next()
+        for other in (self._changes_due, self._general_due):
+            if other is not None and (due is None or other < due):
+                due = other
+        return due
 
     def _change_records(self, now: int) -> list[AddressRecord]:
         """One transmission of all pending changes; plans the next one."""

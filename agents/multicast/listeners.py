@@ -8,7 +8,6 @@ query time, while the querier asks who else there is. What hosts can make us kee
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from enum import Enum
 from ipaddress import IPv6Address
@@ -134,9 +133,9 @@ class Listeners:
         """When ``expire`` is due, in ns."""
         return self._deadlines.next()
 
-    def filter(self, group: IPv6Address) -> Filter:
-        """What the link wants of a group."""
-        return merge(wish for _, wish in self.wishes(group))
+    def wants(self, source: IPv6Address, group: IPv6Address) -> bool:
+        """Whether anybody on the link is served this channel."""
+        return any(wish.accepts(source) for _, wish in self.wishes(group))
 
     def departing(self, group: IPv6Address) -> Filter:
         """What is served though nobody is known to want it."""
@@ -151,14 +150,12 @@ class Listeners:
                 memberships.add(Membership(listener.upstreams, listener.host, source))
         return memberships
 
-    def wishes(self, group: IPv6Address) -> Iterator[tuple[Listener, Filter]]:
+    def wishes(self, group: IPv6Address) -> list[tuple[Listener, Filter]]:
         """What each listener of a group, and each that just left, is served."""
-        if group in self._listeners:
-            for listener in self._listeners[group].values():
-                yield listener, listener.filter
-        if group in self._departures:
-            for departure in self._departures[group]:
-                yield departure.listener, departure.filter
+        if not self:  # as most tunnels
+            return []
+        wishes = [(x, x.filter) for x in self._listeners.get(group, {}).values()]
+        return wishes + [(x.listener, x.filter) for x in self._departures.get(group, ())]
 
     def _has_room_for(self, host: IPv6Address) -> bool:
         groups = len(self._groups.get(host, ()))

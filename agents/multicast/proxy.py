@@ -267,7 +267,7 @@ class MldProxy:
         times += [host.next_deadline() for host in self._links.upstreams.values()]
         for router in self._links.downstreams.values():
             times += [router.querier.next_deadline(), router.listeners.next_deadline()]
-        return min((time for time in times if time is not None), default=None)
+        return min([time for time in times if time is not None], default=None)
 
     def membership(self) -> list[MembershipRecord]:
         """Who listens to what, and by which upstream they get it."""

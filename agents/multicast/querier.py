@@ -55,9 +55,9 @@ class Querier:
         self, now: int, departing: Callable[[IPv6Address], Filter]
     ) -> list[MulticastListenerQuery]:
         """The queries that are due; ``departing`` tells what of a group nobody is known to want."""
+        if now < self.next_deadline():
+            return []
         if self._other_present_until is not None:
-            if now < self._other_present_until:
-                return []
             self._other_present_until = None
             self._general_due = now
         queries = []
