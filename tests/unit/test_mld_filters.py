@@ -64,11 +64,11 @@ def test_listeners_agree_with_a_table_of_hosts_and_sources(sequence):
         for source in UNIVERSE:
             wants[host, source] = says(kind, source in named, wants[host, source])
         now_wanted = {s for s in UNIVERSE if any(wants[h, s] for h in HOSTS)}
-        assert now_wanted <= {s for s in UNIVERSE if listeners.filter(GROUP).accepts(s)}
+        assert now_wanted <= {s for s in UNIVERSE if listeners.wants(s, GROUP)}
     listeners.expire(CONFIG.last_listener_query_time)
     for source in UNIVERSE:
         wanted = any(wants[host, source] for host in HOSTS)
-        assert listeners.filter(GROUP).accepts(source) == wanted
+        assert listeners.wants(source, GROUP) == wanted
     listening = {h for h in HOSTS if any(wants[h, s] for s in UNIVERSE)}
     assert {member.host for member in listeners.memberships(GROUP)} == listening
     listeners.expire(CONFIG.listener_interval + SECOND)

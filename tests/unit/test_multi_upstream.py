@@ -288,3 +288,18 @@ def test_data_that_is_not_wanted_from_an_upstream_is_declined(proxy, link):
     assert told(proxy.upcall(S1, G, "tun-mar1", NOW + SECOND), "tun-mar1") == []
     base = mar("tun-mar1")
     assert told(base.upcall(S1, G, "tun-mar1", NOW), "tun-mar1") == []
+
+
+def test_an_upstream_kept_for_another_listener_does_not_hide_the_one_waited_for(proxy):
+    """All take a channel from the upstream in use: what one keeps besides is given up, too."""
+    follow(proxy, BOTH)
+    now = NOW + SECOND
+    proxy.upcall(S1, G, "tun-mar1", now)
+    arrive(proxy, MN2, "tun-mar3", now)
+    proxy.receive(report(ALLOW, S2), MN2, "radio", now)
+    proxy.decided(G, S2, BOTH, now)
+    proxy.receive(report(ALLOW, S1), MN2, "radio", now)
+    actions = proxy.upcall(S1, G, "tun-mar3", now)
+    assert set(told(actions, "tun-mar3")) == {(BLOCK, G, (S1, S2))}
+    actions = proxy.upcall(S1, G, "core", now + 3 * SECOND)
+    assert set(routes(actions)) == {("core", ("radio",))}
