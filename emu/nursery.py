@@ -33,6 +33,7 @@ TARGETS = (
     "agents.roles.mr",
     "agents.roles.access_router",
     "agents.roles.ha",
+    "agents.roles.correspondent",
     "agents.roles.mobile_node",
     "emu.measure.capture",
     "emu.traffic.source",

@@ -30,6 +30,8 @@ _ETH_P_ALL, _ETH_P_IPV6 = 0x0003, 0x86DD
 _ROUTING, _DESTINATION_OPTIONS = 43, 60
 _IPV6_HEADER = 40
 _MAXIMUM_PACKET = 65575
+MARK = 0x6275
+"""Of the sockets that send (SO_MARK), so that rules of routing can tell their packets."""
 _NOT_NOW = frozenset(
     (errno.ENOBUFS, errno.EAGAIN, errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTUNREACH)
 )
@@ -88,6 +90,7 @@ class MobileSocket:
         if source not in self._senders:
             sender = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
             sender.setblocking(False)
+            sender.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, MARK)
             sender.bind((str(source), 0))
             self._senders[source] = sender
         return self._senders[source]

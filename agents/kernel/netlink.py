@@ -43,6 +43,10 @@ _ADDR_GEN_MODE_NONE = 1
 _ABSENT = frozenset({errno.ESRCH, errno.ENOENT, errno.EADDRNOTAVAIL, errno.ENODEV})
 
 
+_EVERYWHERE = IPv6Network("::/0")
+_WHOLE_MARK = 0xFFFFFFFF
+
+
 @dataclass(frozen=True)
 class RouteLookup:
     """The kernel's answer to "how would a packet to this destination leave?"."""
@@ -299,17 +303,21 @@ class Netlink:
 
         What is for this node itself, or multicast, no rule drops: the table of those comes first.
         """
-        message = _rule(source, iif, table, priority)
-        try:
-            self.rtnetlink.request(rtnl.RTM_NEWRULE, message, NLM_F_CREATE | NLM_F_EXCL)
-        except FileExistsError:
-            return
+        self._add_rule(_rule(source, iif, table, priority))
 
     def rule_delete(
         self, source: IPv6Network, *, iif: str | None = None, table: int | None, priority: int
     ) -> None:
         """Delete the rule that ``rule_add`` made of the same arguments."""
         self._remove(rtnl.RTM_DELRULE, _rule(source, iif, table, priority))
+
+    def rule_add_unmarked(self, destination: IPv6Address, *, table: int, priority: int) -> None:
+        """Look up packets to an address in ``table``, but not those of sockets with SO_MARK."""
+        self._add_rule(_unmarked(destination, table, priority))
+
+    def rule_delete_unmarked(self, destination: IPv6Address, *, table: int, priority: int) -> None:
+        """Delete the rule that ``rule_add_unmarked`` made of the same arguments."""
+        self._remove(rtnl.RTM_DELRULE, _unmarked(destination, table, priority))
 
     def rules_delete(self, priority: int) -> None:
         """Delete every rule of this priority."""
@@ -320,6 +328,12 @@ class Netlink:
             while True:
                 self.rtnetlink.request(rtnl.RTM_DELRULE, message)
         except FileNotFoundError:
+            return
+
+    def _add_rule(self, message: nlmsg) -> None:
+        try:
+            self.rtnetlink.request(rtnl.RTM_NEWRULE, message, NLM_F_CREATE | NLM_F_EXCL)
+        except FileExistsError:
             return
 
     def _remove(self, kind: int, message: nlmsg) -> None:
@@ -381,4 +395,15 @@ def _rule(source: IPv6Network, iif: str | None, table: int | None, priority: int
         message["attrs"].append(("FRA_TABLE", table))
     if iif is not None:
         message["attrs"].append(("FRA_IIFNAME", iif))
+    return message
+
+
+def _unmarked(destination: IPv6Address, table: int, priority: int) -> nlmsg:
+    message = _rule(_EVERYWHERE, None, table, priority)
+    message["dst_len"] = destination.max_prefixlen
+    message["attrs"] += [
+        ("FRA_DST", str(destination)),
+        ("FRA_FWMARK", 0),
+        ("FRA_FWMASK", _WHOLE_MARK),
+    ]
     return message

@@ -56,12 +56,27 @@ class GiveUp(Action):
     home_address: IPv6Address
 
 
-# A home agent's
+@dataclass(frozen=True)
+class UseDirectPath(Action):
+    """The correspondent has a binding: what goes there from the home address goes straight."""
+
+    correspondent: IPv6Address
+
+
+@dataclass(frozen=True)
+class LeaveDirectPath(Action):
+    """What goes to the correspondent takes the home agent's tunnel."""
+
+    correspondent: IPv6Address
+
+
+# A home agent's, or a correspondent's
 
 
 @dataclass(frozen=True)
 class Bind(Action):
-    """Send what comes for a home address through a tunnel to the care-of address, and back."""
+    """A home agent has a tunnel between the care-of address and itself for the home address; a
+    correspondent sends to the care-of address."""
 
     home_address: IPv6Address
     care_of: IPv6Address
@@ -69,6 +84,6 @@ class Bind(Action):
 
 @dataclass(frozen=True)
 class Unbind(Action):
-    """The mobile node is at home, or gone: take the tunnel of its home address away."""
+    """The mobile node is at home, or gone: there is nothing special about its home address."""
 
     home_address: IPv6Address

@@ -1,4 +1,4 @@
-"""The home agent: its binding cache says where each home address is (RFC 6275 sections 9.5, 10).
+"""The home agent (RFC 6275 section 10).
 
 There is nobody else on a home link, as each home address has it for itself; so no duplicate address
 detection precedes a binding, and none but the home agent's routes attract packets (section 10.4.1).
@@ -7,55 +7,15 @@ detection precedes a binding, and none but the home agent's routes attract packe
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from ipaddress import IPv6Address
 
-from agents.core import SECOND, Action
-from agents.deadlines import Deadlines
-from agents.mipv6.actions import Bind, Send, Unbind
 from agents.mipv6.authorization import Verification
-from agents.mipv6.config import REMEMBER, Counters, HomeAgentConfig
-from agents.mipv6.packets import Packet
-from agents.mipv6.signalling import received, send
-from agents.wire.mobility import (
-    BindingAcknowledgement,
-    BindingAcknowledgementFlag,
-    BindingUpdate,
-    BindingUpdateFlag,
-    Status,
-)
-from agents.wire.mobility_options import AlternateCareOfAddress
-from agents.wire.routability_tests import TestInit
-from agents.wire.sequence_numbers import is_newer
+from agents.mipv6.binding_cache import BindingCache
+from agents.mipv6.config import REMEMBER, HomeAgentConfig
+from agents.wire.mobility import BindingUpdate, BindingUpdateFlag
 
 
-@dataclass
-class CacheEntry:
-    """A binding cache entry (RFC 6275 section 9.1)."""
-
-    care_of: IPv6Address | None
-    """None: the binding is over, and only its sequence number is remembered."""
-    sequence: int
-    lifetime: int
-    """Seconds granted."""
-
-
-@dataclass(frozen=True)
-class _Claim:
-    """What a Binding Update says: the home address is at the care-of address."""
-
-    packet: Packet
-    update: BindingUpdate
-    home: IPv6Address
-    care_of: IPv6Address
-
-    @property
-    def deregisters(self) -> bool:
-        """Whether the binding is to be removed (RFC 6275 section 6.1.7)."""
-        return self.update.lifetime == 0 or self.care_of == self.home
-
-
-class HomeAgentCore:
+class HomeAgentCore(BindingCache):
     """The binding cache of one home agent.
 
     ``also_serves`` tells of which home addresses that are not of its own pool it is the home agent.
@@ -67,117 +27,12 @@ class HomeAgentCore:
         verification: Verification | None = None,
         also_serves: Callable[[IPv6Address], bool] = lambda home_address: False,
     ) -> None:
-        self._config = config
-        self._verification = verification
+        super().__init__(config.address, config.binding_lifetime_s, verification, remember=REMEMBER)
+        self._pool = config.pool
         self._also_serves = also_serves
-        self.counters = Counters()
-        self._cache: dict[IPv6Address, CacheEntry] = {}
-        self._deadlines: Deadlines[IPv6Address] = Deadlines()
 
-    def bindings(self) -> dict[IPv6Address, IPv6Address]:
-        """The care-of address of each home address that is bound."""
-        return {home: entry.care_of for home, entry in self._cache.items() if entry.care_of}
+    def _concerns(self, update: BindingUpdate) -> bool:
+        return bool(update.flags & BindingUpdateFlag.H)
 
-    def receive(self, packet: Packet, now: int) -> list[Action]:
-        """A Mobility Header message came."""
-        message = packet.message
-        if packet.destination != self._config.address:  # it only passes by
-            return []
-        if isinstance(message, TestInit) and self._verification is not None:
-            answer = self._verification.answer(message, packet.source, now)
-            return [Send(Packet(answer, packet.destination, packet.source))]
-        if not isinstance(message, BindingUpdate):
-            self.counters.ignored += 1
-            return []
-        if message.flags & BindingUpdateFlag.P or not message.flags & BindingUpdateFlag.H:
-            self.counters.ignored += 1
-            return []
-        alternate = message.option(AlternateCareOfAddress)
-        care_of = packet.source if alternate is None else alternate.address
-        if not (_is_routable_unicast(packet.sender) and _is_routable_unicast(care_of)):
-            self.counters.malformed += 1
-            return []
-        claim = _Claim(packet, message, packet.sender, care_of)
-        return [received(packet, claim.home), *self._update(claim, now)]
-
-    def timer(self, now: int) -> list[Action]:
-        """Act on every deadline that is not later than ``now``."""
-        actions: list[Action] = []
-        for home_address in self._deadlines.due(now):
-            if self._cache[home_address].care_of is None:
-                del self._cache[home_address]
-            else:
-                actions += self._unbind(home_address, now)
-        return actions
-
-    def next_deadline(self) -> int | None:
-        """When ``timer`` is due next."""
-        return self._deadlines.next()
-
-    def _update(self, claim: _Claim, now: int) -> list[Action]:
-        home, update = claim.home, claim.update
-        if home not in self._config.pool and not self._also_serves(home):
-            return self._refuse(claim, Status.NOT_HOME_SUBNET)
-        status = self._verify(claim, now)
-        if status is not Status.ACCEPTED:
-            self.counters.unauthentic += 1
-            return [] if status is None else self._refuse(claim, status)
-        entry = self._cache.get(home)
-        if entry is not None and not is_newer(update.sequence, entry.sequence):
-            said = None if claim.deregisters else claim.care_of
-            if update.sequence == entry.sequence and entry.care_of == said:
-                return self._accept(claim, entry.lifetime, now)
-            self.counters.ignored += 1
-            return self._refuse(claim, Status.SEQUENCE_NUMBER_OUT_OF_WINDOW, entry.sequence)
-        lifetime = 0 if claim.deregisters else update.lifetime
-        lifetime = min(lifetime, self._config.binding_lifetime_s)
-        before = None if entry is None else entry.care_of
-        self._cache[home] = CacheEntry(claim.care_of, update.sequence, lifetime)
-        answer = self._accept(claim, lifetime, now)
-        if lifetime == 0:  # at home it is to be answered there, and not through the tunnel
-            return self._unbind(home, now, bound=before is not None) + answer
-        self._deadlines.set(home, now + lifetime * SECOND)
-        # The answer is on its way while the tunnel is made, which takes the kernel some ms.
-        return answer + ([Bind(home, claim.care_of)] if before != claim.care_of else [])
-
-    def _verify(self, claim: _Claim, now: int) -> Status | None:
-        if self._verification is None:
-            return Status.ACCEPTED
-        return self._verification.verify(claim.update, claim.home, claim.care_of, now)
-
-    def _unbind(self, home_address: IPv6Address, now: int, *, bound: bool = True) -> list[Action]:
-        """The binding is over; its sequence number stays, so that late updates are known."""
-        self._cache[home_address].care_of = None
-        self._deadlines.set(home_address, now + REMEMBER)
-        return [Unbind(home_address)] if bound else []
-
-    def _accept(self, claim: _Claim, lifetime: int, now: int) -> list[Action]:
-        answer = BindingAcknowledgement(
-            Status.ACCEPTED, claim.update.sequence, lifetime, BindingAcknowledgementFlag(0)
-        )
-        if self._verification is not None:
-            answer = self._verification.acknowledge(
-                answer, claim.update, claim.home, claim.care_of, now
-            )
-        return self._answer(claim, answer)
-
-    def _refuse(self, claim: _Claim, status: Status, sequence: int | None = None) -> list[Action]:
-        number = claim.update.sequence if sequence is None else sequence
-        answer = BindingAcknowledgement(status, number, 0, BindingAcknowledgementFlag(0))
-        return self._answer(claim, answer)
-
-    def _answer(self, claim: _Claim, answer: BindingAcknowledgement) -> list[Action]:
-        """To a mobile node that is away, at its care-of address (RFC 6275 section 9.5.4)."""
-        packet = claim.packet
-        routed_to = claim.home if packet.home_address is not None else None
-        back = Packet(answer, self._config.address, packet.source, routed_to=routed_to)
-        return send(back, claim.home)
-
-
-def _is_routable_unicast(address: IPv6Address) -> bool:
-    return not (
-        address.is_multicast
-        or address.is_unspecified
-        or address.is_loopback
-        or address.is_link_local
-    )
+    def _may_bind(self, home_address: IPv6Address) -> bool:
+        return home_address in self._pool or self._also_serves(home_address)

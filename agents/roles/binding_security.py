@@ -17,14 +17,15 @@ from agents.mipv6.verifier import Verifier
 SEC = 1
 """The security parameter of the CGAs: their making takes 65,536 hashes, once."""
 
-_KCN_SIZE = 20
+KCN_SIZE = 20
+"""Octets of a correspondent's secret (RFC 6275 section 5.2.1)."""
 _MODIFIER_BITS = 128
 
 
 def verifier(config: dict[str, Any]) -> Verifier:
     """A home agent's part, with a secret of its own."""
     address = IPv6Address(config["address"])
-    return Verifier(Security(**config["security"]), address, os.urandom(_KCN_SIZE))
+    return Verifier(Security(**config["security"]), address, os.urandom(KCN_SIZE))
 
 
 class MobileNodeSecurity:

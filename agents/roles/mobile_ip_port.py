@@ -21,6 +21,8 @@ class MobileIpPort:
     """Gives each message that comes, with its addresses, to ``receive``; sends what cores ask."""
 
     def __init__(self, daemon: Daemon, receive: Callable[[Packet], None]) -> None:
+        self.on_data: Callable[[MobilePacket], None] = lambda packet: None
+        """Takes what is no message, and has one of the extension headers."""
         self._daemon = daemon
         self._receive = receive
         self._plain = MobilitySocket(_ANY)
@@ -33,6 +35,10 @@ class MobileIpPort:
         """Keep the kernel from answering what is ours (see ``keep_from_kernel``)."""
         for interface in interfaces:
             keep_from_kernel(interface, destination)
+
+    def send_data(self, packet: MobilePacket) -> None:
+        """Send what is no message."""
+        self._mobile.send(mobile_packet.encode(packet))
 
     def _send(self, packet: Packet) -> None:
         payload = mobility.encode(packet.message, packet.sender, packet.receiver)
@@ -70,6 +76,8 @@ class MobileIpPort:
             addressed = packet.home_address is not None or packet.routed_to is not None
             if addressed and packet.next_header == ipv6.MOBILITY:
                 self._take(packet)
+            elif addressed:
+                self.on_data(packet)
 
     def _take(self, packet: MobilePacket) -> None:
         try:

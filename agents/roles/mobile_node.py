@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
+from random import Random
 from typing import Any
 
 from agents.core import Action
@@ -19,6 +20,7 @@ from agents.roles.home_addresses import HomeAddresses
 from agents.roles.idle_homes import IdleHomes
 from agents.roles.link_port import LinkPort
 from agents.roles.mobile_ip_port import MobileIpPort
+from agents.roles.route_optimisation import RouteOptimisation
 from agents.wire import ipv6, ndp
 from agents.wire.errors import MalformedPacket
 
@@ -42,15 +44,14 @@ class MobileNode:
         self._daemon = Daemon(config["node"], config["log"])
         self._interface: str = config["interface"]
         self._security = MobileNodeSecurity(config)
-        self._core = MobileNodeCore(
-            MobileNodeConfig(
-                config["node"],
-                config["lifetime"],
-                initial_timeout=config["retransmission"],
-                only_last=config["only_last"],
-            ),
-            self._security.authorizer,
+        settings = MobileNodeConfig(
+            config["node"],
+            config["lifetime"],
+            initial_timeout=config["retransmission"],
+            only_last=config["only_last"],
         )
+        self._core = MobileNodeCore(settings, self._security.authorizer)
+        self._optimisation: RouteOptimisation | None = None
         self._monitor = Monitor(self._interface)
         self._router: _Router | None = None
         self._home_domain = [IPv6Network(prefix) for prefix in config["home_domain"]]
@@ -72,6 +73,10 @@ class MobileNode:
             home = IPv6Address(home_address)
             self._homes.settle(home)
             self._carry_out(self._core.add_home(home, IPv6Address(agent), time.monotonic_ns()))
+            if config["route_optimisation"]:
+                self._optimisation = RouteOptimisation(
+                    self._daemon, port, settings, home, IPv6Address(agent), Random(config["seed"])
+                )
 
     def run(self) -> None:
         """Go about until told to stop."""
@@ -81,12 +86,18 @@ class MobileNode:
         tunnels = self._homes.close()
         phases = {str(home): b.phase for home, b in self._core.bindings().items()}
         counters = self._core.counters
-        self._daemon.log.write("state", homes=phases, tunnels=tunnels, counters=counters)
+        direct = self._optimisation.close() if self._optimisation else {}
+        self._daemon.log.write("state", homes=phases, tunnels=tunnels, counters=counters, **direct)
 
     def _carry_out(self, answer: list[Action]) -> None:
         self._daemon.carry_out(self._core, answer)
+        if self._optimisation is not None:
+            self._optimisation.follow(self._core.bindings())
 
     def _received(self, packet: Packet) -> None:
+        if self._optimisation is not None and not self._optimisation.is_agent(packet.sender):
+            self._optimisation.receive(packet)
+            return
         self._carry_out(self._core.receive(packet, time.monotonic_ns()))
 
     def _changed(self) -> None:

@@ -11,7 +11,7 @@ from emu.scenario.units import DURATION
 SCHEME_KEYS: dict[str, frozenset[str]] = {
     "dmm": frozenset({"variant", "first_attachment_timeout", "idle_release"}),
     "pmipv6": frozenset(),
-    "mipv6": frozenset(),
+    "mipv6": frozenset({"route_optimisation"}),
     "client": frozenset({"security", "idle_release"}),
     "hybrid": frozenset({"home_domain", "update"}),
 }
@@ -59,6 +59,9 @@ class Mobility(Section):
     key: Key | None = None
     """What the nodes of the domain share to authenticate their signalling (RFC 4285)."""
     security: BindingSecurity = BindingSecurity()
+    route_optimisation: bool = False
+    """Servers and mobile nodes send to each other directly, not by the home agent (RFC 6275
+    sections 9 and 11.6)."""
     home_domain: list[NodeName] = []
     """The access routers of the home operator, with network-based mobility management of their own;
     all others are another operator's, who has none."""

@@ -64,4 +64,5 @@ class HostBased(Scheme):
             "idle_release": mobility.idle_release,
             "home_domain": [],
             "only_last": False,
+            "route_optimisation": mobility.route_optimisation,
         }

@@ -1,0 +1,200 @@
+"""The binding cache of a home agent or a correspondent: it says where each home address is.
+
+RFC 6275 sections 9.1 and 9.5.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from ipaddress import IPv6Address
+
+from agents.core import SECOND, Action
+from agents.deadlines import Deadlines
+from agents.mipv6.actions import Bind, Send, Unbind
+from agents.mipv6.authorization import Verification
+from agents.mipv6.config import Counters
+from agents.mipv6.packets import Packet
+from agents.mipv6.signalling import received, send
+from agents.wire.mobility import (
+    BindingAcknowledgement,
+    BindingAcknowledgementFlag,
+    BindingUpdate,
+    BindingUpdateFlag,
+    Status,
+)
+from agents.wire.mobility_options import AlternateCareOfAddress
+from agents.wire.routability_tests import TestInit
+from agents.wire.sequence_numbers import is_newer
+
+
+@dataclass
+class CacheEntry:
+    """A binding cache entry (RFC 6275 section 9.1)."""
+
+    care_of: IPv6Address | None
+    """None: the binding is over, and only its sequence number is remembered."""
+    sequence: int
+    lifetime: int
+    """Seconds granted."""
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """What a Binding Update says: the home address is at the care-of address."""
+
+    packet: Packet
+    update: BindingUpdate
+    home: IPv6Address
+    care_of: IPv6Address
+
+    @property
+    def deregisters(self) -> bool:
+        """Whether the binding is to be removed (RFC 6275 section 6.1.7)."""
+        return self.update.lifetime == 0 or self.care_of == self.home
+
+
+class BindingCache(ABC):
+    """What home agents and correspondents do alike with Binding Updates.
+
+    ``maximum_lifetime_s`` is the most that is granted; the last sequence number of a binding that
+    is over is known for ``remember`` ns.
+    """
+
+    def __init__(
+        self,
+        address: IPv6Address,
+        maximum_lifetime_s: int,
+        verification: Verification | None,
+        *,
+        remember: int,
+    ) -> None:
+        self._address = address
+        self._maximum_lifetime_s = maximum_lifetime_s
+        self._verification = verification
+        self._remember = remember
+        self.counters = Counters()
+        self._cache: dict[IPv6Address, CacheEntry] = {}
+        self._deadlines: Deadlines[IPv6Address] = Deadlines()
+
+    @abstractmethod
+    def _concerns(self, update: BindingUpdate) -> bool:
+        """Whether an update is of the kind that this node keeps bindings for."""
+
+    def _may_bind(self, home_address: IPv6Address) -> bool:
+        """Whether this is the node to keep a binding of the home address."""
+        return True
+
+    def _answers(self, update: BindingUpdate) -> bool:
+        """Whether an update that is accepted is acknowledged."""
+        return True
+
+    def bindings(self) -> dict[IPv6Address, IPv6Address]:
+        """The care-of address of each home address that is bound."""
+        return {home: entry.care_of for home, entry in self._cache.items() if entry.care_of}
+
+    def receive(self, packet: Packet, now: int) -> list[Action]:
+        """A Mobility Header message came."""
+        message = packet.message
+        if packet.destination != self._address:  # it only passes by
+            return []
+        if isinstance(message, TestInit) and self._verification is not None:
+            answer = self._verification.answer(message, packet.source, now)
+            return [Send(Packet(answer, packet.destination, packet.source))]
+        if not isinstance(message, BindingUpdate):
+            self.counters.ignored += 1
+            return []
+        if message.flags & BindingUpdateFlag.P or not self._concerns(message):
+            self.counters.ignored += 1
+            return []
+        alternate = message.option(AlternateCareOfAddress)
+        care_of = packet.source if alternate is None else alternate.address
+        if not (_is_routable_unicast(packet.sender) and _is_routable_unicast(care_of)):
+            self.counters.malformed += 1
+            return []
+        claim = _Claim(packet, message, packet.sender, care_of)
+        return [received(packet, claim.home), *self._update(claim, now)]
+
+    def timer(self, now: int) -> list[Action]:
+        """Act on every deadline that is not later than ``now``."""
+        actions: list[Action] = []
+        for home_address in self._deadlines.due(now):
+            if self._cache[home_address].care_of is None:
+                del self._cache[home_address]
+            else:
+                actions += self._unbind(home_address, now)
+        return actions
+
+    def next_deadline(self) -> int | None:
+        """When ``timer`` is due next."""
+        return self._deadlines.next()
+
+    def _update(self, claim: _Claim, now: int) -> list[Action]:
+        home, update = claim.home, claim.update
+        if not self._may_bind(home):
+            return self._refuse(claim, Status.NOT_HOME_SUBNET)
+        status = self._verify(claim, now)
+        if status is not Status.ACCEPTED:
+            self.counters.unauthentic += 1
+            return [] if status is None else self._refuse(claim, status)
+        entry = self._cache.get(home)
+        if entry is not None and not is_newer(update.sequence, entry.sequence):
+            said = None if claim.deregisters else claim.care_of
+            if update.sequence == entry.sequence and entry.care_of == said:
+                return self._accept(claim, entry.lifetime, now)
+            self.counters.ignored += 1
+            return self._refuse(claim, Status.SEQUENCE_NUMBER_OUT_OF_WINDOW, entry.sequence)
+        lifetime = 0 if claim.deregisters else update.lifetime
+        lifetime = min(lifetime, self._maximum_lifetime_s)
+        before = None if entry is None else entry.care_of
+        self._cache[home] = CacheEntry(claim.care_of, update.sequence, lifetime)
+        answer = self._accept(claim, lifetime, now)
+        if lifetime == 0:  # at home it is to be answered there, and not through the tunnel
+            return self._unbind(home, now, bound=before is not None) + answer
+        self._deadlines.set(home, now + lifetime * SECOND)
+        # The answer is on its way while the tunnel is made, which takes the kernel some ms.
+        return answer + ([Bind(home, claim.care_of)] if before != claim.care_of else [])
+
+    def _verify(self, claim: _Claim, now: int) -> Status | None:
+        if self._verification is None:
+            return Status.ACCEPTED
+        return self._verification.verify(claim.update, claim.home, claim.care_of, now)
+
+    def _unbind(self, home_address: IPv6Address, now: int, *, bound: bool = True) -> list[Action]:
+        """The binding is over; its sequence number stays, so that late updates are known."""
+        self._cache[home_address].care_of = None
+        self._deadlines.set(home_address, now + self._remember)
+        return [Unbind(home_address)] if bound else []
+
+    def _accept(self, claim: _Claim, lifetime: int, now: int) -> list[Action]:
+        if not self._answers(claim.update):
+            return []
+        answer = BindingAcknowledgement(
+            Status.ACCEPTED, claim.update.sequence, lifetime, BindingAcknowledgementFlag(0)
+        )
+        if self._verification is not None:
+            answer = self._verification.acknowledge(
+                answer, claim.update, claim.home, claim.care_of, now
+            )
+        return self._answer(claim, answer)
+
+    def _refuse(self, claim: _Claim, status: Status, sequence: int | None = None) -> list[Action]:
+        number = claim.update.sequence if sequence is None else sequence
+        answer = BindingAcknowledgement(status, number, 0, BindingAcknowledgementFlag(0))
+        return self._answer(claim, answer)
+
+    def _answer(self, claim: _Claim, answer: BindingAcknowledgement) -> list[Action]:
+        """To a mobile node that is away, at its care-of address (RFC 6275 section 9.5.4)."""
+        packet = claim.packet
+        routed_to = claim.home if packet.home_address is not None else None
+        back = Packet(answer, self._address, packet.source, routed_to=routed_to)
+        return send(back, claim.home)
+
+
+def _is_routable_unicast(address: IPv6Address) -> bool:
+    return not (
+        address.is_multicast
+        or address.is_unspecified
+        or address.is_loopback
+        or address.is_link_local
+    )

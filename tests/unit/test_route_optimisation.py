@@ -1,0 +1,247 @@
+"""Route optimisation: a mobile node and a correspondent whose messages cross the wire."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import IPv6Address
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.core import SECOND, Action
+from agents.mipv6.actions import Bind, LeaveDirectPath, Send, Unbind, UseDirectPath
+from agents.mipv6.config import MobileNodeConfig
+from agents.mipv6.correspondent import MAX_RR_BINDING_LIFETIME_S, CorrespondentCore
+from agents.mipv6.packets import Packet
+from agents.mipv6.return_routability import MAX_NONCE_LIFETIME, MAX_TOKEN_LIFETIME
+from agents.mipv6.route_optimiser import IDLE, RouteOptimiser
+from agents.wire import mobility
+from agents.wire.mobility import (
+    BindingAcknowledgement,
+    BindingError,
+    BindingUpdate,
+    BindingUpdateFlag,
+    CareOfTestInit,
+    HomeTestInit,
+    Status,
+)
+from agents.wire.mobility_options import BindingAuthorizationData
+
+HOME, SERVER = IPv6Address("2001:db8:a000::7"), IPv6Address("2001:db8:5e00:1::2")
+CARE_OF, NEXT = IPv6Address("2001:db8:1:1::7"), IPv6Address("2001:db8:2:1::7")
+T0 = 1000 * SECOND
+
+
+class Pair:
+    """Carries every message at once; ``keep`` says which are not lost."""
+
+    def __init__(self, lifetime: int = 300) -> None:
+        self.node = RouteOptimiser(MobileNodeConfig("mn1", lifetime), HOME, Random(1))
+        self.server = CorrespondentCore(SERVER, b"s" * 20)
+        self.now = T0
+        self.sent: list[Packet] = []
+        self.done: list[Action] = []
+        self.fates: list[bool] = []
+
+    def move(self, care_of: IPv6Address | None) -> None:
+        self.carry(self.node.moved(care_of, self.now))
+
+    def hear(self) -> None:
+        self.carry(self.node.heard([SERVER], self.now))
+
+    def carry(self, actions: list[Action]) -> None:
+        for action in actions:
+            if not isinstance(action, Send):
+                self.done.append(action)
+                continue
+            packet = action.packet
+            self.sent.append(packet)
+            if self.fates and not self.fates.pop(0):
+                continue
+            data = mobility.encode(packet.message, packet.sender, packet.receiver)
+            packet = replace(packet, message=mobility.decode(data, packet.sender, packet.receiver))
+            end = self.server if packet.destination == SERVER else self.node
+            self.carry(end.receive(packet, self.now))
+
+    def pass_time(self, until: int) -> None:
+        ends = (self.node, self.server)
+        while due := [d for end in ends if (d := end.next_deadline()) and d <= until]:
+            self.now = min(due)
+            for end in ends:
+                self.carry(end.timer(self.now))
+        self.now = until
+
+    def names(self) -> list[str]:
+        names = [type(packet.message).__name__ for packet in self.sent]
+        self.sent = []
+        return names
+
+    def updates(self) -> list[Packet]:
+        return [packet for packet in self.sent if isinstance(packet.message, BindingUpdate)]
+
+
+def bound(lifetime: int = 300) -> Pair:
+    pair = Pair(lifetime)
+    pair.move(CARE_OF)
+    pair.hear()
+    return pair
+
+
+def status(actions: list[Action]) -> int:
+    (answer,) = (action.packet.message for action in actions if isinstance(action, Send))
+    assert isinstance(answer, BindingAcknowledgement)
+    return answer.status
+
+
+def test_both_addresses_are_tested_then_the_correspondent_is_told():
+    pair = bound()
+    tests = ["HomeTestInit", "HomeTest", "CareOfTestInit", "CareOfTest"]
+    assert pair.names() == [*tests, "BindingUpdate", "BindingAcknowledgement"]
+    assert UseDirectPath(SERVER) in pair.done
+    assert Bind(HOME, CARE_OF) in pair.done
+    assert pair.node.direct() == [SERVER]
+    assert pair.server.admits(HOME, CARE_OF)
+    assert not pair.server.admits(HOME, NEXT)
+
+
+def test_messages_go_where_return_routability_needs_them():
+    pair = bound()
+    by = {type(packet.message): packet for packet in pair.sent}
+    assert (by[HomeTestInit].source, by[CareOfTestInit].source) == (HOME, CARE_OF)
+    assert (by[BindingUpdate].source, by[BindingUpdate].home_address) == (CARE_OF, HOME)
+    answer = by[BindingAcknowledgement]
+    assert (answer.destination, answer.routed_to) == (CARE_OF, HOME)
+    assert by[BindingUpdate].message.flags == BindingUpdateFlag.A
+
+
+def test_nothing_is_asked_while_the_home_agent_has_no_binding():
+    pair = Pair()
+    pair.hear()
+    assert pair.names() == []
+
+
+def test_after_a_handover_only_the_new_address_is_tested():
+    pair = bound()
+    pair.names()
+    pair.move(None)
+    assert LeaveDirectPath(SERVER) in pair.done
+    pair.done.clear()
+    pair.move(NEXT)
+    assert pair.names() == [
+        "CareOfTestInit",
+        "CareOfTest",
+        "BindingUpdate",
+        "BindingAcknowledgement",
+    ]
+    assert pair.done.count(UseDirectPath(SERVER)) == 1
+    assert Bind(HOME, NEXT) in pair.done
+
+
+def test_a_binding_in_use_is_refreshed_with_new_tests_once_the_tokens_are_old():
+    pair = bound()
+    while pair.now < T0 + 2 * MAX_TOKEN_LIFETIME:
+        pair.pass_time(pair.now + IDLE // 2)
+        pair.hear()
+    assert pair.names().count("HomeTestInit") >= 2
+    assert LeaveDirectPath(SERVER) not in pair.done
+    assert pair.node.direct() == [SERVER]
+
+
+def test_a_binding_that_nobody_uses_runs_out():
+    pair = bound()
+    pair.names()
+    pair.pass_time(pair.now + 301 * SECOND)
+    assert pair.names() == []
+    assert LeaveDirectPath(SERVER) in pair.done
+    assert Unbind(HOME) in pair.done
+
+
+def test_a_correspondent_grants_seven_minutes_at_most():
+    pair = bound(lifetime=4000)
+    assert pair.sent[-1].message.lifetime == MAX_RR_BINDING_LIFETIME_S
+
+
+def test_who_never_answers_is_asked_ever_less_often_and_reached_by_the_tunnel():
+    pair = Pair()
+    pair.fates = [False] * 1000
+    pair.move(CARE_OF)
+    for _ in range(240):
+        pair.hear()
+        pair.pass_time(pair.now + SECOND // 4)
+    assert pair.names() == ["HomeTestInit", "CareOfTestInit"] * 6  # at 0, 1, 3, 7, 15 and 31 s
+    assert pair.node.direct() == []
+
+
+def test_a_forged_update_changes_nothing_and_gets_no_answer():
+    pair = bound()
+    (true,) = pair.updates()
+    wrong = BindingAuthorizationData(bytes(12))
+    options = (*true.message.options[:-1], wrong)
+    number = true.message.sequence + 1
+    forged = replace(true, message=replace(true.message, sequence=number, options=options))
+    assert not any(isinstance(a, Send | Bind) for a in pair.server.receive(forged, pair.now))
+    elsewhere = replace(true, source=NEXT)
+    assert not any(isinstance(a, Send | Bind) for a in pair.server.receive(elsewhere, pair.now))
+    bare = replace(true, message=replace(true.message, sequence=number, options=()))
+    assert not any(isinstance(a, Send | Bind) for a in pair.server.receive(bare, pair.now))
+    assert pair.server.bindings() == {HOME: CARE_OF}
+    assert pair.server.counters.unauthentic == 3
+
+
+def test_a_home_registration_is_none_of_a_correspondents_business():
+    pair = bound()
+    (true,) = pair.updates()
+    flags = BindingUpdateFlag.A | BindingUpdateFlag.H
+    registration = replace(true, message=replace(true.message, flags=flags))
+    assert pair.server.receive(registration, pair.now) == []
+
+
+def test_an_update_is_not_replayed_after_the_next_one_nor_when_the_binding_is_over():
+    pair = bound(lifetime=4)
+    (old,) = pair.updates()
+    pair.move(NEXT)
+    refused = pair.server.receive(old, pair.now)
+    assert status(refused) == Status.SEQUENCE_NUMBER_OUT_OF_WINDOW
+    assert pair.server.bindings() == {HOME: NEXT}
+    pair.fates = [False] * 1000
+    pair.pass_time(pair.now + 20 * SECOND)
+    assert pair.server.bindings() == {}
+    assert status(pair.server.receive(old, pair.now)) == Status.SEQUENCE_NUMBER_OUT_OF_WINDOW
+    assert pair.server.bindings() == {}
+
+
+def test_an_update_with_old_nonces_is_refused():
+    pair = bound()
+    (old,) = pair.updates()
+    later = replace(old, message=replace(old.message, sequence=9))
+    answer = pair.server.receive(later, pair.now + MAX_NONCE_LIFETIME)
+    assert status(answer) == Status.EXPIRED_NONCES
+
+
+def test_a_correspondent_that_forgot_says_so_and_is_told_again():
+    pair = bound()
+    pair.server = CorrespondentCore(SERVER, b"t" * 20)
+    pair.done.clear()
+    error = pair.server.unknown(HOME, CARE_OF)
+    assert isinstance(error[0], Send)
+    assert isinstance(error[0].packet.message, BindingError)
+    pair.carry(error)
+    changes = [a for a in pair.done if isinstance(a, LeaveDirectPath | UseDirectPath)]
+    assert changes == [LeaveDirectPath(SERVER), UseDirectPath(SERVER)]
+    assert pair.server.bindings() == {HOME: CARE_OF}
+
+
+@given(st.lists(st.booleans(), max_size=40), st.lists(st.sampled_from([CARE_OF, NEXT, None])))
+def test_whatever_is_lost_both_agree_in_the_end(fates: list[bool], moves: list[IPv6Address]):
+    pair = Pair()
+    pair.fates = fates
+    for care_of in [*moves, CARE_OF]:
+        pair.move(care_of)
+        pair.hear()
+        pair.pass_time(pair.now + SECOND)
+    for _ in range(64):
+        pair.hear()
+        pair.pass_time(pair.now + 10 * SECOND)
+    assert pair.node.direct() == [SERVER]
+    assert pair.server.bindings() == {HOME: CARE_OF}
