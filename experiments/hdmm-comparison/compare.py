@@ -33,7 +33,7 @@ SCHEMES = {
     "mih": Scheme.FULLY,
 }
 COLUMNS = (
-    *("scheme", "cmd_ms", "dar_ms", "previous", "handovers"),
+    *("scheme", "delays", "previous", "handovers"),
     *("binding_ms", "equation_ms", "within"),
     *("messages", "equation_messages", "hops", "equation_hops"),
     *("old_delay_ms", "new_delay_ms", "old_overhead_bytes", "new_overhead_bytes"),
@@ -73,11 +73,11 @@ def compare(table: pd.DataFrame) -> pd.DataFrame:
     new = new.assign(previous=new["flow"].str.split("-").str[1].astype(int))
     old = table[table["flow"].str.startswith("old-") & table["to"].notna()]
     old = old.assign(previous=old["to"].map(PREVIOUS))
-    keys = ["scheme", "cmd_ms", "dar_ms", "previous"]
+    keys = ["scheme", "delays", "previous"]
     fresh = new.groupby(keys)[["flow_delay_ms", "flow_overhead_bytes"]].median()
     rows = []
-    for key, part in bindings(old, keys[:3]).groupby(keys):
-        messages, hops = expected_cost(str(key[0]), int(key[3]))
+    for key, part in bindings(old, keys[:2]).groupby(keys):
+        messages, hops = expected_cost(str(key[0]), int(key[2]))
         median = part.median(numeric_only=True)
         off = abs(median["binding_ms"] - median["predicted_binding_ms"])
         rows.append(

@@ -16,7 +16,7 @@ def script() -> ModuleType:
 
 
 def row(flow: str, **values: Any) -> dict[str, Any]:
-    common = {"scheme": "proxy", "cmd_ms": 20, "dar_ms": 20, "seed": 1}
+    common = {"scheme": "proxy", "delays": "20 ms", "seed": 1}
     return {**common, "flow": flow, "flow_delay_ms": 15.0, "flow_overhead_bytes": 0, **values}
 
 
