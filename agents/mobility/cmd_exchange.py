@@ -133,6 +133,7 @@ class CmdExchange:
 
     def _send(self, session: Session, pending: PendingUpdate, now: int) -> list[Action]:
         session.sequence = pending.last
+        pending.transmissions += 1
         self._deadlines.set((session.identifier, Timer.RETRANSMIT), now + pending.timeout)
         message = registration(
             session.mobile_node,

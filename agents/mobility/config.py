@@ -72,6 +72,8 @@ class MarConfig:
     acknowledging: frozenset[IPv6Address] = frozenset()
     """The MARs whose PBAs count beside the CMD's: all, if the CMD is a locator, or there is none.
     Without a CMD their PBUs count as well."""
+    serves_alone: bool = False
+    """Whether a mobile node gets its own prefix without a binding while the CMD does not answer."""
     home_agent: bool = False
     """Whether it is the home agent of its prefixes, too, and tells mobile nodes so."""
     first_attachment_timeout: int = FIRST_ATTACHMENT_TIMEOUT

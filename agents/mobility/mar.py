@@ -119,7 +119,7 @@ class MarCore:
     def solicit(self, identifier: str, now: int) -> list[Action]:
         """A mobile node sent a Router Solicitation."""
         session = self._sessions.get(identifier)
-        if session is None or session.phase is not Phase.SERVING:
+        if session is None or not session.is_served:
             return []
         return advertisements(self._config, session)
 
@@ -199,7 +199,7 @@ class MarCore:
     def _expired(self, session: Session, timer: Timer, now: int) -> list[Action]:
         """A deadline of this session has come."""
         if timer is Timer.RETRANSMIT:
-            return self._exchange.repeat(session, now)
+            return self._exchange.repeat(session, now) + self._serving.manage_alone(session, now)
         if timer is Timer.WAIT:
             whole = self._exchange.waited(session)
             return self._serving.act_on(session, whole, now) if whole is not None else []

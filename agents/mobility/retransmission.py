@@ -32,7 +32,7 @@ class PendingUpdate:
     named: dict[IPv6Address, Anchor] = field(default_factory=dict)
     """Without a CMD: the previous MARs of which anybody has told, latest left last."""
     transmissions: int = 0
-    """Without a CMD: how often something was sent."""
+    """How often something was sent."""
 
     def sent_again(self, sequence: int, maximum_timeout: int) -> None:
         """Note one more transmission, and double the timeout."""

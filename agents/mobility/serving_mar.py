@@ -13,6 +13,9 @@ from agents.mobility.sessions import Phase, Session, Timer
 from agents.mobility.signalling import received
 from agents.wire.mobility import BindingAcknowledgement, Status
 
+TRANSMISSIONS_UNTIL_ALONE = 3
+"""How many PBUs about one attachment go out until the CMD, having answered none, counts as dead."""
+
 
 class ServingMar:
     """What follows from the answers to its PBUs."""
@@ -61,6 +64,7 @@ class ServingMar:
         before = session.anchors
         news = completed or answer.anchors != before
         session.phase = Phase.SERVING
+        session.alone = False
         session.anchors = answer.anchors
         withdrawn = withdrawals(session, before)
         session.idle = ()
@@ -82,6 +86,26 @@ class ServingMar:
             fields = {"mn": session.identifier, "groups": groups}
             actions += [ContextReceived(session.mobile_node, brought), Log("context", fields)]
         return actions
+
+    def manage_alone(self, session: Session, now: int) -> list[Action]:
+        """Nobody has answered the PBU so far: serve the mobile node with the prefix from here.
+
+        Its routes it has since it came. Whether it has previous MARs only the CMD can tell, which
+        is asked on.
+        """
+        pending = session.pending
+        if (
+            not self._config.serves_alone
+            or session.phase is not Phase.REGISTERING
+            or pending is None
+            or pending.transmissions != TRANSMISSIONS_UNTIL_ALONE
+        ):
+            return []
+        session.alone = True
+        session.lifetime = self._config.binding_lifetime_s
+        session.advertisements = 0
+        log = Log("serving_alone", {"mn": session.identifier})
+        return [log, *self.advertise(session, now)]
 
     def advertise(self, session: Session, now: int) -> list[Action]:
         """Show the mobile node its routers and prefixes, and do so again in time."""

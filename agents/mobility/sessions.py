@@ -77,6 +77,8 @@ class Session:
     pending: PendingUpdate | None = None
     announced: bool = False
     """Whether ServingStarted was said, and ServingEnded not yet."""
+    alone: bool = False
+    """Whether it is served without a binding, since the CMD does not answer."""
     advertisements: int = 0
     """Router Advertisements sent since the attachment."""
     informed: bool = False
@@ -94,6 +96,7 @@ class Session:
         """The mobile node is here, anew; ``previous`` are its anchors if that was prepared."""
         self.mobile_node = mobile_node
         self.phase = Phase.REGISTERING
+        self.alone = False
         self.update_sequence = None
         self.subscriptions = ()
         self.idle = ()
@@ -121,6 +124,11 @@ class Session:
     def is_attached(self) -> bool:
         """Whether the mobile node is on this MAR's access link."""
         return self.phase in (Phase.REGISTERING, Phase.SERVING)
+
+    @property
+    def is_served(self) -> bool:
+        """Whether it is attached here and has its own prefix, by a binding or without."""
+        return self.phase is Phase.SERVING or (self.phase is Phase.REGISTERING and self.alone)
 
     def forwarding(self) -> Forwarding:
         """The forwarding state that belongs to this state."""

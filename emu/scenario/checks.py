@@ -60,6 +60,9 @@ def _distributed(scenario: Scenario) -> Iterator[Problem]:
     if scenario.topology.kind != "dmm-domain":
         text = "needs the topology dmm-domain, whose exchange carries multicast; write proxy"
         yield Problem(("mobility", "variant"), text)
+    if "without_cmd" in scenario.mobility.model_fields_set:
+        text = f"there is no CMD in the variant {variant} that could die; leave it out"
+        yield Problem(("mobility", "without_cmd"), text)
     control = scenario.multicast.channel_control
     if control and control.at == "cmd":
         text = f"there is no CMD in the variant {variant}; write mar"

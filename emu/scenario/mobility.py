@@ -9,7 +9,7 @@ from emu.scenario.section import Section
 from emu.scenario.units import DURATION
 
 SCHEME_KEYS: dict[str, frozenset[str]] = {
-    "dmm": frozenset({"variant", "first_attachment_timeout", "idle_release"}),
+    "dmm": frozenset({"variant", "without_cmd", "first_attachment_timeout", "idle_release"}),
     "pmipv6": frozenset(),
     "mipv6": frozenset({"route_optimisation"}),
     "client": frozenset({"security", "idle_release"}),
@@ -43,6 +43,9 @@ class Mobility(Section):
     the previous MARs answer what all MARs are asked; or the same, and announced handovers are
     prepared (IEEE 802.21), so that only they are asked. The last two need the topology
     dmm-domain."""
+    without_cmd: Literal["wait", "local"] = "wait"
+    """What a mobile node has that comes while the CMD is dead: no service until it is answered for;
+    or, after three PBUs, the prefix of the access router where it is, and no earlier one."""
     first_attachment_timeout: Annotated[int, within(DURATION, "1ms", "10s")] = DURATION.parse(
         "100ms"
     )

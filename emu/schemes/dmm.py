@@ -68,6 +68,7 @@ class Dmm(Scheme):
                 **self._timers(),
                 "context_transfer": self.scenario.multicast.context_transfer == "pbu",
                 "first_attachment_timeout": mobility.first_attachment_timeout,
+                "serves_alone": mobility.without_cmd == "local",
             },
         }
 

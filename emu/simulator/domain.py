@@ -41,6 +41,8 @@ class DomainConfig:
     distributed: bool = False
     """Whether the MARs do without the CMD."""
     context_transfer: bool = False
+    serves_alone: bool = False
+    """Whether MARs serve without a binding while the CMD does not answer."""
     skews: tuple[int, ...] = ()
     """How fast the clocks of the first MARs are, ns; those of the others are right."""
 
@@ -197,6 +199,7 @@ class Domain(World):
             binding_lifetime_s=self.config.binding_lifetime_s,
             detach_delay=self.config.detach_delay,
             context_transfer=self.config.context_transfer,
+            serves_alone=self.config.serves_alone,
             clock_offset=EPOCH + dict(enumerate(self.config.skews, 1)).get(number, 0),
             acknowledging=others if from_mars else frozenset(),
         )
