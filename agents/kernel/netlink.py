@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from pyroute2.netlink import NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE, nlmsg, rtnl
-from pyroute2.netlink.rtnl.fibmsg import FR_ACT_BLACKHOLE, FR_ACT_TO_TBL, fibmsg
+from pyroute2.netlink.rtnl.fibmsg import fibmsg
 from pyroute2.netlink.rtnl.ifaddrmsg import (
     IFA_F_NODAD,
     IFA_F_NOPREFIXROUTE,
@@ -32,6 +32,7 @@ from pyroute2.netlink.rtnl.ifinfmsg import (
 )
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
+from agents.kernel import rules
 from agents.kernel.rtnetlink import RtNetlink
 
 MAIN_TABLE = 254
@@ -41,10 +42,6 @@ _FOREVER = 0xFFFFFFFF
 _PROTOCOL_STATIC = 4
 _ADDR_GEN_MODE_NONE = 1
 _ABSENT = frozenset({errno.ESRCH, errno.ENOENT, errno.EADDRNOTAVAIL, errno.ENODEV})
-
-
-_EVERYWHERE = IPv6Network("::/0")
-_WHOLE_MARK = 0xFFFFFFFF
 
 
 @dataclass(frozen=True)
@@ -303,21 +300,21 @@ class Netlink:
 
         What is for this node itself, or multicast, no rule drops: the table of those comes first.
         """
-        self._add_rule(_rule(source, iif, table, priority))
+        self._add_rule(rules.rule(source, iif, table, priority))
 
     def rule_delete(
         self, source: IPv6Network, *, iif: str | None = None, table: int | None, priority: int
     ) -> None:
         """Delete the rule that ``rule_add`` made of the same arguments."""
-        self._remove(rtnl.RTM_DELRULE, _rule(source, iif, table, priority))
+        self._remove(rtnl.RTM_DELRULE, rules.rule(source, iif, table, priority))
 
     def rule_add_unmarked(self, destination: IPv6Address, *, table: int, priority: int) -> None:
         """Look up packets to an address in ``table``, but not those of sockets with SO_MARK."""
-        self._add_rule(_unmarked(destination, table, priority))
+        self._add_rule(rules.unmarked(destination, table, priority))
 
     def rule_delete_unmarked(self, destination: IPv6Address, *, table: int, priority: int) -> None:
         """Delete the rule that ``rule_add_unmarked`` made of the same arguments."""
-        self._remove(rtnl.RTM_DELRULE, _unmarked(destination, table, priority))
+        self._remove(rtnl.RTM_DELRULE, rules.unmarked(destination, table, priority))
 
     def rules_delete(self, priority: int) -> None:
         """Delete every rule of this priority."""
@@ -382,28 +379,4 @@ def _route(prefix: IPv6Network, table: int = 0) -> nlmsg:
     message["attrs"] = [("RTA_DST", str(prefix.network_address))]
     if table:
         message["attrs"].append(("RTA_TABLE", table))
-    return message
-
-
-def _rule(source: IPv6Network, iif: str | None, table: int | None, priority: int) -> nlmsg:
-    message = fibmsg()
-    message["family"] = socket.AF_INET6
-    message["src_len"] = source.prefixlen
-    message["action"] = FR_ACT_BLACKHOLE if table is None else FR_ACT_TO_TBL
-    message["attrs"] = [("FRA_SRC", str(source.network_address)), ("FRA_PRIORITY", priority)]
-    if table is not None:
-        message["attrs"].append(("FRA_TABLE", table))
-    if iif is not None:
-        message["attrs"].append(("FRA_IIFNAME", iif))
-    return message
-
-
-def _unmarked(destination: IPv6Address, table: int, priority: int) -> nlmsg:
-    message = _rule(_EVERYWHERE, None, table, priority)
-    message["dst_len"] = destination.max_prefixlen
-    message["attrs"] += [
-        ("FRA_DST", str(destination)),
-        ("FRA_FWMARK", 0),
-        ("FRA_FWMASK", _WHOLE_MARK),
-    ]
     return message

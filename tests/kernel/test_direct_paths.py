@@ -1,0 +1,59 @@
+"""What route optimisation needs of the kernel: who sends to an address, and rules by mark."""
+
+from __future__ import annotations
+
+import socket
+from ipaddress import IPv6Address, IPv6Network
+
+import pytest
+
+from agents.kernel.mobile_socket import MARK
+from agents.kernel.netlink import Netlink
+from agents.kernel.senders import Senders
+from tests.namespaces import Namespace, Namespaces
+
+pytestmark = pytest.mark.root
+
+HOME, SENDER, OTHER, FAR = (IPv6Address(f"2001:db8::{n}") for n in (1, 2, 3, 9))
+TABLE, PRIORITY = 77, 950
+
+
+@pytest.fixture
+def host(namespaces: Namespaces) -> Namespace:
+    made = namespaces.new()
+    with made, Netlink() as netlink:
+        for address in (HOME, SENDER, OTHER):
+            netlink.add_address("lo", f"{address}/128", nodad=True)
+    return made
+
+
+def send(source: IPv6Address, destination: IPv6Address) -> None:
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+        sock.bind((str(source), 0))
+        sock.sendto(b"!", (str(destination), 5000))
+
+
+def test_those_who_sent_to_the_address_are_found_once(host: Namespace) -> None:
+    with host:
+        senders = Senders(HOME)
+        send(SENDER, HOME)
+        send(OTHER, SENDER)
+        assert senders.look() == {SENDER}  # and not who reports that the port is closed
+        assert senders.look() == set()
+        senders.close()
+
+
+def test_a_connected_socket_follows_the_rule_and_a_marked_one_does_not(host: Namespace) -> None:
+    with host, Netlink() as netlink, socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+        netlink.route_replace(IPv6Network(FAR), oif="lo")
+        netlink.route_refuse(IPv6Network("::/0"), table=TABLE)
+        sock.connect((str(FAR), 5000))
+        sock.send(b"!")
+        netlink.rule_add_unmarked(FAR, table=TABLE, priority=PRIORITY)
+        with pytest.raises(OSError, match="No route to host"):
+            sock.send(b"!")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, MARK)
+        sock.send(b"!")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, 0)
+        netlink.rule_delete_unmarked(FAR, table=TABLE, priority=PRIORITY)
+        sock.send(b"!")
