@@ -267,6 +267,12 @@ class Netlink:
         message["attrs"].append(("RTA_PRIORITY", _LAST_METRIC))
         self.rtnetlink.request(rtnl.RTM_NEWROUTE, message, NLM_F_CREATE | NLM_F_REPLACE)
 
+    def route_accept(self, prefix: IPv6Network, *, table: int) -> None:
+        """Take back ``route_refuse``."""
+        message = _route(prefix, table)
+        message["attrs"].append(("RTA_PRIORITY", _LAST_METRIC))
+        self._remove(rtnl.RTM_DELROUTE, message)
+
     def route_delete(
         self, prefix: IPv6Network, *, table: int = MAIN_TABLE, via: IPv6Address | None = None
     ) -> None:

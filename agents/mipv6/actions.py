@@ -27,6 +27,13 @@ class LeaveHome(Action):
 
 
 @dataclass(frozen=True)
+class LeaveLink(Action):
+    """Neither bound nor a care-of address: the home address needs nothing of the last link."""
+
+    home_address: IPv6Address
+
+
+@dataclass(frozen=True)
 class OpenTunnel(Action):
     """A binding is being asked for: get the tunnel ready, from the care-of address to the agent."""
 

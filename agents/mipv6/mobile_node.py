@@ -10,7 +10,14 @@ from ipaddress import IPv6Address
 
 from agents.core import SECOND, Action, Log
 from agents.deadlines import Deadlines
-from agents.mipv6.actions import GiveUp, LeaveHome, OpenTunnel, ReturnHome, UseTunnel
+from agents.mipv6.actions import (
+    GiveUp,
+    LeaveHome,
+    LeaveLink,
+    OpenTunnel,
+    ReturnHome,
+    UseTunnel,
+)
 from agents.mipv6.authorization import Authorization
 from agents.mipv6.config import TEST_INTERVAL, Counters, MobileNodeConfig
 from agents.mipv6.packets import Packet
@@ -59,7 +66,7 @@ class MobileNodeCore:
         """A home address that is not on the link; nothing new if it is known."""
         if home_address in self._bindings:
             return []
-        binding = Binding(home_address, agent, Phase.AWAY)
+        binding = Binding(home_address, agent, Phase.AWAY, permanent=True)
         self._bindings[home_address] = binding
         return [LeaveHome(home_address), *self._place(binding, now)]
 
@@ -79,8 +86,7 @@ class MobileNodeCore:
         actions: list[Action] = []
         for binding in list(self._bindings.values()):
             actions += self._place(binding, now)
-        # The updates are on their way while tunnels are made, which takes the kernel some ms each.
-        actions.sort(key=lambda action: isinstance(action, OpenTunnel))
+        actions.sort(key=_order)
         return actions + self._completed()
 
     def served(
@@ -159,6 +165,7 @@ class MobileNodeCore:
         care_of = self._place_of(binding)
         if care_of is None:
             self._deadlines.cancel((binding.home_address, Timer.RETRANSMIT))
+            self._keep_for_a_lifetime(binding, now)
             return self._leave_home(binding, Phase.AWAY)
         if binding.phase is Phase.RELEASING and care_of != binding.home_address:
             self._begin(binding, Phase.RELEASING)
@@ -172,6 +179,12 @@ class MobileNodeCore:
         binding.care_of = care_of
         actions.append(OpenTunnel(binding.home_address, binding.home_agent, care_of))
         return actions + self._transmit(binding, now)
+
+    def _keep_for_a_lifetime(self, binding: Binding, now: int) -> None:
+        """An access router, too, keeps a prefix only so long that has no binding."""
+        key = binding.home_address, Timer.EXPIRE
+        if not (binding.permanent or binding.registered or key in self._deadlines):
+            self._deadlines.set(key, now + self._config.binding_lifetime_s * SECOND)
 
     def _place_of(self, binding: Binding) -> IPv6Address | None:
         """The care-of address that a Binding Update would say: at home the home address itself."""
@@ -192,6 +205,7 @@ class MobileNodeCore:
         self._keep_tested(binding.home_address, now)
         actions: list[Action] = [ReturnHome(binding.home_address)]
         if not binding.registered:
+            self._deadlines.cancel((binding.home_address, Timer.EXPIRE))
             self._begin(binding, Phase.HOME)
             return actions
         self._begin(binding, Phase.RETURNING)
@@ -265,9 +279,9 @@ class MobileNodeCore:
             return tests
         lifetime = 0 if binding.deregisters else self._config.binding_lifetime_s
         if lifetime:
-            binding.registered = True
-            if (home, Timer.EXPIRE) not in self._deadlines:
+            if not binding.registered or (home, Timer.EXPIRE) not in self._deadlines:
                 self._deadlines.set((home, Timer.EXPIRE), now + lifetime * SECOND)
+            binding.registered = True
         update = binding.update(care_of, lifetime)
         away = home if care_of != home else None
         if self._authorization is not None:
@@ -340,10 +354,20 @@ class MobileNodeCore:
             binding.first = None
             self._deadlines.cancel((binding.home_address, Timer.RETRANSMIT))
             return actions + self._deregistered(binding) + self._completed()
+        if self._place_of(binding) is None:
+            return actions + self._out_of_coverage(binding)
         if binding.phase is Phase.BOUND:
             binding.phase = Phase.UPDATING
         binding.registered = binding.first is not None
         return actions
+
+    def _out_of_coverage(self, binding: Binding) -> list[Action]:
+        """No binding and no care-of address; a prefix that somebody else may get by now is over."""
+        if not binding.permanent:
+            return self._give_up(binding)
+        self._begin(binding, Phase.AWAY)
+        binding.registered = False
+        return [LeaveLink(binding.home_address)]
 
     def _give_up(self, binding: Binding) -> list[Action]:
         for timer in Timer:
@@ -373,3 +397,11 @@ class MobileNodeCore:
         self._completing = False
         fields = {"mn": self._config.identifier, "care_of": self._care_of}
         return [Log("binding_complete", fields)]
+
+
+def _order(action: Action) -> int:
+    """First a home address is freed for native use: updates of the others have it as their source.
+
+    Last come tunnels, which take the kernel some ms each: meanwhile the updates are on their way.
+    """
+    return isinstance(action, OpenTunnel) - isinstance(action, ReturnHome)

@@ -44,6 +44,8 @@ class Binding:
     home_address: IPv6Address
     home_agent: IPv6Address
     phase: Phase = Phase.HOME
+    permanent: bool = False
+    """Whether it is the node's own, wherever it is, and not of an access router's prefix."""
     care_of: IPv6Address | None = None
     """What the last Binding Update said, or is going to say."""
     registered: bool = False

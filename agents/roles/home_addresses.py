@@ -17,7 +17,14 @@ from typing import Any
 from agents.core import Action
 from agents.kernel.netlink import MAIN_TABLE, Netlink
 from agents.kernel.tunnel import Backend, Tunnel
-from agents.mipv6.actions import GiveUp, LeaveHome, OpenTunnel, ReturnHome, UseTunnel
+from agents.mipv6.actions import (
+    GiveUp,
+    LeaveHome,
+    LeaveLink,
+    OpenTunnel,
+    ReturnHome,
+    UseTunnel,
+)
 from agents.roles.care_of_tunnels import CareOfTunnels
 from agents.roles.daemon import Daemon
 
@@ -53,6 +60,7 @@ class HomeAddresses:
         self._router: tuple[IPv6Address, IPv6Network] | None = None
         handlers: dict[type[Action], Callable[[Any], None]] = {
             LeaveHome: self._leave,
+            LeaveLink: self._leave_link,
             OpenTunnel: self._open,
             UseTunnel: self._use,
             ReturnHome: self._return,
@@ -78,11 +86,15 @@ class HomeAddresses:
             self._netlink.rule_add(
                 IPv6Network(care_of), table=MAIN_TABLE, priority=_CARE_OF_PRIORITY
             )
-            if self._care_of is not None:
-                self._netlink.rule_delete(
-                    IPv6Network(self._care_of), table=MAIN_TABLE, priority=_CARE_OF_PRIORITY
-                )
+            self._forget_care_of()
             self._care_of = care_of
+
+    def _forget_care_of(self) -> None:
+        if self._care_of is not None:
+            self._netlink.rule_delete(
+                IPv6Network(self._care_of), table=MAIN_TABLE, priority=_CARE_OF_PRIORITY
+            )
+            self._care_of = None
 
     def close(self) -> list[str]:
         """Delete the tunnels; their names."""
@@ -101,6 +113,11 @@ class HomeAddresses:
             self._choose_table(home_address, table)
         if home_address != self._settled:
             self._netlink.keep_address(self._interface, home_address)
+
+    def _leave_link(self, action: LeaveLink) -> None:
+        # First the tunnel: without the rule its own packets would take it.
+        self._stop(action.home_address, self._homes[action.home_address])
+        self._forget_care_of()
 
     def _choose_table(self, home_address: IPv6Address, table: int) -> None:
         source = IPv6Network(home_address)
@@ -157,6 +174,7 @@ class HomeAddresses:
         source = IPv6Network(home_address)
         self._netlink.rule_delete(source, table=home.table, priority=_HOME_PRIORITY)
         self._stop(home_address, home)
+        self._netlink.route_accept(_GLOBAL_UNICAST, table=home.table)
 
     def _stop(self, home_address: IPv6Address, home: _Home) -> None:
         """Send nothing through a tunnel any more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
@@ -21,9 +22,12 @@ from agents.roles.idle_homes import IdleHomes
 from agents.roles.link_port import LinkPort
 from agents.roles.mobile_ip_port import MobileIpPort
 from agents.roles.route_optimisation import RouteOptimisation
-from agents.wire import ipv6, ndp
+from agents.wire import ipv6, mld, ndp
 from agents.wire.errors import MalformedPacket
 
+_SOLICITATION_INTERVAL_S = 0.1
+"""RFC 4861's 4 s are for hosts that stay; what a node that moves waits for is an interruption."""
+_MAX_SOLICITATIONS = 3
 _USABLE = ("preferred", "optimistic", "deprecated")
 
 
@@ -58,6 +62,7 @@ class MobileNode:
         self._served: tuple[_Router, IPv6Address | None] | None = None
         """In the home domain: by which router, and the address that is from there, if usable."""
         self._care_of: IPv6Address | None = None
+        self._soliciting: asyncio.TimerHandle | None = None
         self._homes = HomeAddresses(
             self._daemon, self._interface, config["tunnel_backend"], config["lifetime"]
         )
@@ -109,7 +114,28 @@ class MobileNode:
                 self._daemon.log.write("carrier", up=change.up)
                 if not change.up:
                     self._router = None  # whatever link comes next has to be asked
+                self._expect_router(_MAX_SOLICITATIONS if change.up else 0)
         self._settle()
+
+    def _expect_router(self, solicitations: int) -> None:
+        """Ask for the advertisement, as often at the most, if none comes by itself."""
+        if self._soliciting is not None:
+            self._soliciting.cancel()
+            self._soliciting = None
+        if solicitations and self._router is None:
+            self._soliciting = self._daemon.after(
+                _SOLICITATION_INTERVAL_S, lambda: self._solicit(solicitations)
+            )
+
+    def _solicit(self, solicitations: int) -> None:
+        """RFC 4861 section 6.3.7; from no address, as the node's own may be tentative."""
+        if self._router is None:
+            source = IPv6Address("::")
+            payload = ndp.encode(ndp.RouterSolicitation(), source, mld.ALL_ROUTERS)
+            self._link.send(
+                ipv6.packet(source, mld.ALL_ROUTERS, ipv6.ICMPV6, payload, hop_limit=ndp.HOP_LIMIT)
+            )
+            self._expect_router(solicitations - 1)
 
     def _advertised(self, frame: Frame, packet: ipv6.IPv6Packet, link: str) -> None:
         """A Router Advertisement: of the router that is known, or the node has moved."""

@@ -5,7 +5,15 @@ from __future__ import annotations
 from ipaddress import IPv6Address
 
 from agents.core import SECOND, Action, Log
-from agents.mipv6.actions import GiveUp, LeaveHome, OpenTunnel, ReturnHome, Send, UseTunnel
+from agents.mipv6.actions import (
+    GiveUp,
+    LeaveHome,
+    LeaveLink,
+    OpenTunnel,
+    ReturnHome,
+    Send,
+    UseTunnel,
+)
 from agents.mipv6.config import MobileNodeConfig
 from agents.mipv6.mobile_node import MobileNodeCore
 from agents.mipv6.packets import Packet
@@ -201,3 +209,46 @@ def test_a_home_address_of_no_link_is_away_from_the_start():
     assert core.add_home(HOME, AGENT, T0) == [LeaveHome(HOME)]
     (packet,) = sent(core.moved(THIRD, T0))
     assert packet.home_address == HOME
+
+
+def test_back_home_the_address_is_free_before_other_updates_go_out_from_it():
+    core = node()
+    core.moved(HOME, T0, AGENT)
+    first = sent(core.moved(OTHER_HOME, T0, OTHER_AGENT))[0]
+    core.receive(answer(first), T0)
+    core.moved(THIRD, T0, AGENT)
+    actions = core.moved(OTHER_HOME, T0, OTHER_AGENT)
+    updates = [at for at, action in enumerate(actions) if isinstance(action, Send)]
+    assert {packet.source for packet in sent(actions)} == {OTHER_HOME}
+    assert actions.index(ReturnHome(OTHER_HOME)) < updates[0]
+
+
+def test_out_of_coverage_home_addresses_of_access_routers_end_with_their_bindings():
+    core, actions = away()
+    core.receive(answer(sent(actions)[0]), T0)
+    core.moved(None, T0 + 10 * SECOND)
+    assert GiveUp(HOME) in core.timer(T0 + 60 * SECOND)
+    assert GiveUp(OTHER_HOME) not in core.timer(T0 + 69 * SECOND)
+    assert core.timer(T0 + 70 * SECOND)[-1] == GiveUp(OTHER_HOME)
+    assert (core.bindings(), core.next_deadline()) == ({}, None)
+
+
+def test_a_gap_shorter_than_the_lifetime_ends_nothing():
+    core = node()
+    core.moved(HOME, T0, AGENT)
+    core.moved(None, T0)
+    (asked,) = sent(core.moved(OTHER_HOME, T0 + 50 * SECOND, OTHER_AGENT))
+    core.receive(answer(asked), T0 + 50 * SECOND)
+    core.moved(None, T0 + 51 * SECOND)
+    assert core.timer(T0 + 109 * SECOND) == []
+
+
+def test_out_of_coverage_a_permanent_home_address_stays_without_its_tunnel():
+    core = node()
+    core.add_home(HOME, AGENT, T0)
+    (asked,) = sent(core.moved(THIRD, T0))
+    core.receive(answer(asked), T0)
+    core.moved(None, T0)
+    assert LeaveLink(HOME) in core.timer(T0 + 60 * SECOND)
+    assert (core.bindings()[HOME].phase, core.next_deadline()) == (Phase.AWAY, None)
+    assert sent(core.moved(OTHER_HOME, T0 + 61 * SECOND))
