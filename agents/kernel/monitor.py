@@ -14,7 +14,7 @@ from pyroute2.netlink.rtnl.ifaddrmsg import (
     IFA_F_OPTIMISTIC,
     IFA_F_TENTATIVE,
 )
-from pyroute2.netlink.rtnl.ifinfmsg import IFF_LOWER_UP
+from pyroute2.netlink.rtnl.ifinfmsg import IFF_RUNNING
 
 from agents.kernel.netlink import Netlink
 from agents.kernel.rtnetlink import decode, messages
@@ -37,7 +37,7 @@ class AddressChange:
 
 @dataclass(frozen=True)
 class CarrierChange:
-    """The link layer went up or down."""
+    """The link layer went up, and the kernel sends by it from now on, or down."""
 
     up: bool
 
@@ -59,7 +59,7 @@ class Monitor:
         # Subscribed first, asked second: a change in between is seen at least once.
         with Netlink() as netlink:
             self._index = netlink.index(interface)
-            self.carrier = netlink.carrier(interface)
+            self.carrier = netlink.operational(interface)
             self.states: dict[IPv6Address, AddressState] = {
                 IPv6Address(message.get_attr("IFA_ADDRESS")): _state(message)
                 for message in netlink.address_messages(interface)
@@ -102,7 +102,7 @@ class Monitor:
         return [AddressChange(address, state)]
 
     def _link(self, kind: int, message: Any) -> list[AddressChange | CarrierChange]:
-        up = kind == rtnl.RTM_NEWLINK and bool(message["flags"] & IFF_LOWER_UP)
+        up = kind == rtnl.RTM_NEWLINK and bool(message["flags"] & IFF_RUNNING)
         if up == self.carrier:
             return []
         self.carrier = up

@@ -155,11 +155,12 @@ class MobileNode:
 
     def _settle(self) -> None:
         """Tell the core which address of the router's prefix can be used now, if any."""
-        router = self._router
+        # A router may be heard before the kernel sends, a long moment if it is deleting tunnels.
+        router, carrier = self._router, self._monitor.carrier
         usable = [
             address
             for address, state in self._monitor.states.items()
-            if router and state in _USABLE and address in router.prefix
+            if carrier and router and state in _USABLE and address in router.prefix
         ]
         care_of = usable[0] if usable else None
         if self._is_served(router):

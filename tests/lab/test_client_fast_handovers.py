@@ -16,7 +16,7 @@ name: client-fast
 duration: 10s
 leftovers: true
 topology: {kind: dmm-domain, mars: 3, backhaul: {delay: 5ms}}
-mobility: {scheme: client, binding_lifetime: 10s}
+mobility: {scheme: client, binding_lifetime: 12s}
 multicast: {scheme: none}
 nodes:
   mn1: {role: mn, attach: mar1, dad: off}
