@@ -77,6 +77,14 @@ class LeaveDirectPath(Action):
     correspondent: IPv6Address
 
 
+def order(action: Action) -> int:
+    """First a home address is freed for native use: updates of the others have it as their source.
+
+    Last come tunnels, which take the kernel some ms each: meanwhile the updates are on their way.
+    """
+    return isinstance(action, OpenTunnel) - isinstance(action, ReturnHome)
+
+
 # A home agent's, or a correspondent's
 
 

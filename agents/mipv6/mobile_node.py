@@ -17,6 +17,7 @@ from agents.mipv6.actions import (
     OpenTunnel,
     ReturnHome,
     UseTunnel,
+    order,
 )
 from agents.mipv6.authorization import Authorization
 from agents.mipv6.config import TEST_INTERVAL, Counters, MobileNodeConfig
@@ -86,7 +87,7 @@ class MobileNodeCore:
         actions: list[Action] = []
         for binding in list(self._bindings.values()):
             actions += self._place(binding, now)
-        actions.sort(key=_order)
+        actions.sort(key=order)
         return actions + self._completed()
 
     def served(
@@ -397,11 +398,3 @@ class MobileNodeCore:
         self._completing = False
         fields = {"mn": self._config.identifier, "care_of": self._care_of}
         return [Log("binding_complete", fields)]
-
-
-def _order(action: Action) -> int:
-    """First a home address is freed for native use: updates of the others have it as their source.
-
-    Last come tunnels, which take the kernel some ms each: meanwhile the updates are on their way.
-    """
-    return isinstance(action, OpenTunnel) - isinstance(action, ReturnHome)
