@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import enum
 import ipaddress
 import json
@@ -14,6 +13,7 @@ import socket
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +49,18 @@ def as_json(value: Any) -> Any:
         return value.name
     if isinstance(value, (set, frozenset)):
         return sorted(value, key=str)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.asdict(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _named(getattr(value, field.name)) for field in fields(value)}
     raise TypeError(f"{type(value).__name__} has no place in the event log")
+
+
+def _named(value: Any) -> Any:
+    """Named tuples by their names; of itself JSON would make lists of them."""
+    if not isinstance(value, tuple):
+        return value
+    if hasattr(value, "_asdict"):
+        return {name: _named(part) for name, part in value._asdict().items()}
+    return [_named(part) for part in value]
 
 
 class Daemon:
