@@ -118,6 +118,7 @@ class Conductor:
 
     async def _play(self) -> None:
         self._sampler.start()
+        self._lab.network.forget_lateness()
         self._t0 = time.monotonic_ns() + LEAD_NS
         network = self._lab.network
         self._plan = plan(
@@ -168,10 +169,11 @@ class Conductor:
         processes = self._lab.processes
         processes.stop({job.name for job in self._plan.jobs}, patience)
         leftovers = None if interrupted else await self._leftovers()
+        # Before the agents take their tunnels down, which holds up every packet for a while.
+        lines = self._lab.network.stop_delay_line()
         processes.stop(self._lab.agents, patience)
         processes.stop({CAPTURE}, patience)
         self._lab.tail.poll()
-        lines = self._lab.network.stop_delay_line()
         fidelity = judge_links(fidelity, max((line.late_max_ns for line in lines), default=0))
         meta = {
             "scenario": self._scenario.model_dump(mode="json", by_alias=True),

@@ -88,6 +88,10 @@ class Network:
         """RuntimeError if links are broken, because their delay line has ended by itself."""
         self._shaper.check()
 
+    def forget_lateness(self) -> None:
+        """Packets that left a link late while the network was made do not count."""
+        self._shaper.forget_lateness()
+
     def stop_delay_line(self) -> list[LineStatistics]:
         """End the delay line, and with it the links that it serves; what it did."""
         return self._shaper.stop()

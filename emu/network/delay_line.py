@@ -203,12 +203,21 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise SystemExit
 
 
+def _forget_lateness(line: DelayLine) -> None:
+    for direction in line.directions:
+        direction.latest = 0
+
+
 def main(arguments: list[str]) -> None:
-    """Run the delay line of a configuration file until SIGTERM or the parent's death."""
+    """Run the delay line of a configuration file until SIGTERM or the parent's death.
+
+    With SIGUSR1 the lateness begins to count anew.
+    """
     config = json.loads(Path(arguments[0]).read_text())
     signal.signal(signal.SIGTERM, _stop)
     libc.set_parent_death_signal(signal.SIGTERM)
     line = DelayLine(config)
+    signal.signal(signal.SIGUSR1, lambda number, frame: _forget_lateness(line))
     _be_punctual()
     _report(event="ready")
     try:

@@ -13,6 +13,7 @@ comes from a switch is limited where it leaves the line.
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -118,6 +119,11 @@ class Shaper:
         """RuntimeError if the delay line has ended by itself."""
         if self._process is not None and self._process.poll() is not None:
             raise RuntimeError(f"the delay line ended with status {self._process.returncode}")
+
+    def forget_lateness(self) -> None:
+        """What was late until now, while the network was made, does not count."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGUSR1)
 
     def stop(self) -> list[LineStatistics]:
         """Stop the delay line; what it did, by direction of each link that it served."""

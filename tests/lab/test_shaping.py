@@ -94,6 +94,17 @@ def test_what_a_delay_line_did_is_known(delay: DelayBackend) -> None:
     assert there.forwarded + there.lost >= 200
     assert there.lost > 0
     assert there.dropped == 0
+    assert there.late_max_ns > 0
+
+
+@in_sandbox
+def test_lateness_can_begin_to_count_anew(delay: DelayBackend) -> None:
+    net = network(delay, Parameters(mars=1, cmd=Quality(1 * MS)))
+    assert round_trips(net, "mar1", "cmd", 10)
+    net.forget_lateness()
+    lines = net.stop_delay_line()
+    assert bool(lines) == (delay == "delay-line")
+    assert all(line.late_max_ns == 0 for line in lines)
 
 
 @in_sandbox
