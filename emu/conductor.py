@@ -22,7 +22,8 @@ from emu import __version__
 from emu.events import Event
 from emu.lab import Lab, LabFailed
 from emu.leaving import leave
-from emu.measure.fidelity import Sampler, judge_links
+from emu.measure import fidelity
+from emu.measure.fidelity import Sampler
 from emu.narrative import tell
 from emu.network.kernel_state import KernelState
 from emu.processes import ProcessFailed
@@ -164,17 +165,19 @@ class Conductor:
     async def _close(self, interrupted: bool) -> None:
         """Stop everything in order, so that each has seen all that it should, and write down."""
         end = time.monotonic_ns()
-        fidelity = self._sampler.stop()
+        judgement = self._sampler.stop()
         patience = 0.4 if interrupted else PATIENCE_S
         processes = self._lab.processes
         processes.stop({job.name for job in self._plan.jobs}, patience)
         leftovers = None if interrupted else await self._leftovers()
         # Before the agents take their tunnels down, which holds up every packet for a while.
-        lines = self._lab.network.stop_delay_line()
+        line = self._lab.network.stop_delay_line()
         processes.stop(self._lab.agents, patience)
         processes.stop({CAPTURE}, patience)
         self._lab.tail.poll()
-        fidelity = judge_links(fidelity, max((line.late_max_ns for line in lines), default=0))
+        late_max_ns = max((one.late_max_ns for one in line.directions), default=0)
+        judgement["link_late_max_ms"] = late_max_ns / 1e6
+        judgement["stalls"] = fidelity.join([*judgement["stalls"], *line.stalls])
         meta = {
             "scenario": self._scenario.model_dump(mode="json", by_alias=True),
             "seed": self._order.seed,
@@ -186,7 +189,7 @@ class Conductor:
             "backends": self._backends,
             "kernel": platform.release(),
             "emu_version": __version__,
-            "fidelity": fidelity,
+            "fidelity": judgement,
             "interrupted": interrupted,
             "leftovers": leftovers,
             "started_at": self._started_at.isoformat(),

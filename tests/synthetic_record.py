@@ -328,10 +328,19 @@ def write_run(record: Path, number: int, name: str, repeat: int, *, ok: bool = T
             "ok": ok, "reason": None if ok else "timers were late by 31.0 ms (p99)",
             "timer_lag_ms": {"median": 0.06, "p99": 0.4, "max": 2.1},
             "cpu": {"mean": 0.31, "max": 0.8, "steal": 0.0},
+            "link_late_max_ms": 0.0, "stalls": [],
         },
     }  # fmt: skip
     (run / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
     (run / "meta.json").write_text(json.dumps(meta))
+
+
+def disturb(record: Path, number: int, stall: tuple[int, int]) -> None:
+    """Make the machine of a written run stand still for a period (ns)."""
+    path = record / "runs" / str(number) / "meta.json"
+    meta = json.loads(path.read_text())
+    meta["fidelity"]["stalls"].append(stall)
+    path.write_text(json.dumps(meta))
 
 
 def write_record(

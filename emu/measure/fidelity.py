@@ -2,6 +2,10 @@
 
 A thread sleeps to absolute deadlines and notes how late it wakes: what delays it delays the daemons
 and traffic processes alike. Load is read from /proc/stat, of all CPUs together.
+
+A machine that is slow as a whole spoils a run. One that stands still for a moment, as a hypervisor
+makes it do now and then, spoils what it fell upon: such a stall is kept with its time, and the
+handovers that it touched are left out of the statistics.
 """
 
 from __future__ import annotations
@@ -9,6 +13,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +23,15 @@ _PERIOD_S = 0.01
 _CPU_EVERY = 50
 LAG_LIMIT_MS = 10.0
 """The 99th percentile of timer lag may not be above this."""
-LATE_LIMIT_MS = 10.0
-"""How much later than asked for a packet may leave an emulated link."""
+STALL_NS = 10_000_000
+"""A timer that is later than this, or a packet that leaves an emulated link so, marks a stall."""
 LOAD_LIMIT = 0.95
 """The CPUs may not be busier than this on the average of a run…"""
 STEAL_LIMIT = 0.10
 """…nor may a hypervisor take more than this share away."""
+
+Period = tuple[int, int]
+"""From … to, CLOCK_MONOTONIC in ns."""
 
 
 class Sampler:
@@ -31,6 +39,7 @@ class Sampler:
 
     def __init__(self) -> None:
         self._lags: list[float] = []
+        self._stalls: list[Period] = []
         self._cpu: list[tuple[int, int, int]] = []
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -45,7 +54,7 @@ class Sampler:
         self._stopping.set()
         self._thread.join()
         self._cpu.append(cpu_times())
-        return verdict(self._lags, self._cpu)
+        return {**verdict(self._lags, self._cpu), "stalls": self._stalls}
 
     def _run(self) -> None:
         due = time.monotonic()
@@ -55,6 +64,8 @@ class Sampler:
                 return
             now = time.monotonic()
             self._lags.append((now - due) * 1000)
+            if (now - due) * 1e9 > STALL_NS:
+                self._stalls.append((int(due * 1e9), int(now * 1e9)))
             due = max(due, now - _PERIOD_S)  # one stall is one late sample, not a hundred
             if len(self._lags) % _CPU_EVERY == 0:
                 self._cpu.append(cpu_times())
@@ -66,20 +77,25 @@ def cpu_times() -> tuple[int, int, int]:
     return sum(fields), fields[3] + fields[4], fields[7]
 
 
-def judge_links(judgement: dict[str, Any], late_max_ns: int) -> dict[str, Any]:
-    """Add to a verdict how late the latest packet left an emulated link."""
-    late_ms = late_max_ns / 1e6
-    reasons = [judgement["reason"]] if judgement["reason"] else []
-    if late_ms > LATE_LIMIT_MS:
-        reasons.append(
-            f"a packet left a link {late_ms:.1f} ms late, the limit is {LATE_LIMIT_MS:g} ms"
-        )
-    return {
-        **judgement,
-        "ok": not reasons,
-        "reason": "; ".join(reasons) or None,
-        "link_late_max_ms": late_ms,
-    }
+def join(periods: Iterable[Period]) -> list[Period]:
+    """The periods in order of time, those that overlap as one."""
+    joined: list[Period] = []
+    for start, end in sorted(periods):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def overlaps(stalls: Iterable[Period], start: int, end: int) -> bool:
+    """Whether any of the stalls fell into a period."""
+    return any(began < end and start < ended for began, ended in stalls)
+
+
+def undisturbed(handovers: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of a record's handovers that no stall fell upon: what statistics are made of."""
+    return [handover for handover in handovers if not handover["disturbed"]]
 
 
 def verdict(lags_ms: list[float], cpu: list[tuple[int, int, int]]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from emu.measure import (
     disruption,
+    fidelity,
     flows,
     handovers,
     leftovers,
@@ -68,7 +69,7 @@ def build(directory: Path) -> dict[str, Any]:
         "backends": first["backends"],
         "started_at": first.get("started_at"),
         "interrupted": any(run.meta.get("interrupted") for run in runs),
-        "fidelity": _fidelity(runs),
+        "fidelity": _fidelity(runs, results),
         "runs": results,
         "summary": _summary(results),
     }
@@ -120,18 +121,19 @@ def _handover(
 ) -> dict[str, Any]:
     settled = min(handover.until_ns, handover.done_ns + disruption.SETTLING_NS)
     during = [t for t in transfers if handover.down_ns <= t.sent_ns <= settled]
-    marks = ((stream.flow, disruption.around(stream, handover)) for stream in streams)
+    found = ((stream.flow, disruption.around(stream, handover)) for stream in streams)
+    marks = [(flow, mark) for flow, mark in found if mark is not None]
+    longest_ms = max((mark["disruption_ms"] or 0 for _, mark in marks), default=0)
+    over = handover.done_ns + int(longest_ms * 1e6)
+    stalls = run.meta["fidelity"]["stalls"]
     return {
         "mn": handover.mn,
         "from": handover.origin,
         "to": handover.target,
         "at_s": run.seconds(handover.down_ns),
+        "disturbed": fidelity.overlaps(stalls, handover.down_ns, over),
         "latency_ms": handover.latency_ms,
-        "flows": [
-            mark | _carried(run, handover, flow, carrying)
-            for flow, mark in marks
-            if mark is not None
-        ],
+        "flows": [mark | _carried(run, handover, flow, carrying) for flow, mark in marks],
         "signalling": signalling.cost(during),
     }
 
@@ -147,25 +149,35 @@ def _carried(run: Run, handover: Handover, flow: Flow, carrying: Carrying) -> di
     }
 
 
-def _fidelity(runs: list[Run]) -> dict[str, Any]:
-    """The verdict over all runs: ok when every one was, and no capture lost a packet."""
+def _fidelity(runs: list[Run], results: list[dict[str, Any]]) -> dict[str, Any]:
+    """The verdict over all runs.
+
+    Ok when every one was, no capture lost a packet, and stalls left most handovers alone.
+    """
     reasons = []
-    for run in runs:
+    for run, result in zip(runs, results, strict=True):
         verdict = run.meta["fidelity"]
         if not verdict["ok"]:
             reasons.append(f"run {run.number}: {verdict['reason']}")
         dropped = sum(capture.dropped for capture in run.captures)
         if dropped:
             reasons.append(f"run {run.number}: the captures lost {dropped} packets")
+        moves = result["handovers"]
+        disturbed = len(moves) - len(fidelity.undisturbed(moves))
+        if 2 * disturbed > len(moves):
+            reasons.append(
+                f"run {run.number}: the machine stood still for more than "
+                f"{fidelity.STALL_NS / 1e6:g} ms in {disturbed} of {len(moves)} handovers"
+            )
     verdicts = [run.meta["fidelity"] for run in runs]
     return {"ok": not reasons, "reason": "; ".join(reasons) or None, "runs": verdicts}
 
 
 def _summary(results: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Statistics of every metric: per handover over all runs, signalling per run."""
+    """Statistics of every metric: per undisturbed handover of all runs, signalling per run."""
     values: defaultdict[str, list[float]] = defaultdict(list)
     for result in results:
-        for handover in result["handovers"]:
+        for handover in fidelity.undisturbed(result["handovers"]):
             for part, value in handover["latency_ms"].items():
                 values[f"latency_ms.{part}"].append(value)
             for flow in handover["flows"]:

@@ -23,7 +23,7 @@ from mininet.node import OVSSwitch
 from emu.network.addressing import ROUTERS, Interface, Node, Plan, plan
 from emu.network.namespace import batch, disable_offload, entered, set_ipv6
 from emu.network.routes import neighbours, routes
-from emu.network.shaping import LINE, DelayBackend, LineStatistics, Shaper
+from emu.network.shaping import LINE, DelayBackend, LineReport, Shaper
 from emu.sandbox import RUN_DIRECTORY
 from topologies import kinds
 from topologies.domain import RADIO
@@ -92,7 +92,7 @@ class Network:
         """Packets that left a link late while the network was made do not count."""
         self._shaper.forget_lateness()
 
-    def stop_delay_line(self) -> list[LineStatistics]:
+    def stop_delay_line(self) -> LineReport:
         """End the delay line, and with it the links that it serves; what it did."""
         return self._shaper.stop()
 

@@ -5,8 +5,8 @@ one end of a veth pair of each end of each link has been moved::
 
     node A [veth]====[a] delay line [b]====[veth] node B
 
-It prints ``{"event": "ready"}`` when packets flow, and the statistics of each direction when
-SIGTERM ends it. The configuration is::
+It prints ``{"event": "ready"}`` when packets flow, and the statistics of each direction, with the
+times when frames were very late, when SIGTERM ends it. The configuration is::
 
     {"seed": 7, "links": [{"a": "dl0a", "b": "dl0b",
                            "a_to_b": {"delay": 5000000, "jitter": 0, "loss": 0.0},
@@ -52,6 +52,8 @@ _PACKET_MR_PROMISC = 1
 _SO_SNDBUFFORCE, _SO_RCVBUFFORCE = 32, 33
 _BUFFER = 16 << 20
 _MAXIMUM_FRAME = 1 << 17
+_STALL_NS = 10_000_000
+"""A frame that leaves later than this is told of, with its time."""
 _BURST = 16
 """Frames taken from one link before all others, and what is due, have their turn."""
 
@@ -93,6 +95,8 @@ class DelayLine:
         self._epoll.register(self._timer, select.EPOLLIN)
         self._handlers: dict[int, Callable[[], None]] = {self._timer.fileno(): lambda: None}
         self._sockets: list[socket.socket] = []
+        self.stalls: list[list[int]] = []
+        """The periods, from due to sent, in which frames were very late."""
         self.directions: list[Direction] = []
         pairs = []
         for link in config["links"]:
@@ -165,7 +169,23 @@ class DelayLine:
                 direction.dropped += 1
                 continue
             direction.forwarded += 1
-            direction.latest = max(direction.latest, late)
+            if late > direction.latest:
+                direction.latest = late
+            if late > _STALL_NS:
+                self._stalled(now(), late)
+
+    def _stalled(self, end: int, late: int) -> None:
+        """Frames that were due in the same stall are late together."""
+        if self.stalls and end - late <= self.stalls[-1][1]:
+            self.stalls[-1][1] = end
+        else:
+            self.stalls.append([end - late, end])
+
+    def forget_lateness(self) -> None:
+        """Begin to count lateness anew."""
+        self.stalls.clear()
+        for direction in self.directions:
+            direction.latest = 0
 
 
 def _open(interface: str) -> socket.socket:
@@ -203,11 +223,6 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise SystemExit
 
 
-def _forget_lateness(line: DelayLine) -> None:
-    for direction in line.directions:
-        direction.latest = 0
-
-
 def main(arguments: list[str]) -> None:
     """Run the delay line of a configuration file until SIGTERM or the parent's death.
 
@@ -217,14 +232,15 @@ def main(arguments: list[str]) -> None:
     signal.signal(signal.SIGTERM, _stop)
     libc.set_parent_death_signal(signal.SIGTERM)
     line = DelayLine(config)
-    signal.signal(signal.SIGUSR1, lambda number, frame: _forget_lateness(line))
+    signal.signal(signal.SIGUSR1, lambda number, frame: line.forget_lateness())
     _be_punctual()
     _report(event="ready")
     try:
         line.run()
     finally:
         with contextlib.suppress(BrokenPipeError):  # the parent, who would read it, may have died
-            _report(event="stopped", directions=[d.statistics() for d in line.directions])
+            directions = [direction.statistics() for direction in line.directions]
+            _report(event="stopped", directions=directions, stalls=line.stalls)
 
 
 if __name__ == "__main__":

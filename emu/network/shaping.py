@@ -65,6 +65,15 @@ class LineStatistics:
     """How late the latest packet left the line: what the machine added to the delay."""
 
 
+@dataclass(frozen=True)
+class LineReport:
+    """What the delay line did, by direction of each link that it served."""
+
+    directions: list[LineStatistics]
+    stalls: list[tuple[int, int]]
+    """The periods (ns) in which packets left it very late."""
+
+
 class Shaper:
     """Gives links their qualities."""
 
@@ -125,26 +134,27 @@ class Shaper:
         if self._process is not None:
             self._process.send_signal(signal.SIGUSR1)
 
-    def stop(self) -> list[LineStatistics]:
-        """Stop the delay line; what it did, by direction of each link that it served."""
+    def stop(self) -> LineReport:
+        """Stop the delay line, if there is one; what it did."""
         if self._process is None:
-            return []
+            return LineReport([], [])
         self._process.terminate()
         answer = self._output().read()
         self._process.wait()
         self._process = None
-        directions = json.loads(answer)["directions"]
+        report = json.loads(answer)
         senders = [
             (near, far) for line in self._lines for near, far in (line.ends, line.ends[::-1])
         ]
-        return [
+        directions = [
             LineStatistics(
                 sender.name,
                 receiver.name,
                 *(counted[key] for key in ("forwarded", "lost", "dropped", "late_max_ns")),
             )
-            for (sender, receiver), counted in zip(senders, directions, strict=True)
+            for (sender, receiver), counted in zip(senders, report["directions"], strict=True)
         ]
+        return LineReport(directions, [(start, end) for start, end in report["stalls"]])
 
     def _output(self) -> IO[str]:
         assert self._process is not None

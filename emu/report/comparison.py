@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from emu.analysis.forecast import Forecast
 from emu.analysis.multicast import Range
+from emu.measure.fidelity import undisturbed
 from emu.report.drawing import Drawing
 from emu.report.style import PALETTE, number
 from emu.scenario.model import Scenario
@@ -46,7 +47,7 @@ def compare(record: dict[str, Any]) -> list[Comparison]:
     found = [
         comparison
         for run in record["runs"]
-        for handover in run["handovers"]
+        for handover in undisturbed(run["handovers"])
         for comparison in _of_handover(forecast, run["run"], handover)
     ]
     order = list(dict.fromkeys(comparison.what for comparison in found))

@@ -71,6 +71,7 @@ def build(directory: Path) -> Path:
         record=record,
         scenario=record["scenario"],
         moves=moves,
+        disturbed=sum(h["disturbed"] for _, h in moves),
         unfinished=[h for _, h in moves if h["latency_ms"]["total"] is None],
         unrecovered=[f for _, h in moves for f in h["flows"] if not f["recovered"]],
         headline=_headline(record["summary"]),

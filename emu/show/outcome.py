@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from emu.measure.fidelity import undisturbed
 from emu.show.numbers import count, mean, milliseconds, with_interval
 
 PARTS = ("l2", "detection", "binding", "address", "total")
@@ -27,6 +28,12 @@ def show_outcome(console: Console, record: dict[str, Any], directory: Path) -> N
     for run in runs:
         if run.get("leftovers"):
             console.print(leftovers(run["leftovers"]), markup=False, soft_wrap=True)
+    moves = [handover for run in runs for handover in run["handovers"]]
+    disturbed = len(moves) - len(undisturbed(moves))
+    if disturbed:
+        console.print(
+            f"not counted: {disturbed} of {len(moves)} handovers, in which the machine stood still"
+        )
     fidelity = record.get("fidelity", {})
     if not fidelity.get("ok", True):
         console.print("not a result: the machine could not keep up:", style="bold yellow")
@@ -76,7 +83,7 @@ def _flows(runs: Sequence[Run]) -> Table:
         hit = [
             flow
             for run in runs
-            for handover in run["handovers"]
+            for handover in undisturbed(run["handovers"])
             for flow in handover["flows"]
             if flow["flow"] == name
         ]

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from emu.measure.fidelity import undisturbed
 from emu.measure.statistics import summarise
 from emu.records import RecordError, directories, read
 from emu.show.numbers import milliseconds
@@ -43,7 +44,7 @@ def _disruptions(runs: list[dict[str, Any]]) -> list[float]:
     return [
         flow["disruption_ms"]
         for run in runs
-        for handover in run["handovers"]
+        for handover in undisturbed(run["handovers"])
         for flow in handover["flows"]
         if flow["disruption_ms"] is not None
     ]

@@ -82,7 +82,7 @@ def _of_handover(index: int, handover: dict[str, Any]) -> Row:
     )
     return {
         "handover": index,
-        **{key: handover[key] for key in ("mn", "from", "to", "at_s")},
+        **{key: handover[key] for key in ("mn", "from", "to", "at_s", "disturbed")},
         **{f"{part}_ms": handover["latency_ms"][part] for part in _PARTS},
         **dict(zip(COUNTED, counted, strict=True)),
     }

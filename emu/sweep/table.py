@@ -13,14 +13,15 @@ from emu.sweep.work import Result
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-_OF_WHAT = ("handover", "mn", "from", "to", "at_s", "flow", "kind")
+_OF_WHAT = ("handover", "mn", "from", "to", "at_s", "disturbed", "flow", "kind")
 _TEXTS = ("mn", "from", "to", "flow", "kind")
 
 
 def table(jobs: Iterable[Job], results: dict[str, Result]) -> DataFrame:
     """The rows of every job that has any, in the order of the jobs.
 
-    The columns are the axes, the seed, how the run went, of what the row is, and the metrics.
+    The columns are the axes, the seed, how the run went, of what the row is, and the metrics. A row
+    is faithful when its run was, and the machine did not stand still in its handover.
     """
     import pandas as pd
 
@@ -28,7 +29,7 @@ def table(jobs: Iterable[Job], results: dict[str, Result]) -> DataFrame:
         {
             **job.values,
             "seed": job.seed,
-            "faithful": results[job.name].faithful,
+            "faithful": results[job.name].faithful and not row.get("disturbed"),
             "attempts": results[job.name].attempts,
             **row,
         }
@@ -39,7 +40,12 @@ def table(jobs: Iterable[Job], results: dict[str, Result]) -> DataFrame:
     axes = next((list(job.values) for job in jobs), [])
     columns = [*axes, "seed", "faithful", "attempts", *_OF_WHAT, *METRICS]
     frame = pd.DataFrame(rows, columns=columns)
-    kinds = {"handover": "Int64", "recovered": "boolean", **dict.fromkeys(_TEXTS, "string")}
+    kinds = {
+        "handover": "Int64",
+        "disturbed": "boolean",
+        "recovered": "boolean",
+        **dict.fromkeys(_TEXTS, "string"),
+    }
     kinds |= {name: "float64" for name in METRICS if name != "recovered"}
     return frame.astype(kinds)
 

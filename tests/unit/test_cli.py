@@ -24,7 +24,7 @@ FLOW = {"flow": "C1", "kind": "multicast", "lost": 3, "duplicated": 0}
 def handover(disruption_ms: float | None, total: float | None) -> dict[str, Any]:
     latency = {"l2": 50.0, "detection": 1.25, "binding": 22.5, "address": None, "total": total}
     flow = {**FLOW, "disruption_ms": disruption_ms}
-    where = {"mn": "mn1", "from": "mar1", "to": "mar2", "at_s": 4.0}
+    where = {"mn": "mn1", "from": "mar1", "to": "mar2", "at_s": 4.0, "disturbed": False}
     return {**where, "latency_ms": latency, "flows": [flow]}
 
 

@@ -50,14 +50,24 @@ def test_the_sampler_samples() -> None:
     assert 0 <= verdict["cpu"]["mean"] <= 1
 
 
-def test_a_link_that_was_late() -> None:
-    good = fidelity.verdict([0.1], IDLE)
-    assert fidelity.judge_links(good, 900_000)["ok"] is True
-    late = fidelity.judge_links(good, 12_300_000)
-    assert late["ok"] is False
-    assert late["reason"] == "a packet left a link 12.3 ms late, the limit is 10 ms"
+def test_the_sampler_knows_when_it_stood_still() -> None:
+    sampler = Sampler()
+    sampler.start()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fidelity, "STALL_NS", -1)  # every sample is one
+        start = time.monotonic_ns()
+        time.sleep(0.1)
+    found = sampler.stop()["stalls"]
+    assert found
+    assert all(start - 1e9 < began <= ended < time.monotonic_ns() for began, ended in found)
 
 
-def test_a_late_link_is_one_reason_more() -> None:
-    bad = fidelity.verdict([40.0], IDLE)
-    assert "; a packet" in fidelity.judge_links(bad, 12_300_000)["reason"]
+def test_stalls_at_the_same_time_are_one() -> None:
+    assert fidelity.join([(30, 40), (10, 20), (15, 25), (25, 28)]) == [(10, 28), (30, 40)]
+
+
+def test_what_a_stall_falls_upon() -> None:
+    stalls = [(100, 120), (200, 220)]
+    assert fidelity.overlaps(stalls, 110, 130)
+    assert fidelity.overlaps(stalls, 50, 300)
+    assert not fidelity.overlaps(stalls, 120, 200)

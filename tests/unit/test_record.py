@@ -8,7 +8,7 @@ import pytest
 
 from emu.measure import pcapng, record
 from emu.measure.record import RecordError
-from tests.synthetic_record import write_record
+from tests.synthetic_record import MS, SECOND, T0, disturb, write_record
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +93,25 @@ def test_a_machine_that_could_not_keep_up(tmp_path: Path) -> None:
     result = record.build(write_record(tmp_path, runs=1, ok=False))
     assert result["fidelity"]["ok"] is False
     assert "run 1: timers were late" in result["fidelity"]["reason"]
+
+
+def test_a_handover_in_which_the_machine_stood_still_is_not_counted(tmp_path: Path) -> None:
+    write_record(tmp_path, runs=2)
+    disturb(tmp_path, 1, (T0 + 4 * SECOND + 5 * MS, T0 + 4 * SECOND + 20 * MS))
+    result = record.build(tmp_path)
+    marked = [[h["disturbed"] for h in run["handovers"]] for run in result["runs"]]
+    assert marked == [[True, False], [False, False]]
+    assert result["fidelity"]["ok"] is True
+    assert result["summary"]["latency_ms.total"]["n"] == 3
+    assert result["summary"]["disruption_ms.multicast"]["n"] == 3
+
+
+def test_a_machine_that_stood_still_in_most_handovers(tmp_path: Path) -> None:
+    write_record(tmp_path, runs=1)
+    disturb(tmp_path, 1, (T0, T0 + 12 * SECOND))
+    result = record.build(tmp_path)
+    assert result["fidelity"]["ok"] is False
+    assert "more than 10 ms in 2 of 2 handovers" in result["fidelity"]["reason"]
 
 
 def test_packets_that_the_capture_lost(tmp_path: Path) -> None:
