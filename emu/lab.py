@@ -72,6 +72,7 @@ class Lab:
             core=_quality(topology.core),
             centre=self._scheme.centre,
             home=_quality(topology.home),
+            second_domain=tuple(self.scenario.mobility.foreign_domain),
         )
         nodes = {name: EndNode(node.role, node.dad) for name, node in self.scenario.nodes.items()}
         backends = Backends(self._capabilities.switch_backend(), self._capabilities.delay_backend())

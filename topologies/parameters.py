@@ -53,6 +53,8 @@ class Parameters:
     """What every MAR has a link to: the central mobility database, which no packet of a user
     crosses; or a mobility anchor that mobile nodes have their prefixes from: the local mobility
     anchor of PMIPv6, the home agent of MIPv6."""
+    second_domain: tuple[str, ...] = ()
+    """MARs of another operator, whose links to a centre lead to one of their own, ``cmd2``."""
     home: Quality = field(default_factory=Quality)
     """Between a mobility anchor and the root multicast router."""
 

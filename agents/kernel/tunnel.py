@@ -18,6 +18,8 @@ Backend = Literal["ip6tnl", "bpf", "tun"]
 
 MTU = 1460
 """What an Ethernet underlay leaves beside the outer header, in bytes."""
+NESTED_MTU = 1420
+"""What such a tunnel leaves to one that goes through it."""
 _IPV6_IN_IPV6 = 41
 _IGNORE_ENCAPSULATION_LIMIT = 0x1
 _LINK_LOCAL = int(IPv6Address("fe80::"))
@@ -97,7 +99,9 @@ def link_local_address(address: IPv6Address) -> IPv6Address:
     return IPv6Address(_LINK_LOCAL | (high ^ low))
 
 
-def open_tunnel(name: str, local: IPv6Address, remote: IPv6Address, backend: Backend) -> Tunnel:
+def open_tunnel(
+    name: str, local: IPv6Address, remote: IPv6Address, backend: Backend, mtu: int = MTU
+) -> Tunnel:
     """Create the local end of a tunnel and set it up.
 
     With "bpf" the underlay device is the one that the route to ``remote`` takes now, in both
@@ -116,7 +120,7 @@ def open_tunnel(name: str, local: IPv6Address, remote: IPv6Address, backend: Bac
     link_local = link_local_address(local)
     tunnel = Tunnel(name, local, remote, link_local, device, netlink)
     try:
-        netlink.set_mtu(name, MTU)
+        netlink.set_mtu(name, mtu)
         netlink.disable_address_generation(name)
         netlink.up(name)
         netlink.add_address(name, IPv6Interface((link_local, 64)), nodad=True)

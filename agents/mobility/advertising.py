@@ -22,20 +22,19 @@ _INITIAL_INTERVAL = 1 * SECOND
 
 
 def advertisements(config: MarConfig, session: Session) -> list[Action]:
-    """Its own prefix as the default router; each anchor's, deprecated, from the anchor's DLIF.
+    """Each anchor's prefix, deprecated, from its DLIF; last its own, as the default router.
 
     So the mobile node keeps its old addresses for the flows that use them, and takes the new one
     for what is to come; it sees each anchor as a router that is still there (RFC 8885 section 3.6).
+    In this order a node that does its mobility itself knows at once what it need not care for.
     """
     mobile_node, lifetime = session.mobile_node, session.lifetime
-    own = advertisement(mobile_node, config.link_local, session.prefix, lifetime)
-    actions: list[Action] = [
-        replace(own, home_agent=config.address if config.home_agent else None),
-    ]
+    actions: list[Action] = []
     for anchor in session.anchors:
         old = AdvertisedPrefix(anchor.prefix, preferred_lifetime=0, valid_lifetime=lifetime)
-        actions.append(Advertise(session.mobile_node, anchor.link_local, 0, (old,)))
-    return actions
+        actions.append(Advertise(mobile_node, anchor.link_local, 0, (old,)))
+    own = advertisement(mobile_node, config.link_local, session.prefix, lifetime)
+    return [*actions, replace(own, home_agent=config.address if config.home_agent else None)]
 
 
 def advertisement(

@@ -43,7 +43,7 @@ class AccessCore(Core, Protocol):
 class AccessPart:
     """Joins a core to Router Advertisements, Router Solicitations and L2 triggers.
 
-    ``peers`` are the names of all access routers by their addresses.
+    ``peers`` are the names of the domain's access routers by their addresses.
     """
 
     def __init__(
@@ -111,8 +111,9 @@ class AccessPart:
             self._carry_out(self._core.attach(mobile_node, now))
             self.on_link_up(mobile_node)
         elif trigger["trigger"] == "link_going_down":
-            to = self._addresses[trigger["to"]]
-            self._carry_out(self._core.going_down(trigger["mn"], to, now))
+            to = self._addresses.get(trigger["to"])
+            if to is not None:  # with another domain nothing can be prepared
+                self._carry_out(self._core.going_down(trigger["mn"], to, now))
         else:
             self._carry_out(self._core.detach(trigger["mn"], now))
 

@@ -6,7 +6,7 @@ import itertools
 from concurrent.futures import Future
 from ipaddress import IPv6Address
 
-from agents.kernel.tunnel import Backend, Tunnel, open_tunnel
+from agents.kernel.tunnel import MTU, Backend, Tunnel, open_tunnel
 from agents.roles.daemon import Daemon
 
 _LINGER_S = 2.0
@@ -16,9 +16,10 @@ _LINGER_S = 2.0
 class CareOfTunnels:
     """One tunnel for each pair of ends, shared by the home addresses that need it."""
 
-    def __init__(self, daemon: Daemon, backend: Backend) -> None:
+    def __init__(self, daemon: Daemon, backend: Backend, mtu: int = MTU) -> None:
         self._daemon = daemon
         self._backend = backend
+        self._mtu = mtu
         self._numbers = itertools.count(1)
         self._open: dict[tuple[IPv6Address, IPv6Address], tuple[Tunnel, set[IPv6Address]]] = {}
         self._closing: list[Future[None]] = []
@@ -27,7 +28,9 @@ class CareOfTunnels:
         """The tunnel between these, which a home address needs from now on."""
         key = local, remote
         if key not in self._open:
-            tunnel = open_tunnel(f"tun-{next(self._numbers)}", local, remote, self._backend)
+            tunnel = open_tunnel(
+                f"tun-{next(self._numbers)}", local, remote, self._backend, self._mtu
+            )
             self._open[key] = tunnel, set()
             self._daemon.log.write("tunnel_created", peer=remote)
         tunnel, holders = self._open[key]

@@ -16,7 +16,7 @@ from typing import Any
 
 from agents.core import Action
 from agents.kernel.netlink import MAIN_TABLE, Netlink
-from agents.kernel.tunnel import Backend, Tunnel
+from agents.kernel.tunnel import Tunnel
 from agents.mipv6.actions import (
     GiveUp,
     LeaveHome,
@@ -45,13 +45,15 @@ class _Home:
 class HomeAddresses:
     """Carries out what a ``MobileNodeCore`` asks of the kernel."""
 
-    def __init__(self, daemon: Daemon, interface: str, backend: Backend, lifetime: int) -> None:
+    def __init__(
+        self, daemon: Daemon, interface: str, tunnels: CareOfTunnels, lifetime: int
+    ) -> None:
         """``lifetime`` is of home addresses that are on the link again, in s."""
         self._daemon = daemon
         self._interface = interface
         self._lifetime = lifetime
         self._netlink = Netlink()
-        self._tunnels = CareOfTunnels(daemon, backend)
+        self._tunnels = tunnels
         self._tables = itertools.count(_TABLE_BASE)
         self._homes: dict[IPv6Address, _Home] = {}
         self._settled: IPv6Address | None = None

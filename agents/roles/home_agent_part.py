@@ -28,7 +28,9 @@ class HomeAgentPart:
         config: dict[str, Any],
         also_serves: Callable[[IPv6Address], bool] = lambda home_address: False,
     ) -> None:
-        """``config``: address, pool, lifetime in s, tunnel_backend, interfaces, security."""
+        """``config``: address, pool, lifetime in s, tunnel_backend, tunnel_mtu, interfaces,
+        security.
+        """
         self.on_bind: Callable[[IPv6Address], None] = lambda home_address: None
         self.on_unbind: Callable[[IPv6Address], None] = lambda home_address: None
         self._daemon = daemon
@@ -39,7 +41,7 @@ class HomeAgentPart:
             also_serves,
         )
         self._netlink = Netlink()
-        self._devices = CareOfTunnels(daemon, config["tunnel_backend"])
+        self._devices = CareOfTunnels(daemon, config["tunnel_backend"], config["tunnel_mtu"])
         self._tunnels: dict[IPv6Address, Tunnel] = {}
         port = MobileIpPort(daemon, self._received)
         if config["tunnel_backend"] == "bpf":

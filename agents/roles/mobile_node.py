@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
 from random import Random
 from typing import Any
@@ -14,8 +13,10 @@ from agents.kernel.monitor import AddressChange, Monitor
 from agents.kernel.sockets import Frame
 from agents.mipv6.config import MobileNodeConfig
 from agents.mipv6.mobile_node import MobileNodeCore
+from agents.mipv6.movement import Movement, Router
 from agents.mipv6.packets import Packet
 from agents.roles.binding_security import MobileNodeSecurity
+from agents.roles.care_of_tunnels import CareOfTunnels
 from agents.roles.daemon import Daemon
 from agents.roles.home_addresses import HomeAddresses
 from agents.roles.idle_homes import IdleHomes
@@ -29,16 +30,6 @@ _SOLICITATION_INTERVAL_S = 0.1
 """RFC 4861's 4 s are for hosts that stay; what a node that moves waits for is an interruption."""
 _MAX_SOLICITATIONS = 3
 _USABLE = ("preferred", "optimistic", "deprecated")
-
-
-@dataclass(frozen=True)
-class _Router:
-    """The default router on the link, and what it advertises."""
-
-    link_local: IPv6Address
-    prefix: IPv6Network
-    home_agent: IPv6Address | None
-    """Its own address, if it is the home agent of the prefix."""
 
 
 class MobileNode:
@@ -57,14 +48,19 @@ class MobileNode:
         self._core = MobileNodeCore(settings, self._security.authorizer)
         self._optimisation: RouteOptimisation | None = None
         self._monitor = Monitor(self._interface)
-        self._router: _Router | None = None
+        self._movement = Movement()
         self._home_domain = [IPv6Network(prefix) for prefix in config["home_domain"]]
-        self._served: tuple[_Router, IPv6Address | None] | None = None
+        self._served: tuple[Router, IPv6Address | None] | None = None
         """In the home domain: by which router, and the address that is from there, if usable."""
         self._care_of: IPv6Address | None = None
+        self._last_care_of: IPv6Address | None = None
+        """Since the node left its home domain."""
         self._soliciting: asyncio.TimerHandle | None = None
         self._homes = HomeAddresses(
-            self._daemon, self._interface, config["tunnel_backend"], config["lifetime"]
+            self._daemon,
+            self._interface,
+            CareOfTunnels(self._daemon, config["tunnel_backend"], config["tunnel_mtu"]),
+            config["lifetime"],
         )
         port = MobileIpPort(self._daemon, self._received)
         if config["tunnel_backend"] == "bpf":
@@ -113,7 +109,7 @@ class MobileNode:
             else:
                 self._daemon.log.write("carrier", up=change.up)
                 if not change.up:
-                    self._router = None  # whatever link comes next has to be asked
+                    self._movement.lost()
                 self._expect_router(_MAX_SOLICITATIONS if change.up else 0)
         self._settle()
 
@@ -122,14 +118,14 @@ class MobileNode:
         if self._soliciting is not None:
             self._soliciting.cancel()
             self._soliciting = None
-        if solicitations and self._router is None:
+        if solicitations and self._movement.router is None:
             self._soliciting = self._daemon.after(
                 _SOLICITATION_INTERVAL_S, lambda: self._solicit(solicitations)
             )
 
     def _solicit(self, solicitations: int) -> None:
         """RFC 4861 section 6.3.7; from no address, as the node's own may be tentative."""
-        if self._router is None:
+        if self._movement.router is None:
             source = IPv6Address("::")
             payload = ndp.encode(ndp.RouterSolicitation(), source, mld.ALL_ROUTERS)
             self._link.send(
@@ -142,10 +138,12 @@ class MobileNode:
         if packet.hop_limit != ndp.HOP_LIMIT or not packet.source.is_link_local:
             raise MalformedPacket("Router Advertisement from beyond the link")
         message = ndp.decode(packet.payload, packet.source, packet.destination)
-        if isinstance(message, ndp.RouterAdvertisement) and message.router_lifetime:
-            router = _read(packet.source, message)
-            if router is not None and router != self._router:
-                self._router = router
+        before = self._movement.router
+        if isinstance(message, ndp.RouterAdvertisement) and self._movement.advertised(
+            packet.source, message
+        ):
+            router = self._movement.router
+            if router is not None and router != before:
                 self._daemon.log.write(
                     "router", mn=self._core.name, router=router.link_local, prefix=router.prefix
                 )
@@ -154,46 +152,35 @@ class MobileNode:
             self._settle()
 
     def _settle(self) -> None:
-        """Tell the core which address of the router's prefix can be used now, if any."""
+        """Tell the core at which address on this link the node can be reached now, if any."""
         # A router may be heard before the kernel sends, a long moment if it is deleting tunnels.
-        router, carrier = self._router, self._monitor.carrier
-        usable = [
-            address
-            for address, state in self._monitor.states.items()
-            if carrier and router and state in _USABLE and address in router.prefix
-        ]
-        care_of = usable[0] if usable else None
+        router, states = self._movement.router, self._monitor.states
+        usable = [a for a, state in states.items() if self._monitor.carrier and state in _USABLE]
+        care_of = self._movement.care_of(usable, self._last_care_of)
         if self._is_served(router):
             self._leave_it_to_the_network(router, care_of)
         elif care_of != self._care_of:
             self._served = None
             self._care_of = care_of
             if care_of is not None:
+                self._last_care_of = care_of
                 self._homes.use_care_of(care_of)
             agent = router.home_agent if router else None
             self._carry_out(self._core.moved(care_of, time.monotonic_ns(), agent))
 
-    def _is_served(self, router: _Router | None) -> bool:
+    def _is_served(self, router: Router | None) -> bool:
         """Whether this is the home domain, by the prefix advertised; until the next one is, yes."""
         if router is None:
             return self._served is not None
         return any(router.prefix.subnet_of(prefix) for prefix in self._home_domain)
 
-    def _leave_it_to_the_network(self, router: _Router | None, address: IPv6Address | None) -> None:
+    def _leave_it_to_the_network(self, router: Router | None, address: IPv6Address | None) -> None:
         """In the home domain the client is idle, and takes note of routers and addresses only."""
         if router is None or router.home_agent is None or (router, address) == self._served:
             return
-        self._served, self._care_of = (router, address), None
+        self._served, self._care_of, self._last_care_of = (router, address), None, None
         now = time.monotonic_ns()
         self._carry_out(self._core.served(address, router.home_agent, now))
-
-
-def _read(source: IPv6Address, message: ndp.RouterAdvertisement) -> _Router | None:
-    prefix = next((p.prefix for p in message.prefixes if p.autonomous), None)
-    agent = next((p.router for p in message.prefixes if p.router), None)
-    if prefix is None:
-        return None
-    return _Router(source, prefix, agent if message.home_agent else None)
 
 
 def main(config: dict[str, Any]) -> None:

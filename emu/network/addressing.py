@@ -117,17 +117,15 @@ def plan(topology: Domain) -> Plan:
 
 
 def _numbers(topology: Domain) -> dict[str, int]:
-    """The number in the name of a MAR or MR; the order in the scenario of what it added."""
+    """The number in a name that the topology made, or 1; the order of what the scenario added."""
     numbers: dict[str, int] = {}
     named = 0
     for name, attributes in topology.g.nodes(data=True):
-        if attributes["role"] in ("mar", "mr"):
-            numbers[name] = int(re.sub(r"\D", "", name))
-        elif attributes["role"] in ("mn", "source", "server"):
+        if attributes["role"] in ("mn", "source", "server"):
             named += 1
             numbers[name] = named
         else:
-            numbers[name] = 1
+            numbers[name] = int(re.sub(r"\D", "", name) or 1)
     return numbers
 
 

@@ -18,7 +18,7 @@ from emu.scenario.traffic import Iperf3Flow, MulticastFlow, PingFlow, ProgramFlo
 from emu.scenario.units import DURATION
 
 _BINDING_LIFETIME_UNIT = DURATION.parse("4s")
-_RESERVED = re.compile(r"(mar|dar|mr)[0-9]+|cmd|lma|ha|ix|radio|lo")
+_RESERVED = re.compile(r"(mar|dar|mr)[0-9]+|cmd2?|lma|ha|ix|radio|lo")
 """Names of the nodes that the topology makes, of any number."""
 
 

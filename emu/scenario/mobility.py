@@ -13,7 +13,7 @@ SCHEME_KEYS: dict[str, frozenset[str]] = {
     "pmipv6": frozenset(),
     "mipv6": frozenset({"route_optimisation"}),
     "client": frozenset({"security", "idle_release"}),
-    "hybrid": frozenset({"home_domain", "update"}),
+    "hybrid": frozenset({"home_domain", "foreign_domain", "update"}),
 }
 """The schemes, and the keys that each of them has for itself."""
 HOST_BASED = ("mipv6", "client")
@@ -66,8 +66,9 @@ class Mobility(Section):
     """Servers and mobile nodes send to each other directly, not by the home agent (RFC 6275
     sections 9 and 11.6)."""
     home_domain: list[NodeName] = []
-    """The access routers of the home operator, with network-based mobility management of their own;
-    all others are another operator's, who has none."""
+    """The access routers of the home operator, with network-based mobility management."""
+    foreign_domain: list[NodeName] = []
+    """Those of another operator who has it as well, with a CMD of his own; the rest has none."""
     update: Literal["all", "last"] = "all"
     """Whom a mobile node tells where it is once it is out of its home domain: each router there
     that anchors an address of its own, or only the one that served it last (paper section 4.3)."""

@@ -31,7 +31,7 @@ def check_mobility_scheme(scenario: Scenario) -> Iterator[Problem]:
         yield Problem(("multicast", "scheme"), f"{text}; write {one_of(choices)}")
     yield from _check_security(scenario)
     if mobility.scheme == "hybrid":
-        yield from _check_home_domain(scenario)
+        yield from _check_domains(scenario)
 
 
 def _mobile_sources(scenario: Scenario) -> Iterator[Problem]:
@@ -50,10 +50,15 @@ def _check_security(scenario: Scenario) -> Iterator[Problem]:
         yield Problem(("mobility", "security", "permanent_keygen_token"), text)
 
 
-def _check_home_domain(scenario: Scenario) -> Iterator[Problem]:
-    domain = scenario.mobility.home_domain
-    path: Path = ("mobility", "home_domain")
-    if not domain:
-        yield Problem(path, "is missing; write the home operator's access routers, such as [mar1]")
-    for index, name in enumerate(domain):
-        yield from wrong_access_router(scenario, name, (*path, index))
+def _check_domains(scenario: Scenario) -> Iterator[Problem]:
+    home, foreign = scenario.mobility.home_domain, scenario.mobility.foreign_domain
+    if not home:
+        text = "is missing; write the home operator's access routers, such as [mar1]"
+        yield Problem(("mobility", "home_domain"), text)
+    for key, domain in (("home_domain", home), ("foreign_domain", foreign)):
+        for index, name in enumerate(domain):
+            path: Path = ("mobility", key, index)
+            yield from wrong_access_router(scenario, name, path)
+            if key == "foreign_domain" and name in home:
+                text = f"{quote(name)} is of the home domain; write another operator's"
+                yield Problem(path, text)

@@ -31,6 +31,18 @@ class Dmm(Scheme):
         pairs = {(e["node"], e["peer"]) for e in events if e["kind"] == "association"}
         return grouped and (not self._cxtp or len(pairs) == count * (count - 1))
 
+    def cmd_of(self, mar: str) -> str:
+        """The CMD of a MAR's domain."""
+        return "cmd"
+
+    def peers(self, name: str) -> dict[str, str]:
+        """The MARs of the domain that a MAR or CMD is of: names by addresses."""
+        return self.mars()
+
+    def key_of(self, name: str) -> str | None:
+        """The secret of the domain that a MAR or CMD is of."""
+        return self.scenario.mobility.key
+
     @property
     def _distributed(self) -> bool:
         return self.scenario.mobility.variant in ("distributed", "mih")
@@ -43,7 +55,7 @@ class Dmm(Scheme):
         tracking = self.scenario.multicast.explicit_tracking
         return "agents.roles.mar", {
             "address": str(network.address(name)),
-            "cmd": str(ALL_MARS if distributed else network.address("cmd")),
+            "cmd": str(ALL_MARS if distributed else network.address(self.cmd_of(name))),
             "group_interface": network.interface(name, "backhaul").name if distributed else None,
             "pool": str(network.pool(name)),
             "link_local": str(access.link_local),
@@ -51,14 +63,14 @@ class Dmm(Scheme):
             "access": access.name,
             "upstream": network.interface(name, "core").name,
             "tunnel_backend": self.tunnel_backend,
-            "peers": self.mars(),
+            "peers": self.peers(name),
             "acknowledging": self._others(name)
             if distributed or mobility.variant == "locator"
             else [],
             "trigger": str(RUN_DIRECTORY / f"{name}.trigger"),
             "multicast": self.proxy_timers(explicit_tracking=tracking),
             "channel_control": self.channel_control.of_mar(name),
-            "key": mobility.key,
+            "key": self.key_of(name),
             "prediction": self._prediction(),
             "idle_release": mobility.idle_release,
             "mih": self._point_of_service(name) if mobility.variant == "mih" else None,
@@ -108,11 +120,11 @@ class Dmm(Scheme):
     def _cmd(self, name: str) -> Agent:
         return "agents.roles.cmd", {
             "address": str(self.network.address(name)),
-            "peers": self.mars(),
+            "peers": self.peers(name),
             "variant": self.scenario.mobility.variant,
             "store": str(RUN_DIRECTORY / f"{name}.sqlite"),
             "channel_control": self.channel_control.of_cmd(name),
-            "key": self.scenario.mobility.key,
+            "key": self.key_of(name),
             "mobility": self._timers(),
         }
 
@@ -146,4 +158,4 @@ class Dmm(Scheme):
         }
 
     def _others(self, name: str) -> list[str]:
-        return [address for address, mar in self.mars().items() if mar != name]
+        return [address for address, mar in self.peers(name).items() if mar != name]

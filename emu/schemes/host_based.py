@@ -7,6 +7,7 @@ from ipaddress import IPv6Address
 from typing import Any, ClassVar
 
 from agents.core import SECOND
+from agents.kernel.tunnel import MTU
 from emu.sandbox import RUN_DIRECTORY
 from emu.schemes.base import Agent, Scheme
 
@@ -24,6 +25,10 @@ class HostBased(Scheme):
     def homes(self, name: str) -> dict[IPv6Address, IPv6Address]:
         """The home addresses that a mobile node has from the start, each with its home agent."""
         return {}
+
+    def tunnel_mtu(self) -> int:
+        """Of the tunnels between mobile nodes and home agents."""
+        return MTU
 
     def _mar(self, name: str) -> Agent:
         access = self.network.interface(name, "access")
@@ -48,6 +53,7 @@ class HostBased(Scheme):
             "pool": str(self.network.pool(name)),
             "interfaces": [end.name for end in self.network.interfaces(name)],
             "tunnel_backend": self.tunnel_backend,
+            "tunnel_mtu": self.tunnel_mtu(),
             "lifetime": self.scenario.mobility.binding_lifetime // SECOND,
             "security": self.scenario.mobility.security.model_dump(),
         }
@@ -58,6 +64,7 @@ class HostBased(Scheme):
             "interface": self.network.interface(name, "wireless").name,
             "homes": {str(home): str(agent) for home, agent in self.homes(name).items()},
             "tunnel_backend": self.tunnel_backend,
+            "tunnel_mtu": self.tunnel_mtu(),
             "lifetime": mobility.binding_lifetime // SECOND,
             "retransmission": mobility.retransmission,
             "security": mobility.security.model_dump(),

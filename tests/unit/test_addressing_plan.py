@@ -92,6 +92,17 @@ def test_every_wire_between_fixed_nodes_has_permanent_neighbours(layout: Plan) -
         assert len(entries) == (len(wires) if node != "radio" else 0)
 
 
+@pytest.mark.parametrize("kind", kinds)
+def test_each_of_two_domains_has_a_cmd_of_its_own(kind: str) -> None:
+    layout = plan(kinds[kind](Parameters(4, second_domain=("mar3", "mar4")), ENDS))
+    test_everything_is_unique_that_must_be(layout)
+    centres = [
+        end.peer for n in range(1, 5) for end in layout[f"mar{n}"].interfaces if end.kind == "cmd"
+    ]
+    assert centres == ["cmd", "cmd", "cmd2", "cmd2"]
+    assert str(layout["cmd2"].address) == "2001:db8:ffff::3:2"
+
+
 def next_hops(layout: Plan) -> dict[tuple[str, str], str]:
     """By node and prefix, where the node's one route of that prefix leads."""
     owner = {

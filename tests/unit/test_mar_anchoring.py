@@ -108,8 +108,8 @@ def test_the_return_to_an_anchor_makes_its_prefix_local_and_preferred_again():
         InstallRoute(prefix(2), None),
         InstallSourceRoute(prefix(2), mar_address(2)),
         AddDlif(link_local(2)),
-        Advertise(MN, link_local(1), 300, (AdvertisedPrefix(prefix(1), 300, 300),)),
         Advertise(MN, link_local(2), 0, (AdvertisedPrefix(prefix(2), 0, 300),)),
+        Advertise(MN, link_local(1), 300, (AdvertisedPrefix(prefix(1), 300, 300),)),
         ServingStarted(MN, mar_address(2)),
     ]
 

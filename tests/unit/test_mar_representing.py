@@ -59,6 +59,6 @@ def test_a_home_agent_tells_its_address():
     for told in (True, False):
         core = mar(2, home_agent=told)
         serve(core, T0, 1)
-        own, anchored = (a for a in core.solicit("mn1", T0) if isinstance(a, Advertise))
+        anchored, own = (a for a in core.solicit("mn1", T0) if isinstance(a, Advertise))
         assert own.home_agent == (anchor(2).address if told else None)
         assert anchored.home_agent is None

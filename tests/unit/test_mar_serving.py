@@ -80,9 +80,9 @@ def test_a_handover_brings_up_tunnels_routes_and_dlifs_before_it_advertises():
         InstallSourceRoute(prefix(2), mar_address(2)),
         AddDlif(link_local(1)),
         AddDlif(link_local(2)),
-        Advertise(MN, link_local(3), 300, (AdvertisedPrefix(prefix(3), 300, 300),)),
         Advertise(MN, link_local(1), 0, (AdvertisedPrefix(prefix(1), 0, 300),)),
         Advertise(MN, link_local(2), 0, (AdvertisedPrefix(prefix(2), 0, 300),)),
+        Advertise(MN, link_local(3), 300, (AdvertisedPrefix(prefix(3), 300, 300),)),
         ServingStarted(MN, mar_address(2)),
     ]
 

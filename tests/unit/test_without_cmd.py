@@ -62,7 +62,7 @@ def test_the_answer_completes_the_handover():
     answer = acknowledgement(request, Status.ACCEPTED, 300, (anchor(2),))
     actions = core.receive(answer, CMD, T0 + 9 * SECOND)
     assert ServingStarted(MN, anchor(2).address) in actions
-    assert offers(actions) == [(link_local(1), prefix(1), 300), (link_local(2), prefix(2), 0)]
+    assert offers(actions) == [(link_local(2), prefix(2), 0), (link_local(1), prefix(1), 300)]
 
 
 def test_a_node_that_comes_anew_has_to_wait_anew():
