@@ -31,8 +31,8 @@ _NAMES: dict[type[Any], str] = {
 
 def send(packet: Packet, home_address: IPv6Address, mn: str | None = None) -> list[Action]:
     """Send it, and say so."""
-    fields = _fields(packet, home_address, mn) | {"destination": packet.destination}
-    return [Send(packet), Log("sent", fields)]
+    ends = {"source": packet.source, "destination": packet.destination}
+    return [Send(packet), Log("sent", _fields(packet, home_address, mn) | ends)]
 
 
 def received(packet: Packet, home_address: IPv6Address, mn: str | None = None) -> Log:

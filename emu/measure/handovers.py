@@ -13,7 +13,7 @@ total      link down → the last of these
 Where the mobile node itself sends Binding Updates it needs the address before: then ``binding`` is
 from its first Binding Update, or Care-of Test Init if the address is tested before, until the last
 of its home agents has acknowledged, and ``address`` from the new access router's knowledge of the
-node until an address is usable.
+node until an address is usable; if the network there registers the node as well, that is in it.
 
 A part that did not happen before the next handover is None, and so is the total then.
 """
@@ -123,8 +123,9 @@ def _handover(run: Run, down: Event, up: Event, until: int) -> Handover:
 
     attached = step("attached", start)
     update = step("sent", start, message="PBU")
-    # Where the network does it, a mobile node may still take back what it said elsewhere.
-    own = _own_update(run, name, start, until) if update is None else None
+    own = _own_update(run, name, start, until)
+    if update is not None and own is not None and not _names(run, target, own):
+        own = None  # the network does it; the node takes back what it said elsewhere, or refreshes
     if own is None:
         complete = step("binding_complete", start if update is None else update)
         address_from = complete
@@ -153,6 +154,14 @@ def _own_update(run: Run, mn: str, start: int, until: int) -> Event | None:
     """The first message of a mobile node that does its mobility itself about where it is now."""
     sent = [event for event in run.of_kind("sent") if event.get("message") in _OWN_UPDATES]
     return _first(sent, mn, mn, start, until)
+
+
+def _names(run: Run, target: str, update: Event) -> bool:
+    """Whether the message gives an address of the router's as the node's care-of address."""
+    pool = run.meta["nodes"].get(target, {}).get("pool")
+    source = ipaddress.IPv6Address(str(update["source"]))
+    is_there = pool is not None and source in ipaddress.IPv6Network(pool)
+    return is_there and update.get("lifetime") != 0
 
 
 def _usable(run: Run, mn: str, target: str, since: int, until: int) -> int | None:

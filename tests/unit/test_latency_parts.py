@@ -77,6 +77,31 @@ def test_without_a_prefix_event_the_routers_pool_decides(tmp_path: Path) -> None
     assert handover.latency_ms["address"] == 7.5
 
 
+def own_update(at: float, source: str, lifetime: int) -> dict[str, Any]:
+    fields = {"message": "BU", "source": source, "lifetime": lifetime}
+    return event(at, "mn1", "sent", **fields, **MEMBER)
+
+
+def test_a_client_in_a_network_that_registers_it_too_is_bound_when_its_home_agents_know(
+    tmp_path: Path,
+) -> None:
+    own = [own_update(1080, NEW, 300), event(1100, "mn1", "binding_complete", **MEMBER)]
+    pool = {"mar2": {"role": "mar", "pool": "2001:db8:2::/48"}}
+    (handover,) = found(tmp_path, *steps(), address(1075, "preferred"), *own, nodes=pool)
+    latency = handover.latency_ms
+    assert (latency["binding"], latency["total"]) == (20, 100)
+    assert latency["address"] == round(1075 - 1050.8, 1)
+
+
+def test_what_a_client_takes_back_or_refreshes_is_not_of_the_handover(tmp_path: Path) -> None:
+    other = "2001:db8:3:1::5"
+    own = [own_update(1080, other, 300), own_update(1090, NEW, 0)]
+    pool = {"mar2": {"role": "mar", "pool": "2001:db8:2::/48"}}
+    for update in own:
+        (handover,) = found(tmp_path, *steps(), address(1080, "preferred"), update, nodes=pool)
+        assert handover.latency_ms["binding"] == 20.5
+
+
 def test_an_unfinished_handover_has_no_total(tmp_path: Path) -> None:
     (handover,) = found(tmp_path, *steps()[:-1])
     latency = handover.latency_ms
