@@ -10,18 +10,11 @@ from dataclasses import dataclass, replace
 
 from emu.analysis import hdmm
 from emu.analysis.hdmm import Scheme
+from emu.analysis.journey import Task, task
 from emu.analysis.multicast import Path
 from emu.scenario.events import Detach, Handover
 from emu.scenario.model import Scenario
 
-_SCHEMES = {"pmipv6": Scheme.PMIPV6, "mipv6": Scheme.MIPV6, "client": Scheme.CLIENT}
-_VARIANTS = {
-    "relay": Scheme.RELAY,
-    "locator": Scheme.LOCATOR,
-    "proxy": Scheme.PROXY,
-    "distributed": Scheme.FULLY,
-    "mih": Scheme.FULLY,
-}
 _VIA_EXCHANGE = 2.0
 """Hops from any MAR to any other in ``dmm-domain``."""
 
@@ -36,9 +29,11 @@ class Move:
     target: str
     previous: tuple[str, ...]
     """The MARs that anchor its earlier prefixes: P-DARs."""
+    scheme: Scheme
+    """The paper's name for what keeps them."""
     path: Path
     hops: float
-    """From the new MAR to these, on average."""
+    """From the new MAR to those of them that hear of it from there, on average."""
     neighbours: tuple[str, ...]
     """The mobile nodes that are at the new MAR already."""
     announced: float | None
@@ -49,18 +44,20 @@ def moves(scenario: Scenario) -> list[Move]:
     """Every handover in the order of time; attaching again after a detachment is none."""
     found = []
     at = {name: scenario.nodes[name].attach for name in scenario.nodes_of("mn")}
-    visited: dict[str, dict[str, None]] = {name: {str(mar): None} for name, mar in at.items()}
+    visited = {name: [str(mar)] for name, mar in at.items()}
     for event in scenario.timeline:
         if isinstance(event, Detach):
             at[event.node] = None
         if not isinstance(event, Handover):
             continue
-        origin, seen = at[event.node], visited[event.node]
+        origin, route = at[event.node], visited[event.node]
         if origin is not None:
             neighbours = tuple(name for name, mar in at.items() if mar == event.to)
-            found.append(_move(scenario, event, origin, tuple(seen), neighbours))
+            found.append(
+                _move(scenario, event, origin, task(scenario, route, event.to), neighbours)
+            )
         at[event.node] = event.to
-        seen[event.to] = None
+        route.append(event.to)
     return found
 
 
@@ -68,12 +65,13 @@ def _move(
     scenario: Scenario,
     event: Handover,
     origin: str,
-    seen: tuple[str, ...],
+    what: Task,
     neighbours: tuple[str, ...],
 ) -> Move:
     topology = scenario.topology
     numbers = {name: number for number, name in enumerate(topology.access_routers)}
-    apart = abs(numbers[origin] - numbers[event.to])
+    nearest = what.previous[-1] if what.previous else origin
+    apart = abs(numbers[nearest] - numbers[event.to])
     in_line = topology.kind == "line"
     path = Path(
         gap=event.gap / 1e6,
@@ -84,17 +82,16 @@ def _move(
         notice=0.0,
         core=topology.core.delay / 1e6,
     )
-    scheme = scheme_of(scenario)
-    notice = path.backhaul if scheme is Scheme.FULLY else 2 * path.cmd
-    path = replace(path, binding=binding_ms(scheme, path), notice=notice)
-    previous = tuple(mar for mar in seen if mar != event.to)
-    hops = _mean_hops(numbers, previous, event.to) if in_line else _VIA_EXCHANGE
+    notice = path.backhaul if what.scheme is Scheme.FULLY else 2 * path.cmd
+    path = replace(path, binding=binding_ms(what.scheme, path), notice=notice)
+    hops = _mean_hops(numbers, what.told, event.to) if in_line else _VIA_EXCHANGE
     return Move(
         at_s=event.at / 1e9,
         mn=event.handover,
         origin=origin,
         target=event.to,
-        previous=previous,
+        previous=what.previous,
+        scheme=what.scheme,
         path=path,
         hops=hops,
         neighbours=neighbours,
@@ -102,15 +99,9 @@ def _move(
     )
 
 
-def _mean_hops(numbers: dict[str, int], previous: tuple[str, ...], target: str) -> float:
-    """In a line of MARs."""
-    return sum(abs(numbers[mar] - numbers[target]) for mar in previous) / len(previous)
-
-
-def scheme_of(scenario: Scenario) -> Scheme:
-    """The paper's name for the scenario's mobility scheme."""
-    mobility = scenario.mobility
-    return _SCHEMES.get(mobility.scheme) or _VARIANTS[mobility.variant]
+def _mean_hops(numbers: dict[str, int], told: tuple[str, ...], target: str) -> float:
+    """In a line of MARs; 0 if none is told."""
+    return sum(abs(numbers[mar] - numbers[target]) for mar in told) / max(len(told), 1)
 
 
 def binding_ms(scheme: Scheme, path: Path) -> float:

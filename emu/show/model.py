@@ -9,7 +9,7 @@ from rich.table import Table
 
 from emu.analysis import hdmm, reach
 from emu.analysis.hdmm import Scheme
-from emu.analysis.moves import Move, binding_ms, cost, moves, scheme_of
+from emu.analysis.moves import Move, binding_ms, cost, moves
 from emu.analysis.multicast import Range
 from emu.analysis.prediction import predict
 from emu.scenario.model import Scenario
@@ -20,7 +20,7 @@ def show_model(console: Console, scenario: Scenario) -> None:
     found = moves(scenario)
     if not found:
         console.print("no handovers: nothing to predict")
-    for table in (_handovers(found, scheme_of(scenario)), _schemes(found), _channels(scenario)):
+    for table in (_handovers(found), _schemes(found), _channels(scenario)):
         if table.row_count:
             console.print(table)
             console.print()
@@ -28,18 +28,19 @@ def show_model(console: Console, scenario: Scenario) -> None:
         console.print(_reach(scenario), soft_wrap=True)
 
 
-def _handovers(found: Iterable[Move], scheme: Scheme) -> Table:
+def _handovers(found: Iterable[Move]) -> Table:
     table = _table(
-        f"Handovers, {scheme.value} (times in ms)",
-        ("at", "mobile node", "from → to"),
+        "Handovers (times in ms)",
+        ("at", "mobile node", "from → to", "scheme"),
         ("previous MARs", "messages", "gap", "binding", "both"),
     )
     for move in found:
         binding = move.path.binding
         count = len(move.previous)
         table.add_row(
-            f"{move.at_s:.3f} s", move.mn, f"{move.origin} → {move.target}", str(count),
-            f"{float(hdmm.messages(scheme, count)):.0f}", _ms(move.path.gap), _ms(binding),
+            f"{move.at_s:.3f} s", move.mn, f"{move.origin} → {move.target}",
+            move.scheme.value, str(count), f"{float(hdmm.messages(move.scheme, count)):.0f}",
+            _ms(move.path.gap), _ms(binding),
             _ms(float(hdmm.handover_latency(move.path.gap, 0, 0, 0, binding))),
         )  # fmt: skip
     return table

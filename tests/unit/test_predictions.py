@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from emu.analysis.hdmm import Scheme
-from emu.analysis.moves import binding_ms, cost, moves, scheme_of
+from emu.analysis.moves import binding_ms, cost, moves
 from emu.analysis.multicast import Range
 from emu.analysis.prediction import Prediction, predict
 from emu.scenario import Scenario
@@ -101,6 +101,46 @@ def test_mld_dmm_by_hand():
     assert one.leave.high == 2 * 125_000 + 100
 
 
+HYBRID = """\
+name: abroad
+duration: 20s
+topology: {kind: line, mars: 6, access: {delay: 2ms}, backhaul: {delay: 10ms}, cmd: {delay: 5ms}}
+mobility: {scheme: hybrid, home_domain: [mar1, mar2], foreign_domain: [mar3, mar4], update: UPDATE}
+nodes:
+  mn1: {role: mn, attach: mar1}
+events:
+  - {at: 1s, handover: mn1, to: mar2}
+  - {at: 2s, handover: mn1, to: mar3}
+  - {at: 3s, handover: mn1, to: mar4}
+  - {at: 4s, handover: mn1, to: mar5}
+  - {at: 5s, handover: mn1, to: mar6}
+  - {at: 6s, handover: mn1, to: mar3}
+  - {at: 7s, handover: mn1, to: mar1}
+"""
+
+
+@pytest.mark.parametrize(
+    ("update", "hops"), [("all", [1.5, 3.5, 4.5, 1.5]), ("last", [1, 3, 4, 1])]
+)
+def test_in_a_domain_the_network_acts_and_between_domains_the_client(update, hops):
+    found = moves(parse(HYBRID.replace("UPDATE", update).encode(), "abroad.yaml"))
+    network, client = Scheme.PROXY, Scheme.CLIENT
+    assert [(move.target, move.scheme, move.previous) for move in found] == [
+        ("mar2", network, ("mar1",)),
+        ("mar3", client, ("mar1", "mar2")),
+        ("mar4", network, ("mar3",)),
+        ("mar5", client, ("mar1", "mar2")),
+        ("mar6", client, ("mar1", "mar2")),
+        ("mar3", client, ("mar1", "mar2")),  # its CMD knows nothing of the stay before
+        ("mar1", network, ("mar2",)),
+    ]
+    abroad = [move for move in found if move.scheme is client]
+    assert [move.hops for move in abroad] == hops
+    # From the mobile node to mar2, where it was at home last, and back: equation 13.
+    ways = [1, 3, 4, 1]
+    assert [move.path.binding for move in abroad] == [2 * 2 + 2 * 10 * way for way in ways]
+
+
 @pytest.mark.parametrize(("scheme", "fetch"), [("rfc6224", 2 * 5), ("rfc7028", 2 * 3)])
 @pytest.mark.parametrize("tracking", [False, True])
 def test_the_multicast_of_pmipv6_by_hand(scheme, fetch, tracking):
@@ -109,7 +149,7 @@ def test_the_multicast_of_pmipv6_by_hand(scheme, fetch, tracking):
     text = text.replace(scheme, f"{scheme}, explicit_tracking: {str(tracking).lower()}")
     what = parse(text.encode(), "base.yaml")
     (move, _), one = moves(what), predicted(what)[4, "C1→mn1"]
-    assert scheme_of(what) is Scheme.PMIPV6
+    assert move.scheme is Scheme.PMIPV6
     assert move.path.binding == 10  # equation 14: a round trip to the LMA
     # a report after 10 to 104 ms, 4 ms of them on the link; the gap, and the way to the node
     least, most = 50 + 10 + fetch + 2, 50 + 104 + fetch + 2
