@@ -43,6 +43,14 @@ class Deadlines(Generic[Key]):
             self._heap = list(self._entries.values())
             heapify(self._heap)
 
+    def plan(self, key: Key, when: int | None) -> None:
+        """Make the key due at ``when``; None: never."""
+        entry = self._entries.get(key)
+        if when is None:
+            self.cancel(key)
+        elif entry is None or entry[0] != when:
+            self.set(key, when)
+
     def cancel(self, key: Key) -> None:
         """Forget the key's deadline, if it has one."""
         entry = self._entries.pop(key, None)

@@ -200,7 +200,7 @@ class Forwarding:
         source, group = channel
         upstreams = [
             name
-            for name, host in self._links.upstreams.items()
+            for name, host in self._links.subscribing
             if host.subscription(group).accepts(source)
         ]
         if len(upstreams) > 1:
@@ -213,7 +213,7 @@ class Forwarding:
         source, group = channel
         return [
             name
-            for name, router in self._links.downstreams.items()
+            for name, router in self._links.listening
             if router.querier.is_querier and router.listeners.wants(source, group)
         ]
 

@@ -34,11 +34,15 @@ class _Change:
 
 
 class HostPart:
-    """The subscriptions on one link, and the reports that they cause."""
+    """The subscriptions on one link, and the reports that they cause.
 
-    def __init__(self, config: ProxyConfig, random: Random) -> None:
+    ``due`` always tells when ``timer`` is due for this link among others.
+    """
+
+    def __init__(self, config: ProxyConfig, random: Random, due: Deadlines[HostPart]) -> None:
         self._config = config
         self._random = random
+        self._due = due
         self._subscriptions: dict[IPv6Address, Filter] = {}
         self._changes: dict[IPv6Address, _Change] = {}
         self._changes_due: int | None = None
@@ -46,15 +50,12 @@ class HostPart:
         # Answers to specific queries: for which sources (none: the group), and when.
         self._answers: dict[IPv6Address, frozenset[IPv6Address]] = {}
         self._answers_due: Deadlines[IPv6Address] = Deadlines()
+        self.is_active = False
+        """Whether anything is subscribed, or a leave is still to be told."""
 
     def subscription(self, group: IPv6Address) -> Filter:
         """What is wanted of a group."""
         return self._subscriptions.get(group, NOTHING)
-
-    @property
-    def active(self) -> bool:
-        """Whether anything is subscribed, or a leave is still to be told."""
-        return bool(self._subscriptions or self._changes)
 
     def subscribe(self, group: IPv6Address, wanted: Filter, now: int) -> None:
         """Change what is wanted of a group; the report is due at once (RFC 3810 section 6.1)."""
@@ -83,6 +84,7 @@ class HostPart:
             for source in wanted.sources ^ old.sources:
                 change.sources[source] = self._config.robustness
         self._changes_due = now
+        self._follow()
 
     def query(self, query: MulticastListenerQuery, now: int) -> None:
         """Plan an answer at a random time within the query's delay (RFC 3810 section 6.2)."""
@@ -101,12 +103,10 @@ class HostPart:
                 sources = pending | sources if both_name_sources else frozenset()
             self._answers[query.group] = sources
             self._answers_due.set(query.group, due)
+        self._due.plan(self, self.next_deadline())
 
     def timer(self, now: int) -> list[MulticastListenerReport]:
         """The reports that are due."""
-        due = self.next_deadline()
-        if due is None or now < due:
-            return []
         records: list[AddressRecord] = []
         if self._changes_due is not None and self._changes_due <= now:
             records += self._change_records(now)
@@ -116,6 +116,7 @@ class HostPart:
                 records += self._state_records(group, frozenset())
         for group in sorted(self._answers_due.due(now)):
             records += self._state_records(group, self._answers.pop(group))
+        self._follow()
         return [MulticastListenerReport(report) for report in packing.reports(records)]
 
     def next_deadline(self) -> int | None:
@@ -125,6 +126,11 @@ class HostPart:
             if other is not None and (due is None or other < due):
                 due = other
         return due
+
+    def _follow(self) -> None:
+        """The subscriptions or the changes are others now."""
+        self.is_active = bool(self._subscriptions or self._changes)
+        self._due.plan(self, self.next_deadline())
 
     def _change_records(self, now: int) -> list[AddressRecord]:
         """One transmission of all pending changes; plans the next one."""

@@ -51,7 +51,7 @@ class Instances:
 
     def wishes(self, group: IPv6Address) -> Iterator[tuple[str | None, Listener, Filter]]:
         """What is wanted of a group, by whom, on which link; None: who left it."""
-        for link, router in self._links.downstreams.items():
+        for link, router in self._links.listening:
             for listener, wish in router.listeners.wishes(group):
                 yield link, listener, wish
         for listener, wish in self.lingering.wishes(group):
@@ -63,10 +63,11 @@ class Instances:
         A source that is here is wanted from where its data goes: nothing comes back.
         """
         here = self.sources_here(group)
+        local = include(here)
         wishes: dict[str, list[Filter]] = defaultdict(list)
         for _, listener, wish in self.wishes(group):
             for upstream in listener.upstreams:
-                wishes[upstream].append(wish - include(here))
+                wishes[upstream].append(wish - local)
             for source in filter(wish.accepts, here):
                 for upstream in self._sources.exits(source, group):
                     wishes[upstream].append(include([source]))
@@ -139,7 +140,7 @@ class Instances:
     def groups(self) -> list[IPv6Address]:
         """The groups of which anything is wanted."""
         groups = self.lingering.groups()
-        for router in self._links.downstreams.values():
+        for _, router in self._links.listening:
             groups |= router.listeners.groups()
         return sorted(groups)
 

@@ -39,7 +39,7 @@ class Journal:
         """The upstreams of each listener of a group."""
         return {
             (link, member.host, member.source): member.upstreams
-            for link, router in self._links.downstreams.items()
+            for link, router in self._links.listening
             for member in router.listeners.memberships(group)
         }
 

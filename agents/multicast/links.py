@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 
+from agents.deadlines import Deadlines
 from agents.multicast.host import HostPart
 from agents.multicast.listeners import Listeners
 from agents.multicast.querier import Querier
@@ -37,15 +38,18 @@ class Link:
     @property
     def is_used(self) -> bool:
         """Whether there is multicast state in either direction."""
-        subscribes = self.host is not None and self.host.active
-        return subscribes or (self.router is not None and bool(self.router.listeners))
+        is_listened_to = self.router is not None and not self.router.listeners.is_empty
+        return is_listened_to or (self.host is not None and self.host.is_active)
 
 
 class Links:
-    """All links, in the order in which they were added."""
+    """All links, in the order in which they were added, and when something is due on them."""
 
     def __init__(self) -> None:
         self._links: dict[str, Link] = {}
+        self.reports_due: Deadlines[HostPart] = Deadlines()
+        self.queries_due: Deadlines[Querier] = Deadlines()
+        self.expiries: Deadlines[Listeners] = Deadlines()
         self._index()
 
     def add(self, link: Link) -> None:
@@ -58,6 +62,11 @@ class Links:
     def remove(self, name: str) -> Link:
         """Take a link out."""
         link = self._links.pop(name)
+        if link.host is not None:
+            self.reports_due.cancel(link.host)
+        if link.router is not None:
+            self.queries_due.cancel(link.router.querier)
+            self.expiries.cancel(link.router.listeners)
         self._index()
         return link
 
@@ -78,7 +87,7 @@ class Links:
     @property
     def on_demand(self) -> list[Link]:
         """The links that somebody has to hold in order that they stay."""
-        return [link for link in self._links.values() if link.on_demand]
+        return self._on_demand
 
     @property
     def upstreams(self) -> dict[str, HostPart]:
@@ -90,9 +99,30 @@ class Links:
         """The router part of each downstream by name."""
         return self._downstreams
 
+    @property
+    def subscribing(self) -> list[tuple[str, HostPart]]:
+        """The upstreams where anything is subscribed, or was just before."""
+        return [item for item in self._upstreams.items() if item[1].is_active]
+
+    @property
+    def listening(self) -> list[tuple[str, RouterPart]]:
+        """The downstreams with listeners, those included who just left."""
+        return [item for item in self._downstreams.items() if not item[1].listeners.is_empty]
+
+    def reporting(self, now: int) -> list[tuple[str, HostPart]]:
+        """The upstreams whose host part has something to say."""
+        due = set(self.reports_due.due(now))
+        return [item for item in self._upstreams.items() if item[1] in due] if due else []
+
+    def querying(self, now: int) -> list[tuple[str, RouterPart]]:
+        """The downstreams whose querier has something to ask."""
+        due = set(self.queries_due.due(now))
+        return [item for item in self._downstreams.items() if item[1].querier in due] if due else []
+
     def _index(self) -> None:
         links = sorted(self._links.values(), key=lambda link: link.is_tunnel)
         self._upstreams = {x.name: x.host for x in links if x.host is not None}
         self._downstreams = {x.name: x.router for x in self._links.values() if x.router is not None}
+        self._on_demand = [x for x in self._links.values() if x.on_demand]
         self._tunnels = {x.name: x for x in links if x.is_tunnel}
         self._native = next((name for name in self._upstreams if name not in self._tunnels), None)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv6Address
 from typing import NamedTuple
 
-from agents.multicast.filters import Filter, FilterMode, exclude, include
+from agents.multicast.filters import NOTHING, Filter, FilterMode, exclude, include
 from agents.wire.mld import AddressRecord, RecordType
 
 _EXCLUDE_TYPES = frozenset({RecordType.MODE_IS_EXCLUDE, RecordType.CHANGE_TO_EXCLUDE_MODE})
@@ -37,11 +37,8 @@ class Listener:
     filter_expiry: int | None = None
     requested: dict[IPv6Address, int] = field(default_factory=dict)
     excluded: frozenset[IPv6Address] = frozenset()
-
-    @property
-    def filter(self) -> Filter:
-        """What the host wants."""
-        return include(self.requested) if self.filter_expiry is None else exclude(self.excluded)
+    filter: Filter = NOTHING
+    """What the host wants."""
 
     @property
     def size(self) -> int:
@@ -70,6 +67,7 @@ class Listener:
             self.requested = {s: t for s, t in self.requested.items() if s not in sources}
             if self.filter_expiry is not None:
                 self.excluded |= sources
+        self._set_filter()
 
     def lower(self, sources: frozenset[IPv6Address], deadline: int) -> None:
         """Be gone at ``deadline`` if not heard again: altogether, or for these sources."""
@@ -83,6 +81,11 @@ class Listener:
         if self.filter_expiry is not None and self.filter_expiry <= now:
             self.filter_expiry, self.excluded = None, frozenset()
         self.requested = {s: t for s, t in self.requested.items() if t > now}
+        self._set_filter()
+
+    def _set_filter(self) -> None:
+        including = self.filter_expiry is None
+        self.filter = include(self.requested) if including else exclude(self.excluded)
 
 
 @dataclass

@@ -18,6 +18,9 @@ from agents.multicast.filters import NOTHING, Filter, FilterMode, merge
 from agents.multicast.listener import Departure, Listener, Membership
 from agents.wire.mld import AddressRecord
 
+_Key = tuple[IPv6Address, "IPv6Address | None"]
+"""Group and host; without a host it stands for the group's departures."""
+
 
 class Outcome(Enum):
     """What came of a record. LAST_LEFT: nobody is known to want what it gave up: ask the link."""
@@ -31,25 +34,28 @@ class Listeners:
     """The listeners and departures of one link, by group.
 
     Groups of which somebody's wish changed are added to ``changed``. ``maximum_groups`` is how many
-    one host may have.
+    one host may have. ``due`` always tells when ``expire`` is due for this link among others.
     """
 
     def __init__(
-        self, config: ProxyConfig, changed: set[IPv6Address], *, maximum_groups: int
+        self,
+        config: ProxyConfig,
+        changed: set[IPv6Address],
+        due: Deadlines[Listeners],
+        *,
+        maximum_groups: int,
     ) -> None:
         self._config = config
         self._changed = changed
+        self._due = due
         self._maximum_groups = maximum_groups
         self._listeners: dict[IPv6Address, dict[IPv6Address, Listener]] = {}
         self._departures: dict[IPv6Address, list[Departure]] = {}
         self._groups: dict[IPv6Address, set[IPv6Address]] = {}
         self._count = 0
-        # By group and host; by group alone for its departures.
-        self._deadlines: Deadlines[tuple[IPv6Address, IPv6Address | None]] = Deadlines()
-
-    def __bool__(self) -> bool:
-        """Whether there is any state."""
-        return bool(self._listeners or self._departures)
+        self.is_empty = True
+        """Whether there is no state, as on most tunnels."""
+        self._deadlines: Deadlines[_Key] = Deadlines()
 
     def groups(self) -> set[IPv6Address]:
         """The groups with any state."""
@@ -152,8 +158,6 @@ class Listeners:
 
     def wishes(self, group: IPv6Address) -> list[tuple[Listener, Filter]]:
         """What each listener of a group, and each that just left, is served."""
-        if not self:  # as most tunnels
-            return []
         wishes = [(x, x.filter) for x in self._listeners.get(group, {}).values()]
         return wishes + [(x.listener, x.filter) for x in self._departures.get(group, ())]
 
@@ -174,7 +178,7 @@ class Listeners:
         self._count += listener.host not in listeners
         listeners[listener.host] = listener
         self._groups.setdefault(listener.host, set()).add(group)
-        self._deadlines.set((group, listener.host), deadline)
+        self._plan((group, listener.host), deadline)
 
     def _forget(self, group: IPv6Address, host: IPv6Address) -> None:
         if self.find(group, host) is None:
@@ -186,7 +190,7 @@ class Listeners:
         self._groups[host].remove(group)
         if not self._groups[host]:
             del self._groups[host]
-        self._deadlines.cancel((group, host))
+        self._plan((group, host), None)
 
     def _depart(self, group: IPv6Address, departure: Departure) -> None:
         departures = [*self._departures.pop(group, ()), departure]
@@ -203,6 +207,9 @@ class Listeners:
     def _set_departures(self, group: IPv6Address, departures: list[Departure]) -> None:
         if departures:
             self._departures[group] = departures
-            self._deadlines.set((group, None), min(d.deadline for d in departures))
-        else:
-            self._deadlines.cancel((group, None))
+        self._plan((group, None), min((d.deadline for d in departures), default=None))
+
+    def _plan(self, key: _Key, when: int | None) -> None:
+        self._deadlines.plan(key, when)
+        self._due.plan(self, self._deadlines.next())
+        self.is_empty = not (self._listeners or self._departures)

@@ -101,12 +101,14 @@ class MldProxy:
         One that is both leads to another MAR. An ``on_demand`` link has to be held to stay.
         """
         config = self._config
-        host = HostPart(config, self._random) if upstream else None
+        host = HostPart(config, self._random, self._links.reports_due) if upstream else None
         router = None
         if downstream:
-            querier = Querier(config, link_local, now, elects=not upstream)
+            queries_due, expiries = self._links.queries_due, self._links.expiries
+            querier = Querier(config, link_local, now, queries_due, elects=not upstream)
             maximum = config.maximum_listeners if upstream else config.maximum_groups
-            router = RouterPart(querier, Listeners(config, self._changed, maximum_groups=maximum))
+            listeners = Listeners(config, self._changed, expiries, maximum_groups=maximum)
+            router = RouterPart(querier, listeners)
         self._links.add(Link(name, link_local, host, router, on_demand))
         return self._choose_for_unserved(now)
 
@@ -216,7 +218,8 @@ class MldProxy:
             return []
         if isinstance(message, MulticastListenerQuery):
             self._receive_query(message, source, at, now)
-            return self._finish(now)
+            # Elections change the forwarding; what a host part answers comes later.
+            return self._finish(now) if at.host is None else []
         if at.router is None:
             self.ignored += 1
             return []
@@ -253,8 +256,8 @@ class MldProxy:
 
     def timer(self, now: int) -> list[Action]:
         """Act on every deadline that is not later than ``now``."""
-        for router in self._links.downstreams.values():
-            router.listeners.expire(now)
+        for listeners in self._links.expiries.due(now):
+            listeners.expire(now)
         self._instances.lingering.expire(now)
         removed = list(self._forwarding.timer(now))
         self._changed |= {action.group for action in removed}
@@ -262,11 +265,14 @@ class MldProxy:
 
     def next_deadline(self) -> int | None:
         """When ``timer`` is due."""
-        times = [self._forwarding.next_deadline(), self._attachments.next_deadline()]
-        times.append(self._instances.lingering.next_deadline())
-        times += [host.next_deadline() for host in self._links.upstreams.values()]
-        for router in self._links.downstreams.values():
-            times += [router.querier.next_deadline(), router.listeners.next_deadline()]
+        times = [
+            self._links.reports_due.next(),
+            self._links.queries_due.next(),
+            self._links.expiries.next(),
+            self._forwarding.next_deadline(),
+            self._attachments.next_deadline(),
+            self._instances.lingering.next_deadline(),
+        ]
         return min([time for time in times if time is not None], default=None)
 
     def membership(self) -> list[MembershipRecord]:
@@ -349,7 +355,8 @@ class MldProxy:
         for group in groups:
             wanted = self._instances.subscriptions(group)
             for upstream, host in self._links.upstreams.items():
-                host.subscribe(group, wanted.get(upstream, NOTHING), now)
+                if host.is_active or upstream in wanted:
+                    host.subscribe(group, wanted.get(upstream, NOTHING), now)
             self._instances.forget_decisions(group)
         actions = [*self._journal.changes(groups), *sending.reports(self._links, now)]
         queries = list(sending.queries(self._links, self._attachments, now))

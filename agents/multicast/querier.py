@@ -17,39 +17,48 @@ class Querier:
     """Sends queries as long as no router with a lower address does (RFC 3810 section 7.6.2).
 
     ``elects`` is False on a tunnel between two proxies: each end has to ask the other, since the
-    host that each asks is the other router's own upstream side.
+    host that each asks is the other router's own upstream side. ``due`` always tells when ``timer``
+    is due for this link among others.
     """
 
     def __init__(
-        self, config: ProxyConfig, link_local: IPv6Address, now: int, *, elects: bool
+        self,
+        config: ProxyConfig,
+        link_local: IPv6Address,
+        now: int,
+        due: Deadlines[Querier],
+        *,
+        elects: bool,
     ) -> None:
         self._config = config
         self._link_local = link_local
         self._elects = elects
         self._startup_left = config.robustness
         self._general_due = now
-        self._other_present_until: int | None = None
+        self.is_querier = True
+        """Whether this router is the querier, and so the forwarder (RFC 4605 section 4.3)."""
+        self._other_present_until = 0
         # Repeated specific queries: when for which group, and how many are left.
         self._rounds_due: Deadlines[IPv6Address] = Deadlines()
         self._rounds: dict[IPv6Address, int] = {}
-
-    @property
-    def is_querier(self) -> bool:
-        """Whether this router is the querier, and so the forwarder (RFC 4605 section 4.3)."""
-        return self._other_present_until is None
+        self._due = due
+        due.set(self, now)
 
     def receive(self, source: IPv6Address, now: int) -> None:
         """Another router's query: the lower address wins."""
         if self._elects and source < self._link_local:
+            self.is_querier = False
             self._other_present_until = now + self._config.other_querier_present_timeout
             self._rounds.clear()
             self._rounds_due = Deadlines()
+            self._due.plan(self, self.next_deadline())
 
     def last_listener(self, group: IPv6Address, now: int) -> None:
         """Somebody left: ask [Last Listener Query Count] times whether others listen."""
         if self.is_querier:
             self._rounds[group] = self._config.robustness
             self._rounds_due.set(group, now)
+            self._due.plan(self, self.next_deadline())
 
     def timer(
         self, now: int, departing: Callable[[IPv6Address], Filter]
@@ -57,8 +66,8 @@ class Querier:
         """The queries that are due; ``departing`` tells what of a group nobody is known to want."""
         if now < self.next_deadline():
             return []
-        if self._other_present_until is not None:
-            self._other_present_until = None
+        if not self.is_querier:
+            self.is_querier = True
             self._general_due = now
         queries = []
         if self._general_due <= now:
@@ -75,11 +84,12 @@ class Querier:
                 self._rounds[group] = left
                 self._rounds_due.set(group, now + self._config.last_listener_query_interval)
             queries += self._specific_queries(group, wanted)
+        self._due.plan(self, self.next_deadline())
         return queries
 
     def next_deadline(self) -> int:
         """When ``timer`` is due, in ns."""
-        if self._other_present_until is not None:
+        if not self.is_querier:
             return self._other_present_until
         due = self._rounds_due.next()
         return self._general_due if due is None else min(due, self._general_due)

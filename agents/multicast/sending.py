@@ -13,7 +13,7 @@ from agents.wire.mld import ALL_MLDV2_ROUTERS, ALL_NODES, UNSPECIFIED, Multicast
 
 def reports(links: Links, now: int) -> Iterator[Action]:
     """What the upstreams are told."""
-    for upstream, host in links.upstreams.items():
+    for upstream, host in links.reporting(now):
         for report in host.timer(now):
             yield SendMld(report, upstream, ALL_MLDV2_ROUTERS)
             groups = sorted({str(record.group) for record in report.records})
@@ -22,7 +22,7 @@ def reports(links: Links, now: int) -> Iterator[Action]:
 
 def queries(links: Links, attachments: Attachments, now: int) -> Iterator[Action]:
     """What the downstream links are asked, and who came to them."""
-    for name, router in links.downstreams.items():
+    for name, router in links.querying(now):
         for query in router.querier.timer(now, router.listeners.departing):
             yield from _query(query, name, None)
     for attachment in attachments.due(now):

@@ -136,7 +136,7 @@ class Network:
 
     def host(self, name: str, wire: str) -> Host:
         address = IPv6Address(f"fe80::a:{next(self._count):x}")
-        part = HostPart(self.config, self.random)
+        part = HostPart(self.config, self.random, Deadlines())
         self.hosts[name] = Host(name, address, wire, part)
         return self.hosts[name]
 
@@ -281,8 +281,8 @@ class Network:
                 actions = router.core.receive(message, address, wire, self.now, address.packed[-6:])
                 self.perform(router, actions)
         if isinstance(message, MulticastListenerQuery):
-            for host in self.hosts.values():
-                if host.wire == wire and host.name != sender and to in (None, host.link_layer):
+            for host in [host for host in self.hosts.values() if host.wire == wire]:
+                if host.name != sender and to in (None, host.link_layer):
                     host.part.query(message, self.now)
                     self._set_timer(host)
 

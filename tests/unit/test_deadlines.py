@@ -9,9 +9,16 @@ def test_the_earliest_counts_whatever_was_set_moved_and_cancelled():
     random, deadlines, expected = Random(1), Deadlines[int](), {}
     for _ in range(5000):
         key, when = random.randrange(50), random.randrange(1000)
-        if random.random() < 0.3:
+        kind = random.random()
+        if kind < 0.2:
             deadlines.cancel(key)
             expected.pop(key, None)
+        elif kind < 0.3:
+            deadlines.plan(key, None)
+            expected.pop(key, None)
+        elif kind < 0.5:
+            deadlines.plan(key, when)
+            expected[key] = when
         else:
             deadlines.set(key, when)
             expected[key] = when

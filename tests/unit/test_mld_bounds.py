@@ -22,6 +22,7 @@ from proxies import (
     run,
 )
 
+from agents.deadlines import Deadlines
 from agents.multicast.actions import RemoveForwarding, SetForwarding
 from agents.multicast.listeners import Listeners
 from agents.multicast.proxy import MldProxy
@@ -81,7 +82,7 @@ def test_a_link_has_so_many_listeners_whatever_addresses_they_use():
 
 def test_those_who_come_and_go_leave_no_more_behind_than_those_who_stay():
     config = replace(CONFIG, maximum_listeners=50)
-    listeners = Listeners(config, set(), maximum_groups=10)
+    listeners = Listeners(config, set(), Deadlines(), maximum_groups=10)
     for number in range(500):
         for kind in (TO_EX, TO_IN):
             (record,) = report(kind, group=group(number)).records

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.core import SECOND
+from agents.deadlines import Deadlines
 from agents.multicast.config import ProxyConfig
 from agents.multicast.filters import EVERYTHING, NOTHING, exclude, include, merge
 from agents.multicast.listeners import Listeners
@@ -56,7 +57,7 @@ def test_a_filter_is_false_when_it_accepts_nothing(one):
 @given(st.lists(records, max_size=12))
 def test_listeners_agree_with_a_table_of_hosts_and_sources(sequence):
     """RFC 3810 section 7.4, each host by itself: what any host wants is what the link wants."""
-    listeners = Listeners(CONFIG, set(), maximum_groups=64)
+    listeners = Listeners(CONFIG, set(), Deadlines(), maximum_groups=64)
     wants = {(host, source): False for host in HOSTS for source in UNIVERSE}
     for host, kind, named in sequence:
         record = AddressRecord(kind, GROUP, tuple(named))

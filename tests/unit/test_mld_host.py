@@ -7,6 +7,7 @@ from itertools import pairwise
 from random import Random
 
 from agents.core import MILLISECOND, SECOND
+from agents.deadlines import Deadlines
 from agents.multicast import packing
 from agents.multicast.config import ProxyConfig
 from agents.multicast.filters import EVERYTHING, NOTHING, exclude, include
@@ -22,7 +23,7 @@ IS_IN, IS_EX = RecordType.MODE_IS_INCLUDE, RecordType.MODE_IS_EXCLUDE
 
 
 def host() -> HostPart:
-    return HostPart(CONFIG, Random(1))
+    return HostPart(CONFIG, Random(1), Deadlines())
 
 
 def told(part: HostPart, now: int) -> list[tuple[RecordType, IPv6Address, tuple[IPv6Address, ...]]]:
@@ -85,10 +86,10 @@ def test_leave_of_any_source_goes_to_include_nothing():
     part = settled(g=EVERYTHING)
     part.subscribe(G, NOTHING, 0)
     assert told(part, 0) == [(TO_IN, G, ())]
-    assert part.active
+    assert part.is_active
     while part.next_deadline() is not None:
         part.timer(part.next_deadline())
-    assert not part.active
+    assert not part.is_active
 
 
 def test_later_change_is_merged_with_what_is_still_to_be_told():
@@ -120,7 +121,7 @@ def test_general_query_is_answered_with_the_state_of_all_groups():
 
 def test_delays_differ_with_the_seed_and_repeat_with_it():
     def delay(seed: int) -> int:
-        part = HostPart(CONFIG, Random(seed))
+        part = HostPart(CONFIG, Random(seed), Deadlines())
         return ask(part, UNSPECIFIED, delay_s=10)
 
     assert delay(1) == delay(1)

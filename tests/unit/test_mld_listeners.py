@@ -7,6 +7,7 @@ from ipaddress import IPv6Address
 import pytest
 
 from agents.core import SECOND
+from agents.deadlines import Deadlines
 from agents.multicast.config import ProxyConfig
 from agents.multicast.filters import EVERYTHING, NOTHING, Filter, exclude, include, merge
 from agents.multicast.listener import Membership
@@ -25,7 +26,7 @@ IS_IN, IS_EX = RecordType.MODE_IS_INCLUDE, RecordType.MODE_IS_EXCLUDE
 
 @pytest.fixture
 def listeners() -> Listeners:
-    return Listeners(CONFIG, set(), maximum_groups=CONFIG.maximum_groups)
+    return Listeners(CONFIG, set(), Deadlines(), maximum_groups=CONFIG.maximum_groups)
 
 
 def report(
@@ -169,7 +170,7 @@ def test_another_queriers_question_lowers_the_timers(listeners):
 def test_groups_whose_wishes_changed_are_told():
     """What is heard again changes nothing; what begins, ends or expires does."""
     changed: set[IPv6Address] = set()
-    listeners = Listeners(CONFIG, changed, maximum_groups=CONFIG.maximum_groups)
+    listeners = Listeners(CONFIG, changed, Deadlines(), maximum_groups=CONFIG.maximum_groups)
 
     def changes() -> bool:
         told = bool(changed)
@@ -193,5 +194,5 @@ def test_explicit_tracking_asks_nobody(listeners):
     report(listeners, X, ALLOW, A)
     record = AddressRecord(TO_IN, G)
     assert listeners.report(record, X, 0, MALI, ask=False) is Outcome.ACCEPTED
-    assert not listeners
+    assert listeners.is_empty
     assert listeners.next_deadline() is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv6Address
 
 from agents.core import SECOND
+from agents.deadlines import Deadlines
 from agents.multicast.config import ProxyConfig
 from agents.multicast.filters import EVERYTHING, NOTHING, Filter, include
 from agents.multicast.querier import Querier
@@ -17,7 +18,7 @@ CONFIG = ProxyConfig()
 
 
 def querier(*, elects: bool = True) -> Querier:
-    return Querier(CONFIG, OWN, 0, elects=elects)
+    return Querier(CONFIG, OWN, 0, Deadlines(), elects=elects)
 
 
 def ask(part: Querier, now: int, departing: Filter = NOTHING) -> list[MulticastListenerQuery]:
