@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Literal
 
 from pyroute2.netlink import NLM_F_CREATE, NLM_F_EXCL, rtnl
-from pyroute2.netlink.rtnl.tcmsg import tcmsg
 
-from agents.kernel import libc
+from agents.kernel import libc, tc
 from agents.kernel.bpf_tunnel import BpfTunnel
 from agents.kernel.mroute import MulticastRouting
 from agents.kernel.netlink import Netlink
@@ -141,12 +140,9 @@ def _try_tun(netlink: Netlink) -> None:
 
 
 def _try_queueing_discipline(netlink: Netlink, kind: str) -> None:
-    message = tcmsg()
-    message["index"] = netlink.index("lo")
-    message["parent"] = _TC_H_ROOT
-    message["attrs"] = [("TCA_KIND", kind)]
+    discipline = tc.message(netlink.index("lo"), _TC_H_ROOT, 0, kind)
     try:
-        netlink.rtnetlink.request(rtnl.RTM_NEWQDISC, message, NLM_F_CREATE | NLM_F_EXCL)
+        netlink.rtnetlink.request(rtnl.RTM_NEWQDISC, discipline, NLM_F_CREATE | NLM_F_EXCL)
     except OSError as error:
         if error.errno != errno.EINVAL:  # known, and missing its parameters
             raise

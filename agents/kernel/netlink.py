@@ -15,32 +15,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from pyroute2.netlink import NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE, nlmsg, rtnl
-from pyroute2.netlink.rtnl.fibmsg import fibmsg
-from pyroute2.netlink.rtnl.ifaddrmsg import (
-    IFA_F_NODAD,
-    IFA_F_NOPREFIXROUTE,
-    IFA_F_OPTIMISTIC,
-    ifaddrmsg,
-)
-from pyroute2.netlink.rtnl.ifinfmsg import (
-    IFF_LOWER_UP,
-    IFF_MULTICAST,
-    IFF_RUNNING,
-    IFF_UP,
-    ifinfmsg,
-)
-from pyroute2.netlink.rtnl.rtmsg import rtmsg
+from pyroute2.netlink import NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE, rtnl
+from pyroute2.netlink.rtnl.ifaddrmsg import IFA_F_NODAD, IFA_F_NOPREFIXROUTE, IFA_F_OPTIMISTIC
+from pyroute2.netlink.rtnl.ifinfmsg import IFF_LOWER_UP, IFF_MULTICAST, IFF_RUNNING, IFF_UP
 
-from agents.kernel import rules
+from agents.kernel import requests, rules
 from agents.kernel.rtnetlink import RtNetlink
 
 MAIN_TABLE = 254
 _DEFAULT_METRIC = 1024
 _LAST_METRIC = 0xFFFFFFFF
 _FOREVER = 0xFFFFFFFF
-_PROTOCOL_STATIC = 4
-_ADDR_GEN_MODE_NONE = 1
 _ABSENT = frozenset({errno.ESRCH, errno.ENOENT, errno.EADDRNOTAVAIL, errno.ENODEV})
 
 
@@ -93,13 +78,9 @@ class Netlink:
         except OSError as error:
             raise OSError(errno.ENODEV, os.strerror(errno.ENODEV), name) from error
 
-    def add_link(self, name: str, kind: str, data: dict[str, Any] | None = None) -> int:
-        """Create a link and return its index; ``data`` are its kind's own netlink attributes."""
-        information: list[tuple[str, Any]] = [("IFLA_INFO_KIND", kind)]
-        if data:
-            information.append(("IFLA_INFO_DATA", {"attrs": list(data.items())}))
-        message = ifinfmsg()
-        message["attrs"] = [("IFLA_IFNAME", name), ("IFLA_LINKINFO", {"attrs": information})]
+    def add_link(self, name: str, kind: str, data: bytes = b"") -> int:
+        """Create a link and return its index; ``data`` are its kind's own attributes."""
+        message = requests.new_link(name, kind, data)
         self.rtnetlink.request(rtnl.RTM_NEWLINK, message, NLM_F_CREATE | NLM_F_EXCL)
         return self.index(name)
 
@@ -125,13 +106,11 @@ class Netlink:
 
     def set_mtu(self, name: str, mtu: int) -> None:
         """Set a link's MTU in bytes."""
-        self._set_link(name, attributes=[("IFLA_MTU", mtu)])
+        self._set_link(name, attributes=requests.mtu(mtu))
 
     def disable_address_generation(self, name: str) -> None:
         """Keep the kernel from giving the link a link-local address of its own choice."""
-        mode = {"attrs": [("IFLA_INET6_ADDR_GEN_MODE", _ADDR_GEN_MODE_NONE)]}
-        family = {"attrs": [("AF_INET6", mode)]}
-        self._set_link(name, attributes=[("IFLA_AF_SPEC", family)])
+        self._set_link(name, attributes=requests.no_address_generation())
 
     def carrier(self, name: str) -> bool:
         """Whether the link layer is up."""
@@ -152,7 +131,7 @@ class Netlink:
 
     def set_link_layer_address(self, name: str, address: bytes) -> None:
         """Set the link-layer address of an Ethernet link."""
-        self._set_link(name, attributes=[("IFLA_ADDRESS", address.hex(":"))])
+        self._set_link(name, attributes=requests.link_layer_address(address))
 
     # Addresses
 
@@ -166,9 +145,7 @@ class Netlink:
     def address_messages(self, name: str) -> list[Any]:
         """The kernel's message about each IPv6 address of a link."""
         index = self.index(name)
-        message = ifaddrmsg()
-        message["family"] = socket.AF_INET6
-        answers = self.rtnetlink.request(rtnl.RTM_GETADDR, message, NLM_F_DUMP)
+        answers = self.rtnetlink.request(rtnl.RTM_GETADDR, requests.all_addresses(), NLM_F_DUMP)
         return [answer for answer in answers if answer["index"] == index]
 
     def add_address(
@@ -183,9 +160,8 @@ class Netlink:
 
         ``nodad`` spares detection and delay; ``optimistic`` the delay (RFC 4429).
         """
-        message = self._address(name, IPv6Interface(address))
         flags = IFA_F_NODAD * nodad | IFA_F_OPTIMISTIC * optimistic
-        message["attrs"].append(("IFA_FLAGS", flags))
+        message = requests.ip_address(self.index(name), IPv6Interface(address), flags)
         self.rtnetlink.request(rtnl.RTM_NEWADDR, message, NLM_F_CREATE | NLM_F_REPLACE)
 
     def keep_address(self, name: str, address: IPv6Address) -> None:
@@ -203,29 +179,30 @@ class Netlink:
     def _set_lifetimes(
         self, name: str, address: IPv6Address, flags: int, *, preferred: int, valid: int
     ) -> None:
-        message = self._address(name, IPv6Interface((address, 64)))
-        lifetimes = {"ifa_preferred": preferred, "ifa_valid": valid}
-        message["attrs"] += [("IFA_FLAGS", flags), ("IFA_CACHEINFO", lifetimes)]
+        interface = IPv6Interface((address, 64))
+        message = requests.ip_address(self.index(name), interface, flags, (preferred, valid))
         self.rtnetlink.request(rtnl.RTM_NEWADDR, message, NLM_F_CREATE | NLM_F_REPLACE)
 
     def remove_address(self, name: str, address: IPv6Interface | str) -> None:
         """Remove an address from a link."""
         try:
-            message = self._address(name, IPv6Interface(address))
+            message = requests.ip_address(self.index(name), IPv6Interface(address))
         except OSError:
             return
         self._remove(rtnl.RTM_DELADDR, message)
 
-    # Routes and rules
+    # Neighbours, routes and rules
+
+    def note_neighbour(self, name: str, host: IPv6Address, link_layer_address: bytes) -> None:
+        """Know where on a link a host is, if it is: the first packet to it need not ask."""
+        message = requests.neighbour(self.index(name), host, link_layer_address)
+        self.rtnetlink.request(rtnl.RTM_NEWNEIGH, message, NLM_F_CREATE | NLM_F_REPLACE)
 
     def route_lookup(
         self, destination: IPv6Address, source: IPv6Address | None = None
     ) -> RouteLookup:
         """Ask the kernel how it would send to this destination, if from that address."""
-        message = _route(IPv6Network(destination))
-        if source is not None:
-            message["src_len"] = 128
-            message["attrs"].append(("RTA_SRC", str(source)))
+        message = requests.lookup(destination, source)
         answer = self.rtnetlink.request(rtnl.RTM_GETROUTE, message)[0]
         via, source = answer.get_attr("RTA_GATEWAY"), answer.get_attr("RTA_PREFSRC")
         return RouteLookup(
@@ -247,30 +224,20 @@ class Netlink:
 
         ``source`` is the preferred source address of the node's own packets.
         """
-        message = _route(prefix, table)
-        message["proto"] = _PROTOCOL_STATIC
-        message["type"] = rtnl.rt_type["unicast"]
-        if oif is not None:
-            message["attrs"].append(("RTA_OIF", self.index(oif)))
-        if via is not None:
-            message["attrs"].append(("RTA_GATEWAY", str(via)))
-        if source is not None:
-            message["attrs"].append(("RTA_PREFSRC", str(source)))
-        message["attrs"].append(("RTA_PRIORITY", _DEFAULT_METRIC))
+        output = None if oif is None else self.index(oif)
+        message = requests.route(
+            prefix, table, _DEFAULT_METRIC, output=output, via=via, source=source
+        )
         self.rtnetlink.request(rtnl.RTM_NEWROUTE, message, NLM_F_CREATE | NLM_F_REPLACE)
 
     def route_refuse(self, prefix: IPv6Network, *, table: int) -> None:
         """Have packets to the prefix refused, as unreachable, where no other route takes them."""
-        message = _route(prefix, table)
-        message["proto"] = _PROTOCOL_STATIC
-        message["type"] = rtnl.rt_type["unreachable"]
-        message["attrs"].append(("RTA_PRIORITY", _LAST_METRIC))
+        message = requests.unreachable(prefix, table, _LAST_METRIC)
         self.rtnetlink.request(rtnl.RTM_NEWROUTE, message, NLM_F_CREATE | NLM_F_REPLACE)
 
     def route_accept(self, prefix: IPv6Network, *, table: int) -> None:
         """Take back ``route_refuse``."""
-        message = _route(prefix, table)
-        message["attrs"].append(("RTA_PRIORITY", _LAST_METRIC))
+        message = requests.route(prefix, table, _LAST_METRIC)
         self._remove(rtnl.RTM_DELROUTE, message)
 
     def route_delete(
@@ -280,23 +247,19 @@ class Netlink:
 
         ``via`` chooses among routes that the kernel has learnt for one prefix.
         """
-        message = _route(prefix, table)
-        if via is not None:
-            message["attrs"].append(("RTA_GATEWAY", str(via)))
-        message["attrs"].append(("RTA_PRIORITY", _DEFAULT_METRIC))
+        message = requests.route(prefix, table, _DEFAULT_METRIC, via=via)
         self._remove(rtnl.RTM_DELROUTE, message)
 
     def routes(self, name: str) -> list[IPv6Network]:
         """The prefixes that ``route_replace`` has routed to a link, in the main table."""
         index = self.index(name)
-        message = rtmsg()
-        message["family"] = socket.AF_INET6
+        answers = self.rtnetlink.request(rtnl.RTM_GETROUTE, requests.all_routes(), NLM_F_DUMP)
         return [
             IPv6Network((answer.get_attr("RTA_DST") or "::", answer["dst_len"]))
-            for answer in self.rtnetlink.request(rtnl.RTM_GETROUTE, message, NLM_F_DUMP)
+            for answer in answers
             if answer.get_attr("RTA_OIF") == index
             and answer.get_attr("RTA_TABLE") == MAIN_TABLE
-            and answer["proto"] == _PROTOCOL_STATIC
+            and answer["proto"] == requests.PROTOCOL_STATIC
         ]
 
     def rule_add(
@@ -324,22 +287,19 @@ class Netlink:
 
     def rules_delete(self, priority: int) -> None:
         """Delete every rule of this priority."""
-        message = fibmsg()
-        message["family"] = socket.AF_INET6
-        message["attrs"] = [("FRA_PRIORITY", priority)]
         try:
             while True:
-                self.rtnetlink.request(rtnl.RTM_DELRULE, message)
+                self.rtnetlink.request(rtnl.RTM_DELRULE, rules.of_priority(priority))
         except FileNotFoundError:
             return
 
-    def _add_rule(self, message: nlmsg) -> None:
+    def _add_rule(self, message: bytes) -> None:
         try:
             self.rtnetlink.request(rtnl.RTM_NEWRULE, message, NLM_F_CREATE | NLM_F_EXCL)
         except FileExistsError:
             return
 
-    def _remove(self, kind: int, message: nlmsg) -> None:
+    def _remove(self, kind: int, message: bytes) -> None:
         try:
             self.rtnetlink.request(kind, message)
         except OSError as error:
@@ -350,39 +310,11 @@ class Netlink:
         answer = self.rtnetlink.request(rtnl.RTM_GETLINK, self._link(name))
         return bool(answer[0]["flags"] & flag)
 
-    def _link(self, name: str) -> nlmsg:
-        message = ifinfmsg()
-        message["index"] = self.index(name)
-        message["attrs"] = []
-        return message
+    def _link(self, name: str) -> bytes:
+        return requests.link(self.index(name))
 
     def _set_link(
-        self,
-        name: str,
-        *,
-        flags: int = 0,
-        change: int = 0,
-        attributes: list[tuple[str, Any]] | None = None,
+        self, name: str, *, flags: int = 0, change: int = 0, attributes: bytes = b""
     ) -> None:
-        message = self._link(name)
-        message["flags"], message["change"] = flags, change
-        message["attrs"] = attributes or []
+        message = requests.link(self.index(name), flags=flags, change=change) + attributes
         self.rtnetlink.request(rtnl.RTM_NEWLINK, message)
-
-    def _address(self, name: str, address: IPv6Interface) -> nlmsg:
-        message = ifaddrmsg()
-        message["family"] = socket.AF_INET6
-        message["index"] = self.index(name)
-        message["prefixlen"] = address.network.prefixlen
-        message["attrs"] = [("IFA_LOCAL", str(address.ip)), ("IFA_ADDRESS", str(address.ip))]
-        return message
-
-
-def _route(prefix: IPv6Network, table: int = 0) -> nlmsg:
-    message = rtmsg()
-    message["family"] = socket.AF_INET6
-    message["dst_len"] = prefix.prefixlen
-    message["attrs"] = [("RTA_DST", str(prefix.network_address))]
-    if table:
-        message["attrs"].append(("RTA_TABLE", table))
-    return message

@@ -1,4 +1,4 @@
-"""Requests to the kernel over rtnetlink: pyroute2's messages on a plain blocking socket.
+"""Requests to the kernel over rtnetlink, on a plain blocking socket; pyroute2 reads the answers.
 
 pyroute2's own sockets run an event loop inside each call, which asyncio forbids inside a running
 loop, where the daemons live. Its message classes have no such tie.
@@ -17,7 +17,6 @@ from pyroute2.netlink import (
     NLM_F_REQUEST,
     NLMSG_DONE,
     NLMSG_ERROR,
-    nlmsg,
     rtnl,
 )
 from pyroute2.netlink.rtnl.fibmsg import fibmsg
@@ -80,14 +79,15 @@ class RtNetlink:
         self._socket.bind((0, 0))
         self._sequence = 0
 
-    def request(self, kind: int, message: nlmsg, flags: int = 0) -> list[Any]:
-        """Send one request and return the messages of its answer; a refusal raises OSError."""
+    def request(self, kind: int, message: bytes, flags: int = 0) -> list[Any]:
+        """Send one request and return the messages of its answer; a refusal raises OSError.
+
+        ``message`` is what follows the netlink header: see ``agents.kernel.attributes``.
+        """
         self._sequence += 1
-        message["header"]["type"] = kind
-        message["header"]["flags"] = NLM_F_REQUEST | NLM_F_ACK | flags
-        message["header"]["sequence_number"] = self._sequence
-        message.encode()
-        self._socket.send(message.data)
+        length = _HEADER.size + len(message)
+        flags |= NLM_F_REQUEST | NLM_F_ACK
+        self._socket.send(_HEADER.pack(length, kind, flags, self._sequence, 0) + message)
         answer: list[Any] = []
         while True:
             for reply, sequence, data in messages(self._socket.recv(_RECEIVE_SIZE)):

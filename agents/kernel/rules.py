@@ -5,34 +5,57 @@ from __future__ import annotations
 import socket
 from ipaddress import IPv6Address, IPv6Network
 
-from pyroute2.netlink import nlmsg
-from pyroute2.netlink.rtnl.fibmsg import FR_ACT_BLACKHOLE, FR_ACT_TO_TBL, fibmsg
+from agents.kernel.attributes import ROUTE_HEAD, address, number, text
 
 _EVERYWHERE = IPv6Network("::/0")
 _WHOLE_MARK = 0xFFFFFFFF
+_TO_TABLE, _BLACKHOLE = 1, 6
+"""FR_ACT_TO_TBL, FR_ACT_BLACKHOLE."""
+_DESTINATION, _SOURCE, _INPUT, _PRIORITY, _MARK, _TABLE, _MARK_MASK = 1, 2, 3, 6, 10, 15, 16
+"""FRA_DST, FRA_SRC, FRA_IIFNAME, FRA_PRIORITY, FRA_FWMARK, FRA_TABLE, FRA_FWMASK."""
 
 
-def rule(source: IPv6Network, iif: str | None, table: int | None, priority: int) -> nlmsg:
+def rule(source: IPv6Network, iif: str | None, table: int | None, priority: int) -> bytes:
     """Packets from ``source`` (that came in by ``iif``) look in ``table``; None: drop them."""
-    message = fibmsg()
-    message["family"] = socket.AF_INET6
-    message["src_len"] = source.prefixlen
-    message["action"] = FR_ACT_BLACKHOLE if table is None else FR_ACT_TO_TBL
-    message["attrs"] = [("FRA_SRC", str(source.network_address)), ("FRA_PRIORITY", priority)]
-    if table is not None:
-        message["attrs"].append(("FRA_TABLE", table))
-    if iif is not None:
-        message["attrs"].append(("FRA_IIFNAME", iif))
-    return message
+    return _rule(_EVERYWHERE, source, iif, table, priority)
 
 
-def unmarked(destination: IPv6Address, table: int, priority: int) -> nlmsg:
+def unmarked(destination: IPv6Address, table: int, priority: int) -> bytes:
     """Packets to an address look in ``table``, but not those of sockets with SO_MARK."""
-    message = rule(_EVERYWHERE, None, table, priority)
-    message["dst_len"] = destination.max_prefixlen
-    message["attrs"] += [
-        ("FRA_DST", str(destination)),
-        ("FRA_FWMARK", 0),
-        ("FRA_FWMASK", _WHOLE_MARK),
-    ]
+    whole_address = IPv6Network(destination)
+    return (
+        _rule(whole_address, _EVERYWHERE, None, table, priority)
+        + number(_MARK, 0)
+        + number(_MARK_MASK, _WHOLE_MARK)
+    )
+
+
+def of_priority(priority: int) -> bytes:
+    """Any rule of this priority."""
+    return _head(0, 0, 0) + number(_PRIORITY, priority)
+
+
+def _rule(
+    destination: IPv6Network,
+    source: IPv6Network,
+    iif: str | None,
+    table: int | None,
+    priority: int,
+) -> bytes:
+    action = _BLACKHOLE if table is None else _TO_TABLE
+    message = _head(destination.prefixlen, source.prefixlen, action) + number(_PRIORITY, priority)
+    if destination.prefixlen:
+        message += address(_DESTINATION, destination.network_address)
+    if source.prefixlen:
+        message += address(_SOURCE, source.network_address)
+    if table is not None:
+        message += number(_TABLE, table)
+    if iif is not None:
+        message += text(_INPUT, iif)
     return message
+
+
+def _head(destination_length: int, source_length: int, action: int) -> bytes:
+    return ROUTE_HEAD.pack(
+        socket.AF_INET6, destination_length, source_length, 0, 0, 0, 0, action, 0
+    )

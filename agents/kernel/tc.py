@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 import socket
 
-from pyroute2.netlink import NLM_F_CREATE, NLM_F_EXCL, nlmsg, rtnl
-from pyroute2.netlink.rtnl.tcmsg import tcmsg
+from pyroute2.netlink import NLM_F_CREATE, NLM_F_EXCL, rtnl
 
+from agents.kernel.attributes import TRAFFIC_CONTROL_HEAD, nested, number, text
 from agents.kernel.rtnetlink import RtNetlink
 
 INGRESS, EGRESS = 0xFFFFFFF2, 0xFFFFFFF3
@@ -16,15 +16,19 @@ _CLSACT_HANDLE, _CLSACT_PARENT = 0xFFFF0000, 0xFFFFFFF1
 _PRIORITY = 0x2473
 """All our filters have this one, so a user's own can go before or after them."""
 _ETH_P_ALL = 0x0003
+_KIND, _OPTIONS = 1, 2
+"""TCA_KIND, TCA_OPTIONS."""
+_PROGRAM, _NAME, _FLAGS = 6, 7, 8
+"""TCA_BPF_FD, TCA_BPF_NAME, TCA_BPF_FLAGS."""
 _DIRECT_ACTION = 1
 _ABSENT = frozenset({errno.ENOENT, errno.ENODEV, errno.EINVAL})
 
 
 def add_clsact(netlink: RtNetlink, index: int) -> None:
     """Give a link the place where programs hang; one that is there serves as well."""
-    message = _message(index, _CLSACT_PARENT, _CLSACT_HANDLE, "clsact")
+    clsact = message(index, _CLSACT_PARENT, _CLSACT_HANDLE, "clsact")
     try:
-        netlink.request(rtnl.RTM_NEWQDISC, message, NLM_F_CREATE | NLM_F_EXCL)
+        netlink.request(rtnl.RTM_NEWQDISC, clsact, NLM_F_CREATE | NLM_F_EXCL)
     except FileExistsError:
         return
 
@@ -33,21 +37,18 @@ def attach(
     netlink: RtNetlink, index: int, direction: int, handle: int, program: int, name: str
 ) -> None:
     """Hang a loaded program on a link; ``handle`` is unique among the link's programs."""
-    message = _message(index, direction, handle, "bpf", _filter_information())
-    options = [
-        ("TCA_BPF_FD", program),
-        ("TCA_BPF_NAME", name),
-        ("TCA_BPF_FLAGS", _DIRECT_ACTION),
-    ]
-    message["attrs"].append(("TCA_OPTIONS", {"attrs": options}))
-    netlink.request(rtnl.RTM_NEWTFILTER, message, NLM_F_CREATE | NLM_F_EXCL)
+    options = nested(
+        _OPTIONS, number(_PROGRAM, program), text(_NAME, name), number(_FLAGS, _DIRECT_ACTION)
+    )
+    whole = message(index, direction, handle, "bpf", _filter_information()) + options
+    netlink.request(rtnl.RTM_NEWTFILTER, whole, NLM_F_CREATE | NLM_F_EXCL)
 
 
 def detach(netlink: RtNetlink, index: int, direction: int, handle: int) -> None:
     """Take a program off a link; none is left if the link itself has gone."""
-    message = _message(index, direction, handle, "bpf", _filter_information())
+    program = message(index, direction, handle, "bpf", _filter_information())
     try:
-        netlink.request(rtnl.RTM_DELTFILTER, message)
+        netlink.request(rtnl.RTM_DELTFILTER, program)
     except OSError as error:
         if error.errno not in _ABSENT:
             raise
@@ -62,12 +63,7 @@ def _filter_information() -> int:
     return _PRIORITY << 16 | socket.htons(_ETH_P_ALL)
 
 
-def _message(index: int, parent: int, handle: int, kind: str, information: int = 0) -> nlmsg:
-    message = tcmsg()
-    message["family"] = socket.AF_UNSPEC
-    message["index"] = index
-    message["parent"] = parent
-    message["handle"] = handle
-    message["info"] = information
-    message["attrs"] = [("TCA_KIND", kind)]
-    return message
+def message(index: int, parent: int, handle: int, kind: str, information: int = 0) -> bytes:
+    """About a queueing discipline or a filter of this kind, on a link."""
+    head = TRAFFIC_CONTROL_HEAD.pack(socket.AF_UNSPEC, index, handle, parent, information)
+    return head + text(_KIND, kind)

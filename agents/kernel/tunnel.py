@@ -10,6 +10,7 @@ from collections.abc import Callable
 from ipaddress import IPv6Address, IPv6Interface
 from typing import Literal, Protocol
 
+from agents.kernel.attributes import address, number, octet
 from agents.kernel.bpf_tunnel import HOP_LIMIT, BpfTunnel
 from agents.kernel.netlink import Netlink
 from agents.kernel.relay_tunnel import RelayTunnel
@@ -21,6 +22,8 @@ MTU = 1460
 NESTED_MTU = 1420
 """What such a tunnel leaves to one that goes through it."""
 _IPV6_IN_IPV6 = 41
+_LOCAL, _REMOTE, _HOP_LIMIT, _FLAGS, _PROTOCOL = 2, 3, 4, 8, 9
+"""IFLA_IPTUN_LOCAL, _REMOTE, _TTL, _FLAGS, _PROTO."""
 _IGNORE_ENCAPSULATION_LIMIT = 0x1
 _LINK_LOCAL = int(IPv6Address("fe80::"))
 
@@ -40,13 +43,11 @@ class Ip6tnlTunnel:
         netlink.add_link(
             name,
             "ip6tnl",
-            {
-                "IFLA_IP6TNL_LOCAL": str(local),
-                "IFLA_IP6TNL_REMOTE": str(remote),
-                "IFLA_IP6TNL_TTL": HOP_LIMIT,
-                "IFLA_IP6TNL_PROTO": _IPV6_IN_IPV6,
-                "IFLA_IP6TNL_FLAGS": _IGNORE_ENCAPSULATION_LIMIT,
-            },
+            address(_LOCAL, local)
+            + address(_REMOTE, remote)
+            + octet(_HOP_LIMIT, HOP_LIMIT)
+            + octet(_PROTOCOL, _IPV6_IN_IPV6)
+            + number(_FLAGS, _IGNORE_ENCAPSULATION_LIMIT),
         )
         netlink.enable_multicast(name)
 
