@@ -62,8 +62,14 @@ def transition(
     old: Forwarding, new: Forwarding, holder: str, tunnels: TunnelTable, dlifs: DlifTable
 ) -> list[Action]:
     """Make before break: what is needed comes first, what is no longer needed goes last."""
-    if old == new:
-        return []
+    made = make(old, new, holder, tunnels, dlifs)
+    return made + unmake(old, new, holder, tunnels, dlifs)
+
+
+def make(
+    old: Forwarding, new: Forwarding, holder: str, tunnels: TunnelTable, dlifs: DlifTable
+) -> list[Action]:
+    """Bring up what the new state has and the old one had not: packets take their new way."""
     actions: list[Action] = []
     for peer in new.peers():
         actions += tunnels.hold(peer, holder)
@@ -75,10 +81,10 @@ def transition(
             actions.append(InstallSourceRoute(prefix, peer))
     for link_local in new.link_locals:
         actions += dlifs.hold(link_local, holder)
-    return actions + _break(old, new, holder, tunnels, dlifs)
+    return actions
 
 
-def _break(
+def unmake(
     old: Forwarding, new: Forwarding, holder: str, tunnels: TunnelTable, dlifs: DlifTable
 ) -> list[Action]:
     """Take down what the old state had and the new one has not."""

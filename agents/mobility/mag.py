@@ -192,15 +192,14 @@ class MagCore:
         self._deadlines.set((session.identifier, MagTimer.EXPIRE), now + lifetime)
         self._deadlines.set((session.identifier, MagTimer.REFRESH), now + lifetime // 2)
         actions += self._forward(session, session.forwarding(self._config.lma))
+        if completed:
+            actions.append(Log("binding_complete", {"mn": session.identifier}))
         if news:
             session.advertisements = 0
             actions += self._advertise(session, now)
         if completed:
             session.announced = True
-            actions += [
-                ServingStarted(session.mobile_node, None),
-                Log("binding_complete", {"mn": session.identifier}),
-            ]
+            actions.append(ServingStarted(session.mobile_node, None))
         return actions
 
     def _expired(self, session: MagSession, timer: MagTimer, now: int) -> list[Action]:

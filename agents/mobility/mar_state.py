@@ -9,7 +9,7 @@ from agents.mobility.cmd_exchange import CmdExchange
 from agents.mobility.config import ASSERT_DELAY, FORGET_DELAY, Counters, MarConfig
 from agents.mobility.context import Listening
 from agents.mobility.exchange import Exchange
-from agents.mobility.forwarding import transition
+from agents.mobility.forwarding import make, unmake
 from agents.mobility.group_exchange import GroupExchange
 from agents.mobility.session_table import SessionTable
 from agents.mobility.sessions import Phase, Session, Timer
@@ -57,10 +57,17 @@ class MarState:
 
     def forward(self, session: Session) -> list[Action]:
         """Carry out the forwarding state that belongs to the session's state."""
-        wanted = session.forwarding()
-        actions = transition(session.installed, wanted, session.holder, self.tunnels, self._dlifs)
-        session.installed = wanted
-        return actions
+        return self.forward_first(session) + self.forward_last(session)
+
+    def forward_first(self, session: Session) -> list[Action]:
+        """Of that what packets need."""
+        old, new = session.installed, session.forwarding()
+        return make(old, new, session.holder, self.tunnels, self._dlifs)
+
+    def forward_last(self, session: Session) -> list[Action]:
+        """And then what can wait for others: what nobody needs any more goes."""
+        old, session.installed = session.installed, session.forwarding()
+        return unmake(old, session.installed, session.holder, self.tunnels, self._dlifs)
 
     def end_serving(self, session: Session) -> list[Action]:
         """The mobile node is served by this MAR no longer, if it was."""

@@ -44,8 +44,9 @@ class PreviousMar:
             self._counters.ignored += 1
         else:
             actions += self._follow(session, update, now)
-        session = self._sessions.get(update.identifier)
-        return actions + self._exchange.answer(message, update, session, status, now)
+        known = self._sessions.get(update.identifier)
+        actions += self._exchange.answer(message, update, known, status, now)
+        return actions if session is None else actions + self._tidy_up(session)
 
     def _follow(self, session: Session, update: AnchorUpdate, now: int) -> list[Action]:
         """The mobile node is elsewhere: its prefix follows it, or is released."""
@@ -63,4 +64,8 @@ class PreviousMar:
         self._exchange.stop(session)
         self._state.cancel(session, Timer.LEAVE, Timer.ADVERTISE, Timer.FORGET)
         self._state.set(session, Timer.EXPIRE, now + update.lifetime * SECOND)
-        return self._state.forward(session) + self._state.end_serving(session)
+        return self._state.forward_first(session)
+
+    def _tidy_up(self, session: Session) -> list[Action]:
+        """What was for the node while it was here goes: nobody waits for that, so it comes last."""
+        return self._state.forward_last(session) + self._state.end_serving(session)

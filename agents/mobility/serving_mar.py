@@ -76,11 +76,13 @@ class ServingMar:
         self._state.set(session, Timer.EXPIRE, now + lifetime)
         self._state.set(session, Timer.REFRESH, now + lifetime // 2)
         actions = withdrawn + self._state.forward(session)
+        if completed:
+            actions.append(Log("binding_complete", {"mn": session.identifier}))
         if news:
             session.advertisements = 0
             actions += self.advertise(session, now)
         if completed:
-            actions += self._start_serving(session)
+            actions.append(self._start_serving(session))
         if brought:
             groups = [str(record.group) for record in brought]
             fields = {"mn": session.identifier, "groups": groups}
@@ -114,15 +116,13 @@ class ServingMar:
         self._state.set(session, Timer.ADVERTISE, due)
         return advertisements(self._config, session)
 
-    def _start_serving(self, session: Session) -> list[Action]:
+    def _start_serving(self, session: Session) -> ServingStarted:
         # Where it was just before is the anchor left last, unless it never left this MAR, as far
         # as anyone told.
         elsewhere = bool(session.anchors) and not session.announced
         session.announced = True
-        return [
-            ServingStarted(session.mobile_node, session.anchors[-1].address if elsewhere else None),
-            Log("binding_complete", {"mn": session.identifier}),
-        ]
+        previous = session.anchors[-1].address if elsewhere else None
+        return ServingStarted(session.mobile_node, previous)
 
     def give_up(self, session: Session, prefix: IPv6Network, now: int) -> list[Action]:
         """Have an idle prefix released."""

@@ -14,7 +14,7 @@ from agents.roles.daemon import Daemon
 from agents.roles.home_agent_part import HomeAgentPart
 from agents.roles.link_port import Handler, LinkPort
 from agents.roles.multicast_part import MulticastPart
-from agents.wire import mld, ndp
+from agents.wire import ipv6, mld, ndp
 
 
 class AccessRouter:
@@ -52,6 +52,7 @@ class AccessRouter:
             self._multicast.add_port(port, link_local, upstream=False, downstream=True)
         access.serve(port)
         self._access = interface
+        self._netlink = netlink
         self._daemon.on(ServingStarted, self._attached)
         self._daemon.on(ServingEnded, self._detached)
         access.listen_for_triggers(config["trigger"])
@@ -61,8 +62,15 @@ class AccessRouter:
         self._daemon.run(self._last_words)
 
     def _attached(self, action: ServingStarted) -> None:
-        """A listener is heard at once: its channels do not wait for its bindings."""
+        """A listener is heard at once: its channels do not wait for its bindings.
+
+        Nor does the first packet to its new address, an acknowledgement, wait for the router to ask
+        whose that is: the access point has just said so (compare RFC 9131).
+        """
         mobile_node = action.mobile_node
+        prefix = self._core.prefixes()[mobile_node.identifier]
+        host = ipv6.of_interface(prefix, mobile_node.link_layer_address)
+        self._netlink.note_neighbour(self._access, host, mobile_node.link_layer_address)
         self._daemon.log.write("serving", mn=mobile_node.identifier, previous=None)
         if self._multicast:
             self._multicast.attached(mobile_node.link_layer_address, self._access)

@@ -180,8 +180,7 @@ class MobilityAccessRouter:
         if self._contexts and action.previous:
             # It had an address of the prefix there, with the identifier of its link-layer address.
             prefix = self._core.bindings()[mobile_node.identifier].anchors[-1].prefix
-            identifier = ipv6.link_local(mobile_node.link_layer_address).packed[8:]
-            address = IPv6Address(prefix.network_address.packed[:8] + identifier)
+            address = ipv6.of_interface(prefix, mobile_node.link_layer_address)
             self._contexts.request(mobile_node.identifier, address, action.previous)
 
     def _guest(self, prefix: IPv6Network, anchor: IPv6Address | None) -> None:

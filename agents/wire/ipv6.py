@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Collection
 from dataclasses import dataclass
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, IPv6Network
 
 from agents.wire.errors import MalformedPacket
 
@@ -16,6 +16,8 @@ DESTINATION_OPTIONS = 60
 
 ICMPV6 = 58
 MOBILITY = 135
+
+_LINK_LOCAL = IPv6Network("fe80::/64")
 
 # Option 5, two octets, value 0 = "MLD message" (RFC 2711), then PadN to eight octets.
 _ROUTER_ALERT_TYPE = 5
@@ -55,9 +57,14 @@ def checksum(
 
 def link_local(link_layer_address: bytes) -> IPv6Address:
     """The link-local address with the modified EUI-64 identifier (RFC 4291 appendix A)."""
+    return of_interface(_LINK_LOCAL, link_layer_address)
+
+
+def of_interface(prefix: IPv6Network, link_layer_address: bytes) -> IPv6Address:
+    """The address in a /64 with that identifier: what a host makes of the prefix (RFC 4862)."""
     high, low = link_layer_address[:3], link_layer_address[3:]
     identifier = bytes((high[0] ^ 0x02,)) + high[1:] + b"\xff\xfe" + low
-    return IPv6Address(b"\xfe\x80" + bytes(6) + identifier)
+    return IPv6Address(prefix.network_address.packed[:8] + identifier)
 
 
 def packet(
