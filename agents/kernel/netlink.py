@@ -237,7 +237,7 @@ class Netlink:
 
     def route_accept(self, prefix: IPv6Network, *, table: int) -> None:
         """Take back ``route_refuse``."""
-        message = requests.route(prefix, table, _LAST_METRIC)
+        message = requests.any_route(prefix, table, _LAST_METRIC)
         self._remove(rtnl.RTM_DELROUTE, message)
 
     def route_delete(
@@ -247,7 +247,7 @@ class Netlink:
 
         ``via`` chooses among routes that the kernel has learnt for one prefix.
         """
-        message = requests.route(prefix, table, _DEFAULT_METRIC, via=via)
+        message = requests.any_route(prefix, table, _DEFAULT_METRIC, via)
         self._remove(rtnl.RTM_DELROUTE, message)
 
     def routes(self, name: str) -> list[IPv6Network]:

@@ -36,8 +36,8 @@ _DESTINATION, _SOURCE, _OUTPUT, _GATEWAY, _PRIORITY, _PREFERRED_SOURCE, _TABLE =
     15,
 )
 """RTA_DST, RTA_SRC, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC, RTA_TABLE."""
-_PROTOCOL_NONE, PROTOCOL_STATIC = 0, 4
-_TYPE_NONE, _TYPE_UNICAST, _TYPE_UNREACHABLE = 0, 1, 7
+PROTOCOL_STATIC = 4
+_TYPE_UNICAST, _TYPE_UNREACHABLE = 1, 7
 _NEIGHBOUR, _NEIGHBOUR_ADDRESS = 1, 2
 """NDA_DST, NDA_LLADDR."""
 _STALE = 0x04
@@ -114,9 +114,8 @@ def route(
     via: IPv6Address | None = None,
     source: IPv6Address | None = None,
 ) -> bytes:
-    """A route by a link, a next hop or both; with neither of them any that there is."""
-    kind = _TYPE_NONE if output is None and via is None else _TYPE_UNICAST
-    message = _route(prefix, table, metric, kind)
+    """A static route by a link, a next hop or both."""
+    message = _route(prefix, table, metric, PROTOCOL_STATIC, _TYPE_UNICAST)
     if output is not None:
         message += number(_OUTPUT, output)
     if via is not None:
@@ -128,7 +127,15 @@ def route(
 
 def unreachable(prefix: IPv6Network, table: int, metric: int) -> bytes:
     """A route that refuses."""
-    return _route(prefix, table, metric, _TYPE_UNREACHABLE)
+    return _route(prefix, table, metric, PROTOCOL_STATIC, _TYPE_UNREACHABLE)
+
+
+def any_route(
+    prefix: IPv6Network, table: int, metric: int, via: IPv6Address | None = None
+) -> bytes:
+    """Whatever route there is: whoever made it, and, without ``via``, wherever it leads."""
+    message = _route(prefix, table, metric)
+    return message if via is None else message + address(_GATEWAY, via)
 
 
 def neighbour(index: int, host: IPv6Address, link_layer: bytes) -> bytes:
@@ -137,8 +144,7 @@ def neighbour(index: int, host: IPv6Address, link_layer: bytes) -> bytes:
     return head + address(_NEIGHBOUR, host) + attribute(_NEIGHBOUR_ADDRESS, link_layer)
 
 
-def _route(prefix: IPv6Network, table: int, metric: int, kind: int) -> bytes:
-    protocol = PROTOCOL_STATIC if kind else _PROTOCOL_NONE
+def _route(prefix: IPv6Network, table: int, metric: int, protocol: int = 0, kind: int = 0) -> bytes:
     message = _route_head(prefix.prefixlen, protocol=protocol, kind=kind)
     message += address(_DESTINATION, prefix.network_address)
     return message + number(_TABLE, table) + number(_PRIORITY, metric)

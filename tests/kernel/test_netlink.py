@@ -48,6 +48,33 @@ def test_a_route_replaces_the_earlier_one(namespaces: Namespaces) -> None:
             netlink.route_lookup(HOST)
 
 
+def test_a_route_that_the_kernel_has_learnt_is_deleted_by_its_router(
+    namespaces: Namespaces,
+) -> None:
+    left, right = namespaces.new(), namespaces.new()
+    namespaces.link(left, "a", right, "b", "fe80::a/64", "fe80::b/64")
+    for router in ("fe80::b", "fe80::c"):
+        default = ("default", "via", router, "dev", "a", "proto", "ra", "metric", "1024")
+        left.run("ip", "-6", "route", "append", *default)
+    with left, Netlink() as netlink:
+        netlink.route_delete(IPv6Network("::/0"), via=IPv6Address("fe80::b"))
+    left_over = left.run("ip", "-6", "route", "show", "default").stdout
+    assert "fe80::b" not in left_over
+    assert "fe80::c" in left_over
+
+
+def test_a_neighbour_that_is_noted_is_not_asked_for(namespaces: Namespaces) -> None:
+    left, right = namespaces.new(), namespaces.new()
+    namespaces.link(left, "a", right, "b", "2001:db8::1/64")
+    host, link_layer_address = IPv6Address("2001:db8::2"), bytes.fromhex("020000000001")
+    with left, Netlink() as netlink:
+        netlink.note_neighbour("a", host, link_layer_address)
+        netlink.note_neighbour("a", host, link_layer_address)
+    (entry,) = left.run("ip", "-6", "neighbour", "show", str(host)).stdout.splitlines()
+    assert "lladdr 02:00:00:00:00:01" in entry
+    assert "STALE" in entry
+
+
 def test_a_rule_sends_a_prefix_to_its_own_table(namespaces: Namespaces) -> None:
     left, right = namespaces.new(), namespaces.new()
     namespaces.link(left, "a", right, "b", "2001:db8::1/64")

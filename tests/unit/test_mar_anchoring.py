@@ -45,7 +45,7 @@ def accepted(request):
     return Send(acknowledgement(request, Status.ACCEPTED, request.lifetime), CMD)
 
 
-def test_the_prefix_follows_the_mobile_node_and_the_pba_goes_last():
+def test_the_prefix_follows_the_mobile_node_before_the_pba_says_so():
     core = mar()
     serve(core, T0)
     request = update(2, 1, LATER)
@@ -53,8 +53,8 @@ def test_the_prefix_follows_the_mobile_node_and_the_pba_goes_last():
     assert without_logs(actions) == [
         CreateTunnel(mar_address(2)),
         InstallRoute(prefix(1), mar_address(2)),
-        ServingEnded(MN),
         accepted(request),
+        ServingEnded(MN),
     ]
     received = {"message": "PBU", "mn": "mn1", "sequence": 1, "source": CMD}
     assert logs(actions)[0] == ("received", received)
@@ -62,19 +62,19 @@ def test_the_prefix_follows_the_mobile_node_and_the_pba_goes_last():
     assert (binding.phase, binding.serving) == (Phase.ANCHORING, mar_address(2))
 
 
-def test_what_it_had_for_other_anchors_goes_after_the_new_is_there():
+def test_what_it_had_for_other_anchors_goes_after_the_pba():
     core = mar(2)
     serve(core, T0, 1)
     request = update(3, 1, LATER, own=2)
     assert without_logs(core.receive(request, CMD, LATER)) == [
         CreateTunnel(mar_address(3)),
         InstallRoute(prefix(2), mar_address(3)),
+        accepted(request),
         RemoveSourceRoute(prefix(1)),
         RemoveRoute(prefix(1)),
         RemoveDlif(link_local(1)),
         RemoveTunnel(mar_address(1)),
         ServingEnded(MN),
-        accepted(request),
     ]
 
 
@@ -86,8 +86,8 @@ def test_a_move_from_one_other_mar_to_the_next():
     assert without_logs(core.receive(request, CMD, LATEST)) == [
         CreateTunnel(mar_address(3)),
         InstallRoute(prefix(1), mar_address(3)),
-        RemoveTunnel(mar_address(2)),
         accepted(request),
+        RemoveTunnel(mar_address(2)),
     ]
 
 
@@ -205,8 +205,8 @@ def test_the_prefix_that_the_cmd_knows_replaces_one_that_it_never_heard_of():
     assert without_logs(core.receive(request, CMD, LATER)) == [
         CreateTunnel(mar_address(2)),
         InstallRoute(prefix(1, 9), mar_address(2)),
-        RemoveRoute(prefix(1, 1)),
         accepted(request),
+        RemoveRoute(prefix(1, 1)),
     ]
 
 
