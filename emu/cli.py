@@ -165,7 +165,8 @@ def sweep(matrix: Path, out: Path, workers: int | None, cluster: str | None) -> 
         raise Interrupted("interrupted: the same command goes on with what is left")
     if outcome.unfaithful:
         runs = f"{outcome.unfaithful} of {len(planned.jobs)} runs"
-        click.echo(f"{runs} are not results: the machine could not keep up")
+        why = "the machine could not keep up"
+        click.echo(f"{runs} are not results: {why}; the same command tries them again")
     if outcome.failed:
         raise Failed(f"{outcome.failed} runs failed: the same command tries them again")
 

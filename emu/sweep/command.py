@@ -28,7 +28,7 @@ class Outcome:
     failed: int
     """Runs without a result."""
     unfaithful: int
-    """Runs that the machine could not keep up with, in all their attempts."""
+    """Runs that the machine could not keep up with, in any of their attempts."""
     interrupted: bool
 
 
@@ -53,7 +53,7 @@ def run_sweep(
                     sweep(plan, store, executor, work, tell)
             except KeyboardInterrupt:
                 interrupted = True
-        results = store.done(plan.jobs)
+        results = store.results(plan.jobs)
         frame = table.table(plan.jobs, results)
         table.write(frame, store.directory)
         shutil.copyfile(matrix_file, store.directory / "matrix.yaml")

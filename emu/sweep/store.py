@@ -49,9 +49,13 @@ class Store:
         temporary.write_text(json.dumps(result.as_dict()) + "\n")
         temporary.rename(place / _FILE)
 
-    def done(self, jobs: Iterable[Job]) -> dict[str, Result]:
-        """The results, by the names of their jobs, that need not be got again."""
+    def results(self, jobs: Iterable[Job]) -> dict[str, Result]:
+        """All that there are, by the names of their jobs."""
         return {job.name: kept for job in jobs if (kept := self._kept(job)) is not None}
+
+    def done(self, jobs: Iterable[Job]) -> dict[str, Result]:
+        """Those that need not be got again: the machine kept up with these runs."""
+        return {name: kept for name, kept in self.results(jobs).items() if kept.faithful}
 
     def _kept(self, job: Job) -> Result | None:
         path = self.cells / job.name / _FILE

@@ -18,10 +18,10 @@ def sweep(plan: Plan, store: Store, executor: Executor, work: Work, tell: Tell) 
     """Do all that is left to do; ``tell`` is called for each job once it is settled.
 
     A job is settled when its run is faithful, or has failed, or after the matrix's number of
-    attempts, marked.
+    attempts, marked; the next sweep makes as many again.
     A further attempt waits until every other job had its turn: the machine may be less busy then.
     """
-    done = store.done(plan.jobs)
+    done, kept = store.done(plan.jobs), store.results(plan.jobs)
     running: dict[Future[Result], tuple[Job, int]] = {}
     for job in plan.jobs:
         if job.name not in done:
@@ -29,7 +29,8 @@ def sweep(plan: Plan, store: Store, executor: Executor, work: Work, tell: Tell) 
     while running:
         for future in wait(running, return_when=FIRST_COMPLETED).done:
             job, attempt = running.pop(future)
-            result = replace(_outcome(future, job), attempts=attempt)
+            earlier = kept[job.name].attempts if job.name in kept else 0
+            result = replace(_outcome(future, job), attempts=earlier + attempt)
             again = not result.faithful and not result.failed
             if again and attempt < plan.matrix.attempts:
                 running[executor.submit(work, job, str(store.cells))] = (job, attempt + 1)

@@ -122,17 +122,20 @@ def test_an_unfaithful_run_is_repeated_after_the_others(planned, store):
     assert (kept.faithful, kept.attempts) == (True, 2)
 
 
-def test_a_run_that_is_never_faithful_is_marked_and_not_tried_for_ever(planned, store):
+def test_a_run_that_is_not_faithful_is_marked_and_tried_by_the_next_sweep(planned, store):
     runner = Runner()
     name = planned.jobs[3].name
     runner.unfaithful_until[name] = 99
     go(planned, store, runner)
-    kept = store.done(planned.jobs)[name]
+    kept = store.results(planned.jobs)[name]
     assert (kept.faithful, kept.attempts, kept.problem) == (False, 3, "timers were late")
     assert runner.asked[name] == 3
     again = Runner()
-    go(planned, store, again)
-    assert not again.asked
+    again.unfaithful_until[name] = 2
+    assert go(planned, store, again) == [name]
+    kept = store.results(planned.jobs)[name]
+    assert (kept.faithful, kept.attempts, kept.problem) == (True, 5, None)
+    assert not go(planned, store, Runner())
 
 
 @pytest.mark.parametrize("way", ["failing", "dying"])
