@@ -31,7 +31,7 @@ MEDIANS = (
     "signalling_bytes",
 )
 TOLERANCE, SLACK_MS = 0.20, 3.0
-"""How far the median disruption may be above the model's."""
+"""How far the median disruption may be from the model's."""
 WAITING = ("mld-dmm", "rfc6224", "rfc7028", "rfc6636", "local-off", "remote-off")
 """The schemes that wait for a report: what they take is random, and bounded by MLD's timers."""
 
@@ -41,8 +41,8 @@ def compare(table: pd.DataFrame) -> pd.DataFrame:
     groups = table[table["handover"].notna()].groupby(CELL, sort=False)
     rows = groups[list(MEDIANS)].median()
     rows.insert(0, "handovers", groups.size())
-    limit = rows["predicted_disruption_ms"] * (1 + TOLERANCE) + SLACK_MS
-    rows.insert(3, "within", rows["disruption_ms"] <= limit)
+    off = (rows["disruption_ms"] - rows["predicted_disruption_ms"]).abs()
+    rows.insert(3, "within", off <= rows["predicted_disruption_ms"] * TOLERANCE + SLACK_MS)
     return rows.reset_index()
 
 
