@@ -82,6 +82,11 @@ class Tunnel:
         self._device = device
         self._netlink = netlink
         self._open = True
+        self._afterwards: list[Callable[[], object]] = []
+
+    def after_closing(self, call: Callable[[], object]) -> None:
+        """Call it when the device is gone."""
+        self._afterwards.append(call)
 
     def close(self) -> None:
         """Remove the device and all that it had elsewhere; closing again does nothing."""
@@ -89,6 +94,8 @@ class Tunnel:
             self._open = False
             self._device.close()
             self._netlink.close()
+            for call in self._afterwards:
+                call()
 
 
 def link_local_address(address: IPv6Address) -> IPv6Address:
@@ -101,9 +108,14 @@ def link_local_address(address: IPv6Address) -> IPv6Address:
 
 
 def open_tunnel(
-    name: str, local: IPv6Address, remote: IPv6Address, backend: Backend, mtu: int = MTU
+    name: str,
+    local: IPv6Address,
+    remote: IPv6Address,
+    backend: Backend,
+    mtu: int = MTU,
+    link_local: IPv6Address | None = None,
 ) -> Tunnel:
-    """Create the local end of a tunnel and set it up.
+    """Create the local end of a tunnel and set it up; it has ``link_local``, or a derived one.
 
     With "bpf" the underlay device is the one that the route to ``remote`` takes now, in both
     directions. OSError when the name is in use, when there is no route to the remote end, or when
@@ -118,7 +130,7 @@ def open_tunnel(
     except BaseException:
         netlink.close()
         raise
-    link_local = link_local_address(local)
+    link_local = link_local or link_local_address(local)
     tunnel = Tunnel(name, local, remote, link_local, device, netlink)
     try:
         netlink.set_mtu(name, mtu)

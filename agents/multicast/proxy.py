@@ -46,6 +46,9 @@ from agents.wire.mld import (
     MulticastListenerReport,
 )
 
+NO_LINK_LAYER = b""
+"""The link-layer address of whoever is on a tunnel."""
+
 
 class MldProxy:
     """The multicast core of a router. All times are ns, all calls answer with actions.
@@ -176,6 +179,18 @@ class MldProxy:
             for group, listener in self._router_part(link).listeners.of(host_link_local)
         )
         return listening + self._handing_over.handed(host_link_local, link)
+
+    def follow(
+        self, host_link_local: IPv6Address, link: str, previous_link: str | None, now: int
+    ) -> list[Action]:
+        """A host is at the other end of a tunnel: it listens to what it did by the previous one.
+
+        It is to confirm that. None: there was no tunnel before.
+        """
+        records = self.subscription(host_link_local, previous_link) if previous_link else ()
+        actions = self.attached(host_link_local, link, now, NO_LINK_LAYER)
+        actions += self.bound(host_link_local, link, None, now)
+        return [*actions, *self.context(host_link_local, link, records, now)]
 
     def decided(
         self, group: IPv6Address, source: IPv6Address | None, decision: ChannelScope, now: int

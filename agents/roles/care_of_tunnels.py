@@ -24,13 +24,21 @@ class CareOfTunnels:
         self._open: dict[tuple[IPv6Address, IPv6Address], tuple[Tunnel, set[IPv6Address]]] = {}
         self._closing: list[Future[None]] = []
 
-    def hold(self, local: IPv6Address, remote: IPv6Address, holder: IPv6Address) -> Tunnel:
-        """The tunnel between these, which a home address needs from now on."""
+    def hold(
+        self,
+        local: IPv6Address,
+        remote: IPv6Address,
+        holder: IPv6Address,
+        link_local: IPv6Address | None = None,
+    ) -> Tunnel:
+        """The tunnel between these, which a home address needs from now on.
+
+        A device that is made for it gets ``link_local``, or else an address of its end's own.
+        """
         key = local, remote
         if key not in self._open:
-            tunnel = open_tunnel(
-                f"tun-{next(self._numbers)}", local, remote, self._backend, self._mtu
-            )
+            name = f"tun-{next(self._numbers)}"
+            tunnel = open_tunnel(name, local, remote, self._backend, self._mtu, link_local)
             self._open[key] = tunnel, set()
             self._daemon.log.write("tunnel_created", peer=remote)
         tunnel, holders = self._open[key]

@@ -27,6 +27,7 @@ from agents.mipv6.actions import (
 )
 from agents.roles.care_of_tunnels import CareOfTunnels
 from agents.roles.daemon import Daemon
+from agents.wire import ipv6
 
 _ALL = IPv6Network("::/0")
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
@@ -49,6 +50,8 @@ class HomeAddresses:
         self, daemon: Daemon, interface: str, tunnels: CareOfTunnels, lifetime: int
     ) -> None:
         """``lifetime`` is of home addresses that are on the link again, in s."""
+        self.on_tunnel: Callable[[Tunnel | None], None] = lambda tunnel: None
+        """Told of the tunnel that a binding is asked for with, and (None) when there is none."""
         self._daemon = daemon
         self._interface = interface
         self._lifetime = lifetime
@@ -130,9 +133,16 @@ class HomeAddresses:
     def _open(self, action: OpenTunnel) -> None:
         home = self._homes[action.home_address]
         before = home.opened
-        home.opened = self._tunnels.hold(action.care_of, action.home_agent, action.home_address)
+        home.opened = self._tunnels.hold(
+            action.care_of,
+            action.home_agent,
+            action.home_address,
+            # Flag L says that the node has it (RFC 6275 section 10.3.1).
+            ipv6.link_local_like(action.home_address),
+        )
         if before not in (None, home.opened, home.tunnel):
             self._tunnels.release(before, action.home_address)
+        self.on_tunnel(home.opened)
 
     def _use(self, action: UseTunnel) -> None:
         home = self._homes[action.home_address]
@@ -185,3 +195,4 @@ class HomeAddresses:
             if tunnel is not None:
                 self._tunnels.release(tunnel, home_address)
         home.tunnel = home.opened = None
+        self.on_tunnel(None)

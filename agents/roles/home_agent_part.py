@@ -18,6 +18,9 @@ from agents.roles.care_of_tunnels import CareOfTunnels
 from agents.roles.daemon import Daemon
 from agents.roles.mobile_ip_port import MobileIpPort
 
+OnTunnel = Callable[[IPv6Address, "Tunnel | None", "Tunnel | None"], None]
+"""Told of a home address, the tunnel that it was behind, and the one that it is behind now."""
+
 
 class HomeAgentPart:
     """Joins a ``HomeAgentCore`` to its messages, and to tunnels and routes of home addresses."""
@@ -33,6 +36,7 @@ class HomeAgentPart:
         """
         self.on_bind: Callable[[IPv6Address], None] = lambda home_address: None
         self.on_unbind: Callable[[IPv6Address], None] = lambda home_address: None
+        self.on_tunnel: OnTunnel = lambda home_address, before, after: None
         self._daemon = daemon
         self._address = IPv6Address(config["address"])
         self.core = HomeAgentCore(
@@ -69,12 +73,15 @@ class HomeAgentPart:
         tunnel = self._devices.hold(self._address, action.care_of, home)
         self._tunnels[home] = tunnel
         self._netlink.route_replace(IPv6Network(home), oif=tunnel.name)
+        self.on_tunnel(home, before, tunnel)
         if before is not None:
             self._devices.release(before, home)
         self.on_bind(home)
 
     def _unbind(self, action: Unbind) -> None:
         home = action.home_address
+        tunnel = self._tunnels.pop(home)
         self._netlink.route_delete(IPv6Network(home))
-        self._devices.release(self._tunnels.pop(home), home)
+        self.on_tunnel(home, tunnel, None)
+        self._devices.release(tunnel, home)
         self.on_unbind(home)

@@ -23,6 +23,7 @@ from agents.roles.idle_homes import IdleHomes
 from agents.roles.link_port import LinkPort
 from agents.roles.mobile_ip_port import MobileIpPort
 from agents.roles.route_optimisation import RouteOptimisation
+from agents.roles.tunnelled_memberships import TunnelledMemberships
 from agents.wire import ipv6, mld, ndp
 from agents.wire.errors import MalformedPacket
 
@@ -62,6 +63,8 @@ class MobileNode:
             CareOfTunnels(self._daemon, config["tunnel_backend"], config["tunnel_mtu"]),
             config["lifetime"],
         )
+        if config["multicast_by_tunnel"]:
+            self._homes.on_tunnel = TunnelledMemberships(self._daemon, self._interface).use
         port = MobileIpPort(self._daemon, self._received)
         if config["tunnel_backend"] == "bpf":
             port.shield([self._interface], None)

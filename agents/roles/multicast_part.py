@@ -123,6 +123,10 @@ class MulticastPart:
             self.proxy.detached(ipv6.link_local(mn_link_layer), link, time.monotonic_ns())
         )
 
+    def follow(self, host: IPv6Address, link: str, previous_link: str | None) -> None:
+        """A host is at the other end of a tunnel, and was at that of another one, or of none."""
+        self._carry_out(self.proxy.follow(host, link, previous_link, time.monotonic_ns()))
+
     def listening(self, mn_link_layer: bytes, link: str) -> tuple[mld.AddressRecord, ...]:
         """What a mobile node on ``link`` listens to."""
         return self.proxy.subscription(ipv6.link_local(mn_link_layer), link)

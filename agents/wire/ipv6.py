@@ -67,6 +67,11 @@ def of_interface(prefix: IPv6Network, link_layer_address: bytes) -> IPv6Address:
     return IPv6Address(prefix.network_address.packed[:8] + identifier)
 
 
+def link_local_like(address: IPv6Address) -> IPv6Address:
+    """The link-local address with the interface identifier of another address."""
+    return IPv6Address(b"\xfe\x80" + bytes(6) + address.packed[8:])
+
+
 def packet(
     source: IPv6Address,
     destination: IPv6Address,

@@ -154,6 +154,20 @@ def remote_subscription_disruption(path: Path, report: Range) -> Range:
     return report + (path.gap + fetch + path.access)
 
 
+def bidirectional_tunnel_disruption(path: Path, address: Range) -> Range:
+    """MIPv6 by the home agent's tunnels: they follow the binding, and no report is waited for.
+
+    A Router Advertisement, the care-of address (``address`` is what its DAD takes), the Binding
+    Update, and the channel's way from the home agent, which is in the place of the CMD.
+    """
+    return bidirectional_tunnel_leave(path, address) + (path.cmd + path.access)
+
+
+def bidirectional_tunnel_leave(path: Path, address: Range) -> Range:
+    """Link down to the home agent's end of forwarding to the previous care-of address."""
+    return address + (path.gap + 2 * path.access + path.cmd)
+
+
 def multi_upstream_disruption(
     path: Path,
     scope: ChannelScope,

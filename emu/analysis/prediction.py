@@ -11,11 +11,20 @@ from emu.analysis.moves import Move, moves
 from emu.analysis.multicast import Range, Timers
 from emu.scenario.events import Join, Leave
 from emu.scenario.model import Scenario
-from emu.scenario.multicast import REMOTE_SUBSCRIPTION, RFC6224, RFC7028, ChannelControl
+from emu.scenario.multicast import (
+    BIDIRECTIONAL_TUNNEL,
+    REMOTE_SUBSCRIPTION,
+    RFC6224,
+    RFC7028,
+    ChannelControl,
+)
 from emu.scenario.traffic import MulticastFlow
 
 _TENTATIVE_MS = {"normal": (1000.0, 2000.0), "optimistic": (1000.0, 1000.0), "off": (0.0, 0.0)}
 """How long DAD keeps a Linux host's link-local address from reporting (RFC 4862 section 5.4)."""
+
+_CARE_OF_MS = {**_TENTATIVE_MS, "optimistic": (0.0, 0.0)}
+"""How long DAD keeps a care-of address from being used; RFC 4429 allows it at once."""
 
 _ALWAYS_ALIKE = {
     RFC6224: multicast.rfc6224_disruption,
@@ -33,7 +42,7 @@ class Prediction:
     flow: str
     disruption: Range
     leave: Range
-    """When the previous MAR has ended the membership."""
+    """When the membership has ended at the previous MAR, or by the previous tunnel."""
 
 
 def predict(scenario: Scenario) -> list[Prediction]:
@@ -105,6 +114,8 @@ class _Question:
     def disruption(self) -> Range:
         """Link down to the first packet."""
         settings, path = self.scenario.multicast, self.move.path
+        if settings.scheme == BIDIRECTIONAL_TUNNEL:
+            return multicast.bidirectional_tunnel_disruption(path, self._care_of())
         if self._on_the_radio():
             return Range.exactly(path.gap)
         if settings.scheme == "mld-dmm":
@@ -136,13 +147,15 @@ class _Question:
         """The MAR that the channel comes from by a tunnel afterwards; None: from none."""
         if self.scenario.multicast.scheme == "mld-dmm":
             return self.move.origin
-        if self.scenario.multicast.scheme in _ALWAYS_ALIKE:
+        if self.scenario.multicast.scheme in (*_ALWAYS_ALIKE, BIDIRECTIONAL_TUNNEL):
             return None
         remote = self._scopes() == [ChannelScope.REMOTE] and not self.returned
         return self.move.origin if remote else None
 
     def leave(self) -> Range:
-        """Link down to the previous MAR's end of the membership."""
+        """Link down to the end of the membership at the previous MAR, or by the previous tunnel."""
+        if self.scenario.multicast.scheme == BIDIRECTIONAL_TUNNEL:
+            return multicast.bidirectional_tunnel_leave(self.move.path, self._care_of())
         if not self.scenario.multicast.explicit_tracking:
             return multicast.mld_leave(timers(self.scenario))
         if self.scenario.multicast.scheme in _ALWAYS_ALIKE:
@@ -181,6 +194,10 @@ class _Question:
         if asked or self.scenario.topology.access.carrier == "keep":
             return multicast.report_asked(path, timers(self.scenario))
         return multicast.report_unasked(path) + Range.uniform(*_TENTATIVE_MS[dad])
+
+    def _care_of(self) -> Range:
+        """How long the care-of address takes, once the node has heard the router."""
+        return Range.uniform(*_CARE_OF_MS[self.scenario.nodes[self.move.mn].dad])
 
     def _control(self) -> ChannelControl:
         control = self.scenario.multicast.channel_control

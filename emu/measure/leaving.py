@@ -7,10 +7,13 @@ from typing import Any
 from emu.measure.handovers import Handover
 from emu.measure.run import Run
 
+_HOME_AGENT = "ha"
+
 
 def leave_ms(run: Run, handover: Handover, flow: dict[str, Any]) -> float | None:
     """Link down to the ``leave`` of the listener at the previous MAR; None when it never came.
 
+    Where a home agent forwards by its tunnels, it ends that to the previous care-of address.
     ``flow`` is an entry of the run's meta data. What comes after the node's link went down the next
     time is not this handover's.
     """
@@ -19,7 +22,7 @@ def leave_ms(run: Run, handover: Handover, flow: dict[str, Any]) -> float | None
     for event in run.of_kind("leave"):
         if (
             handover.down_ns <= event["t"] <= handover.until_ns
-            and event["node"] == handover.origin
+            and event["node"] in (handover.origin, _HOME_AGENT)
             and event["group"] == flow["group"]
             and run.node_of(event["host"]) == handover.mn
         ):

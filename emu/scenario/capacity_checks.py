@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from agents.kernel.mroute import MAXIMUM_INTERFACES
 from emu.scenario.errors import Problem
 from emu.scenario.model import Scenario
-from emu.scenario.multicast import RFC6224
+from emu.scenario.multicast import BIDIRECTIONAL_TUNNEL, RFC6224
 
 
 def check_capacity(scenario: Scenario) -> Iterator[Problem]:
@@ -20,6 +20,12 @@ def check_capacity(scenario: Scenario) -> Iterator[Problem]:
     anchor = 1 + topology.mars  # its link, and a tunnel to each MAG
     if scenario.multicast.scheme == RFC6224 and anchor > MAXIMUM_INTERFACES:
         yield _problem("mars", "lma", anchor, f"at most {MAXIMUM_INTERFACES - 1}")
+    nodes = len(scenario.nodes_of("mn"))
+    agent = 1 + nodes + 1  # its link, a tunnel to each mobile node, and one to where it moves
+    if scenario.multicast.scheme == BIDIRECTIONAL_TUNNEL and agent > MAXIMUM_INTERFACES:
+        text = f"gives ha {agent} multicast interfaces, of which the kernel has "
+        remedy = f"at most {MAXIMUM_INTERFACES - 2} mobile nodes"
+        yield Problem(("nodes",), f"{text}{MAXIMUM_INTERFACES}; write {remedy}")
     lans = sum(node.role != "mn" for node in scenario.nodes.values())
     lans += scenario.mobility.scheme != "dmm"  # the mobility anchor's link
     edges = topology.routers - 1

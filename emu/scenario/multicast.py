@@ -13,11 +13,12 @@ from emu.scenario.units import DURATION, SIZE
 MULTI_UPSTREAM = "multi-upstream"
 RFC6224, RFC7028 = "rfc6224", "rfc7028"
 REMOTE_SUBSCRIPTION = "remote-subscription"
+BIDIRECTIONAL_TUNNEL = "bidirectional-tunnel"
 
 SCHEMES_OF: dict[str, tuple[str, ...]] = {
     "dmm": ("mld-dmm", MULTI_UPSTREAM, "none"),
     "pmipv6": (RFC6224, RFC7028, "none"),
-    "mipv6": (REMOTE_SUBSCRIPTION, "none"),
+    "mipv6": (REMOTE_SUBSCRIPTION, BIDIRECTIONAL_TUNNEL, "none"),
     "client": (REMOTE_SUBSCRIPTION, "none"),
     "hybrid": ("none",),
 }
@@ -73,7 +74,13 @@ class Multicast(Section):
     """The multicast scheme and its MLD timers (RFC 3810 section 9)."""
 
     scheme: Literal[
-        "mld-dmm", "multi-upstream", "rfc6224", "rfc7028", "remote-subscription", "none"
+        "mld-dmm",
+        "multi-upstream",
+        "rfc6224",
+        "rfc7028",
+        "remote-subscription",
+        "bidirectional-tunnel",
+        "none",
     ] = "mld-dmm"
     context_transfer: Literal["off", "pbu", "cxtp"] = "off"
     """How the new MAR learns what a listener listens to; pbu unless written in multi-upstream."""

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from agents.core import SECOND
 from agents.kernel.tunnel import MTU
 from emu.sandbox import RUN_DIRECTORY
+from emu.scenario.multicast import BIDIRECTIONAL_TUNNEL
 from emu.schemes.base import Agent, Scheme
 
 
@@ -21,6 +22,15 @@ class HostBased(Scheme):
     def roles(self) -> dict[str, Callable[[str], Agent]]:
         """Access routers and mobile nodes."""
         return {**super().roles(), "mar": self._mar}
+
+    @property
+    def by_tunnel(self) -> bool:
+        """Whether channels come by the home agent's tunnels."""
+        return self.scenario.multicast.scheme == BIDIRECTIONAL_TUNNEL
+
+    def tracking_timers(self) -> dict[str, Any] | None:
+        """Of MLD proxies that mobile nodes report to; None without multicast."""
+        return self.proxy_timers(explicit_tracking=self.scenario.multicast.explicit_tracking)
 
     def homes(self, name: str) -> dict[IPv6Address, IPv6Address]:
         """The home addresses that a mobile node has from the start, each with its home agent."""
@@ -40,9 +50,7 @@ class HostBased(Scheme):
             "access": access.name,
             "peers": self.mars(),
             "upstream": self.network.interface(name, "core").name,
-            "multicast": self.proxy_timers(
-                explicit_tracking=self.scenario.multicast.explicit_tracking
-            ),
+            "multicast": None if self.by_tunnel else self.tracking_timers(),
             "trigger": str(RUN_DIRECTORY / f"{name}.trigger"),
         }
 
@@ -72,4 +80,5 @@ class HostBased(Scheme):
             "home_domain": [],
             "only_last": False,
             "route_optimisation": mobility.route_optimisation,
+            "multicast_by_tunnel": self.by_tunnel,
         }

@@ -32,7 +32,11 @@ class Mipv6(HostBased):
         return {home: self.network.address("ha")}
 
     def _ha(self, name: str) -> Agent:
-        return "agents.roles.ha", self._home_agent(name)
+        return "agents.roles.ha", {
+            **self._home_agent(name),
+            "upstream": self.network.interface(name, "home").name,
+            "multicast": self.tracking_timers() if self.by_tunnel else None,
+        }
 
     def _server(self, name: str) -> Agent:
         return "agents.roles.correspondent", {

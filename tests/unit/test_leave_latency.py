@@ -38,6 +38,7 @@ def run_with(directory: Path, *events: dict[str, Any]) -> Run:
         ([leave(70 * MS)], 70.0),
         ([leave(-MS), leave(90 * MS), leave(80 * MS)], 80.0),
         ([leave(70 * MS, node="mar2")], None),
+        ([leave(70 * MS, node="ha", link="tun-1")], 70.0),  # by the previous tunnel
         ([leave(70 * MS, group="ff3e::c2")], None),
         ([leave(70 * MS, host="fe80::1")], None),
         ([leave(5 * SECOND)], None),  # after the next handover

@@ -158,6 +158,24 @@ def test_the_multicast_of_pmipv6_by_hand(scheme, fetch, tracking):
 
 
 @pytest.mark.parametrize(
+    ("dad", "least", "most"), [("off", 0, 0), ("optimistic", 0, 0), ("normal", 1000, 2000)]
+)
+def test_the_tunnel_of_a_home_agent_by_hand(dad, least, most):
+    text = BASE.format(
+        multicast="scheme: bidirectional-tunnel",
+        kind="dmm-domain",
+        variant="",
+        events="  - {at: 2s, join: mn2, channel: C1}\n  - {at: 3s, handover: mn2, to: mar2}\n",
+    )
+    text = text.replace("{variant: }", "{scheme: mipv6}").replace("dad: off", f"dad: {dad}")
+    one = predicted(parse(text.encode(), "base.yaml"))[4, "C1→mn1"]
+    told = 50 + 2 + (2 + 5)  # the gap, a Router Advertisement, the Binding Update
+    assert (one.leave.low, one.leave.high) == (told + least, told + most)
+    # and the way of the channel; another listener at the new router does not help
+    assert (one.disruption.low, one.disruption.high) == (told + 7 + least, told + 7 + most)
+
+
+@pytest.mark.parametrize(
     ("control", "first"),
     [
         ("at: cmd", 50 + 10 + 10 + 20 + 2),
