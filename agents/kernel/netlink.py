@@ -155,14 +155,15 @@ class Netlink:
         *,
         nodad: bool = False,
         optimistic: bool = False,
+        valid: int = _FOREVER,
+        preferred: int = _FOREVER,
     ) -> None:
-        """Add an address, or take it over if it is there.
+        """Add an address, or take it over if it is there, valid and preferred for so many s.
 
         ``nodad`` spares detection and delay; ``optimistic`` the delay (RFC 4429).
         """
         flags = IFA_F_NODAD * nodad | IFA_F_OPTIMISTIC * optimistic
-        message = requests.ip_address(self.index(name), IPv6Interface(address), flags)
-        self.rtnetlink.request(rtnl.RTM_NEWADDR, message, NLM_F_CREATE | NLM_F_REPLACE)
+        self._set_lifetimes(name, IPv6Interface(address), flags, preferred=preferred, valid=valid)
 
     def keep_address(self, name: str, address: IPv6Address) -> None:
         """Have an address outlive its prefix on the link.
@@ -170,17 +171,19 @@ class Netlink:
         It is deprecated, never detected as a duplicate again, and says nothing about the link.
         """
         flags = IFA_F_NODAD | IFA_F_NOPREFIXROUTE
-        self._set_lifetimes(name, address, flags, preferred=0, valid=_FOREVER)
+        interface = IPv6Interface((address, 64))
+        self._set_lifetimes(name, interface, flags, preferred=0, valid=_FOREVER)
 
     def renew_address(self, name: str, address: IPv6Address, valid: int, *, preferred: int) -> None:
         """Have an address valid and preferred for so many s, and its prefix on the link."""
-        self._set_lifetimes(name, address, IFA_F_NODAD, preferred=preferred, valid=valid)
+        self.add_address(
+            name, IPv6Interface((address, 64)), nodad=True, valid=valid, preferred=preferred
+        )
 
     def _set_lifetimes(
-        self, name: str, address: IPv6Address, flags: int, *, preferred: int, valid: int
+        self, name: str, address: IPv6Interface, flags: int, *, preferred: int, valid: int
     ) -> None:
-        interface = IPv6Interface((address, 64))
-        message = requests.ip_address(self.index(name), interface, flags, (preferred, valid))
+        message = requests.ip_address(self.index(name), address, flags, (preferred, valid))
         self.rtnetlink.request(rtnl.RTM_NEWADDR, message, NLM_F_CREATE | NLM_F_REPLACE)
 
     def remove_address(self, name: str, address: IPv6Interface | str) -> None:

@@ -64,7 +64,8 @@ class Authorizer:
         self._parameters: dict[IPv6Address, Parameters] = {}
         self._cookies: dict[_Tested, tuple[bytes, int]] = {}
         self._tokens: dict[_Tested, tuple[Token, int]] = {}
-        self._permanent: dict[IPv6Address, Token] = {}
+        self._permanent: dict[tuple[IPv6Address, IPv6Address], Token] = {}
+        """By home addresses and the anchors that gave them."""
         self._used: dict[IPv6Address, bytes] = {}
 
     def own(self, home: IPv6Address, parameters: Parameters) -> None:
@@ -73,8 +74,9 @@ class Authorizer:
 
     def forget(self, home: IPv6Address) -> None:
         """A home address is given up."""
-        for table in (self._parameters, self._permanent, self._used):
+        for table in (self._parameters, self._used):
             table.pop(home, None)
+        self._permanent = {key: t for key, t in self._permanent.items() if key[0] != home}
 
     def tests(
         self,
@@ -92,7 +94,7 @@ class Authorizer:
         if not self.security.return_routability:
             return []
         wanted = []
-        if home not in self._permanent:
+        if (home, anchor) not in self._permanent:
             wanted.append(_Tested(HomeTestInit, home, anchor))
         if care_of != home and not deregistration:
             wanted.append(_Tested(CareOfTestInit, care_of, anchor))
@@ -128,7 +130,7 @@ class Authorizer:
         now: int,
     ) -> BindingUpdate:
         """The update with all that the anchor wants to see; ``tests`` must be done."""
-        permanent = self._permanent.get(home)
+        permanent = self._permanent.get((home, anchor))
         home_token = permanent or self._token(_Tested(HomeTestInit, home, anchor), now)
         care_of_token = Token(b"")
         if self.security.return_routability and update.lifetime and care_of != home:
@@ -167,16 +169,18 @@ class Authorizer:
         if answer.status in _CARE_OF_EXPIRED:
             self._tokens.pop(_Tested(CareOfTestInit, care_of, anchor), None)
         if answer.status == Status.PERMANENT_HOME_KEYGEN_TOKEN_UNAVAILABLE:
-            self._permanent.pop(home, None)
-        self._take_permanent(answer, home)
+            self._permanent.pop((home, anchor), None)
+        self._take_permanent(answer, home, anchor)
         return True
 
-    def _take_permanent(self, answer: BindingAcknowledgement, home: IPv6Address) -> None:
+    def _take_permanent(
+        self, answer: BindingAcknowledgement, home: IPv6Address, anchor: IPv6Address
+    ) -> None:
         option = answer.option(PermanentHomeKeygenToken)
         if option and self._keys and answer.accepted:
             token = self._keys.decrypt(option.data)
             if token and len(token) == KEYGEN_TOKEN_SIZE:
-                self._permanent[home] = Token(token)
+                self._permanent[home, anchor] = Token(token)
 
     def _sign(
         self, update: BindingUpdate, home: IPv6Address, care_of: IPv6Address, anchor: IPv6Address

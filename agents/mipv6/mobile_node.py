@@ -101,16 +101,21 @@ class MobileNodeCore:
         self._last_router = home_agent
         if home_address is not None and home_address not in self._bindings:
             self._bindings[home_address] = Binding(home_address, home_agent)
+            self._keep_tested(home_address, now)
         actions: list[Action] = []
         for binding in list(self._bindings.values()):
             actions += self._place(binding, now)
-            self._follow_network(binding)
+            self._follow_network(binding, now)
         return actions
 
-    def _follow_network(self, binding: Binding) -> None:
+    def _follow_network(self, binding: Binding, now: int) -> None:
         """In case ii of the paper the last router of the home domain is whom to tell."""
-        if self._config.only_last and self._last_router and not binding.registered:
-            binding.home_agent = self._last_router
+        last = self._last_router
+        if not self._config.only_last or binding.registered or last is None:
+            return
+        if last != binding.home_agent:
+            binding.home_agent = last
+            self._keep_tested(binding.home_address, now)
 
     def release(self, home_address: IPv6Address, now: int) -> list[Action]:
         """A home address is not needed any more; never the one on the link."""
@@ -144,7 +149,7 @@ class MobileNodeCore:
         for home_address, timer in self._deadlines.due(now):
             binding = self._bindings[home_address]
             if timer is Timer.EXPIRE:
-                actions += self._expired(binding)
+                actions += self._expired(binding, now)
             elif timer is Timer.TEST:
                 actions += self._test_home(binding, now)
             elif (
@@ -313,7 +318,7 @@ class MobileNodeCore:
             return actions + self._transmit(binding, now)
         self._deadlines.cancel((binding.home_address, Timer.RETRANSMIT))
         if binding.deregisters:
-            actions += self._deregistered(binding)
+            actions += self._deregistered(binding, now)
         elif answer.accepted and answer.lifetime:
             actions += self._bound(binding, answer.lifetime, now)
         else:
@@ -337,24 +342,24 @@ class MobileNodeCore:
         fields = {"home_address": home, "status": status}
         return [LeaveHome(home), Log("binding_refused", fields)]
 
-    def _deregistered(self, binding: Binding) -> list[Action]:
+    def _deregistered(self, binding: Binding, now: int) -> list[Action]:
         """The home agent has no binding any more."""
         binding.registered = False
         self._deadlines.cancel((binding.home_address, Timer.EXPIRE))
         if binding.phase is Phase.RELEASING:
             return self._give_up(binding)
         binding.phase = Phase.HOME
-        self._follow_network(binding)
+        self._follow_network(binding, now)
         return []
 
-    def _expired(self, binding: Binding) -> list[Action]:
+    def _expired(self, binding: Binding, now: int) -> list[Action]:
         """Whatever the home agent knew, it has forgotten."""
         self._deadlines.cancel((binding.home_address, Timer.REFRESH))
         actions: list[Action] = [Log("binding_expired", {"home_address": binding.home_address})]
         if binding.deregisters:
             binding.first = None
             self._deadlines.cancel((binding.home_address, Timer.RETRANSMIT))
-            return actions + self._deregistered(binding) + self._completed()
+            return actions + self._deregistered(binding, now) + self._completed()
         if self._place_of(binding) is None:
             return actions + self._out_of_coverage(binding)
         if binding.phase is Phase.BOUND:

@@ -13,6 +13,7 @@ from agents.mipv6.authorizer import Authorizer
 from agents.mipv6.keys import KeyPair
 from agents.mipv6.security import Security
 from agents.mipv6.verifier import Verifier
+from agents.wire.ndp import PrefixInformation
 
 SEC = 1
 """The security parameter of the CGAs: their making takes 65,536 hashes, once."""
@@ -20,6 +21,7 @@ SEC = 1
 KCN_SIZE = 20
 """Octets of a correspondent's secret (RFC 6275 section 5.2.1)."""
 _MODIFIER_BITS = 128
+_PREFIX_LENGTH = 64
 
 
 def verifier(config: dict[str, Any]) -> Verifier:
@@ -44,16 +46,32 @@ class MobileNodeSecurity:
             self._modifier = parameters.modifier  # a hard one, whatever the prefix
             set_sysctl(f"net/ipv6/conf/{self._interface}/autoconf", 0)
 
-    def configure(self, prefix: IPv6Network) -> None:
-        """Have an address of a prefix that is advertised, in the place of the kernel's SLAAC."""
-        if self._keys is None:
+    def configure(self, offer: PrefixInformation) -> None:
+        """Have an address of a prefix that is advertised, in the place of the kernel's SLAAC.
+
+        One that is there already gets the lifetimes; of a deprecated prefix no new one is made
+        (RFC 4862 section 5.5.3).
+        """
+        if self._keys is None or not _is_usable(offer):
             return
-        address, parameters = cga.generate(self._keys.public_key, prefix, self._modifier, SEC)
-        self.authorizer.own(address, parameters)
-        optimistic = get_sysctl(f"net/ipv6/conf/{self._interface}/optimistic_dad") == "1"
+        address, parameters = cga.generate(self._keys.public_key, offer.prefix, self._modifier, SEC)
         with Netlink() as netlink:
+            known = any(address == other.ip for other in netlink.addresses(self._interface))
+            if not known and not offer.preferred_lifetime:
+                return
+            self.authorizer.own(address, parameters)
             netlink.add_address(
                 self._interface,
-                IPv6Interface((address, prefix.prefixlen)),
-                optimistic=optimistic,
+                IPv6Interface((address, offer.prefix.prefixlen)),
+                optimistic=not known and self._is_optimistic(),
+                valid=offer.valid_lifetime,
+                preferred=offer.preferred_lifetime,
             )
+
+    def _is_optimistic(self) -> bool:
+        return get_sysctl(f"net/ipv6/conf/{self._interface}/optimistic_dad") == "1"
+
+
+def _is_usable(offer: PrefixInformation) -> bool:
+    lives = 0 < offer.valid_lifetime >= offer.preferred_lifetime
+    return offer.autonomous and lives and offer.prefix.prefixlen == _PREFIX_LENGTH

@@ -141,17 +141,18 @@ class MobileNode:
         if packet.hop_limit != ndp.HOP_LIMIT or not packet.source.is_link_local:
             raise MalformedPacket("Router Advertisement from beyond the link")
         message = ndp.decode(packet.payload, packet.source, packet.destination)
+        if not isinstance(message, ndp.RouterAdvertisement):
+            return
+        for prefix in message.prefixes:
+            self._security.configure(prefix)
         before = self._movement.router
-        if isinstance(message, ndp.RouterAdvertisement) and self._movement.advertised(
-            packet.source, message
-        ):
+        if self._movement.advertised(packet.source, message):
             router = self._movement.router
             if router is not None and router != before:
                 self._daemon.log.write(
                     "router", mn=self._core.name, router=router.link_local, prefix=router.prefix
                 )
                 self._homes.use_router(router.link_local, router.prefix)
-                self._security.configure(router.prefix)
             self._settle()
 
     def _settle(self) -> None:

@@ -13,7 +13,7 @@ SCHEME_KEYS: dict[str, frozenset[str]] = {
     "pmipv6": frozenset(),
     "mipv6": frozenset({"route_optimisation"}),
     "client": frozenset({"security", "idle_release"}),
-    "hybrid": frozenset({"home_domain", "foreign_domain", "update"}),
+    "hybrid": frozenset({"home_domain", "foreign_domain", "update", "security"}),
 }
 """The schemes, and the keys that each of them has for itself."""
 HOST_BASED = ("mipv6", "client")

@@ -104,17 +104,23 @@ def test_the_last_router_is_the_last_again_after_a_journey():
 
 
 class Secured:
-    """A client and its first DAR, with everything switched on, and a wire between them."""
+    """A client and its DARs, with everything switched on, and a wire between them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, only_last: bool = False) -> None:
         security = Security(cga=True, return_routability=True, permanent_keygen_token=True)
         authorizer = Authorizer(security, KEYS, Random(1))
         for home, parameters in GENERATED:
             authorizer.own(home, parameters)
-        self.node = MobileNodeCore(MobileNodeConfig("mn1"), authorizer)
-        self.agent = HomeAgentCore(
-            HomeAgentConfig(AGENTS[0], POOLS[0]), Verifier(security, AGENTS[0], b"s" * 20)
-        )
+        self.node = MobileNodeCore(MobileNodeConfig("mn1", only_last=only_last), authorizer)
+        self.agents = {
+            agent: HomeAgentCore(
+                HomeAgentConfig(agent, pool),
+                Verifier(security, agent, agent.packed + b"salt"),
+                lambda home: only_last,
+            )
+            for agent, pool in zip(AGENTS, POOLS, strict=True)
+        }
+        self.agent = self.agents[AGENTS[0]]
 
     def run(self, actions, now: int) -> tuple[list[type], list]:
         """Carry messages to and fro; the node's kinds of messages, and its other actions."""
@@ -126,7 +132,7 @@ class Secured:
                     others.append(action)
                     continue
                 kinds.append(type(action.packet.message))
-                for answer in self.agent.receive(action.packet, now):
+                for answer in self.agents[action.packet.destination].receive(action.packet, now):
                     if isinstance(answer, Send):
                         following += self.node.receive(answer.packet, now)
             actions = following
@@ -184,3 +190,19 @@ def test_a_dar_that_forgot_the_token_gets_a_signature():
     )
     kinds, _ = pair.run(pair.node.receive(refused, later), later)
     assert kinds == [CareOfTestInit, BindingUpdate]
+
+
+def test_at_home_the_address_is_tested_with_whom_the_client_would_tell():
+    """The last router, unless it gave a permanent token before; that is nothing to another one."""
+    pair, tests = Secured(only_last=True), [1, 2, 1, 0]
+    for journey, (home, agent) in enumerate(zip(HOMES * 2, AGENTS * 2, strict=True), start=1):
+        now = journey * SECOND
+        pair.run(pair.node.served(home, agent, now), now)
+        known = HOMES[:journey]
+        kinds, _ = pair.run(pair.node.timer(now), now)
+        assert kinds == [HomeTestInit] * tests[journey - 1]
+        later = now + SECOND // 2
+        kinds, others = pair.run(pair.node.moved(ABROAD, later), later)
+        assert HomeTestInit not in kinds
+        assert [a.home_address for a in others if isinstance(a, UseTunnel)] == known
+        assert pair.agents[agent].bindings() == dict.fromkeys(known, ABROAD)
