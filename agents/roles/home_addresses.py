@@ -154,7 +154,7 @@ class HomeAddresses:
         if before not in (None, home.tunnel):
             self._tunnels.release(before, action.home_address)
         if action.home_address == self._settled:
-            self._forget_care_of_addresses()
+            self._daemon.soon(self._forget_care_of_addresses)  # packets do not wait for that
             if not self._reachable:
                 self._reachable = True
                 address = action.home_address
