@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
 
 from agents.core import Action
+from agents.wire.heartbeat import Heartbeat
 from agents.wire.mih import MihMessage
 from agents.wire.mld import AddressRecord
 from agents.wire.mobility import BindingAcknowledgement, BindingUpdate
@@ -27,7 +28,7 @@ class MobileNode:
 class Send(Action):
     """Send a signalling message from the node's own address."""
 
-    message: BindingUpdate | BindingAcknowledgement
+    message: BindingUpdate | BindingAcknowledgement | Heartbeat
     destination: IPv6Address
 
 

@@ -5,7 +5,7 @@ An anchor is 55 octets: address, prefix, its length (1), DLIF link-local address
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network
 from struct import Struct
@@ -58,6 +58,13 @@ class Anchors:
         packed = anchor.address.packed
         self._octets.pop(packed, None)
         self._octets[packed] = pack_anchor(anchor)
+
+    def put_before(self, anchors: Iterable[Anchor], most: int) -> list[Anchor]:
+        """Put those in front that are not there, as far as there are not too many; gives these."""
+        missing = [anchor for anchor in anchors if anchor.address.packed not in self._octets]
+        missing = missing[max(0, len(missing) + len(self) - most) :]
+        self._octets = {a.address.packed: pack_anchor(a) for a in missing} | self._octets
+        return missing
 
     def remove(self, address: IPv6Address) -> None:
         """Strike one off, if it is there."""

@@ -42,6 +42,8 @@ class Binding:
     """Seconds granted."""
     anchors: Anchors = field(default_factory=Anchors)
     """In the order of their latest attachments, the serving MAR last; empty: not bound."""
+    change: int = 0
+    """How often the entry was changed, modulo 2^16: the last changes of one PBU count."""
     update_sequence: int = 0
     """Of the latest PBU sent to a previous MAR."""
     tasks: dict[IPv6Address, AnchorTask] = field(default_factory=dict)

@@ -27,6 +27,10 @@ class BindingCache:
         for identifier, record in self._resting.items():
             yield unpack(identifier, record)[0]
 
+    def identifiers(self) -> list[str]:
+        """The mobile nodes that have an entry."""
+        return [*self._busy, *self._resting]
+
     def get(self, identifier: str) -> Binding | None:
         """The mobile node's entry; ``keep`` has to be told of what is changed in it."""
         record = self._resting.get(identifier)

@@ -1,12 +1,13 @@
-"""A binding cache entry as octets: so it rests in the CMD's memory, and so it is stored.
+"""A binding cache entry as octets: so it rests in the CMD's memory, is stored and is replicated.
 
 All numbers are in network byte order, addresses are whole:
 
 ====================  ==============================================================================
-header                serving MAR, timestamp (8), sequence (2), lifetime (4), update sequence (2),
-                      number of anchors (1), number of debts (1)
+header                serving MAR, timestamp (8), sequence (2), lifetime (4), change (2), update
+                      sequence (2), number of anchors (1), number of debts (1)
 each anchor           as in ``anchors``
-each debt             an anchor, where the mobile node is (:: for gone), asks for the context (1)
+each debt             what the anchor has to know (1: 1 asks for the context, 2 that the mobile node
+                      is gone), and which it is: its place among the anchors (1), or 255 and itself
 context, if any       MAR left (:: for none), its timestamp (8), that of the records (8), and the
                       records as MLDv2 writes them (RFC 3810 section 5.2.4)
 ====================  ==============================================================================
@@ -27,14 +28,20 @@ from agents.mobility.anchors import (
     unpack_anchor,
 )
 from agents.mobility.binding import Binding
-from agents.mobility.context import Context
+from agents.mobility.context import CONTEXT_ROOM, Context
 from agents.mobility.messages import Anchor
 from agents.wire import mld
 
-_HEADER = Struct("!16sQHIHBB")
-_DEBT = Struct("!16s?")
+_HEADER = Struct("!16sQHIHHBB")
+_DEBT = Struct("!BB")
+_ASKS, _GONE = 1, 2
+_UNLISTED = 255
 _CONTEXT = Struct("!16sqq")
 _NOWHERE = bytes(16)
+
+MAXIMUM_SIZE = 1650
+"""So that a record fits a mobility message, of 2,048 octets, with the longest of identifiers. Of
+debts to anchors that are not needed any more what has no room is left out: that state is soft."""
 
 
 class MalformedRecord(ValueError):
@@ -52,24 +59,35 @@ class Debt(NamedTuple):
 
 def pack(binding: Binding) -> bytes:
     """All of a binding that has to outlive the process, but for the identifier."""
-    record = (
-        _HEADER.pack(
-            binding.serving.packed,
-            binding.timestamp,
-            binding.sequence,
-            binding.lifetime,
-            binding.update_sequence,
-            len(binding.anchors),
-            len(binding.tasks),
-        )
-        + binding.anchors.octets()
+    anchors = binding.anchors.octets()
+    context = b"" if binding.context.is_blank else _pack_context(binding.context)
+    room = MAXIMUM_SIZE - _HEADER.size - len(anchors) - len(context)
+    count, debts = _pack_debts(binding, anchors, room) if binding.tasks else (0, b"")
+    header = _HEADER.pack(
+        binding.serving.packed,
+        binding.timestamp,
+        binding.sequence,
+        binding.lifetime,
+        binding.change,
+        binding.update_sequence,
+        len(binding.anchors),
+        count,
     )
-    for task in binding.tasks.values():
-        where = task.serving.packed if task.serving else _NOWHERE
-        record += pack_anchor(task.anchor) + _DEBT.pack(where, task.asks)
-    if not binding.context.is_blank:
-        record += _pack_context(binding.context)
-    return record
+    return header + anchors + debts + context
+
+
+class Version(NamedTuple):
+    """Which state of an entry a record has."""
+
+    timestamp: int
+    lifetime: int
+    change: int
+
+
+def version(record: bytes) -> Version:
+    """Which state of its entry a record of :func:`pack` has."""
+    _, timestamp, _, lifetime, change, *_ = _HEADER.unpack_from(record)
+    return Version(timestamp, lifetime, change)
 
 
 def unpack(identifier: str, record: bytes) -> tuple[Binding, list[Debt]]:
@@ -81,8 +99,8 @@ def unpack(identifier: str, record: bytes) -> tuple[Binding, list[Debt]]:
 
 
 def _unpack(identifier: str, record: bytes) -> tuple[Binding, list[Debt]]:
-    serving, timestamp, sequence, lifetime, update_sequence, anchors, debts = _HEADER.unpack_from(
-        record
+    serving, timestamp, sequence, lifetime, change, update_sequence, anchors, debts = (
+        _HEADER.unpack_from(record)
     )
     offset = _HEADER.size + anchors * SIZE
     if len(record) < offset:
@@ -94,22 +112,46 @@ def _unpack(identifier: str, record: bytes) -> tuple[Binding, list[Debt]]:
         shared_address(serving),
         lifetime,
         Anchors(record[_HEADER.size : offset]),
+        change,
         update_sequence,
     )
     owed = []
     for _ in range(debts):
-        where, asks = _DEBT.unpack_from(record, offset + SIZE)
-        owed.append(Debt(unpack_anchor(record, offset), _somewhere(where), asks))
-        offset += SIZE + _DEBT.size
+        flags, place = _DEBT.unpack_from(record, offset)
+        offset += _DEBT.size
+        listed = place != _UNLISTED
+        if listed and place >= anchors:
+            raise ValueError("a debt to nobody")
+        anchor = unpack_anchor(record, _HEADER.size + place * SIZE if listed else offset)
+        where = None if flags & _GONE else binding.serving
+        owed.append(Debt(anchor, where, bool(flags & _ASKS)))
+        offset += 0 if listed else SIZE
     if offset < len(record):
         binding.context = _unpack_context(record, offset)
     return binding, owed
 
 
+def _pack_debts(binding: Binding, anchors: bytes, room: int) -> tuple[int, bytes]:
+    """As many as there is room for: their number, and they themselves."""
+    places = {anchors[at : at + SIZE]: at // SIZE for at in range(0, len(anchors), SIZE)}
+    count, debts = 0, b""
+    for task in sorted(binding.tasks.values(), key=lambda task: task.serving is None):
+        anchor = pack_anchor(task.anchor)
+        place = places.get(anchor, _UNLISTED)
+        flags = _ASKS * task.asks | _GONE * (task.serving is None)
+        debt = _DEBT.pack(flags, place) + (anchor if place == _UNLISTED else b"")
+        if count < _UNLISTED and len(debts) + len(debt) <= room:
+            count, debts = count + 1, debts + debt
+    return count, debts
+
+
 def _pack_context(context: Context) -> bytes:
     left = context.left.packed if context.left else _NOWHERE
     octets = _CONTEXT.pack(left, context.left_since, context.since)
-    return octets + b"".join(map(mld.encode_record, context.records))
+    for record in map(mld.encode_record, context.records):
+        if len(octets) + len(record) <= CONTEXT_ROOM:
+            octets += record
+    return octets
 
 
 def _unpack_context(record: bytes, offset: int) -> Context:

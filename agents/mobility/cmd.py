@@ -9,7 +9,7 @@ is not stored. A CMD that died is made anew by ``restore``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
 
@@ -18,11 +18,12 @@ from agents.deadlines import Deadlines
 from agents.mobility.actions import Forget, Store
 from agents.mobility.binding import AnchorTask, Binding
 from agents.mobility.binding_cache import BindingCache
-from agents.mobility.binding_record import unpack
+from agents.mobility.binding_record import Debt, pack, unpack
 from agents.mobility.config import FORGET_DELAY, CmdConfig, Counters, Variant
 from agents.mobility.context import Context
 from agents.mobility.informer import PATIENCE, Informer
 from agents.mobility.messages import (
+    MAXIMUM_PREVIOUS_MARS,
     Anchor,
     Registration,
     acknowledgement,
@@ -30,7 +31,7 @@ from agents.mobility.messages import (
     read_acknowledgement,
     read_registration,
 )
-from agents.mobility.ordering import Verdict, judge
+from agents.mobility.ordering import Verdict, is_later, judge
 from agents.mobility.signalling import received, send
 from agents.wire.mobility import (
     BindingAcknowledgement,
@@ -39,6 +40,7 @@ from agents.wire.mobility import (
     Message,
     Status,
 )
+from agents.wire.sequence_numbers import next_sequence
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class CmdCore:
         self._cache = BindingCache()
         self._ends: Deadlines[str] = Deadlines()
         """When each entry expires; or, if it is over already, is forgotten."""
+        self._owed: dict[str, list[Debt]] = {}
+        """Whom another CMD still has to tell what, until this one takes over or changes it."""
         self._informer = Informer(config)
 
     def restore(self, records: Iterable[tuple[str, bytes]], now: int) -> list[Action]:
@@ -69,17 +73,9 @@ class CmdCore:
         Previous MARs that may not know yet are told once more; an entry lives for another lifetime,
         since how long nobody was there is not known. MalformedRecord for what nobody stored.
         """
-        actions: list[Action] = []
         for identifier, record in records:
-            binding, debts = unpack(identifier, record)
-            life = binding.lifetime * SECOND if binding.is_bound else FORGET_DELAY
-            self._ends.set(identifier, now + life)
-            told: list[Action] = []
-            for anchor, serving, asks in debts:
-                told += self._informer.tell(binding, anchor, serving, now, asks)
-            kept = self._keep(binding, told)
-            actions += kept if debts else []
-        return [Log("restored", {"bindings": len(self._cache)}), *actions]
+            self._take(*unpack(identifier, record), now)
+        return [Log("restored", {"bindings": len(self._cache)}), *self.take_over(now)]
 
     def receive(self, message: Message, source: IPv6Address, now: int) -> list[Action]:
         """A Mobility Header message came in."""
@@ -89,7 +85,7 @@ class CmdCore:
         if isinstance(message, BindingUpdate) and is_for_dmm(message):
             return self._receive_registration(message, source, now)
         if isinstance(message, BindingAcknowledgement) and is_for_dmm(message):
-            return self._receive_acknowledgement(message, source)
+            return self._receive_acknowledgement(message, source, now)
         self.counters.ignored += 1
         return []
 
@@ -100,7 +96,7 @@ class CmdCore:
             binding = self._cache.get(identifier)
             if binding is not None:
                 told = self._tell_again(binding, binding.tasks[peer], now)
-                actions += self._keep(binding, told)
+                actions += self._keep(binding, told, now)
         for identifier in self._ends.due(now):
             binding = self._cache.get(identifier)
             if binding is not None:
@@ -124,6 +120,74 @@ class CmdCore:
             if b.is_bound
         }
 
+    # What another CMD has
+
+    def identifiers(self) -> list[str]:
+        """The mobile nodes of which there is an entry."""
+        return self._cache.identifiers()
+
+    def record(self, identifier: str) -> bytes | None:
+        """An entry as it is stored."""
+        binding = self._cache.get(identifier)
+        return pack(binding) if binding is not None else None
+
+    def anchors(self, identifier: str) -> list[Anchor]:
+        """Who anchors a prefix for this mobile node."""
+        binding = self._cache.get(identifier)
+        return list(binding.anchors) if binding is not None else []
+
+    def load(self, records: Iterable[tuple[str, bytes]], now: int) -> list[str]:
+        """Like ``restore``, but leave it to others to tell anybody; the identifiers."""
+        identifiers = []
+        for identifier, record in records:
+            self._take(*unpack(identifier, record), now)
+            identifiers.append(identifier)
+        return identifiers
+
+    def adopt(self, identifier: str, record: bytes, now: int) -> list[Action] | None:
+        """Another CMD has this entry. It is stored if that is news; None: this one's is later.
+
+        Whoever changed it tells the previous MARs, too. MalformedRecord for what is no entry.
+        """
+        binding, debts = unpack(identifier, record)
+        known = self._cache.get(identifier)
+        if known is not None and not is_later(binding, known):
+            return None if is_later(known, binding) else []
+        if known is not None:
+            for peer in list(known.tasks):
+                self._informer.stop(known, peer)
+        self._take(binding, debts, now + FORGET_DELAY)  # the other one ends it before
+        return [Store(identifier, record)]
+
+    def merge(self, identifier: str, anchors: Iterable[Anchor], now: int) -> list[Action]:
+        """These anchor prefixes of a mobile node, too, of which the entry does not know."""
+        binding = self._cache.get(identifier)
+        if binding is None or not binding.is_bound:
+            return []
+        missing = binding.anchors.put_before(anchors, MAXIMUM_PREVIOUS_MARS + 1)
+        told: list[Action] = []
+        for anchor in missing:
+            told += self._informer.tell(binding, anchor, binding.serving, now, asks=False)
+        return self._keep(binding, told, now) if missing else []
+
+    def take_over(self, now: int, only: Collection[str] | None = None) -> list[Action]:
+        """Tell the previous MARs what others should have told them: of all entries, or of these."""
+        actions: list[Action] = []
+        for identifier in [i for i in self._owed if only is None or i in only]:
+            binding = self._cache.get(identifier)
+            if binding is not None:
+                actions += self._keep(binding, [], now)
+        return actions
+
+    def _take(self, binding: Binding, debts: list[Debt], now: int) -> None:
+        """Have an entry of which nothing is under way here."""
+        life = binding.lifetime * SECOND if binding.is_bound else FORGET_DELAY
+        self._ends.set(binding.identifier, now + life)
+        self._owed.pop(binding.identifier, None)
+        if debts:
+            self._owed[binding.identifier] = debts
+        self._cache.keep(binding)
+
     # The serving MAR's side
 
     def _receive_registration(
@@ -144,11 +208,11 @@ class CmdCore:
             status = Status.TIMESTAMP_LOWER_THAN_PREVIOUSLY_ACCEPTED
             answer = acknowledgement(message, status, message.lifetime)
             actions += send(answer, request.identifier, source)
-            return actions + self._learn_late(binding, request, source)
+            return actions + self._learn_late(binding, request, source, now)
         if verdict is Verdict.REPEATED:
             return actions
         binding = binding or Binding.of(request)
-        return self._keep(binding, actions + self._register(binding, request, message, now))
+        return self._keep(binding, actions + self._register(binding, request, message, now), now)
 
     def _register(
         self, binding: Binding, request: Registration, message: BindingUpdate, now: int
@@ -225,7 +289,7 @@ class CmdCore:
         return []
 
     def _learn_late(
-        self, binding: Binding, request: Registration, source: IPv6Address
+        self, binding: Binding, request: Registration, source: IPv6Address, now: int
     ) -> list[Action]:
         """The MAR that the mobile node left speaks after the one to which it came."""
         if not request.subscriptions:
@@ -233,7 +297,7 @@ class CmdCore:
         if not binding.context.is_of_interest(source, request.timestamp):
             return []
         binding.context.learn(request.timestamp, request.subscriptions)
-        return self._keep(binding, self._follow_up(binding))
+        return self._keep(binding, self._follow_up(binding), now)
 
     def _unbind(self, binding: Binding, now: int) -> list[Action]:
         """The mobile node is gone: all who anchor a prefix for it may release it."""
@@ -253,16 +317,24 @@ class CmdCore:
     def _end(self, binding: Binding, now: int) -> list[Action]:
         """An entry's time is over: it is unbound first, and dropped once every anchor knows."""
         if binding.is_bound:
-            return self._keep(binding, self._unbind(binding, now))
-        if binding.tasks:
+            return self._keep(binding, self._unbind(binding, now), now)
+        if binding.tasks or binding.identifier in self._owed:
             self._ends.set(binding.identifier, now + FORGET_DELAY)
             return []
         self._cache.forget(binding.identifier)
         return [Forget(binding.identifier)]
 
-    def _keep(self, binding: Binding, actions: list[Action]) -> list[Action]:
-        """Have the entry stored as it is now, ahead of what follows from that."""
-        return [Store(binding.identifier, self._cache.keep(binding)), *actions]
+    def _keep(self, binding: Binding, actions: list[Action], now: int) -> list[Action]:
+        """Have the entry stored as it is now, ahead of what follows from that.
+
+        What others still had to tell of it is this CMD's to tell from now on.
+        """
+        told: list[Action] = []
+        for anchor, serving, asks in self._owed.pop(binding.identifier, ()):
+            if anchor.address != binding.serving and anchor.address not in binding.tasks:
+                told += self._informer.tell(binding, anchor, serving, now, asks)
+        binding.change = next_sequence(binding.change)
+        return [Store(binding.identifier, self._cache.keep(binding)), *actions, *told]
 
     # The previous MARs' side
 
@@ -278,7 +350,7 @@ class CmdCore:
         return actions
 
     def _receive_acknowledgement(
-        self, message: BindingAcknowledgement, source: IPv6Address
+        self, message: BindingAcknowledgement, source: IPv6Address, now: int
     ) -> list[Action]:
         answer = read_acknowledgement(message)
         if answer is None:
@@ -298,7 +370,7 @@ class CmdCore:
             binding.anchors.remove(source)
             fields = {"mn": binding.identifier, "mar": str(source), "status": answer.status}
             actions.append(Log("anchor_refused", fields))
-        return self._keep(binding, actions + self._follow_up(binding))
+        return self._keep(binding, actions + self._follow_up(binding), now)
 
 
 def _asks(request: BindingUpdate) -> bool:

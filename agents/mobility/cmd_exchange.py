@@ -28,6 +28,9 @@ class CmdExchange:
     def __init__(self, config: MarConfig, deadlines: Deadlines[tuple[str, Timer]]) -> None:
         self._config = config
         self._deadlines = deadlines
+        self._cmds = tuple(cmd for cmd in (config.cmd, config.standby) if cmd is not None)
+        self._asked_first = config.cmd
+        """The CMD heard last."""
 
     def request(self, session: Session, lifetime: int, now: int) -> list[Action]:
         """Ask for a binding of so many seconds; 0: for its removal."""
@@ -68,7 +71,7 @@ class CmdExchange:
     def is_authentic(self, message: Message, source: IPv6Address) -> bool:
         """The CMD has a say; in answers, a locator's previous MARs have one as well."""
         acknowledges = isinstance(message, BindingAcknowledgement)
-        return source == self._config.cmd or (acknowledges and source in self._config.acknowledging)
+        return source in self._cmds or (acknowledges and source in self._config.acknowledging)
 
     def is_answer(self, session: Session, answer: Acknowledgement, source: IPv6Address) -> bool:
         """Whether this PBA is what the session waits for.
@@ -78,7 +81,7 @@ class CmdExchange:
         pending = session.pending
         if pending is None:
             return False
-        if source == self._config.cmd:
+        if source in self._cmds:
             return pending.answered_by(answer.sequence, answer.timestamp)
         named = any(anchor.address == source for anchor in answer.anchors)
         return named and session.is_attached and pending.timestamp == answer.timestamp
@@ -88,12 +91,17 @@ class CmdExchange:
     ) -> Acknowledgement | None:
         """All that the PBU is answered with; None while previous MARs still have to answer."""
         pending = session.pending
-        if pending is None or source == self._config.cmd:
+        if source in self._cmds:
+            self._asked_first = source
+            return answer
+        if pending is None:
             return answer
         pending.heard[source] = answer.accepted
         pending.subscriptions = answer.subscriptions or pending.subscriptions
         if any(anchor.address not in pending.heard for anchor in answer.anchors):
             return None
+        if pending.asked is not None:
+            self._asked_first = pending.asked
         return answer._replace(
             status=Status.ACCEPTED,
             anchors=tuple(a for a in answer.anchors if pending.heard[a.address]),
@@ -117,9 +125,11 @@ class CmdExchange:
         update: AnchorUpdate,
         session: Session | None,
         status: Status,
+        source: IPv6Address,
         now: int,
     ) -> list[Action]:
-        """Tell the CMD, and the serving MAR if that is to hear it from here (locator)."""
+        """Tell the CMD that asks, and the serving MAR if that is to hear it from here (locator)."""
+        self._asked_first = source
         outdated = status is Status.TIMESTAMP_LOWER_THAN_PREVIOUSLY_ACCEPTED
         context: Records | None = None
         if update.asks and not outdated:
@@ -129,11 +139,12 @@ class CmdExchange:
             told = acknowledgement(message, status, update.lifetime, update.anchors, context)
             actions += send(told, update.identifier, update.serving)
         told = acknowledgement(message, status, update.lifetime, subscriptions=context)
-        return actions + send(told, update.identifier, self._config.cmd)
+        return actions + send(told, update.identifier, source)
 
     def _send(self, session: Session, pending: PendingUpdate, now: int) -> list[Action]:
         session.sequence = pending.last
         pending.transmissions += 1
+        pending.asked = self._next_asked(pending)
         self._deadlines.set((session.identifier, Timer.RETRANSMIT), now + pending.timeout)
         message = registration(
             session.mobile_node,
@@ -145,7 +156,12 @@ class CmdExchange:
             subscriptions=self._context(session),
             released=session.idle if session.phase is Phase.SERVING else (),
         )
-        return send(message, session.identifier, self._config.cmd)
+        return send(message, session.identifier, pending.asked)
+
+    def _next_asked(self, pending: PendingUpdate) -> IPv6Address:
+        """The CMD heard last; if that does not answer, each in turn."""
+        others = [cmd for cmd in self._cmds if cmd != pending.asked]
+        return others[0] if pending.asked is not None and others else self._asked_first
 
     def _context(self, session: Session) -> Records | None:
         """What the PBU says of the context: nothing; what it was; or, empty, a question."""

@@ -72,6 +72,8 @@ class MarConfig:
     acknowledging: frozenset[IPv6Address] = frozenset()
     """The MARs whose PBAs count beside the CMD's: all, if the CMD is a locator, or there is none.
     Without a CMD their PBUs count as well."""
+    standby: IPv6Address | None = None
+    """The CMD that is asked when the other one does not answer."""
     serves_alone: bool = False
     """Whether a mobile node gets its own prefix without a binding while the CMD does not answer."""
     home_agent: bool = False
@@ -107,6 +109,17 @@ class CmdConfig:
 
     def __post_init__(self) -> None:
         check_lifetime(self.binding_lifetime_s)
+
+
+@dataclass(frozen=True)
+class PairConfig:
+    """What a CMD is told of the one that stands in for it, or for which it does."""
+
+    peer: IPv6Address
+    restarts: int
+    """Another number at each start, of 32 bits."""
+    interval: int = INITIAL_TIMEOUT
+    """Between two heartbeats, and between two transmissions of a change (ns)."""
 
 
 @dataclass(frozen=True)

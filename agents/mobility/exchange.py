@@ -75,6 +75,7 @@ class Exchange(Protocol):
         update: AnchorUpdate,
         session: Session | None,
         status: Status,
+        source: IPv6Address,
         now: int,
     ) -> list[Action]:
         """Acknowledge a PBU to whom it concerns."""

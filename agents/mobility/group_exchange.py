@@ -186,6 +186,7 @@ class GroupExchange:
         update: AnchorUpdate,
         session: Session | None,
         status: Status,
+        source: IPv6Address,
         now: int,
     ) -> list[Action]:
         """Answer the MAR that asked; one that does not know better is told where the node is."""
@@ -197,7 +198,7 @@ class GroupExchange:
             left_last = session.known[-1:] == (self._config.anchor(session.prefix),)
             context = session.subscriptions if update.asks and left_last else None
             told = acknowledgement(message, status, update.lifetime, session.known, context)
-        return send(told, update.identifier, update.claimant.address)
+        return send(told, update.identifier, source)
 
     def _correct(self, session: Session, claimant: Anchor, now: int) -> list[Action]:
         """Another MAR takes the mobile node for its own, which is here: ask that one, too."""

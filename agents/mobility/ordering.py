@@ -47,6 +47,22 @@ def judge(latest: Latest, timestamp: int, sequence: int, sender: IPv6Address) ->
     return Verdict.NEW if is_newer(sequence, latest.sequence) else Verdict.REPEATED
 
 
+class Changing(Latest, Protocol):
+    """An entry that two keep."""
+
+    change: int
+    """How often it was changed, modulo 2^16."""
+
+
+def is_later(one: Changing, other: Changing) -> bool:
+    """Whether one of two states of a mobile node's entry is the later one."""
+    if one.timestamp != other.timestamp:
+        return one.timestamp > other.timestamp
+    if one.sequence != other.sequence:
+        return is_newer(one.sequence, other.sequence)
+    return is_newer(one.change, other.change)
+
+
 def attachment_time(present: int, latest: int) -> int:
     """The timestamp of an attachment at ``present``, ns since 1970.
 

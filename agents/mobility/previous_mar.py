@@ -45,7 +45,7 @@ class PreviousMar:
         else:
             actions += self._follow(session, update, now)
         known = self._sessions.get(update.identifier)
-        actions += self._exchange.answer(message, update, known, status, now)
+        actions += self._exchange.answer(message, update, known, status, source, now)
         return actions if session is None else actions + self._tidy_up(session)
 
     def _follow(self, session: Session, update: AnchorUpdate, now: int) -> list[Action]:

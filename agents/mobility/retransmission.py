@@ -33,6 +33,8 @@ class PendingUpdate:
     """Without a CMD: the previous MARs of which anybody has told, latest left last."""
     transmissions: int = 0
     """How often something was sent."""
+    asked: IPv6Address | None = None
+    """With a CMD: to which one the latest transmission went."""
 
     def sent_again(self, sequence: int, maximum_timeout: int) -> None:
         """Note one more transmission, and double the timeout."""

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from agents.core import Action
 from agents.mobility.actions import Forget, Store
 from agents.mobility.binding_record import MalformedRecord
-from agents.mobility.cmd import CmdCore
 
-_FORMAT = 1
+_FORMAT = 2
 """Of the records; the file has it as its ``user_version``."""
+
+
+class StoredCore(Protocol):
+    """A core that goes on with what another one had stored."""
+
+    def restore(self, records: Iterable[tuple[str, bytes]], now: int) -> list[Action]:
+        """Begin with these entries; MalformedRecord for what nobody stored."""
 
 
 class BindingStore:
@@ -36,7 +43,7 @@ class BindingStore:
             )
             self._database.execute(f"PRAGMA user_version={_FORMAT}")
 
-    def restore(self, core: CmdCore, now: int) -> list[Action]:
+    def restore(self, core: StoredCore, now: int) -> list[Action]:
         """Give a new core what is stored; its actions."""
         with self._or_stop():
             entries = self._database.execute("SELECT identifier, record FROM binding").fetchall()

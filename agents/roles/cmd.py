@@ -1,6 +1,7 @@
 """The central mobility database of partially distributed mobility management.
 
-What it answers with is in its store first; it begins with what is there.
+What it answers with is in its store first, and in that of the other CMD if there are two; it begins
+with what is there.
 
 Where the scenario says so the multicast channel control is beside it (the paper: "co-located with
 the central mobility anchor").
@@ -12,9 +13,11 @@ import time
 from ipaddress import IPv6Address
 from typing import Any
 
+from agents.core import MILLISECOND
 from agents.mobility.actions import Forget, Store
 from agents.mobility.cmd import CmdCore
-from agents.mobility.config import CmdConfig, Variant
+from agents.mobility.cmd_pair import CmdPair
+from agents.mobility.config import CmdConfig, PairConfig, Variant
 from agents.roles.binding_store import BindingStore
 from agents.roles.channel_part import MulticastChannelControl
 from agents.roles.daemon import Daemon
@@ -29,9 +32,9 @@ class CentralMobilityDatabase:
         address = IPv6Address(config["address"])
         mars = frozenset(IPv6Address(mar) for mar in config["peers"])
         variant = Variant(config["variant"])
-        self._core = CmdCore(
-            CmdConfig(address=address, mars=mars, variant=variant, **config["mobility"])
-        )
+        core = CmdCore(CmdConfig(address=address, mars=mars, variant=variant, **config["mobility"]))
+        self._pair = CmdPair(core, pair_config(config)) if config["peer"] else None
+        self._core = self._pair or core
         self._signalling = Signalling(self._daemon, address, self._core, key=config["key"])
         self._store = BindingStore(config["store"])
         self._daemon.on(Store, self._store.store)
@@ -55,7 +58,19 @@ class CentralMobilityDatabase:
             "counters": self._core.counters,
             "signalling": self._signalling.counters,
             "channel_control": self._mcc.core.counters if self._mcc else None,
+            "pair": {"has_peer": self._pair.has_peer, "alone": self._pair.alone}
+            if self._pair
+            else None,
         }
+
+
+def pair_config(config: dict[str, Any]) -> PairConfig:
+    """What it is told of the other CMD."""
+    return PairConfig(
+        IPv6Address(config["peer"]),
+        time.time_ns() // MILLISECOND % (1 << 32),
+        config["mobility"]["initial_timeout"],
+    )
 
 
 def main(config: dict[str, Any]) -> None:

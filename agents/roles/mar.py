@@ -249,6 +249,7 @@ def mar_config(config: dict[str, Any], *, restarted: bool) -> MarConfig:
     return MarConfig(
         address=IPv6Address(config["address"]),
         cmd=IPv6Address(config["cmd"]),
+        standby=IPv6Address(config["standby"]) if config["standby"] else None,
         pool=IPv6Network(config["pool"]),
         link_local=IPv6Address(config["link_local"]),
         link_layer_address=bytes.fromhex(config["link_layer_address"].replace(":", "")),

@@ -18,20 +18,16 @@ from agents.wire.errors import MalformedPacket, UnknownMessage
 from agents.wire.mobility_options import (
     MobileNodeIdentifier,
     MobilityOption,
+    VendorSpecific,
     decode_options,
     encode_options,
 )
-from agents.wire.option_layouts import UnknownOption
+from agents.wire.redundancy_options import VENDOR
 
 MESSAGE_TYPE = 11
 """The Experimental Mobility Header of RFC 5096 section 3."""
 
-VENDOR = 32473
-"""The enterprise number for examples (RFC 5612): these messages are nobody's product."""
-
-_VENDOR_SPECIFIC = 19
 _ANY_SOURCE = IPv6Address("::")
-_HEAD = struct.Struct("!IB")  # vendor, subtype
 _QUERY = struct.Struct("!HH16s16s")
 _RESPONSE = struct.Struct("!HBB16s16s")
 _ACKNOWLEDGEMENT = struct.Struct("!H")
@@ -110,8 +106,7 @@ def encode(message: ChannelMessage, source: IPv6Address, destination: IPv6Addres
     else:
         subtype = 3
         data = _ACKNOWLEDGEMENT.pack(message.sequence)
-    content = UnknownOption(_VENDOR_SPECIFIC, _HEAD.pack(VENDOR, subtype) + data)
-    body = encode_options((content, *options), mobility_header.SIZE)
+    body = encode_options((VendorSpecific(subtype, data), *options), mobility_header.SIZE)
     return mobility_header.encode(MESSAGE_TYPE, body, source, destination)
 
 
@@ -119,17 +114,14 @@ def decode(data: bytes, source: IPv6Address, destination: IPv6Address) -> Channe
     """Check a Mobility Header and take it apart; another experiment's is an UnknownMessage."""
     kind, body = mobility_header.decode(data, source, destination)
     options = decode_options(body) if kind == MESSAGE_TYPE else ()
-    contents = [option for option in options if option.number == _VENDOR_SPECIFIC]
-    content = contents[0].encode() if contents else b""
-    if len(content) < _HEAD.size:
+    contents = [option for option in options if isinstance(option, VendorSpecific)]
+    if not contents or contents[0].vendor != VENDOR or contents[0].subtype not in _LAYOUTS:
         raise UnknownMessage(kind)
-    vendor, subtype = _HEAD.unpack_from(content)
-    if vendor != VENDOR or subtype not in _LAYOUTS:
-        raise UnknownMessage(kind)
-    layout = _LAYOUTS[subtype]
-    if len(content) != _HEAD.size + layout.size:
-        raise MalformedPacket(f"channel message {subtype} of {len(content)} octets")
-    fields = layout.unpack_from(content, _HEAD.size)
+    content = contents[0]
+    layout = _LAYOUTS[content.subtype]
+    if len(content.data) != layout.size:
+        raise MalformedPacket(f"channel message {content.subtype} of {len(content.data)} octets")
+    fields = layout.unpack(content.data)
     if layout is _QUERY:
         sequence, load, group, channel_source = fields
         listeners = [o.identifier for o in options if isinstance(o, MobileNodeIdentifier)]

@@ -14,6 +14,7 @@ from ipaddress import IPv6Address
 
 from agents.wire import mobility_header
 from agents.wire.errors import MalformedPacket, UnknownMessage
+from agents.wire.heartbeat import Heartbeat as Heartbeat
 from agents.wire.message_options import MessageOptions
 from agents.wire.mobility_options import MobilityOption, decode_options, encode_options
 from agents.wire.routability_tests import TEST_MESSAGES, Test, TestInit
@@ -167,7 +168,7 @@ class BindingError(MessageOptions):
     options: tuple[MobilityOption, ...] = ()
 
 
-Message = BindingUpdate | BindingAcknowledgement | BindingError | TestInit | Test
+Message = BindingUpdate | BindingAcknowledgement | BindingError | TestInit | Test | Heartbeat
 
 _Decoder = Callable[[bytes, tuple[MobilityOption, ...]], Message]
 
@@ -198,7 +199,7 @@ def _fixed_part(message: Message) -> tuple[int, bytes]:
     if isinstance(message, BindingAcknowledgement):
         units = message.lifetime // LIFETIME_UNIT
         return 6, _ACKNOWLEDGEMENT.pack(message.status, message.flags, message.sequence, units)
-    if isinstance(message, TestInit | Test):
+    if isinstance(message, TestInit | Test | Heartbeat):
         return message.TYPE, message.fixed_part()
     return 7, _ERROR.pack(message.status, message.home_address.packed)
 
@@ -225,6 +226,7 @@ _DECODERS: dict[int, tuple[struct.Struct, _Decoder]] = {
     5: (_UPDATE, _decode_update),
     6: (_ACKNOWLEDGEMENT, _decode_acknowledgement),
     7: (_ERROR, _decode_error),
+    Heartbeat.TYPE: (Heartbeat.LAYOUT, Heartbeat.decode),
 }
 
 _UPDATE_FLAGS = sum(BindingUpdateFlag)

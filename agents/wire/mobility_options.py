@@ -27,6 +27,8 @@ from agents.wire.option_layouts import (
 )
 from agents.wire.option_layouts import MobilityOption as MobilityOption
 from agents.wire.option_layouts import UnknownOption as UnknownOption
+from agents.wire.redundancy_options import RestartCounter as RestartCounter
+from agents.wire.redundancy_options import VendorSpecific as VendorSpecific
 from agents.wire.security_options import BindingAuthorizationData as BindingAuthorizationData
 from agents.wire.security_options import CgaParameters as CgaParameters
 from agents.wire.security_options import NonceIndices as NonceIndices
@@ -277,12 +279,14 @@ _KNOWN: dict[int, type[KnownOption]] = {
         CgaParameters,
         Signature,
         PermanentHomeKeygenToken,
+        VendorSpecific,
         HomeNetworkPrefix,
         HandoffIndicator,
         AccessTechnologyType,
         MobileNodeLinkLayerIdentifier,
         LinkLocalAddress,
         Timestamp,
+        RestartCounter,
         ActiveMulticastSubscription,
         MulticastMobility,
         AnchoredPrefix,

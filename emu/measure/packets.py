@@ -38,6 +38,7 @@ _MOBILITY_TYPES = {
     5: "BU",
     6: "BA",
     7: "BE",
+    13: "Heartbeat",
     14: "HI",
     15: "HAck",
 }

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from ipaddress import IPv6Address, IPv6Network
 
-from agents.core import SECOND, Action, Log
-from agents.mobility.actions import ContextReceived, Forget, MobileNode, ServingEnded, Store
+from agents.core import SECOND, Action
+from agents.mobility.actions import ContextReceived, MobileNode, ServingEnded
 from agents.mobility.cmd import CmdCore
-from agents.mobility.config import DEFAULT_LIFETIME, DETACH_DELAY, CmdConfig, MarConfig, Variant
+from agents.mobility.cmd_pair import CmdPair
+from agents.mobility.config import (
+    DEFAULT_LIFETIME,
+    DETACH_DELAY,
+    CmdConfig,
+    MarConfig,
+    PairConfig,
+    Variant,
+)
 from agents.mobility.context import Records
 from agents.mobility.mar import MarCore
 from agents.mobility.messages import Anchor
 from agents.wire.mobility import Message
+from emu.simulator.central import Central
 from emu.simulator.host import Host
 from emu.simulator.network import Quality
 from emu.simulator.router import Router
 from emu.simulator.world import World
 
 CMD_ADDRESS = IPv6Address("2001:db8:ffff::c")
+STANDBY_ADDRESS = IPv6Address("2001:db8:ffff::c:2")
 _MARS = IPv6Address("2001:db8:ffff::")
 EPOCH = 1000 * SECOND
 """What clocks show at the start of virtual time, ns since 1970: some may be behind."""
@@ -43,6 +54,8 @@ class DomainConfig:
     context_transfer: bool = False
     serves_alone: bool = False
     """Whether MARs serve without a binding while the CMD does not answer."""
+    standby: bool = False
+    """Whether there is a second CMD."""
     skews: tuple[int, ...] = ()
     """How fast the clocks of the first MARs are, ns; those of the others are right."""
 
@@ -78,22 +91,13 @@ class Domain(World):
         self.observers: list[Observer] = []
         """Called with every message that the CMD has got, and its source; not with one that it did
         not survive, unless what follows from it was stored."""
-        self.stored: dict[str, bytes] = {}
-        """What the CMD has stored."""
         self._visited: dict[str, int] = {}
         self._addresses = frozenset(map(_mar_address, range(1, config.mars + 1)))
         self.mars = [self._build_mar(number) for number in range(1, config.mars + 1)]
         self._cmd_config = CmdConfig(
             CMD_ADDRESS, config.binding_lifetime_s, mars=self._addresses, variant=config.variant
         )
-        self.on_cmd_crash: Callable[[], None] = lambda: None
-        self.on_cmd_restart: Callable[[], None] = lambda: None
-        self._stores = 0
-        self.cmd_actions = 0
-        """How much the CMD has done so far: stored, or sent."""
-        self.cmd_crash_at: int | None = None
-        """The action, by that number, before which the CMD crashes."""
-        self._start_cmd()
+        self.cmds = self._build_cmds()
 
     def mar(self, number: int) -> Mar:
         """The MAR of this number; they count from 1."""
@@ -150,17 +154,10 @@ class Domain(World):
         address = self.mar(peer).config.address
         mar.host.carry_out(mar.core.release_tunnel(address, holder, self.engine.now))
 
-    def crash_cmd(self) -> None:
-        """The CMD is killed; it has only what is stored."""
-        self.network.leave(CMD_ADDRESS)
-        self._cmd_host.stop()
-        self.on_cmd_crash()
-
-    def restart_cmd(self) -> None:
-        """Another CMD begins with what the one that was killed had stored."""
-        self._start_cmd()
-        self.on_cmd_restart()
-        self._cmd_host.carry_out(self.cmd.restore(dict(self.stored).items(), self.engine.now))
+    @property
+    def cmd(self) -> CmdCore | CmdPair:
+        """The core of the CMD, the first one if there are two."""
+        return self.cmds[0].core
 
     def crash_mar(self, number: int) -> None:
         """A MAR's agent is killed; what its kernel has stays."""
@@ -182,10 +179,28 @@ class Domain(World):
             if place == number:
                 self.link_up(mn, number)
 
-    def _start_cmd(self) -> None:
-        self.cmd = CmdCore(self._cmd_config)
-        self._cmd_host = Host(self.engine, self.cmd, self._perform_at_cmd)
-        self.network.join(CMD_ADDRESS, self._receive_at_cmd)
+    def _build_cmds(self) -> list[Central]:
+        if not self.config.standby:
+            return [Central(self, "cmd", CMD_ADDRESS, self._make_cmd, self._observe)]
+        names = {"cmd": (CMD_ADDRESS, STANDBY_ADDRESS), "cmd2": (STANDBY_ADDRESS, CMD_ADDRESS)}
+        cmds = [
+            Central(self, name, own, partial(self._make_pair, own, peer), self._observe)
+            for name, (own, peer) in names.items()
+        ]
+        for cmd in cmds:
+            cmd.begin()
+        return cmds
+
+    def _make_cmd(self, life: int) -> CmdCore:
+        return CmdCore(self._cmd_config)
+
+    def _make_pair(self, own: IPv6Address, peer: IPv6Address, life: int) -> CmdPair:
+        core = CmdCore(replace(self._cmd_config, address=own))
+        return CmdPair(core, PairConfig(peer, restarts=life))
+
+    def _observe(self, message: Message, source: IPv6Address) -> None:
+        for observer in self.observers:
+            observer(message, source)
 
     def _build_mar(self, number: int) -> Mar:
         from_mars = self.config.distributed or self.config.variant is Variant.LOCATOR
@@ -200,6 +215,7 @@ class Domain(World):
             detach_delay=self.config.detach_delay,
             context_transfer=self.config.context_transfer,
             serves_alone=self.config.serves_alone,
+            standby=STANDBY_ADDRESS if self.config.standby else None,
             clock_offset=EPOCH + dict(enumerate(self.config.skews, 1)).get(number, 0),
             acknowledging=others if from_mars else frozenset(),
         )
@@ -227,14 +243,6 @@ class Domain(World):
         message = self.unpack(data, source, destination)
         mar.host.carry_out(mar.core.receive(message, source, self.engine.now))
 
-    def _receive_at_cmd(self, data: Message | bytes, source: IPv6Address) -> None:
-        message = self.unpack(data, source, CMD_ADDRESS)
-        host, stored = self._cmd_host, self._stores
-        host.carry_out(self.cmd.receive(message, source, self.engine.now))
-        if host.runs or self._stores > stored:
-            for observer in self.observers:
-                observer(message, source)
-
     def _listening(self, mar: Mar, mobile_node: MobileNode) -> Records:
         """What a MAR's multicast part says when a mobile node leaves."""
         records = mar.listening.get(mobile_node.identifier, ())
@@ -252,20 +260,6 @@ class Domain(World):
             mar.listening.pop(action.mobile_node.identifier, None)
         if not mar.router.apply(action):
             mar.actions.append(action)
-
-    def _perform_at_cmd(self, action: Action) -> None:
-        if not isinstance(action, Log):
-            self.cmd_actions += 1
-            if self.cmd_actions == self.cmd_crash_at:
-                self.crash_cmd()
-                return
-        if isinstance(action, Store):
-            self.stored[action.identifier] = action.record
-            self._stores += 1
-        elif isinstance(action, Forget):
-            del self.stored[action.identifier]
-        elif not self.signal(action, CMD_ADDRESS, "cmd"):
-            raise TypeError(f"a CMD has no use for {action}")
 
 
 def _mar_address(number: int) -> IPv6Address:

@@ -2,7 +2,7 @@
 
 Where a mobile node is, only its movements say. Who anchors prefixes for it is what the PBUs say
 that reached the CMD, in the order of the attachments that they are about; without a CMD, whom the
-serving MAR takes for an anchor, and nobody else may hold anything.
+serving MAR takes for an anchor, and nobody else may hold anything; with two, whom both of them do.
 """
 
 from __future__ import annotations
@@ -48,9 +48,10 @@ class Oracle:
         self._domain = domain
         self._tracks: dict[str, _Track] = {}
         self._held: dict[tuple[int, int], set[str]] = {}
-        domain.observers.append(self._observe)
-        domain.on_cmd_crash = self._cmd_crashed
-        domain.on_cmd_restart = self._cmd_restarted
+        if not domain.config.standby:
+            domain.observers.append(self._observe)
+        domain.cmds[0].on_crash = self._cmd_crashed
+        domain.cmds[0].on_restart = self._cmd_restarted
         self._crashed_at = 0
 
     def hold(self, number: int, peer: int, holder: str) -> None:
@@ -66,6 +67,10 @@ class Oracle:
         if self._domain.config.distributed:
             tracks = self._tracks_of_mars()
             of_cmd = []
+        elif self._domain.config.standby:
+            tracks = self._tracks_of_cmds()
+            first, second = (cmd.core.bindings() for cmd in self._domain.cmds)
+            of_cmd = _differences("the standby", second, first)
         else:
             tracks = {mn: track for mn, track in self._tracks.items() if self._is_bound(track)}
             of_cmd = self._faults_of_cmd(tracks)
@@ -133,6 +138,19 @@ class Oracle:
             for mar in self._domain.mars
             for mn, binding in mar.core.bindings().items()
             if binding.phase is Phase.SERVING
+        }
+
+    def _tracks_of_cmds(self) -> dict[str, _Track]:
+        """What the CMDs agree upon: which of two got a PBU does not say which of them live on."""
+        return {
+            mn: _Track(
+                visited={
+                    **{anchor.address: anchor.prefix for anchor in binding.previous},
+                    binding.serving: binding.prefix,
+                },
+                lapsed=True,
+            )
+            for mn, binding in self._domain.cmd.bindings().items()
         }
 
     def _faults_of_truth(self, tracks: dict[str, _Track]) -> list[str]:

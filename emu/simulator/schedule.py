@@ -45,7 +45,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Crash:
-    """At a time (ns), an agent is killed: of the MAR of this number, or of the CMD (0)."""
+    """At a time (ns), an agent is killed: a MAR by its number, the CMD (0), its standby (-1)."""
 
     time: int
     agent: int
@@ -123,7 +123,7 @@ def random_schedule(
 
 
 def with_crashes(schedule: Schedule, agents: tuple[int, ...]) -> Schedule:
-    """The same, while each of these agents is killed at some time: MARs by number, 0 is the CMD.
+    """The same, while each of these agents is killed at some time; ``Crash`` says who is who.
 
     Without context transfer: what a MAR that is killed knew of its nodes' groups is lost.
     """
@@ -139,6 +139,11 @@ def with_crashes(schedule: Schedule, agents: tuple[int, ...]) -> Schedule:
     )
     config = replace(schedule.config, context_transfer=False)
     return replace(schedule, config=config, crashes=crashes)
+
+
+def with_standby(schedule: Schedule) -> Schedule:
+    """The same with two CMDs."""
+    return replace(schedule, config=replace(schedule.config, standby=True))
 
 
 def with_skew(schedule: Schedule, most: int, apart: int) -> Schedule:
@@ -163,11 +168,7 @@ def run(schedule: Schedule) -> list[str]:
         domain.engine.at(time, lambda mn=mn: domain.idle(mn))  # type: ignore[misc]
     for crash in schedule.crashes:
         domain.engine.at(crash.time, lambda crash=crash: _crash(domain, crash))  # type: ignore[misc]
-    # Without a CMD some states are soft: what was never heard of ends with its lifetime. So does
-    # what a MAR that was killed should have said; and half a lifetime later others have told it.
-    lifetimes = 2 if any(crash.agent for crash in schedule.crashes) else schedule.config.distributed
-    soft = lifetimes * schedule.config.binding_lifetime_s * SECOND
-    _play(schedule, domain, soft)
+    _play(schedule, domain, _lifetimes(schedule) * schedule.config.binding_lifetime_s * SECOND)
     return oracle.faults()
 
 
@@ -186,6 +187,16 @@ def run_pmipv6(schedule: Schedule) -> list[str]:
     )
     _play(schedule, domain, 0)
     return domain.faults()
+
+
+def _lifetimes(schedule: Schedule) -> int:
+    """How many lifetimes a domain may take to converge, since some of its states are soft."""
+    crashed = {crash.agent for crash in schedule.crashes}
+    if any(agent > 0 for agent in crashed):
+        return 2  # what a MAR should have said ends with it; half of one later others have told it
+    # Without a CMD, what was never heard of ends with it. With two that die, one may have told a
+    # previous MAR, before it did, what the other one did not know when it went on.
+    return int(schedule.config.distributed or crashed == {0, -1})
 
 
 def _play(schedule: Schedule, domain: Domain | ProxyDomain, soft: int) -> None:
@@ -235,12 +246,13 @@ def _announced(random: Random, step: Step, mars: int) -> Step:
 
 def _crash(domain: Domain, crash: Crash) -> None:
     """Kill an agent, and start another one later."""
-    if crash.agent:
+    if crash.agent > 0:
         domain.crash_mar(crash.agent)
         domain.engine.after(crash.down, lambda: domain.restart_mar(crash.agent))
     else:
-        domain.crash_cmd()
-        domain.engine.after(crash.down, domain.restart_cmd)
+        cmd = domain.cmds[-crash.agent]
+        cmd.crash()
+        domain.engine.after(crash.down, cmd.restart)
 
 
 def _take(domain: Domain | ProxyDomain, step: Step) -> None:

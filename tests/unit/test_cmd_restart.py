@@ -30,14 +30,15 @@ def walk(variant: Variant, transfers: bool, crash_at: int | None, down: int) -> 
     config = DomainConfig(3, quality, variant=variant, context_transfer=transfers, encoded=True)
     domain = Domain(config, seed=0)
     oracle = Oracle(domain)
-    restart = domain.on_cmd_crash
+    (cmd,) = domain.cmds
+    note = cmd.on_crash
 
     def crashed() -> None:
-        restart()
-        domain.engine.after(down, domain.restart_cmd)
+        note()
+        domain.engine.after(down, cmd.restart)
 
-    domain.on_cmd_crash = crashed
-    domain.cmd_crash_at = crash_at
+    cmd.on_crash = crashed
+    cmd.crash_at = crash_at
     for number in VISITS:
         leave(domain)
         domain.attach("mn1", number)
@@ -61,11 +62,11 @@ def leave(domain: Domain) -> None:
 @pytest.mark.parametrize("transfers", [False, True], ids=["", "context"])
 @pytest.mark.parametrize("variant", Variant)
 def test_killed_at_any_step_of_any_exchange(variant, transfers, down):
-    steps = walk(variant, transfers, None, down).cmd_actions
+    steps = walk(variant, transfers, None, down).cmds[0].actions
     assert steps > 20
     for step in range(1, steps + 1):
         domain = walk(variant, transfers, step, down)
-        assert domain.stored == {}, f"killed before step {step}"
+        assert domain.cmds[0].stored == {}, f"killed before step {step}"
         assert domain.cmd.next_deadline() is None
         for mar in domain.mars:
             assert mar.router.tunnels == set()
@@ -122,9 +123,10 @@ def test_without_state_it_is_told_by_the_mars_themselves():
     domain = Domain(DomainConfig(2, quality, binding_lifetime_s=20), seed=0)
     domain.attach("mn1", 1)
     domain.engine.run(SECOND)
-    domain.crash_cmd()
-    domain.stored.clear()
-    domain.restart_cmd()
+    (store,) = domain.cmds
+    store.crash()
+    store.stored.clear()
+    store.restart()
     assert domain.cmd.bindings() == {}
     domain.engine.run(12 * SECOND)
     assert domain.cmd.bindings()["mn1"].serving == domain.mar(1).config.address

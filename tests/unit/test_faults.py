@@ -133,12 +133,12 @@ def test_sessions_go_on_while_there_is_no_cmd_and_new_ones_wait_for_it():
     oracle = Oracle(made)
     go(made, "mn1", 1)
     go(made, "mn1", 2)
-    made.crash_cmd()
+    made.cmds[0].crash()
     forwarding = [deepcopy(vars(mar.router)) for mar in made.mars[:2]]
     go(made, "mn2", 3, seconds=LIFETIME_S // 2 - 4)
     assert phase(made, 3, "mn2") is Phase.REGISTERING
     assert [vars(mar.router) for mar in made.mars[:2]] == forwarding
-    made.restart_cmd()
+    made.cmds[0].restart()
     wait(made, 40)
     assert oracle.faults() == []
     assert phase(made, 3, "mn2") is Phase.SERVING

@@ -131,7 +131,6 @@ def channel_header(option: bytes) -> bytes:
     "option",
     [
         "",  # no option at all
-        "13 04 00007ed9",  # a vendor, but no subtype
         "13 07 00000009 03 0001",  # another vendor's
         "13 07 00007ed9 09 0001",  # a subtype that is not ours
     ],
@@ -148,7 +147,8 @@ GROUP = "ff1e00000000000000000000000000c2"
 @pytest.mark.parametrize(
     ("option", "problem"),
     [
-        ("13 06 00007ed9 03 01", "channel message 3 of 6 octets"),
+        ("13 04 00007ed9", "VendorSpecific of 4 octets"),  # a vendor, but no subtype
+        ("13 06 00007ed9 03 01", "channel message 3 of 1 octets"),
         (RESPONSE.format(scope="04", group=GROUP), "channel scope 4"),
         (RESPONSE.format(scope="01", group="2001" + GROUP[4:]), "no multicast address"),
     ],

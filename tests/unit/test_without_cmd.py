@@ -93,7 +93,7 @@ def test_no_session_ends_while_there_is_no_cmd_and_a_handover_is_completed_by_th
     domain.attach("mn1", 1)
     domain.attach("mn2", 2)
     domain.engine.run(2 * SECOND)
-    domain.crash_cmd()
+    domain.cmds[0].crash()
     domain.detach("mn1")
     domain.link_down("mn1", 1)
     domain.attach("mn1", 3)
@@ -101,7 +101,7 @@ def test_no_session_ends_while_there_is_no_cmd_and_a_handover_is_completed_by_th
     alone = domain.mar(3)
     assert (link_local(3), next(iter(alone.router.routes)), LIFETIME_S) in offers(alone.actions)
     assert domain.mar(2).core.bindings()["mn2"].phase is Phase.SERVING
-    domain.restart_cmd()
+    domain.cmds[0].restart()
     domain.engine.run(domain.engine.now + 60 * SECOND)
     assert oracle.faults() == []
     assert domain.mar(3).core.bindings()["mn1"].phase is Phase.SERVING

@@ -8,15 +8,17 @@ from hypothesis import strategies as st
 
 from agents.wire import channel, cxtp, fast_handover, ipv6, mld, mobility, ndp, sctp
 from agents.wire import mobility_options as options
+from agents.wire.heartbeat import HeartbeatFlag
 
 MAR = IPv6Address("2001:db8:ffff::1")
 CMD = IPv6Address("2001:db8:ffff::2")
 
-KNOWN_NUMBERS = {3, 4, 5, 8, 12, 13, 14, 22, 23, 24, 25, 26, 27, 57, 60, 65, 66, 67, 68, 69, 70}
+KNOWN_NUMBERS = {3, 4, 5, 8, 12, 13, 14, 19, *range(22, 29), 57, 60, *range(65, 71)}
 
 addresses = st.binary(min_size=16, max_size=16).map(IPv6Address)
 octet = st.integers(0, 0xFF)
 short = st.integers(0, 0xFFFF)
+long = st.integers(0, 0xFFFFFFFF)
 word = st.integers(0, 0xFFFFFFFF)
 ethernet = st.binary(min_size=6, max_size=6)
 eight_octets = st.binary(min_size=8, max_size=8)
@@ -59,6 +61,8 @@ mobility_option = st.one_of(
     st.builds(options.ServingMaar, addresses),
     st.builds(options.DlifLinkLocalAddress, addresses),
     st.builds(options.DlifLinkLayerAddress, link_layer),
+    st.builds(options.VendorSpecific, octet, st.binary(max_size=40), long),
+    st.builds(options.RestartCounter, long),
     st.builds(
         options.UnknownOption,
         st.sampled_from(sorted(set(range(2, 256)) - KNOWN_NUMBERS)),
@@ -90,6 +94,7 @@ mobility_message = st.one_of(
     st.builds(mobility.CareOfTestInit, eight_octets, option_lists),
     st.builds(mobility.HomeTest, short, eight_octets, eight_octets, option_lists),
     st.builds(mobility.CareOfTest, short, eight_octets, eight_octets, option_lists),
+    st.builds(mobility.Heartbeat, long, flags(HeartbeatFlag), option_lists),
 )
 
 handover_message = st.one_of(
