@@ -38,8 +38,8 @@ class ChannelControlPlan:
         }
 
     def of_cmd(self, name: str) -> dict[str, Any] | None:
-        """Of the CMD: how the MCC beside it decides, if there is one."""
-        if self._control is None or self._control.at == "mar":
+        """Of a CMD: how the MCC beside it decides, if there is one, which is beside the first."""
+        if self._control is None or self._control.at == "mar" or name != "cmd":
             return None
         return self._deciding(self._control, name)
 

@@ -73,6 +73,7 @@ class Lab:
             centre=self._scheme.centre,
             home=_quality(topology.home),
             second_domain=tuple(self.scenario.mobility.foreign_domain),
+            standby=_quality(topology.standby) if self.scenario.mobility.standby else None,
         )
         nodes = {name: EndNode(node.role, node.dad) for name, node in self.scenario.nodes.items()}
         backends = Backends(self._capabilities.switch_backend(), self._capabilities.delay_backend())

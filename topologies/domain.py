@@ -16,6 +16,7 @@ from topologies.parameters import EndNode, Parameters, Quality
 RADIO = "radio"
 ROOT = "mr1"
 SECOND_CMD = "cmd2"
+"""Another operator's, or the one that stands in for the first."""
 NAME_LENGTH = 9
 """Characters in a node's name, so that ``radio-<node>`` fits the 15 of an interface's."""
 
@@ -38,13 +39,17 @@ class Domain(Topo):  # type: ignore[misc]
         mars = [f"mar{number}" for number in range(1, parameters.mars + 1)]
         self.addSwitch(RADIO, role="radio", dpid="1")
         self.node(parameters.centre, parameters.centre)
-        if parameters.second_domain:
+        if parameters.second_domain or parameters.standby is not None:
             self.node(SECOND_CMD, "cmd")
+        if parameters.standby is not None:
+            self.join(parameters.centre, SECOND_CMD, "standby", parameters.standby, CORE_METRIC)
         for mar in mars:
             self.node(mar, "mar")
             self.join(mar, RADIO, "access", parameters.access, ACCESS_METRIC)
-            centre = SECOND_CMD if mar in parameters.second_domain else parameters.centre
-            self.join(mar, centre, "cmd", parameters.cmd, CORE_METRIC)
+            if mar not in parameters.second_domain:
+                self.join(mar, parameters.centre, "cmd", parameters.cmd, CORE_METRIC)
+            if mar in parameters.second_domain or parameters.standby is not None:
+                self.join(mar, SECOND_CMD, "cmd", parameters.cmd, CORE_METRIC)
         self.core(mars, parameters)
         if parameters.centre != "cmd":
             self.join(parameters.centre, ROOT, "home", parameters.home, HOME_METRIC)

@@ -57,6 +57,8 @@ class Parameters:
     """MARs of another operator, whose links to a centre lead to one of their own, ``cmd2``."""
     home: Quality = field(default_factory=Quality)
     """Between a mobility anchor and the root multicast router."""
+    standby: Quality | None = None
+    """Between the central mobility database and a second one; None: there is no second one."""
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ class Interface:
     peer: str
     peer_interface: str
     kind: str
-    """access, wireless, backhaul, cmd, core, home, spine or lan."""
+    """access, wireless, backhaul, cmd, standby, core, home, spine or lan."""
     quality: Quality
     metric: int
     link_layer_address: str

@@ -44,7 +44,7 @@ def _topology(scenario: Scenario) -> Iterator[Problem]:
     if topology.kind not in topologies.kinds:
         text = f"no topology {quote(topology.kind)}; {suggest(topology.kind, topologies.kinds)}"
         yield Problem(("topology", "kind"), text)
-    for name in ("access", "backhaul", "cmd", "core", "home"):
+    for name in ("access", "backhaul", "cmd", "standby", "core", "home"):
         link = getattr(topology, name)
         if link.jitter > link.delay:
             jitter, delay = DURATION.show(link.jitter), DURATION.show(link.delay)
@@ -63,6 +63,9 @@ def _distributed(scenario: Scenario) -> Iterator[Problem]:
     if "without_cmd" in scenario.mobility.model_fields_set:
         text = f"there is no CMD in the variant {variant} that could die; leave it out"
         yield Problem(("mobility", "without_cmd"), text)
+    if scenario.mobility.standby:
+        text = f"there is no CMD in the variant {variant} to stand in for; leave it out"
+        yield Problem(("mobility", "standby"), text)
     control = scenario.multicast.channel_control
     if control and control.at == "cmd":
         text = f"there is no CMD in the variant {variant}; write mar"

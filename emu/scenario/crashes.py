@@ -16,8 +16,8 @@ def wrong_agent(scenario: Scenario, event: Crash | Restart, path: Path) -> Itera
         yield Problem((*path, event.verb), "is for the scheme dmm; leave the event out")
         return
     agents = list(scenario.topology.access_routers)
-    if scenario.mobility.variant != "distributed":
-        agents.append("cmd")
+    if scenario.mobility.variant not in ("distributed", "mih"):
+        agents += ["cmd", "cmd2"] if scenario.mobility.standby else ["cmd"]
     if name not in agents:
         yield Problem((*path, event.verb), f"no agent {quote(name)}; {suggest(name, agents)}")
 

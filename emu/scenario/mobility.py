@@ -9,7 +9,9 @@ from emu.scenario.section import Section
 from emu.scenario.units import DURATION
 
 SCHEME_KEYS: dict[str, frozenset[str]] = {
-    "dmm": frozenset({"variant", "without_cmd", "first_attachment_timeout", "idle_release"}),
+    "dmm": frozenset(
+        {"variant", "standby", "without_cmd", "first_attachment_timeout", "idle_release"}
+    ),
     "pmipv6": frozenset(),
     "mipv6": frozenset({"route_optimisation"}),
     "client": frozenset({"security", "idle_release"}),
@@ -43,6 +45,9 @@ class Mobility(Section):
     the previous MARs answer what all MARs are asked; or the same, and announced handovers are
     prepared (IEEE 802.21), so that only they are asked. The last two need the topology
     dmm-domain."""
+    standby: bool = False
+    """Whether there is a second CMD, ``cmd2``, which has every binding before the first one answers
+    and is asked when that does not. The variants relay, locator and proxy."""
     without_cmd: Literal["wait", "local"] = "wait"
     """What a mobile node has that comes while the CMD is dead: no service until it is answered for;
     or, after three PBUs, the prefix of the access router where it is, and no earlier one."""

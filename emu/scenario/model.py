@@ -69,6 +69,8 @@ class Topology(Section):
     """Between MARs (per hop in a line)."""
     cmd: Link = Link()
     """A MAR to the central mobility database, or to the mobility anchor that is in its place."""
+    standby: Link = Link()
+    """The central mobility database to the second one, if there is one."""
     core: Link = Link()
     """A MAR to its native multicast router."""
     home: Link = Link()

@@ -10,6 +10,7 @@ from agents.core import MILLISECOND, SECOND
 from emu.events import Event
 from emu.sandbox import RUN_DIRECTORY
 from emu.schemes.base import Agent, Scheme
+from topologies.domain import SECOND_CMD
 
 ALL_MARS = IPv6Address("ff05::5213")
 """The group of all MARs, of site-local scope, where there is no CMD."""
@@ -24,12 +25,14 @@ class Dmm(Scheme):
         return {**super().roles(), "mar": self._mar, **centre}
 
     def ready(self, events: Sequence[Event]) -> bool:
-        """Whether each MAR is reached: by the group of all MARs, by CXTP's associations."""
+        """Whether those who talk to each other do: MARs by their group or by CXTP, two CMDs."""
         count = len(self.mars())
         joins = [e for e in events if e["kind"] == "join" and e["group"] == str(ALL_MARS)]
         grouped = not self._distributed or len({join["link"] for join in joins}) == count
         pairs = {(e["node"], e["peer"]) for e in events if e["kind"] == "association"}
-        return grouped and (not self._cxtp or len(pairs) == count * (count - 1))
+        caught_up = {event["node"] for event in events if event["kind"] == "caught_up"}
+        paired = not self.scenario.mobility.standby or caught_up >= set(self.network.names("cmd"))
+        return grouped and paired and (not self._cxtp or len(pairs) == count * (count - 1))
 
     def cmd_of(self, mar: str) -> str:
         """The CMD of a MAR's domain."""
@@ -56,6 +59,7 @@ class Dmm(Scheme):
         return "agents.roles.mar", {
             "address": str(network.address(name)),
             "cmd": str(ALL_MARS if distributed else network.address(self.cmd_of(name))),
+            "standby": str(network.address(SECOND_CMD)) if mobility.standby else None,
             "group_interface": network.interface(name, "backhaul").name if distributed else None,
             "pool": str(network.pool(name)),
             "link_local": str(access.link_local),
@@ -120,6 +124,7 @@ class Dmm(Scheme):
     def _cmd(self, name: str) -> Agent:
         return "agents.roles.cmd", {
             "address": str(self.network.address(name)),
+            "peer": self._other_cmd(name),
             "peers": self.peers(name),
             "variant": self.scenario.mobility.variant,
             "store": str(RUN_DIRECTORY / f"{name}.sqlite"),
@@ -127,6 +132,12 @@ class Dmm(Scheme):
             "key": self.key_of(name),
             "mobility": self._timers(),
         }
+
+    def _other_cmd(self, name: str) -> str | None:
+        """The CMD with which this one shares its entries."""
+        if not self.scenario.mobility.standby:
+            return None
+        return str(self.network.address("cmd" if name == SECOND_CMD else SECOND_CMD))
 
     def _ix(self, name: str) -> Agent:
         """The root, and only router, of the tree on which the MARs' own group is carried."""
