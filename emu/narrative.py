@@ -23,6 +23,8 @@ _TELLERS: dict[str, Callable[[Event], str | None]] = {
     "crashed": lambda e: f"{e['node']} is killed",
     "restarted": lambda e: f"{e['node']} is started again",
     "restored": lambda e: f"{e['node']} has {e['bindings']} bindings" if e["bindings"] else None,
+    "peer_lost": lambda e: f"{e['node']} goes on without the other CMD",
+    "peer_found": lambda e: f"{e['node']} has found the other CMD",
     "serving": lambda e: f"{e['node']} serves {e['mn']}",
     "tunnel_created": lambda e: f"{e['node']} opens a tunnel to {e['peer']}",
     "tunnel_removed": lambda e: f"{e['node']} closes its tunnel to {e['peer']}",

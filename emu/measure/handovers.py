@@ -88,6 +88,20 @@ def find(run: Run) -> list[Handover]:
     return found
 
 
+def answered_by(run: Run, handover: Handover) -> str | None:
+    """The node whose PBA completed the binding at the new access router; None if none did."""
+    answers = [
+        event
+        for event in run.of_kind("received")
+        if event["node"] == handover.target
+        and event["message"] == "PBA"
+        and mobile_node(event) == handover.mn
+        and handover.complete_ns is not None
+        and handover.down_ns <= event["t"] <= handover.complete_ns
+    ]
+    return run.node_of(str(answers[-1]["source"])) if answers else None
+
+
 def _downs(run: Run) -> list[Event]:
     """The times a link went down, each marked when it was a detachment by the scenario."""
     downs = [{**event, "detached": False} for event in run.of_kind("l2_down")]

@@ -131,6 +131,7 @@ def _handover(
         "from": handover.origin,
         "to": handover.target,
         "at_s": run.seconds(handover.down_ns),
+        "answered_by": handovers.answered_by(run, handover),
         "disturbed": fidelity.overlaps(stalls, handover.down_ns, over),
         "latency_ms": handover.latency_ms,
         "flows": [mark | _carried(run, handover, flow, carrying) for flow, mark in marks],

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from emu.measure.fidelity import undisturbed
-from emu.show.numbers import count, mean, milliseconds, with_interval
+from emu.show.numbers import UNKNOWN, count, mean, milliseconds, with_interval
 
 PARTS = ("l2", "detection", "binding", "address", "total")
 """The parts of a handover's latency, in the order in which they pass."""
@@ -21,7 +21,8 @@ Run = dict[str, Any]
 def show_outcome(console: Console, record: dict[str, Any], directory: Path) -> None:
     """Prints the tables of a record, whatever of it there is, and the path of its report."""
     runs = record.get("runs", [])
-    for table in (_handovers(runs), _flows(runs), _signalling(runs)):
+    standby = record.get("scenario", {}).get("mobility", {}).get("standby", False)
+    for table in (_handovers(runs, standby=standby), _flows(runs), _signalling(runs)):
         if table.row_count:
             console.print(table)
             console.print()
@@ -55,9 +56,10 @@ def leftovers(found: dict[str, Any]) -> str:
     return "\n".join([f"left over {after}: {'' if lines else 'nothing'}".rstrip(), *lines])
 
 
-def _handovers(runs: Sequence[Run]) -> Table:
+def _handovers(runs: Sequence[Run], *, standby: bool) -> Table:
     title = "Handovers (ms)" if len(runs) < 2 else f"Handovers (ms, means of {len(runs)} runs)"
-    table = _table(title, ("at", "mobile node", "from → to"), PARTS)
+    words = ("at", "mobile node", "from → to", *(["answered by"] if standby else []))
+    table = _table(title, words, PARTS)
     ordered = [run["handovers"] for run in runs]
     # A run that was interrupted has fewer; the n-th handover of every run is the same event.
     for index in range(max(map(len, ordered), default=0)):
@@ -68,6 +70,7 @@ def _handovers(runs: Sequence[Run]) -> Table:
             f"{first['at_s']:.3f} s",
             first["mn"],
             f"{first['from']} → {first['to']}",
+            *([_names(handover["answered_by"] for handover in same)] if standby else []),
             *(milliseconds(part) for part in parts),
         )
     return table
@@ -115,6 +118,10 @@ def _table(title: str, words: Iterable[str], numbers: Iterable[str]) -> Table:
     for heading in numbers:
         table.add_column(heading, justify="right")
     return table
+
+
+def _names(names: Iterable[str | None]) -> str:
+    return ", ".join(name or UNKNOWN for name in _distinct(names))
 
 
 def _distinct(items: Iterable[Any]) -> list[Any]:
