@@ -29,8 +29,9 @@ from agents.mobility.anchors import (
 )
 from agents.mobility.binding import Binding
 from agents.mobility.context import CONTEXT_ROOM, Context
-from agents.mobility.messages import Anchor
+from agents.mobility.messages import END_OF_TIME, Anchor
 from agents.wire import mld
+from agents.wire.mobility import LIFETIME_UNIT, MAXIMUM_LIFETIME
 
 _HEADER = Struct("!16sQHIHHBB")
 _DEBT = Struct("!BB")
@@ -105,6 +106,8 @@ def _unpack(identifier: str, record: bytes) -> tuple[Binding, list[Debt]]:
     offset = _HEADER.size + anchors * SIZE
     if len(record) < offset:
         raise ValueError("it is cut off")
+    if timestamp >= END_OF_TIME or lifetime % LIFETIME_UNIT or lifetime > MAXIMUM_LIFETIME:
+        raise ValueError("its time is impossible")
     binding = Binding(
         identifier,
         timestamp,

@@ -56,6 +56,19 @@ def test_everything_is_unique_that_must_be(layout: Plan) -> None:
     assert not any(a.overlaps(b) for a in prefixes for b in prefixes if a is not b)
 
 
+@pytest.mark.parametrize("kind", kinds)
+def test_a_second_cmd_is_every_mars_neighbour_and_that_of_the_first(kind: str) -> None:
+    layout = plan(kinds[kind](Parameters(3, 3, standby=Quality(delay_ns=1)), ENDS))
+    test_everything_is_unique_that_must_be(layout)
+    test_every_route_leads_to_its_destination(layout)
+    assert layout["cmd"].address == IPv6Address("2001:db8:ffff::3:1")
+    assert layout["cmd2"].address == IPv6Address("2001:db8:ffff::3:2")
+    peers = {end.peer: end.kind for end in layout["cmd2"].interfaces}
+    assert peers == {"cmd": "standby", "mar1": "cmd", "mar2": "cmd", "mar3": "cmd"}
+    hops = next_hops(layout)
+    assert hops["cmd", f"{layout['cmd2'].address}/128"] == "cmd2"
+
+
 def test_every_mar_is_the_same_router_to_a_mobile_node_of_an_lma(layout: Plan) -> None:
     """RFC 5213 section 6.8."""
     access = [end for node in layout.values() for end in node.interfaces if end.kind == "access"]

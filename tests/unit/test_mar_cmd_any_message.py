@@ -21,8 +21,11 @@ from mobility_nodes import (
 )
 
 from agents.core import SECOND
-from agents.mobility.config import Variant
+from agents.mobility.actions import Store
+from agents.mobility.cmd_pair import CmdPair
+from agents.mobility.config import PairConfig, Variant
 from agents.mobility.messages import MAXIMUM_PREVIOUS_MARS, anchor_update, claim
+from agents.mobility.replication import RECORD_SUBTYPE, heartbeat
 from agents.wire.mld import AddressRecord, RecordType
 from agents.wire.mobility import (
     BindingAcknowledgement,
@@ -31,7 +34,7 @@ from agents.wire.mobility import (
     BindingUpdateFlag,
     encode,
 )
-from agents.wire.mobility_options import MobileNodeIdentifier
+from agents.wire.mobility_options import MobileNodeIdentifier, VendorSpecific
 
 OURS = BindingUpdateFlag.A | BindingUpdateFlag.P | BindingUpdateFlag.D
 OURS_TOO = BindingAcknowledgementFlag.P | BindingAcknowledgementFlag.D
@@ -48,6 +51,12 @@ LISTED = anchor_update(
     lifetime=300,
     timestamp=T0 + SECOND,
     anchors=[anchor(number) for number in range(1, MAXIMUM_PREVIOUS_MARS + 1)],
+)
+
+(RECORD,) = (
+    action.record
+    for action in cmd().receive(pbu(1, 1, T0), mar_address(1), T0)
+    if isinstance(action, Store)
 )
 
 about_our_node = wire.option_lists.map(lambda options: (MobileNodeIdentifier("mn1"), *options))
@@ -132,6 +141,35 @@ def test_a_mar_without_a_cmd(arrivals, transfers):
         core.attach(mobile_node, T0)
     check(core, mar_address(1), arrivals)
     core.attach(MN, T0 + 200_000 * SECOND)
+
+
+STANDBY = mar_address(77)
+records = st.one_of(
+    st.binary(max_size=200),
+    st.builds(
+        lambda octets: RECORD[:16] + octets + RECORD[16 + len(octets) :], st.binary(max_size=26)
+    ),
+)
+replicas = st.builds(
+    lambda options, record: BindingUpdate(1, 300, OURS, (*options, record)),
+    right_options,
+    st.builds(VendorSpecific, st.just(RECORD_SUBTYPE), records),
+)
+heartbeats = st.builds(heartbeat, wire.long, st.integers(1, 3), response=st.booleans())
+from_either = st.lists(st.tuples(st.one_of(messages, replicas, heartbeats), sources), max_size=8)
+
+
+@settings(max_examples=300)
+@given(from_either, st.sampled_from(Variant))
+def test_one_of_two_cmds(arrivals, variant):
+    core = CmdPair(cmd(variant=variant), PairConfig(STANDBY, restarts=1))
+    core.restore([("mn1", RECORD)], T0 - 9 * SECOND)
+    core.timer(T0)
+    now = T0
+    for message, source in arrivals:
+        now += SECOND
+        for send in sent(core.receive(message, source, now) + core.timer(now)):
+            encode(send.message, CMD, send.destination)
 
 
 @settings(max_examples=300)

@@ -11,6 +11,7 @@ from ipaddress import IPv6Address, IPv6Network
 import pytest
 import wire_strategies as wire
 
+from agents.mobility import replication
 from agents.wire import authentication, channel, cxtp, fast_handover, ipv6, mld, mobility, ndp, sctp
 from agents.wire import mobility_options as options
 from agents.wire.mobility import BindingAcknowledgementFlag, BindingUpdateFlag
@@ -66,6 +67,9 @@ BINDING_AUTHORIZATION_DATA = {
 PBU_FLAGS = BindingUpdateFlag.A | BindingUpdateFlag.P | BindingUpdateFlag.D
 PBA_FLAGS = BindingAcknowledgementFlag.P | BindingAcknowledgementFlag.D
 
+RECORD = bytes(16) + (1_790_000_000_500_000_000).to_bytes(8, "big") + bytes(254)
+"""As long as it takes two options."""
+
 MOBILITY = {
     "pbu": mobility.BindingUpdate(513, 300, PBU_FLAGS, EVERY_OPTION),
     "pba": mobility.BindingAcknowledgement(157, 513, 300, PBA_FLAGS, EVERY_OPTION),
@@ -75,6 +79,8 @@ MOBILITY = {
     "coti": mobility.CareOfTestInit(b"\x00cookie\x02"),
     "hot": mobility.HomeTest(258, b"\x00cookie\x01", b"\x00token.\x01"),
     "cot": mobility.CareOfTest(259, b"\x00cookie\x02", b"\x00token.\x02"),
+    "heartbeat": replication.heartbeat(70_000, 7, response=True),
+    "replica": replication.replica("mn1@emu", RECORD),
 }
 SEALED = [f"sealed {name}" for name in MOBILITY]
 KEY = authentication.Key(256, b"correct horse")
@@ -104,8 +110,8 @@ SCTP = {
     ),
     "cookie ack": sctp.Packet(5091, 5091, 0x1234, (sctp.CookieAck(),)),
     "sack": sctp.Packet(5091, 5091, 0x1234, (sctp.Sack(0x5678, 65536, ((2, 3), (5, 5))),)),
-    "heartbeat": sctp.Packet(5091, 5091, 0x1234, (sctp.Heartbeat(b"\0\1\0\10info"),)),
-    "heartbeat ack": sctp.Packet(5091, 5091, 0x1234, (sctp.HeartbeatAck(b"\0\1\0\10info"),)),
+    "sctp heartbeat": sctp.Packet(5091, 5091, 0x1234, (sctp.Heartbeat(b"\0\1\0\10info"),)),
+    "sctp heartbeat ack": sctp.Packet(5091, 5091, 0x1234, (sctp.HeartbeatAck(b"\0\1\0\10info"),)),
     "shutdown": sctp.Packet(5091, 5091, 0x1234, (sctp.Shutdown(0x5678),)),
     "shutdown ack": sctp.Packet(5091, 5091, 0x1234, (sctp.ShutdownAck(),)),
     "shutdown complete": sctp.Packet(5091, 5091, 0x1234, (sctp.ShutdownComplete(),)),
@@ -301,6 +307,24 @@ def test_tests(seen, name, type_):
     assert fields[f"mip6.{name}.cookie"] == [number(message.cookie)]
     # Wireshark names both tokens after the home test.
     assert fields["mip6.hot.token"] == [number(message.keygen_token)]
+
+
+def test_heartbeat(seen):
+    fields = seen["heartbeat"]
+    assert fields["mip6.mhtype"] == ["13"]
+    assert fields["mip6.hb.seqnr"] == ["70000"]
+    assert (fields["mip6.hb.u_flag"], fields["mip6.hb.r_flag"]) == (["0"], ["1"])
+    assert fields["mip6.rc"] == ["7"]
+
+
+def test_what_one_cmd_tells_the_other(seen):
+    fields = seen["replica"]
+    assert fields["mip6.mnid.identifier"] == ["mn1@emu"]
+    assert fields["mip6.timestamp_tmp"] == ["Sep 21, 2026 14:13:20.500000000 UTC"]
+    assert fields["mip6.vsm.vendorId"] == ["32473", "32473"]
+    assert fields["mip6.vsm.subtype"] == ["4", "4"]
+    # These, too, without their last two octets.
+    assert fields["mip6.vsm.data"] == [RECORD[:248].hex(":"), RECORD[250:-2].hex(":")]
 
 
 @pytest.mark.parametrize("name", CHANNEL)
