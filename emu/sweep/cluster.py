@@ -12,6 +12,9 @@ from contextlib import contextmanager
 CORES_A_RUN = 2
 """A run keeps its daemons, its switch and its traffic on time with two cores (see fidelity)."""
 
+PATIENCE = "10s"
+"""How long a Dask scheduler may take to answer."""
+
 
 class Unreachable(Exception):
     """No Dask scheduler answers; str() is one line."""
@@ -52,7 +55,7 @@ def remote(address: str) -> Iterator[Executor]:
     from distributed import Client
 
     try:
-        client = Client(address, timeout="10s")
+        client = Client(address, timeout=PATIENCE)
     except (OSError, ValueError) as error:
         raise Unreachable(f"{address}: no Dask scheduler answers there ({error})") from None
     with client:

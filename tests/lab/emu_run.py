@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,15 @@ def finish(process: subprocess.Popen[str], out: Path) -> Run:
     record = latest / "record.json"
     content = json.loads(record.read_text()) if record.exists() else {}
     return Run(process.returncode, output, latest.resolve(), content)
+
+
+def run_side_by_side(scenarios: Mapping[str, Path], *options: object) -> dict[str, Run]:
+    """Run scenarios at the same time, each to its end and with its results beside it."""
+    started = {
+        name: (start(scenario, scenario.parent / "results", *options), scenario.parent / "results")
+        for name, scenario in scenarios.items()
+    }
+    return {name: finish(*process) for name, process in started.items()}
 
 
 def run(scenario: Path, out: Path, *options: object) -> Run:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from tests.lab.emu_run import run
+from tests.lab.emu_run import Run, run_side_by_side
 
 pytestmark = pytest.mark.root
 
@@ -28,19 +26,29 @@ events:
 """
 
 
+CHANNEL_CONTROL_AT = {"locator": "cmd", "distributed": "mar"}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    scenarios = {
+        variant: tmp_path_factory.mktemp(variant) / "scenario.yaml"
+        for variant in CHANNEL_CONTROL_AT
+    }
+    for variant, scenario in scenarios.items():
+        scenario.write_text(SCENARIO.format(variant=variant, at=CHANNEL_CONTROL_AT[variant]))
+    return run_side_by_side(scenarios)
+
+
 @pytest.mark.parametrize(
-    ("variant", "at", "kinds"),
+    ("variant", "kinds"),
     [
-        ("locator", "cmd", {"PBU", "PBA", "Channel Query", "Channel Response"}),
-        ("distributed", "mar", {"PBU", "PBA"}),
+        ("locator", {"PBU", "PBA", "Channel Query", "Channel Response"}),
+        ("distributed", {"PBU", "PBA"}),
     ],
 )
-def test_every_message_of_a_handover(
-    tmp_path: Path, variant: str, at: str, kinds: set[str]
-) -> None:
-    path = tmp_path / "scenario.yaml"
-    path.write_text(SCENARIO.format(variant=variant, at=at))
-    result = run(path, tmp_path / "out")
+def test_every_message_of_a_handover(runs: dict[str, Run], variant: str, kinds: set[str]) -> None:
+    result = runs[variant]
     assert result.status == 0, result.output
     assert kinds <= set(result.run()["signalling"])
     (handover,) = result.run()["handovers"]

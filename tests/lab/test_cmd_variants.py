@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab.emu_run import Run, run
+from tests.lab.emu_run import Run, run_side_by_side
 
 pytestmark = pytest.mark.root
 
@@ -23,6 +23,7 @@ events:
   - {{at: 1s, handover: mn1, to: mar2, gap: 20ms}}
   - {{at: 2500ms, handover: mn1, to: mar3, gap: 20ms}}
 """
+VARIANTS = ["relay", "locator", "proxy"]
 ADDRESSES = {
     "2001:db8:ffff::3:1": "cmd",
     **{f"2001:db8:ffff::1:{number}": f"mar{number}" for number in (1, 2, 3)},
@@ -37,19 +38,24 @@ Message = tuple[str, str, str]
 """From whom, which message, to whom."""
 
 
-@pytest.fixture(scope="module", params=["relay", "locator", "proxy"])
+@pytest.fixture(scope="module", params=VARIANTS)
 def variant(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture(scope="module")
-def exchanges(variant: str, tmp_path_factory: pytest.TempPathFactory) -> list[list[Message]]:
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    scenarios = {name: tmp_path_factory.mktemp(name) / "scenario.yaml" for name in VARIANTS}
+    for name, scenario in scenarios.items():
+        scenario.write_text(SCENARIO.format(variant=name))
+    return run_side_by_side(scenarios, "--keep-captures")
+
+
+@pytest.fixture(scope="module")
+def exchanges(variant: str, runs: dict[str, Run]) -> list[list[Message]]:
     """The messages of each attachment, in the order in which they left their senders."""
-    place = tmp_path_factory.mktemp(variant)
-    scenario = place / "scenario.yaml"
-    scenario.write_text(SCENARIO.format(variant=variant))
     found: list[list[Message]] = []
-    for message in _sent(run(scenario, place / "results", "--keep-captures")):
+    for message in _sent(runs[variant]):
         if message[1:] == ("PBU", "cmd"):
             found.append([])
         found[-1].append(message)

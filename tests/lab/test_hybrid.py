@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab.emu_run import Run, run
+from tests.lab.emu_run import Run, run_side_by_side
 
 pytestmark = pytest.mark.root
 
@@ -28,16 +28,22 @@ events:
   - {{at: 2.5s, handover: mn1, to: mar3, gap: 20ms}}
   - {{at: 4.5s, handover: mn1, to: mar2, gap: 20ms}}
 """
+UPDATES = ["all", "last"]
 MAR1, MAR2 = "2001:db8:ffff::1:1", "2001:db8:ffff::1:2"
 HOME, ABROAD = "2001:db8:1:1:0:ff:fe01:1", "2001:db8:3:1:0:ff:fe01:1"
 
 
-@pytest.fixture(scope="module", params=["all", "last"])
-def done(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    place = tmp_path_factory.mktemp(request.param)
-    scenario = place / "scenario.yaml"
-    scenario.write_text(SCENARIO.format(update=request.param))
-    finished = run(scenario, place / "results", "--keep-captures")
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    scenarios = {update: tmp_path_factory.mktemp(update) / "scenario.yaml" for update in UPDATES}
+    for update, scenario in scenarios.items():
+        scenario.write_text(SCENARIO.format(update=update))
+    return run_side_by_side(scenarios, "--keep-captures")
+
+
+@pytest.fixture(scope="module", params=UPDATES)
+def done(request: pytest.FixtureRequest, runs: dict[str, Run]) -> Run:
+    finished = runs[request.param]
     assert finished.record, finished.output
     finished.record["update"] = request.param
     return finished

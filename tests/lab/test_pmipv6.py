@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from itertools import chain
-from pathlib import Path
 
 import pytest
 
-from tests.lab.emu_run import Run, run
+from tests.lab.emu_run import Run, run_side_by_side
 
 pytestmark = pytest.mark.root
 
@@ -42,6 +41,10 @@ events:
 {events}
 """
 GAP_MS = 50
+OPTIONS = {
+    "rfc6224": {"tracking": "false", "events": ""},
+    "rfc7028": {"tracking": "true", "events": "  - {at: 6500ms, detach: mn1}"},
+}
 ROUND_TRIP_MS = 20
 UPLOAD, PING = "iperf3-mn1-server1", "ping-mn1-server1"
 BU, BA = "5", "6"
@@ -49,24 +52,26 @@ TUNNELLED = "ipv6.nxt == 41"
 CHANNEL = "ipv6.dst == ff3e::c1 and udp"
 
 
-def lab_run(folder: Path, multicast: str, *, tracking: str = "false", events: str = "") -> Run:
-    scenario = folder / "scenario.yaml"
-    scenario.write_text(SCENARIO.format(multicast=multicast, tracking=tracking, events=events))
-    result = run(scenario, folder / "results", "--keep-captures")
-    assert result.status == 0, result.output
-    return result
-
-
 @pytest.fixture(scope="module")
-def by_the_lma(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return lab_run(tmp_path_factory.mktemp("rfc6224"), "rfc6224")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    scenarios = {rfc: tmp_path_factory.mktemp(rfc) / "scenario.yaml" for rfc in OPTIONS}
+    for rfc, scenario in scenarios.items():
+        scenario.write_text(SCENARIO.format(multicast=rfc, **OPTIONS[rfc]))
+    done = run_side_by_side(scenarios, "--keep-captures")
+    for result in done.values():
+        assert result.status == 0, result.output
+    return done
 
 
-@pytest.fixture(scope="module")
-def direct(tmp_path_factory: pytest.TempPathFactory) -> Run:
+@pytest.fixture
+def by_the_lma(runs: dict[str, Run]) -> Run:
+    return runs["rfc6224"]
+
+
+@pytest.fixture
+def direct(runs: dict[str, Run]) -> Run:
     """The mobile node leaves at the end, and nothing is to stay behind."""
-    folder = tmp_path_factory.mktemp("rfc7028")
-    return lab_run(folder, "rfc7028", tracking="true", events="  - {at: 6500ms, detach: mn1}")
+    return runs["rfc7028"]
 
 
 def test_the_one_address_serves_at_every_mag(by_the_lma: Run) -> None:

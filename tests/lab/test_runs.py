@@ -95,20 +95,20 @@ def test_a_failed_run_says_why_in_one_line(tmp_path: Path) -> None:
 
 @in_sandbox
 def test_kill_9_of_the_conductor_leaves_nothing() -> None:
-    """Ten times, at a random moment of a run."""
+    """At a random moment of each part of a run: its start, its play and its end."""
     before = traces_in_own_tmp()
     out = Path("/tmp/out")
     scenario = short(Path("/tmp"))
     kept = {"/tmp/out", str(scenario)}
     moments = random.Random(3)
-    for _ in range(10):
+    for part in range(5):
         process = subprocess.Popen(
             command("run", scenario, "--out", out),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd=ROOT,
         )
-        time.sleep(moments.uniform(0.5, 5))
+        time.sleep(0.5 + part + moments.random())
         conductors = [pid for pid in below(process.pid) if "emu.conductor" in command_line(pid)]
         os.kill(conductors[-1] if conductors else process.pid, signal.SIGKILL)
         assert process.wait(timeout=30) != 0

@@ -9,8 +9,8 @@ import pytest
 
 from tests.unit.mobile_schedule import FULL, SMALL, run_schedule
 
-BATCHES, BATCH = 8, 100
-LARGE = 25
+BATCHES, BATCH = 8, 50
+LARGE = 10
 
 
 @pytest.mark.parametrize("first", range(0, BATCHES * BATCH, BATCH))

@@ -150,6 +150,7 @@ def test_without_root_it_says_what_to_do(sweep, monkeypatch):
 
 def test_a_cluster_that_is_not_there(sweep, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 1000)  # the workers must be root, this need not
+    monkeypatch.setattr(cluster, "PATIENCE", "500ms")
     result = sweep("--cluster", "tcp://127.0.0.1:9")
     assert result.exit_code == 3
     assert result.output.startswith("tcp://127.0.0.1:9: no Dask scheduler answers there")
