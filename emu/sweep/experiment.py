@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Analysis = Callable[["DataFrame", Path], None]
 """Gets the table and the folder of the sweep's results; writes there, and prints what it found.
 
-The table has no rows of runs that the machine could not keep up with, and may have none at all.
+The table has no rows of runs that the machine could not keep up with, and at least one other.
 """
 
 SIZE = (5.5, 3.8)
@@ -28,7 +28,7 @@ def experiment(folder: Path, analyse: Analysis) -> click.Command:
     """The command that runs the sweep of ``folder``/matrix.yaml, then ``analyse``.
 
     The results are in a folder of the same name. Its exit status is that of ``emu sweep``, which
-    goes on where it was stopped.
+    goes on where it was stopped, and runs again what the machine could not keep up with.
     """
 
     @click.command(context_settings={"ignore_unknown_options": True}, help=analyse.__doc__)
@@ -43,7 +43,11 @@ def experiment(folder: Path, analyse: Analysis) -> click.Command:
         path = results / "table.csv"
         if path.exists():
             table = pd.read_csv(path)
-            analyse(table[table["faithful"]], results)
+            faithful = table[table["faithful"].astype(bool)]
+            if faithful.empty:
+                click.echo("nothing to analyse: there is no run yet that the machine kept up with")
+            else:
+                analyse(faithful, results)
         sys.exit(status)
 
     return command
