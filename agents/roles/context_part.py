@@ -27,7 +27,8 @@ class ContextPart:
     """Joins ``ContextTransfer`` to an SCTP endpoint, and that to a raw socket.
 
     ``context`` is asked what a node listens to that was here, ``arrived`` is told of one that came.
-    The associations are made at the start; what comes in from ``untrusted`` is dropped.
+    The associations are made at the start, by whichever end is first; what comes in from
+    ``untrusted`` is dropped. With a ``key`` every message is authenticated (RFC 4895).
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class ContextPart:
         untrusted: int,
         context: Context,
         arrived: Callable[[str, Records], None],
+        key: str | None = None,
     ) -> None:
         if _KERNELS_OWN.exists():
             raise RuntimeError(
@@ -46,7 +48,8 @@ class ContextPart:
         self._daemon = daemon
         self._untrusted = untrusted
         self._transfer = ContextTransfer(peers, context)
-        config = EndpointConfig(cxtp.PORT, peers, os.urandom(32))
+        shared = key.encode() if key else None
+        config = EndpointConfig(cxtp.PORT, peers, os.urandom(32), shared)
         self._endpoint = Endpoint(config, random.SystemRandom())
         self._socket = ProtocolSocket(address, sctp.PROTOCOL)
         daemon.on(SendPacket, self._send_packet)
@@ -55,8 +58,7 @@ class ContextPart:
         daemon.on(ContextArrived, lambda action: arrived(action.identifier, action.records))
         daemon.watch(self._socket.fileno(), self._readable)
         for peer in peers:
-            if address < peer:
-                self._associate(self._endpoint.connect(peer, time.monotonic_ns()))
+            self._associate(self._endpoint.connect(peer, time.monotonic_ns()))
 
     def request(self, identifier: str, address: IPv6Address, previous: IPv6Address) -> None:
         """A node came that had this address at the MAR where it was just before."""
@@ -69,7 +71,12 @@ class ContextPart:
 
     def last_words(self) -> dict[str, int]:
         """What was dropped."""
-        return {"packets": self._endpoint.dropped, "messages": self._transfer.dropped}
+        endpoint = self._endpoint
+        return {
+            "packets": endpoint.dropped,
+            "unauthentic": endpoint.unauthentic,
+            "messages": self._transfer.dropped,
+        }
 
     def _carry_out(self, answer: list[Action]) -> None:
         self._daemon.carry_out(self._transfer, answer)

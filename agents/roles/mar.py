@@ -129,6 +129,7 @@ class MobilityAccessRouter:
                 socket.if_nametoindex(self._access_link),
                 self._core.context,
                 self._context_arrived,
+                config["key"],
             )
         self._daemon.on(ServingStarted, self._serving_started)
         self._daemon.on(ServingEnded, self._serving_ended)

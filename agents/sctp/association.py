@@ -9,6 +9,7 @@ from ipaddress import IPv6Address
 
 from agents.core import SECOND
 from agents.wire.sctp import Data, Sack
+from agents.wire.sctp_authentication import Key
 
 RTO_INITIAL = 1 * SECOND
 RTO_MAXIMUM = 60 * SECOND
@@ -41,7 +42,10 @@ class Association:
     peer: IPv6Address
     tag: int
     tsn: int
+    vector: bytes = b""
+    """What we say of authentication."""
     state: State = State.COOKIE_WAIT
+    key: Key | None = None
     peer_tag: int = 0
     cookie: bytes = b""
     cumulative: int = 0
@@ -58,9 +62,10 @@ class Association:
         self.next_tsn = self.tsn
         self._sequence = 0
 
-    def greeted(self, peer_tag: int, peer_tsn: int) -> None:
-        """The peer's tag and first TSN are known."""
+    def greeted(self, peer_tag: int, peer_tsn: int, key: Key | None) -> None:
+        """The peer's tag and first TSN are known, and the key with it, if there is one."""
         self.peer_tag = peer_tag
+        self.key = key
         self.cumulative = (peer_tsn - 1) % _MODULUS
         self.received.clear()
 

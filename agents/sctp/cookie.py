@@ -13,7 +13,7 @@ from agents.core import SECOND
 LIFETIME = 60 * SECOND
 """Valid.Cookie.Life (section 16)."""
 
-_FIELDS = struct.Struct("!QIIIII16s")
+_FIELDS = struct.Struct("!QIIIII16sH")
 _DIGEST = 32
 
 
@@ -21,7 +21,8 @@ _DIGEST = 32
 class Cookie:
     """Both sides' tags and first TSNs, as of ``made`` (ns).
 
-    ``tie`` is our tag in the association that there was then with the peer; 0: in none.
+    ``tie`` is our tag in the association that there was then with the peer; 0: in none. The
+    vectors are what both sides have said of authentication.
     """
 
     made: int
@@ -31,21 +32,26 @@ class Cookie:
     peer_tsn: int
     tie: int
     peer: IPv6Address
+    vector: bytes = b""
+    peer_vector: bytes = b""
 
     def seal(self, secret: bytes) -> bytes:
         """The cookie as it travels, so that nobody else can make one."""
         tags = self.tag, self.tsn, self.peer_tag, self.peer_tsn, self.tie
-        fields = _FIELDS.pack(self.made, *tags, self.peer.packed)
+        fields = _FIELDS.pack(self.made, *tags, self.peer.packed, len(self.vector))
+        fields += self.vector + self.peer_vector
         return fields + hmac.digest(secret, fields, hashlib.sha256)
 
 
 def open_cookie(sealed: bytes, secret: bytes, peer: IPv6Address, now: int) -> Cookie | None:
     """The cookie, if it is one of ours for this peer, and not too old."""
-    if len(sealed) != _FIELDS.size + _DIGEST:
+    if len(sealed) < _FIELDS.size + _DIGEST:
         return None
-    fields, digest = sealed[: _FIELDS.size], sealed[_FIELDS.size :]
+    fields, digest = sealed[:-_DIGEST], sealed[-_DIGEST:]
     if not hmac.compare_digest(digest, hmac.digest(secret, fields, hashlib.sha256)):
         return None
-    made, tag, tsn, peer_tag, peer_tsn, tie, address = _FIELDS.unpack(fields)
-    cookie = Cookie(made, tag, tsn, peer_tag, peer_tsn, tie, IPv6Address(address))
+    made, tag, tsn, peer_tag, peer_tsn, tie, address, length = _FIELDS.unpack_from(fields)
+    vectors = fields[_FIELDS.size :]
+    tags = tag, tsn, peer_tag, peer_tsn, tie
+    cookie = Cookie(made, *tags, IPv6Address(address), vectors[:length], vectors[length:])
     return cookie if cookie.peer == peer and 0 <= now - made <= LIFETIME else None

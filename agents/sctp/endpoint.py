@@ -15,8 +15,10 @@ from agents.deadlines import Deadlines
 from agents.sctp.actions import Deliver, SendPacket
 from agents.sctp.association import WINDOW, Association, State, bundles
 from agents.sctp.cookie import Cookie, open_cookie
+from agents.sctp.guard import Guard
 from agents.wire.sctp import (
     Abort,
+    Authentication,
     Chunk,
     CookieAck,
     CookieEcho,
@@ -31,6 +33,7 @@ from agents.wire.sctp import (
     ShutdownAck,
     ShutdownComplete,
 )
+from agents.wire.sctp_authentication import seal
 
 MAXIMUM_FAILURES = 10
 """Association.Max.Retrans (RFC 9260 section 16)."""
@@ -40,11 +43,15 @@ _NOT_OPENING = (State.ESTABLISHED, State.SHUTDOWN_SENT, State.SHUTDOWN_ACK_SENT)
 
 @dataclass(frozen=True)
 class EndpointConfig:
-    """``secret`` makes the cookies; both ends of every association have the same ``port``."""
+    """``secret`` makes the cookies; both ends of every association have the same ``port``.
+
+    With a ``key``, which all ends share, chunks are authenticated.
+    """
 
     port: int
     peers: Collection[IPv6Address]
     secret: bytes
+    key: bytes | None = None
 
 
 class Endpoint:
@@ -55,13 +62,20 @@ class Endpoint:
         self._random = random
         self._associations: dict[IPv6Address, Association] = {}
         self._deadlines: Deadlines[IPv6Address] = Deadlines()
+        self._guard = Guard(config.key, random)
         self.dropped = 0
+
+    @property
+    def unauthentic(self) -> int:
+        """The packets that did not prove, under a key, that they are the peer's, and new."""
+        return self._guard.unauthentic
 
     def connect(self, peer: IPv6Address, now: int) -> list[Action]:
         """Begin an association, unless there is one."""
         if peer in self._associations:
             return []
-        association = self._associations[peer] = Association(peer, self._tag(), self._tag())
+        tag, tsn, vector = self._tag(), self._tag(), self._guard.vector()
+        association = self._associations[peer] = Association(peer, tag, tsn, vector)
         return self._transmit(association, now)
 
     def send(self, peer: IPv6Address, message: bytes, now: int) -> list[Action]:
@@ -91,12 +105,15 @@ class Endpoint:
         if isinstance(first, Init):
             return self._greeted(first, packet, source, now)
         actions: list[Action] = []
-        if isinstance(first, CookieEcho):
-            actions += self._echoed(first, packet, source, now)
+        chunks = packet.chunks[isinstance(first, Authentication) :]
+        if chunks and isinstance(chunks[0], CookieEcho):
+            actions += self._echoed(chunks[0], packet, source, now)
         association = self._associations.get(source)
         if association is None or not self._is_ours(packet, association):
             return [*actions, *self._out_of_the_blue(packet, association, source)]
-        for chunk in packet.chunks:
+        if not self._guard.admits(packet, association.key):
+            return actions
+        for chunk in chunks:
             actions += self._receive(chunk, association, now)
             if self._associations.get(source) is not association:
                 return actions
@@ -136,12 +153,15 @@ class Endpoint:
             return []
         present = self._associations.get(source)
         if present is not None and present.state not in _NOT_OPENING:
-            tag, tsn = present.tag, present.tsn  # both begin at once
+            tag, tsn, vector = present.tag, present.tsn, present.vector  # both begin at once
         else:
-            tag, tsn = self._tag(), self._tag()
+            tag, tsn, vector = self._tag(), self._tag(), self._guard.vector()
+        if not self._guard.may_begin(self._guard.agree(vector, init.key_vector)):
+            return []
         tie = 0 if present is None else present.tag
-        cookie = Cookie(now, tag, tsn, init.tag, init.tsn, tie, source)
-        answer = InitAck(tag, WINDOW, tsn, cookie.seal(self._config.secret))
+        tags = tag, tsn, init.tag, init.tsn, tie
+        cookie = Cookie(now, *tags, source, vector, init.key_vector)
+        answer = InitAck(tag, WINDOW, tsn, cookie.seal(self._config.secret), vector)
         port = self._config.port
         return [SendPacket(Packet(port, port, init.tag, (answer,)), source)]
 
@@ -152,15 +172,21 @@ class Endpoint:
         if cookie is None or cookie.tag != packet.tag:
             self.dropped += 1
             return []
+        key = self._guard.agree(cookie.vector, cookie.peer_vector)
+        if not self._guard.admits(packet, key):
+            return []
         present = self._associations.get(source)
         if present is None or (cookie.tag != present.tag == cookie.tie
                                and cookie.peer_tag != present.peer_tag):  # fmt: skip
             # It is new, or the peer has started anew.
-            present = self._associations[source] = Association(source, cookie.tag, cookie.tsn)
+            if not self._guard.is_new(cookie, now):
+                return []
+            present = Association(source, cookie.tag, cookie.tsn, cookie.vector)
+            self._associations[source] = present
         if present.tag != cookie.tag:
             return []  # of an INIT that came late
         if present.state not in _NOT_OPENING:
-            present.greeted(cookie.peer_tag, cookie.peer_tsn)
+            present.greeted(cookie.peer_tag, cookie.peer_tsn, key)
         return [*self._answer(present, CookieAck()), *self._stands(present, now)]
 
     def _stands(self, association: Association, now: int) -> Iterator[Action]:
@@ -177,7 +203,10 @@ class Endpoint:
     def _receive(self, chunk: Chunk, association: Association, now: int) -> Iterator[Action]:
         peer = association.peer
         if isinstance(chunk, InitAck) and association.state is State.COOKIE_WAIT:
-            association.greeted(chunk.tag, chunk.tsn)
+            key = self._guard.agree(association.vector, chunk.key_vector)
+            if not self._guard.may_begin(key):
+                return
+            association.greeted(chunk.tag, chunk.tsn, key)
             association.cookie = chunk.cookie
             association.state = State.COOKIE_ECHOED
             association.answered()
@@ -198,7 +227,9 @@ class Endpoint:
         elif isinstance(chunk, ShutdownAck) and association.state in _NOT_OPENING:
             yield from self._answer(association, ShutdownComplete())
             yield from self._forget(association)
-        elif isinstance(chunk, Abort | ShutdownComplete):
+        elif isinstance(chunk, Abort) or (
+            isinstance(chunk, ShutdownComplete) and association.state is State.SHUTDOWN_ACK_SENT
+        ):
             yield from self._forget(association)
 
     def _flush(self, association: Association, now: int) -> Iterator[Action]:
@@ -216,7 +247,7 @@ class Endpoint:
         port = self._config.port
         self._deadlines.set(association.peer, now + association.timeout)
         if association.state is State.COOKIE_WAIT:
-            init = Init(association.tag, WINDOW, association.tsn)
+            init = Init(association.tag, WINDOW, association.tsn, association.vector)
             return [SendPacket(Packet(port, port, 0, (init,)), association.peer)]
         if association.state is State.SHUTDOWN_SENT:
             return self._answer(association, Shutdown(association.cumulative))
@@ -241,6 +272,8 @@ class Endpoint:
     def _answer(self, association: Association, *chunks: Chunk) -> list[Action]:
         port = self._config.port
         packet = Packet(port, port, association.peer_tag, chunks)
+        if association.key is not None:
+            packet = seal(packet, association.key)
         return [SendPacket(packet, association.peer)]
 
     # How it ends
@@ -271,6 +304,8 @@ class Endpoint:
             return []
         if any(isinstance(chunk, ShutdownAck) for chunk in packet.chunks):
             answer: Chunk = ShutdownComplete(reflected=True)
+        elif self._guard.has_key:
+            return []  # it would not be believed
         else:
             answer = Abort(reflected=True)
         port = self._config.port

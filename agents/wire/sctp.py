@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from agents.wire.errors import MalformedPacket
@@ -20,7 +20,10 @@ _DATA = struct.Struct("!IHHI")
 _SACK = struct.Struct("!IIHH")
 _TSN = struct.Struct("!I")
 _PAIR = struct.Struct("!HH")
+_AUTHENTICATION = struct.Struct("!HH")
 _STATE_COOKIE = 7
+RANDOM, CHUNK_LIST, ALGORITHMS = 0x8002, 0x8003, 0x8004
+"""The parameters of RFC 4895, in the order of a key vector."""
 _WHOLE = 0x03  # the flags B and E of a DATA chunk: not a fragment
 _REFLECTED = 0x01  # the flag T: the tag is the receiver's own, as the sender has no association
 
@@ -55,6 +58,8 @@ class Init:
     tag: int
     window: int
     tsn: int
+    key_vector: bytes = b""
+    """What it says of authentication: the parameters without their padding (RFC 4895)."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,7 @@ class InitAck:
     window: int
     tsn: int
     cookie: bytes
+    key_vector: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -152,6 +158,16 @@ class Abort:
     reflected: bool = False
 
 
+@dataclass(frozen=True)
+class Authentication:
+    """AUTH: the chunks behind are the sender's (RFC 4895 section 4.1)."""
+
+    TYPE: ClassVar[int] = 15
+    key: int
+    algorithm: int
+    code: bytes
+
+
 Chunk = (
     Init
     | InitAck
@@ -165,6 +181,7 @@ Chunk = (
     | ShutdownAck
     | ShutdownComplete
     | Abort
+    | Authentication
 )
 
 
@@ -176,14 +193,21 @@ class Packet:
     destination_port: int
     tag: int
     chunks: tuple[Chunk, ...]
+    covered: bytes = field(default=b"", compare=False, repr=False)
+    """Of one that came and begins with AUTH: the octets that its code is for."""
 
 
 def encode(packet: Packet) -> bytes:
     """The packet with its checksum."""
     head = _HEADER.pack(packet.source_port, packet.destination_port, packet.tag)
-    data = bytearray(head + b"".join(map(_encode_chunk, packet.chunks)))
+    data = bytearray(head + encode_chunks(packet.chunks))
     data[_CHECKSUM] = crc32c(data).to_bytes(4, "little")
     return bytes(data)
+
+
+def encode_chunks(chunks: Iterable[Chunk]) -> bytes:
+    """The chunks as they follow the header, with their padding."""
+    return b"".join(map(_encode_chunk, chunks))
 
 
 def decode(data: bytes) -> Packet:
@@ -196,7 +220,25 @@ def decode(data: bytes) -> Packet:
         raise MalformedPacket("wrong checksum of an SCTP packet")
     chunks = tuple(_chunks(data))
     source_port, destination_port, tag = _HEADER.unpack_from(data)
-    return Packet(source_port, destination_port, tag, chunks)
+    covered = b""
+    if chunks and isinstance(chunks[0], Authentication):
+        covered = _without_code(data[_HEADER.size :], len(chunks[0].code))
+    return Packet(source_port, destination_port, tag, chunks, covered)
+
+
+def parameter(kind: int, value: bytes) -> bytes:
+    """A parameter, without padding."""
+    return _PARAMETER.pack(kind, _PARAMETER.size + len(value)) + value
+
+
+def parameters(vector: bytes) -> dict[int, bytes]:
+    """The values of the parameters of a key vector, which have no padding between them."""
+    return dict(_parameters(vector, alignment=1))
+
+
+def _without_code(chunks: bytes, length: int) -> bytes:
+    start = _CHUNK.size + _AUTHENTICATION.size
+    return chunks[:start] + bytes(length) + chunks[start + length :]
 
 
 def _encode_chunk(chunk: Chunk) -> bytes:
@@ -209,10 +251,14 @@ def _value(chunk: Chunk) -> tuple[int, bytes]:
     """A chunk's flags and value."""
     if isinstance(chunk, Init | InitAck):
         value = _INIT.pack(chunk.tag, chunk.window, 1, 1, chunk.tsn)
+        encoded = [parameter(*item) for item in parameters(chunk.key_vector).items()]
         if isinstance(chunk, InitAck):
-            length = _PARAMETER.size + len(chunk.cookie)
-            value += _PARAMETER.pack(_STATE_COOKIE, length) + chunk.cookie
+            encoded.append(parameter(_STATE_COOKIE, chunk.cookie))
+        for one in encoded:  # the padding of the last one is the chunk's
+            value += bytes(-len(value) % 4) + one
         return 0, value
+    if isinstance(chunk, Authentication):
+        return 0, _AUTHENTICATION.pack(chunk.key, chunk.algorithm) + chunk.code
     if isinstance(chunk, CookieEcho):
         return 0, chunk.cookie
     if isinstance(chunk, Data):
@@ -249,10 +295,11 @@ def _decode_chunk(kind: int, flags: int, value: bytes) -> Chunk | None:
     try:
         if kind == Init.TYPE:
             tag, window, _, _, tsn = _INIT.unpack_from(value)
-            return Init(tag, window, tsn)
+            return Init(tag, window, tsn, _key_vector(value[_INIT.size :]))
         if kind == InitAck.TYPE:
             tag, window, _, _, tsn = _INIT.unpack_from(value)
-            return InitAck(tag, window, tsn, _cookie(value[_INIT.size :]))
+            rest = value[_INIT.size :]
+            return InitAck(tag, window, tsn, _cookie(rest), _key_vector(rest))
         if kind == Data.TYPE:
             tsn, stream, sequence, protocol = _DATA.unpack_from(value)
             if flags & _WHOLE != _WHOLE or len(value) == _DATA.size:
@@ -262,6 +309,9 @@ def _decode_chunk(kind: int, flags: int, value: bytes) -> Chunk | None:
             cumulative, window, gaps, _ = _SACK.unpack_from(value)
             pairs = (_PAIR.unpack_from(value, _SACK.size + 4 * n) for n in range(gaps))
             return Sack(cumulative, window, tuple((start, end) for start, end in pairs))
+        if kind == Authentication.TYPE:
+            key, algorithm = _AUTHENTICATION.unpack_from(value)
+            return Authentication(key, algorithm, value[_AUTHENTICATION.size :])
         if kind == Shutdown.TYPE:
             return Shutdown(*_TSN.unpack_from(value))
     except struct.error as error:
@@ -280,15 +330,28 @@ def _decode_chunk(kind: int, flags: int, value: bytes) -> Chunk | None:
     return ShutdownAck() if kind == ShutdownAck.TYPE else None
 
 
-def _cookie(parameters: bytes) -> bytes:
+def _cookie(data: bytes) -> bytes:
     """The State Cookie among the parameters of an INIT ACK."""
+    cookie = dict(_parameters(data)).get(_STATE_COOKIE)
+    if cookie is None:
+        raise MalformedPacket("INIT ACK without a cookie")
+    return cookie
+
+
+def _key_vector(data: bytes) -> bytes:
+    """What the parameters of an INIT or INIT ACK say of authentication."""
+    found = dict(_parameters(data))
+    vector = (RANDOM, CHUNK_LIST, ALGORITHMS)
+    return b"".join(parameter(kind, found[kind]) for kind in vector if kind in found)
+
+
+def _parameters(data: bytes, *, alignment: int = 4) -> Iterator[tuple[int, bytes]]:
+    """Types and values, as far as they are whole."""
     offset = 0
-    while offset + _PARAMETER.size <= len(parameters):
-        kind, length = _PARAMETER.unpack_from(parameters, offset)
+    while offset + _PARAMETER.size <= len(data):
+        kind, length = _PARAMETER.unpack_from(data, offset)
         end = offset + length
-        if length < _PARAMETER.size or end > len(parameters):
-            break
-        if kind == _STATE_COOKIE:
-            return parameters[offset + _PARAMETER.size : end]
-        offset = end + -end % 4
-    raise MalformedPacket("INIT ACK without a cookie")
+        if length < _PARAMETER.size or end > len(data):
+            return
+        yield kind, data[offset + _PARAMETER.size : end]
+        offset = end + -end % alignment

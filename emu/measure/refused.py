@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from emu.measure.run import Run
 
-_PARTS = ("signalling", "counters", "multicast")
-"""Of a ``state`` event: what was stopped before the mobility core, by it, and by the MLD proxy."""
+_PARTS = ("signalling", "counters", "multicast", "contexts")
+"""Of a ``state`` event: what was stopped before the mobility core, by it, by the MLD proxy, and by
+the context transfer."""
 
 
 def counts(run: Run) -> dict[str, dict[str, int]]:

@@ -8,6 +8,8 @@ import struct
 _HEADER = 12
 _CHUNK = struct.Struct("!BBH")
 _DATA, _DATA_HEADER = 0, 12
+_AUTH = 15
+"""It stands before what it authenticates (RFC 4895)."""
 _CHUNKS = {
     0: "DATA",
     1: "INIT",
@@ -21,6 +23,7 @@ _CHUNKS = {
     10: "COOKIE ECHO",
     11: "COOKIE ACK",
     14: "SHUTDOWN COMPLETE",
+    15: "AUTH",
 }
 _CXTP_PORT = 5091
 _CXTP = {1: "CTAR", 2: "CTAA", 3: "CTD", 4: "PCTD", 5: "CTDR", 6: "CTC", 7: "CT-Req"}
@@ -35,9 +38,10 @@ def read(body: bytes) -> tuple[str, str]:
         kind, _, length = _CHUNK.unpack_from(body, offset)
         if kind == _DATA and _CXTP_PORT in ports:
             return _context(body[offset + _CHUNK.size + _DATA_HEADER : offset + length])
-        names.append(_CHUNKS.get(kind, f"chunk {kind}"))
+        if kind != _AUTH:
+            names.append(_CHUNKS.get(kind, f"chunk {kind}"))
         offset += max(length + -length % 4, _CHUNK.size)
-    return f"SCTP {names[0]}", ""
+    return f"SCTP {names[0] if names else _CHUNKS[_AUTH]}", ""
 
 
 def _context(message: bytes) -> tuple[str, str]:

@@ -92,11 +92,8 @@ def _timers(scenario: Scenario) -> Iterator[Problem]:
 
 
 def _context_transfer(scenario: Scenario) -> Iterator[Problem]:
-    """Proof that there is none of, and settings without what they are for."""
+    """Settings without what they are for."""
     multicast = scenario.multicast
-    if multicast.context_transfer == "cxtp" and scenario.mobility.key:
-        text = "has nothing to be authenticated with; write pbu, or leave mobility.key out"
-        yield Problem(("multicast", "context_transfer"), text)
     needs = {"prediction_lifetime": multicast.predictive != "off",
              "buffer_size": multicast.predictive == "buffer"}  # fmt: skip
     for key, is_used in needs.items():

@@ -1,4 +1,4 @@
-"""A context goes from MAR to MAR by CXTP over SCTP, as in figures 3 and 5."""
+"""A context goes from MAR to MAR by CXTP over SCTP, as in figures 3 and 5, under a key."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ topology:
   mars: 2
   backhaul: {delay: 4ms}
   cmd: {delay: 10ms}
+mobility: {key: "correct horse battery staple"}
 multicast: {scheme: multi-upstream, context_transfer: cxtp}
 nodes:
   mn1: {role: mn, attach: mar1}
@@ -92,3 +93,17 @@ def test_tshark_reads_the_association(handover: Run) -> None:
     chunks = [kind for kinds, _, _ in seen for kind in kinds.split(",")]
     assert chunks.count("0") == 3  # DATA: CT-Req, CTD and CTDR
     assert "6" not in chunks  # ABORT
+
+
+def test_every_packet_shows_whose_it_is(handover: Run) -> None:
+    """RFC 4895: but for INIT and INIT ACK, which agree on the key, AUTH comes first."""
+    seen = [kinds.split(",") for (kinds,) in
+            handover.packets("mar1-ix", "sctp", "sctp.chunk_type")]  # fmt: skip
+    assert {kinds[0] for kinds in seen} - {"1", "2", "14"} == {"15"}
+    assert all(kinds[0] == "15" for kinds in seen if "0" in kinds)
+    assert not [
+        reason
+        for reasons in handover.run()["refused"].values()
+        for reason in reasons
+        if reason.startswith("contexts.unauthentic")
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from ipaddress import IPv6Address, IPv6Network
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from scapy.layers import inet6 as scapy
 from scapy.layers import sctp as scapy_sctp
 
-from agents.wire import ipv6, mld, mobility, ndp, sctp
+from agents.wire import ipv6, mld, mobility, ndp, sctp, sctp_authentication
 from agents.wire import mobility_options as options
 from agents.wire.errors import MalformedPacket
 from agents.wire.mobility import BindingAcknowledgementFlag, BindingUpdateFlag
@@ -296,3 +297,30 @@ def test_sctp_as_scapy_reads_it():
     assert scapy_sctp.SCTPChunkCookieAck in packet
     sack = packet[scapy_sctp.SCTPChunkSACK]
     assert (sack.cumul_tsn_ack, sack.gap_ack_list) == (5, ["2:3"])
+
+
+def test_sctp_authentication_as_scapy_writes_it():
+    """RFC 4895: the parameters of an INIT, and an AUTH chunk whose code is for what follows."""
+    parameters = [
+        scapy_sctp.SCTPChunkParamRandom(random=bytes(range(32))),
+        scapy_sctp.SCTPChunkParamChunkList(chunk_list=[0, 3, 4, 5, 6, 7, 8, 10, 11]),
+        scapy_sctp.SCTPChunkParamRequestedHMACFunctions(HMAC_functions_list=[3, 1]),
+    ]
+    init = scapy_sctp.SCTPChunkInit(init_tag=5, a_rwnd=9, n_out_streams=1, n_in_streams=1,
+                                    init_tsn=7, params=parameters)  # fmt: skip
+    ours = sctp.Init(5, 9, 7, sctp_authentication.key_vector(bytes(range(32))))
+    packet = sctp.Packet(1, 2, 0, (ours,))
+    written = bytes(scapy_sctp.SCTP(sport=1, dport=2, tag=0) / init)
+    assert sctp.decode(written) == packet
+    assert sctp.encode(packet) == written
+
+    key = sctp_authentication.Key(b"secret", 3)
+    whole = {"beginning": 1, "ending": 1}
+    data = scapy_sctp.SCTPChunkData(tsn=8, stream_seq=1, data=b"hello", **whole)
+    blank = scapy_sctp.SCTPChunkAuthentication(shared_key_id=1, HMAC_function=3, HMAC=bytes(32))
+    code = hmac.digest(b"secret", bytes(blank / data), "sha256")
+    signed = scapy_sctp.SCTPChunkAuthentication(shared_key_id=1, HMAC_function=3, HMAC=code)
+    written = bytes(scapy_sctp.SCTP(sport=1, dport=2, tag=3) / signed / data)
+    assert sctp_authentication.is_authentic(sctp.decode(written), key)
+    plain = sctp.Packet(1, 2, 3, (sctp.Data(8, 1, b"hello"),))
+    assert sctp.encode(sctp_authentication.seal(plain, key)) == written

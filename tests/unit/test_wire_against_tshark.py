@@ -12,7 +12,18 @@ import pytest
 import wire_strategies as wire
 
 from agents.mobility import replication
-from agents.wire import authentication, channel, cxtp, fast_handover, ipv6, mld, mobility, ndp, sctp
+from agents.wire import (
+    authentication,
+    channel,
+    cxtp,
+    fast_handover,
+    ipv6,
+    mld,
+    mobility,
+    ndp,
+    sctp,
+    sctp_authentication,
+)
 from agents.wire import mobility_options as options
 from agents.wire.mobility import BindingAcknowledgementFlag, BindingUpdateFlag
 from agents.wire.mobility_options import AccessTechnology, Handoff
@@ -116,6 +127,16 @@ SCTP = {
     "shutdown ack": sctp.Packet(5091, 5091, 0x1234, (sctp.ShutdownAck(),)),
     "shutdown complete": sctp.Packet(5091, 5091, 0x1234, (sctp.ShutdownComplete(),)),
     "abort": sctp.Packet(5091, 5091, 0x1234, (sctp.Abort(reflected=True),)),
+    "init under a key": sctp.Packet(
+        5091,
+        5091,
+        0,
+        (sctp.Init(0x1234, 65536, 0x5678, sctp_authentication.key_vector(bytes(range(32)))),),
+    ),
+    "sealed": sctp_authentication.seal(
+        sctp.Packet(5091, 5091, 0x1234, (sctp.CookieAck(), sctp.Data(0x5678, 3, b"context"))),
+        sctp_authentication.Key(b"secret", 3),
+    ),
     "context": sctp.Packet(
         5091, 5091, 0x1234, (sctp.Data(1, 0, cxtp.encode(cxtp.ContextReply(SOURCE, True))),)
     ),
@@ -412,6 +433,16 @@ def test_sctp(seen, name):
 
 def crc(packet):
     return int.from_bytes(sctp.encode(packet)[8:12], "big")
+
+
+def test_sctp_authentication(seen):
+    init, sealed = seen["init under a key"], seen["sealed"]
+    assert init["sctp.parameter_type"] == ["0x8002", "0x8003", "0x8004"]
+    assert init["sctp.random_number"] == [bytes(range(32)).hex(":")]
+    assert init["sctp.hmac_id"] == ["3", "1"]
+    assert sealed["sctp.shared_key_id"] == ["1"]
+    assert sealed["sctp.hmac_id"] == ["3"]
+    assert sealed["sctp.hmac"] == [SCTP["sealed"].chunks[0].code.hex(":")]
 
 
 def test_sctp_fields(seen):

@@ -6,7 +6,17 @@ from ipaddress import IPv6Address, IPv6Network
 
 from hypothesis import strategies as st
 
-from agents.wire import channel, cxtp, fast_handover, ipv6, mld, mobility, ndp, sctp
+from agents.wire import (
+    channel,
+    cxtp,
+    fast_handover,
+    ipv6,
+    mld,
+    mobility,
+    ndp,
+    sctp,
+    sctp_authentication,
+)
 from agents.wire import mobility_options as options
 from agents.wire.heartbeat import HeartbeatFlag
 
@@ -204,9 +214,11 @@ context_message = st.one_of(
 
 octets = st.binary(max_size=60)
 some_octets = st.binary(min_size=1, max_size=60)
+key_vector = st.just(b"") | st.binary(min_size=32, max_size=32).map(sctp_authentication.key_vector)
 sctp_chunk = st.one_of(
-    st.builds(sctp.Init, word, word, word),
-    st.builds(sctp.InitAck, word, word, word, octets),
+    st.builds(sctp.Init, word, word, word, key_vector),
+    st.builds(sctp.InitAck, word, word, word, octets, key_vector),
+    st.builds(sctp.Authentication, short, short, octets),
     st.builds(sctp.CookieEcho, octets),
     st.builds(sctp.CookieAck),
     st.builds(sctp.Data, word, short, some_octets, short, word),
