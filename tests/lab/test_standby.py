@@ -6,36 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.emu_run import run
+from tests.lab.emu_run import ROOT, run
 
 pytestmark = pytest.mark.root
 
-SCENARIO = """
-name: standby
-duration: 5s
-leftovers: true
-topology: {kind: dmm-domain, mars: 3, cmd: {delay: 2ms}, standby: {delay: 1ms}}
-mobility: {standby: true, retransmission: 200ms, binding_lifetime: 8s}
-nodes:
-  mn1: {role: mn, attach: mar1, dad: off}
-  mn2: {role: mn, attach: mar2, dad: off}
-  server: {role: server}
-traffic:
-  - {kind: ping, from: mn1, to: server, interval: 20ms}
-  - {kind: ping, from: mn2, to: server, interval: 20ms}
-events:
-  - {at: 500ms, handover: mn1, to: mar2}
-  - {at: 1s, crash: cmd}
-  - {at: 1200ms, handover: mn1, to: mar3}
-  - {at: 3s, restart: cmd}
-  - {at: 3500ms, handover: mn1, to: mar1}
-"""
+SCENARIO = ROOT / "experiments/standby-cmd/scenario.yaml"
 
 
 def test_the_standby_takes_over(tmp_path: Path) -> None:
-    scenario = tmp_path / "scenario.yaml"
-    scenario.write_text(SCENARIO)
-    done = run(scenario, tmp_path / "results")
+    done = run(SCENARIO, tmp_path / "results")
     assert done.status == 0, done.output
     handovers = done.run()["handovers"]
     assert [h["answered_by"] for h in handovers] == ["cmd", "cmd2", "cmd2"]
