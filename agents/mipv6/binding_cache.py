@@ -15,6 +15,7 @@ from agents.mipv6.actions import Bind, Send, Unbind
 from agents.mipv6.authorization import Verification
 from agents.mipv6.config import Counters
 from agents.mipv6.packets import Packet
+from agents.mipv6.return_routability import MAX_NONCE_LIFETIME
 from agents.mipv6.signalling import received, send
 from agents.wire.mobility import (
     BindingAcknowledgement,
@@ -57,8 +58,7 @@ class _Claim:
 class BindingCache(ABC):
     """What home agents and correspondents do alike with Binding Updates.
 
-    ``maximum_lifetime_s`` is the most that is granted; the last sequence number of a binding that
-    is over is known for ``remember`` ns.
+    ``maximum_lifetime_s`` is the most that is granted.
     """
 
     def __init__(
@@ -66,13 +66,10 @@ class BindingCache(ABC):
         address: IPv6Address,
         maximum_lifetime_s: int,
         verification: Verification | None,
-        *,
-        remember: int,
     ) -> None:
         self._address = address
         self._maximum_lifetime_s = maximum_lifetime_s
         self._verification = verification
-        self._remember = remember
         self.counters = Counters()
         self._cache: dict[IPv6Address, CacheEntry] = {}
         self._deadlines: Deadlines[IPv6Address] = Deadlines()
@@ -161,9 +158,12 @@ class BindingCache(ABC):
         return self._verification.verify(claim.update, claim.home, claim.care_of, now)
 
     def _unbind(self, home_address: IPv6Address, now: int, *, bound: bool = True) -> list[Action]:
-        """The binding is over; its sequence number stays, so that late updates are known."""
+        """The binding is over; its sequence number stays, or what was recorded could be replayed.
+
+        It stays as long as the nonces that an update so far can be made of (RFC 6275 section 9.5.1).
+        """
         self._cache[home_address].care_of = None
-        self._deadlines.set(home_address, now + self._remember)
+        self._deadlines.set(home_address, now + MAX_NONCE_LIFETIME)
         return [Unbind(home_address)] if bound else []
 
     def _accept(self, claim: _Claim, lifetime: int, now: int) -> list[Action]:

@@ -11,8 +11,6 @@ INITIAL_TIMEOUT = SECOND
 """INITIAL_BINDACK_TIMEOUT (RFC 6275 section 12)."""
 MAXIMUM_TIMEOUT = 32 * SECOND
 """MAX_BINDACK_TIMEOUT (RFC 6275 section 12)."""
-REMEMBER = 10 * SECOND
-"""How long a home agent knows the last sequence number of a binding that is over."""
 DEFAULT_LIFETIME = 300
 TEST_INTERVAL = 30 * SECOND
 """How often a mobile node at home sees to it that its home address is tested."""

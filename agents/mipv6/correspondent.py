@@ -7,7 +7,6 @@ from ipaddress import IPv6Address
 from agents.core import Action
 from agents.mipv6.binding_cache import BindingCache
 from agents.mipv6.packets import Packet
-from agents.mipv6.return_routability import MAX_NONCE_LIFETIME
 from agents.mipv6.security import Security
 from agents.mipv6.signalling import send
 from agents.mipv6.verifier import Verifier
@@ -29,12 +28,10 @@ class CorrespondentCore(BindingCache):
     """
 
     def __init__(self, address: IPv6Address, secret: bytes) -> None:
-        # A binding's last number is known as long as its nonces are good: nothing can be replayed.
         super().__init__(
             address,
             MAX_RR_BINDING_LIFETIME_S,
             Verifier(Security(return_routability=True), address, secret),
-            remember=MAX_NONCE_LIFETIME,
         )
 
     def care_of(self, home_address: IPv6Address) -> IPv6Address | None:

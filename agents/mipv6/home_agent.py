@@ -11,7 +11,7 @@ from ipaddress import IPv6Address
 
 from agents.mipv6.authorization import Verification
 from agents.mipv6.binding_cache import BindingCache
-from agents.mipv6.config import REMEMBER, HomeAgentConfig
+from agents.mipv6.config import HomeAgentConfig
 from agents.wire.mobility import BindingUpdate, BindingUpdateFlag
 
 
@@ -27,7 +27,7 @@ class HomeAgentCore(BindingCache):
         verification: Verification | None = None,
         also_serves: Callable[[IPv6Address], bool] = lambda home_address: False,
     ) -> None:
-        super().__init__(config.address, config.binding_lifetime_s, verification, remember=REMEMBER)
+        super().__init__(config.address, config.binding_lifetime_s, verification)
         self._pool = config.pool
         self._also_serves = also_serves
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv6Address, IPv6Network
+from random import Random
 
 import pytest
 
 from agents.core import SECOND, Action
 from agents.mipv6.actions import Bind, Send, Unbind
+from agents.mipv6.authorizer import Authorizer
 from agents.mipv6.config import HomeAgentConfig
 from agents.mipv6.home_agent import HomeAgentCore
 from agents.mipv6.packets import Packet
+from agents.mipv6.return_routability import MAX_NONCE_LIFETIME
+from agents.mipv6.security import Security
+from agents.mipv6.verifier import Verifier
 from agents.wire.mobility import (
     BindingAcknowledgement,
     BindingUpdate,
@@ -89,13 +95,38 @@ def test_what_is_over_does_not_come_back_by_a_late_update():
     assert core.bindings() == {}
 
 
+def test_no_update_can_be_replayed_once_the_binding_is_over_while_its_nonces_are_good():
+    security = Security(return_routability=True)
+    verifier, node = Verifier(security, AGENT, b"s" * 20), Authorizer(security, None, Random(1))
+    core = HomeAgentCore(HomeAgentConfig(AGENT, IPv6Network("2001:db8:1::/48"), 60), verifier)
+    for test, source in node.tests(HOME, CARE_OF, AGENT, T0):
+        assert node.receive(verifier.answer(test, source, T0), AGENT, source, T0)
+
+    def proven(packet: Packet) -> Packet:
+        assert isinstance(packet.message, BindingUpdate)
+        message = node.authorize(packet.message, HOME, CARE_OF, AGENT, T0)
+        return replace(packet, message=message)
+
+    recorded = proven(update(1))
+    assert Bind(HOME, CARE_OF) in core.receive(recorded, T0)
+    assert Unbind(HOME) in core.receive(proven(update(2, lifetime=0)), T0)
+
+    statuses = []
+    for later in range(T0, T0 + 2 * MAX_NONCE_LIFETIME, SECOND):
+        core.timer(later)
+        statuses.append(answered(core.receive(recorded, later))[1].status)
+        assert core.bindings() == {}
+    assert set(statuses) == {Status.SEQUENCE_NUMBER_OUT_OF_WINDOW, Status.EXPIRED_NONCES}
+    assert core.next_deadline() is None  # and nothing is remembered without end
+
+
 def test_a_binding_ends_with_its_lifetime():
     core = agent()
     core.receive(update(1), T0)
     due = core.next_deadline()
     assert due == T0 + 60 * SECOND
     assert core.timer(due) == [Unbind(HOME)]
-    core.timer(due + 10 * SECOND)
+    core.timer(due + MAX_NONCE_LIFETIME)
     assert core.next_deadline() is None
 
 
