@@ -17,7 +17,7 @@ from typing import Any
 
 from pyroute2.netlink import NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE, rtnl
 from pyroute2.netlink.rtnl.ifaddrmsg import IFA_F_NODAD, IFA_F_NOPREFIXROUTE, IFA_F_OPTIMISTIC
-from pyroute2.netlink.rtnl.ifinfmsg import IFF_LOWER_UP, IFF_MULTICAST, IFF_RUNNING, IFF_UP
+from pyroute2.netlink.rtnl.ifinfmsg import IFF_MULTICAST, IFF_RUNNING, IFF_UP
 
 from agents.kernel import requests, rules
 from agents.kernel.rtnetlink import RtNetlink
@@ -112,10 +112,6 @@ class Netlink:
         """Keep the kernel from giving the link a link-local address of its own choice."""
         self._set_link(name, attributes=requests.no_address_generation())
 
-    def carrier(self, name: str) -> bool:
-        """Whether the link layer is up."""
-        return self._has_flag(name, IFF_LOWER_UP)
-
     def operational(self, name: str) -> bool:
         """Whether the kernel sends by the link: it begins a moment after the carrier came.
 
@@ -128,10 +124,6 @@ class Netlink:
         answer = self.rtnetlink.request(rtnl.RTM_GETLINK, self._link(name))
         text = answer[0].get_attr("IFLA_ADDRESS") or ""
         return bytes.fromhex(text.replace(":", ""))
-
-    def set_link_layer_address(self, name: str, address: bytes) -> None:
-        """Set the link-layer address of an Ethernet link."""
-        self._set_link(name, attributes=requests.link_layer_address(address))
 
     # Addresses
 

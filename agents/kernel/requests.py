@@ -19,7 +19,7 @@ from agents.kernel.attributes import (
     text,
 )
 
-_LINK_ADDRESS, _NAME, _MTU, _KIND_OF_LINK, _FAMILIES = 1, 3, 4, 18, 26
+_NAME, _MTU, _KIND_OF_LINK, _FAMILIES = 3, 4, 18, 26
 """IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINKINFO, IFLA_AF_SPEC."""
 _INFO_KIND, _INFO_DATA = 1, 2
 _ADDR_GEN_MODE, _ADDR_GEN_MODE_NONE = 8, 1
@@ -58,11 +58,6 @@ def new_link(name: str, kind: str, data: bytes) -> bytes:
 def mtu(octets: int) -> bytes:
     """Of a link."""
     return number(_MTU, octets)
-
-
-def link_layer_address(value: bytes) -> bytes:
-    """Of a link."""
-    return attribute(_LINK_ADDRESS, value)
 
 
 def no_address_generation() -> bytes:

@@ -160,7 +160,7 @@ class BindingCache(ABC):
     def _unbind(self, home_address: IPv6Address, now: int, *, bound: bool = True) -> list[Action]:
         """The binding is over; its sequence number stays, or what was recorded could be replayed.
 
-        It stays as long as the nonces that an update so far can be made of (RFC 6275 section 9.5.1).
+        That is as long as the nonces of any update so far are good (RFC 6275 section 9.5.1).
         """
         self._cache[home_address].care_of = None
         self._deadlines.set(home_address, now + MAX_NONCE_LIFETIME)

@@ -100,18 +100,12 @@ class Timers:
 
     query_interval: float
     query_response_interval: float
-    last_listener_query_interval: float
     robustness: int
 
     @property
     def listener_interval(self) -> float:
         """Multicast Address Listening Interval: how long a silent listener is believed in."""
         return self.robustness * self.query_interval + self.query_response_interval
-
-    @property
-    def last_listener_query_time(self) -> float:
-        """How long the last listener's leave is questioned."""
-        return self.robustness * self.last_listener_query_interval
 
 
 def report_asked(path: Path, timers: Timers) -> Range:
@@ -250,31 +244,6 @@ def multi_upstream_leave(path: Path) -> Range:
     return Range.exactly(path.gap + path.notice)
 
 
-def multi_upstream_unsubscribe(
-    path: Path, timers: Timers, scope: ChannelScope, decision: float, report: Range | None
-) -> Range | None:
-    """Link down to the previous MAR's leaving a channel whose last listener moved; None: it stays.
-
-    The new MAR tells it through the tunnel that the channel is local; without a word from there the
-    last listener query time ends the subscription.
-    """
-    if scope is ChannelScope.REMOTE:
-        return None
-    native = 2 * path.core if scope is ChannelScope.BOTH else 0.0
-    told = _known(path, report) + (path.gap + decision + native + path.backhaul)
-    return told.at_most(path.gap + path.notice + timers.last_listener_query_time)
-
-
 def leave_with_the_link() -> Range:
     """Explicit tracking, and no binding to wait for: the link down ends the memberships."""
     return Range.exactly(0)
-
-
-def leave_at_once(path: Path) -> Range:
-    """Explicit tracking: an application's leave to the end of forwarding."""
-    return Range.exactly(path.access)
-
-
-def leave_questioned(path: Path, timers: Timers) -> Range:
-    """Without: the last listener's leave is questioned first (RFC 3810 section 7.4.3)."""
-    return Range.exactly(path.access + timers.last_listener_query_time)

@@ -76,7 +76,6 @@ def timers(scenario: Scenario) -> Timers:
     return Timers(
         settings.query_interval / 1e6,
         settings.query_response_interval / 1e6,
-        settings.last_listener_query_interval / 1e6,
         settings.robustness,
     )
 

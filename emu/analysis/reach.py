@@ -9,8 +9,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from emu.analysis.hdmm import end_to_end_delay
-
 MOUTH_TO_EAR_MS = 150.0
 """Most that a call bears (ITU-T G.114, the bound in equation 19)."""
 REGIONAL_MS = 20.0
@@ -32,17 +30,6 @@ def reach(
     """Most hops from DAR to DAR for which equation 19 holds."""
     budget = np.asarray(bound_ms, np.float64) - np.asarray(cn_delay_ms, np.float64)
     return np.maximum(np.floor(budget / np.asarray(inter_dar_ms, np.float64)), 0).astype(np.int64)
-
-
-def holds(
-    hops: ArrayLike,
-    inter_dar_ms: ArrayLike,
-    cn_delay_ms: ArrayLike = REGIONAL_MS,
-    bound_ms: ArrayLike = MOUTH_TO_EAR_MS,
-) -> NDArray[np.bool_]:
-    """Whether equation 19 holds that many hops from the anchor."""
-    moved = np.asarray(hops, np.float64) * np.asarray(inter_dar_ms, np.float64)
-    return end_to_end_delay(cn_delay_ms, moved) <= np.asarray(bound_ms, np.float64)
 
 
 def break_even(inter_dar_ms: ArrayLike, regional_ms: ArrayLike = REGIONAL_MS) -> tuple[Hops, Hops]:

@@ -135,7 +135,7 @@ def test_the_carrier_is_that_of_one_cable(namespaces: Namespaces, tmp_path: Path
 
     def carrier(namespace: Namespace) -> bool:
         with namespace, Netlink() as netlink:
-            return netlink.carrier("eth0")
+            return netlink.operational("eth0")
 
     for _ in range(3):
         set_left(False)

@@ -15,7 +15,6 @@ PATH = Path(gap=50, access=2, backhaul=10, cmd=5, binding=10, notice=10, core=3)
 TIMERS = Timers(
     query_interval=125_000,
     query_response_interval=10_000,
-    last_listener_query_interval=1_000,
     robustness=2,
 )
 BINDING = 60  # the gap, and a round trip to the CMD
@@ -77,30 +76,6 @@ def test_mld_dmm_forwards_to_who_left_for_minutes():
 
 def test_explicit_tracking_ends_with_the_binding():
     assert multicast.multi_upstream_leave(PATH) == Range.exactly(BINDING)
-
-
-@pytest.mark.parametrize(
-    ("scope", "expected"),
-    [
-        (ChannelScope.REMOTE, None),
-        (ChannelScope.LOCAL, Range.exactly(BINDING + 10 + 10)),
-        (ChannelScope.BOTH, Range.exactly(BINDING + 10 + 6 + 10)),
-    ],
-)
-def test_the_previous_router_is_told_to_leave_a_local_channel(scope, expected):
-    assert multicast.multi_upstream_unsubscribe(PATH, TIMERS, scope, 10, None) == expected
-
-
-def test_the_last_listener_query_time_bounds_the_subscription_without_a_word():
-    report = multicast.report_asked(PATH, TIMERS)
-    ends = multicast.multi_upstream_unsubscribe(PATH, TIMERS, ChannelScope.LOCAL, 0, report)
-    assert ends is not None
-    assert ends.high == BINDING + 2_000
-
-
-def test_a_leave_is_at_once_or_questioned():
-    assert multicast.leave_at_once(PATH) == Range.exactly(2)
-    assert multicast.leave_questioned(PATH, TIMERS) == Range.exactly(2_002)
 
 
 @given(paths, scopes, delays, st.one_of(st.none(), st.just(TIMERS)))

@@ -13,6 +13,7 @@ def test_reasons_by_node_without_zeros(tmp_path: Path) -> None:
     signalling = {"unauthentic": 3, "replayed": 0, "untrusted": 1}
     events = [
         {"kind": "state", "node": "mar1", "signalling": signalling, "multicast": {"ignored": 2}},
+        {"kind": "state", "node": "mar2", "contexts": {"packets": 1, "messages": 0}},
         {"kind": "stopped", "node": "mar1", "malformed": 4},
         {"kind": "state", "node": "cmd", "counters": {"ignored": 0}, "multicast": None},
         {"kind": "stopped", "node": "cmd", "malformed": 0},
@@ -26,5 +27,6 @@ def test_reasons_by_node_without_zeros(tmp_path: Path) -> None:
             "signalling.untrusted": 1,
             "multicast.ignored": 2,
             "malformed": 4,
-        }
+        },
+        "mar2": {"contexts.packets": 1},
     }
