@@ -97,7 +97,8 @@ class MobileNodeCore:
 
         ``home_address`` is the one that is from this link, ``home_agent`` the router on it.
         """
-        self._network_based, self._care_of, self._completing = True, None, False
+        self._network_based, self._care_of = True, None
+        self._bound_at, self._completing = None, False
         self._last_router = home_agent
         if home_address is not None and home_address not in self._bindings:
             self._bindings[home_address] = Binding(home_address, home_agent)

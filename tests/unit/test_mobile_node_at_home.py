@@ -95,6 +95,16 @@ def test_back_in_the_home_domain_it_takes_everything_back():
     assert core.served(HOMES[1], AGENTS[1], 3 * SECOND) == []
 
 
+def test_each_stay_abroad_says_once_that_the_binding_is_complete_at_the_same_address_too():
+    core, said = node(), []
+    for stay in range(3):
+        now = (2 * stay + 1) * SECOND
+        said.append(acknowledge(core, core.moved(ABROAD, now), now)[-1])
+        now += SECOND
+        acknowledge(core, core.served(HOMES[1], AGENTS[1], now), now)
+    assert [(s.kind, s.fields["care_of"]) for s in said] == [("binding_complete", ABROAD)] * 3
+
+
 def test_the_last_router_is_the_last_again_after_a_journey():
     core = node(only_last=True)
     acknowledge(core, core.moved(ABROAD, SECOND), SECOND)
