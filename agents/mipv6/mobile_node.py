@@ -23,7 +23,7 @@ from agents.mipv6.authorization import Authorization
 from agents.mipv6.config import TEST_INTERVAL, Counters, MobileNodeConfig
 from agents.mipv6.packets import Packet
 from agents.mipv6.security import PROVE_ANEW
-from agents.mipv6.signalling import received, send
+from agents.mipv6.signalling import ask, received, send
 from agents.mipv6.update_list import Binding, Phase, Timer
 from agents.wire.mobility import (
     BindingAcknowledgement,
@@ -31,7 +31,7 @@ from agents.wire.mobility import (
     BindingErrorStatus,
     Status,
 )
-from agents.wire.routability_tests import Test, TestInit
+from agents.wire.routability_tests import Test
 
 
 class MobileNodeCore:
@@ -237,14 +237,7 @@ class MobileNodeCore:
             now,
             deregistration=binding.deregisters,
         )
-        return self._ask(binding, tests)
-
-    def _ask(self, binding: Binding, tests: list[tuple[TestInit, IPv6Address]]) -> list[Action]:
-        actions: list[Action] = []
-        for test, source in tests:
-            packet = Packet(test, source, binding.home_agent)
-            actions += send(packet, binding.home_address, self._config.identifier)
-        return actions
+        return ask(tests, binding.home_agent, binding.home_address, self._config.identifier)
 
     def _tested(self, packet: Packet, answer: Test, now: int) -> list[Action]:
         """A test was answered; updates that wait for no more can be sent."""
@@ -273,7 +266,7 @@ class MobileNodeCore:
             tests = self._authorization.tests(home, home, binding.home_agent, until)
         pause = self._config.initial_timeout if tests else TEST_INTERVAL
         self._deadlines.set((home, Timer.TEST), now + pause)
-        return self._ask(binding, tests)
+        return ask(tests, binding.home_agent, binding.home_address, self._config.identifier)
 
     def _transmit(self, binding: Binding, now: int) -> list[Action]:
         """Send a Binding Update, or what has to be asked before, and wait for the answer."""

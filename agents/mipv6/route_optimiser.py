@@ -20,7 +20,7 @@ from agents.mipv6.config import Counters, MobileNodeConfig
 from agents.mipv6.correspondent import MAX_RR_BINDING_LIFETIME_S
 from agents.mipv6.packets import Packet
 from agents.mipv6.security import PROVE_ANEW, Security
-from agents.mipv6.signalling import received, send
+from agents.mipv6.signalling import ask, received, send
 from agents.wire.mobility import (
     BindingAcknowledgement,
     BindingError,
@@ -161,11 +161,7 @@ class RouteOptimiser:
         tests = entry.authorizer.tests(self._home, care_of, entry.address, now)
         entry.blocked = bool(tests)
         if tests:
-            actions = list[Action]()
-            for test, source in tests:
-                packet = Packet(test, source, entry.address)
-                actions += send(packet, self._home, self._config.identifier)
-            return actions
+            return ask(tests, entry.address, self._home, self._config.identifier)
         entry.sequence = next_sequence(entry.sequence)
         if entry.first is None:
             entry.first = entry.sequence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import IPv6Address
 from typing import Any
 
@@ -17,6 +18,7 @@ from agents.wire.mobility import (
     HomeTest,
     HomeTestInit,
 )
+from agents.wire.routability_tests import TestInit
 
 _NAMES: dict[type[Any], str] = {
     BindingUpdate: "BU",
@@ -33,6 +35,17 @@ def send(packet: Packet, home_address: IPv6Address, mn: str | None = None) -> li
     """Send it, and say so."""
     ends = {"source": packet.source, "destination": packet.destination}
     return [Send(packet), Log("sent", _fields(packet, home_address, mn) | ends)]
+
+
+def ask(
+    tests: Sequence[tuple[TestInit, IPv6Address]],
+    anchor: IPv6Address,
+    home_address: IPv6Address,
+    mn: str,
+) -> list[Action]:
+    """Send an anchor tests, each from the address that it is about."""
+    packets = [Packet(test, source, anchor) for test, source in tests]
+    return [action for packet in packets for action in send(packet, home_address, mn)]
 
 
 def received(packet: Packet, home_address: IPv6Address, mn: str | None = None) -> Log:
