@@ -15,11 +15,10 @@ class Deadlines(Generic[Key]):
     """At most one deadline (ns) a key; setting it again moves it."""
 
     def __init__(self) -> None:
-        # Time and order of each; the key by its order.
-        self._entries: dict[Key, tuple[int, int]] = {}
-        self._keys: dict[int, Key] = {}
-        # The heap also holds what was moved or cancelled since; `_keys` has what still counts.
-        self._heap: list[tuple[int, int]] = []
+        # Time, order and key of each. No two have the same order, so keys are never compared.
+        self._entries: dict[Key, tuple[int, int, Key]] = {}
+        # The heap also holds what was moved or cancelled since: what `_entries` has not itself.
+        self._heap: list[tuple[int, int, Key]] = []
         self._order = 0
 
     def __contains__(self, key: Key) -> bool:
@@ -33,11 +32,9 @@ class Deadlines(Generic[Key]):
 
     def set(self, key: Key, when: int) -> None:
         """Make the key due at ``when``, and not before."""
-        self.cancel(key)
         self._order += 1
-        entry = (when, self._order)
+        entry = (when, self._order, key)
         self._entries[key] = entry
-        self._keys[self._order] = key
         heappush(self._heap, entry)
         if len(self._heap) > 2 * len(self._entries) + _SLACK:
             self._heap = list(self._entries.values())
@@ -53,14 +50,12 @@ class Deadlines(Generic[Key]):
 
     def cancel(self, key: Key) -> None:
         """Forget the key's deadline, if it has one."""
-        entry = self._entries.pop(key, None)
-        if entry is not None:
-            del self._keys[entry[1]]
+        self._entries.pop(key, None)
 
     def next(self) -> int | None:
         """The earliest deadline."""
         heap = self._heap
-        while heap and heap[0][1] not in self._keys:
+        while heap and self._entries.get(heap[0][2]) is not heap[0]:
             heappop(heap)
         return heap[0][0] if heap else None
 
@@ -70,6 +65,6 @@ class Deadlines(Generic[Key]):
         Deadlines may be set and cancelled between two keys; what becomes due by that counts too.
         """
         while (when := self.next()) is not None and when <= now:
-            key = self._keys.pop(heappop(self._heap)[1])
+            key = heappop(self._heap)[2]
             del self._entries[key]
             yield key

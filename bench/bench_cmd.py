@@ -21,7 +21,8 @@ import numpy as np
 from agents.kernel.netlink import Netlink
 from agents.kernel.sockets import MobilitySocket
 from agents.mobility.actions import MobileNode
-from agents.mobility.messages import Anchor, acknowledgement, registration
+from agents.mobility.anchors import Anchor
+from agents.mobility.messages import acknowledgement, registration
 from agents.wire.mobility import BindingUpdate, Message, Status, decode, encode
 from agents.wire.mobility_options import MobileNodeIdentifier
 from tests.namespaces import Namespace, Namespaces

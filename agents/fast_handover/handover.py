@@ -193,7 +193,7 @@ class FastHandover:
         except MalformedPacket:
             self.counters.malformed += 1
             return []
-        if len(link_layer.identifier) != _LINK_LAYER_ADDRESS_LENGTH:
+        if len(link_layer.address) != _LINK_LAYER_ADDRESS_LENGTH:
             self.counters.malformed += 1
             return []
         name = identifier.identifier
@@ -205,7 +205,7 @@ class FastHandover:
             self._deadlines.set((name, _Timer.EXPECTED), now + self._config.lifetime)
             fields = {"mn": name, "groups": [str(record.group) for record in records]}
             actions += [HoldTunnel(source, name), Log("expected", fields)]
-            actions.append(Expect(name, link_layer.identifier, source, records))
+            actions.append(Expect(name, link_layer.address, source, records))
         buffers = bool(message.flags & InitiateFlag.U) and self._config.buffers
         flags = AcknowledgeFlag.P | AcknowledgeFlag.U if buffers else AcknowledgeFlag.P
         answer = HandoverAcknowledge(message.sequence, flags, Code.ACCEPTED, (identifier,))

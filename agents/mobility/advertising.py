@@ -8,8 +8,8 @@ from ipaddress import IPv6Address, IPv6Network
 
 from agents.core import SECOND, Action
 from agents.mobility.actions import Advertise, AdvertisedPrefix, MobileNode
+from agents.mobility.anchors import Anchor
 from agents.mobility.config import MarConfig
-from agents.mobility.messages import Anchor
 from agents.mobility.sessions import Session
 
 _MAXIMUM_ROUTER_LIFETIME = 9000

@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, IPv6Network
 
-from agents.mobility.anchors import Anchors
+from agents.mobility.anchors import Anchor, Anchors
 from agents.mobility.context import Context
-from agents.mobility.messages import MAXIMUM_PREVIOUS_MARS, Anchor, Registration
+from agents.mobility.messages import MAXIMUM_PREVIOUS_MARS, Registration
 from agents.mobility.retransmission import PendingUpdate
 from agents.wire.mobility import BindingUpdate
 
 
-@dataclass(slots=True)
-class AnchorTask:
+@dataclass(slots=True, eq=False)
+class AnchorTask(PendingUpdate):
     """What one previous MAR has to be told, and was not yet heard to know."""
 
+    identifier: str
+    """The mobile node's."""
     anchor: Anchor
     serving: IPv6Address | None
     """Where the mobile node is; None: it has left the domain."""
     asks: bool
     """Whether the anchor is asked for the context, too."""
-    pending: PendingUpdate
     give_up: int
     """When the anchor has forgotten the mobile node anyway, ns."""
     transmissions: int = 1
+
+
+@dataclass(frozen=True)
+class CmdBinding:
+    """What the CMD shows of an entry."""
+
+    serving: IPv6Address
+    prefix: IPv6Network
+    """Of the serving MAR."""
+    previous: tuple[Anchor, ...]
+    """The previous MARs, latest left last."""
 
 
 @dataclass(slots=True)
@@ -42,6 +54,8 @@ class Binding:
     """Seconds granted."""
     anchors: Anchors = field(default_factory=Anchors)
     """In the order of their latest attachments, the serving MAR last; empty: not bound."""
+    context: Context = field(default_factory=Context)
+    """What the mobile node listens to, for the context transfer."""
     change: int = 0
     """How often the entry was changed, modulo 2^16: the last changes of one PBU count."""
     update_sequence: int = 0
@@ -49,8 +63,6 @@ class Binding:
     tasks: dict[IPv6Address, AnchorTask] = field(default_factory=dict)
     waiting: BindingUpdate | None = None
     """The serving MAR's PBU, as long as the CMD still may have to answer it."""
-    context: Context = field(default_factory=Context)
-    """What the mobile node listens to, for the context transfer."""
 
     @classmethod
     def of(cls, request: Registration) -> Binding:
@@ -71,6 +83,11 @@ class Binding:
     def previous(self) -> list[Anchor]:
         """The previous MARs, latest left last."""
         return self.anchors.others(self.serving)
+
+    def shown(self) -> CmdBinding:
+        """The entry for others to see; it is bound."""
+        prefix = self.anchors.get(self.serving).prefix
+        return CmdBinding(self.serving, prefix, tuple(self.previous()))
 
     def register(self, request: Registration, lifetime: int) -> list[Anchor]:
         """The mobile node is there now; gives the anchors that are not needed any more.

@@ -20,17 +20,12 @@ from struct import Struct
 from struct import error as StructError
 from typing import NamedTuple
 
-from agents.mobility.anchors import (
-    SIZE,
-    Anchors,
-    pack_anchor,
-    shared_address,
-    unpack_anchor,
-)
+from agents.mobility.anchors import SIZE, Anchor, Anchors
 from agents.mobility.binding import Binding
 from agents.mobility.context import CONTEXT_ROOM, Context
-from agents.mobility.messages import END_OF_TIME, Anchor
+from agents.mobility.messages import END_OF_TIME
 from agents.wire import mld
+from agents.wire.addresses import shared_address
 from agents.wire.mobility import LIFETIME_UNIT, MAXIMUM_LIFETIME
 
 _HEADER = Struct("!16sQHIHHBB")
@@ -60,7 +55,7 @@ class Debt(NamedTuple):
 
 def pack(binding: Binding) -> bytes:
     """All of a binding that has to outlive the process, but for the identifier."""
-    anchors = binding.anchors.octets()
+    anchors = binding.anchors.octets
     context = b"" if binding.context.is_blank else _pack_context(binding.context)
     room = MAXIMUM_SIZE - _HEADER.size - len(anchors) - len(context)
     count, debts = _pack_debts(binding, anchors, room) if binding.tasks else (0, b"")
@@ -115,8 +110,8 @@ def _unpack(identifier: str, record: bytes) -> tuple[Binding, list[Debt]]:
         shared_address(serving),
         lifetime,
         Anchors(record[_HEADER.size : offset]),
-        change,
-        update_sequence,
+        change=change,
+        update_sequence=update_sequence,
     )
     owed = []
     for _ in range(debts):
@@ -125,7 +120,8 @@ def _unpack(identifier: str, record: bytes) -> tuple[Binding, list[Debt]]:
         listed = place != _UNLISTED
         if listed and place >= anchors:
             raise ValueError("a debt to nobody")
-        anchor = unpack_anchor(record, _HEADER.size + place * SIZE if listed else offset)
+        start = _HEADER.size + place * SIZE if listed else offset
+        anchor = Anchor.of_record(record[start : start + SIZE])
         where = None if flags & _GONE else binding.serving
         owed.append(Debt(anchor, where, bool(flags & _ASKS)))
         offset += 0 if listed else SIZE
@@ -139,7 +135,7 @@ def _pack_debts(binding: Binding, anchors: bytes, room: int) -> tuple[int, bytes
     places = {anchors[at : at + SIZE]: at // SIZE for at in range(0, len(anchors), SIZE)}
     count, debts = 0, b""
     for task in sorted(binding.tasks.values(), key=lambda task: task.serving is None):
-        anchor = pack_anchor(task.anchor)
+        anchor = task.anchor.octets
         place = places.get(anchor, _UNLISTED)
         flags = _ASKS * task.asks | _GONE * (task.serving is None)
         debt = _DEBT.pack(flags, place) + (anchor if place == _UNLISTED else b"")

@@ -10,13 +10,13 @@ is not stored. A CMD that died is made anew by ``restore``.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from ipaddress import IPv6Address, IPv6Network
+from ipaddress import IPv6Address
 
 from agents.core import SECOND, Action, Log
 from agents.deadlines import Deadlines
 from agents.mobility.actions import Forget, Store
-from agents.mobility.binding import AnchorTask, Binding
+from agents.mobility.anchors import Anchor
+from agents.mobility.binding import AnchorTask, Binding, CmdBinding
 from agents.mobility.binding_cache import BindingCache
 from agents.mobility.binding_record import Debt, pack, unpack
 from agents.mobility.config import FORGET_DELAY, CmdConfig, Counters, Variant
@@ -24,7 +24,6 @@ from agents.mobility.context import Context
 from agents.mobility.informer import PATIENCE, Informer
 from agents.mobility.messages import (
     MAXIMUM_PREVIOUS_MARS,
-    Anchor,
     Registration,
     acknowledgement,
     is_for_dmm,
@@ -41,17 +40,6 @@ from agents.wire.mobility import (
     Status,
 )
 from agents.wire.sequence_numbers import next_sequence
-
-
-@dataclass(frozen=True)
-class CmdBinding:
-    """What the CMD shows of an entry."""
-
-    serving: IPv6Address
-    prefix: IPv6Network
-    """Of the serving MAR."""
-    previous: tuple[Anchor, ...]
-    """The previous MARs, latest left last."""
 
 
 class CmdCore:
@@ -92,11 +80,10 @@ class CmdCore:
     def timer(self, now: int) -> list[Action]:
         """Act on every deadline that is not later than ``now``."""
         actions: list[Action] = []
-        for identifier, peer in self._informer.due(now):
-            binding = self._cache.get(identifier)
+        for task in self._informer.due(now):
+            binding = self._cache.get(task.identifier)
             if binding is not None:
-                told = self._tell_again(binding, binding.tasks[peer], now)
-                actions += self._keep(binding, told, now)
+                actions += self._keep(binding, self._tell_again(binding, task, now), now)
         for identifier in self._ends.due(now):
             binding = self._cache.get(identifier)
             if binding is not None:
@@ -112,13 +99,7 @@ class CmdCore:
 
     def bindings(self) -> dict[str, CmdBinding]:
         """The mobile nodes in the domain."""
-        return {
-            b.identifier: CmdBinding(
-                b.serving, b.anchors.get(b.serving).prefix, tuple(b.previous())
-            )
-            for b in self._cache
-            if b.is_bound
-        }
+        return {b.identifier: b.shown() for b in self._cache if b.is_bound}
 
     # What another CMD has
 
@@ -230,23 +211,23 @@ class CmdCore:
             binding.context.learn(request.timestamp, request.subscriptions)
             answer = acknowledgement(message, Status.ACCEPTED, lifetime)
             return send(answer, binding.identifier, binding.serving)
-        return self._exchange(binding, message, surplus, now)
+        binding.waiting = message
+        return self._exchange(binding, surplus, now, request.asks)
 
     def _exchange(
-        self, binding: Binding, request: BindingUpdate, surplus: list[Anchor], now: int
+        self, binding: Binding, surplus: list[Anchor], now: int, asks: bool
     ) -> list[Action]:
         """What a registration that counts sets off (figures 4, 6 and 7)."""
         variant = self._config.variant
         self._informer.stop(binding, binding.serving)  # what it was to be told of is past
-        binding.waiting = request
-        wants_context = _asks(request) and (
+        wants_context = asks and (
             binding.context.for_mar(binding.serving) is None or variant is Variant.LOCATOR
         )
         told: list[Action] = []
         previous = binding.previous()
         for anchor in previous:
-            asks = wants_context and anchor.address == binding.context.left
-            told += self._informer.tell(binding, anchor, binding.serving, now, asks)
+            knows = wants_context and anchor.address == binding.context.left
+            told += self._informer.tell(binding, anchor, binding.serving, now, knows, previous)
         for anchor in surplus:
             told += self._informer.tell(binding, anchor, None, now, asks=False)
         binding.context.ask_nobody_but(binding.tasks)
@@ -263,8 +244,9 @@ class CmdCore:
         request = binding.waiting
         if request is None:
             return []
-        context = binding.context.for_mar(binding.serving) if _asks(request) else None
-        if context is not None or not _asks(request):
+        asks = BindingUpdateFlag.S in request.flags
+        context = binding.context.for_mar(binding.serving) if asks else None
+        if context is not None or not asks:
             binding.waiting = None
         answer = acknowledgement(request, Status.ACCEPTED, binding.lifetime, previous, context)
         return send(answer, binding.identifier, binding.serving)
@@ -371,8 +353,3 @@ class CmdCore:
             fields = {"mn": binding.identifier, "mar": str(source), "status": answer.status}
             actions.append(Log("anchor_refused", fields))
         return self._keep(binding, actions + self._follow_up(binding), now)
-
-
-def _asks(request: BindingUpdate) -> bool:
-    """Whether a serving MAR asks for the context."""
-    return BindingUpdateFlag.S in request.flags

@@ -15,7 +15,7 @@ from agents.mobility.messages import (
     read_anchor_update,
     registration,
 )
-from agents.mobility.retransmission import PendingUpdate
+from agents.mobility.retransmission import PendingRegistration
 from agents.mobility.sessions import Phase, Session, Timer
 from agents.mobility.signalling import send
 from agents.wire.mobility import BindingAcknowledgement, BindingUpdate, Message, Status
@@ -35,7 +35,7 @@ class CmdExchange:
     def request(self, session: Session, lifetime: int, now: int) -> list[Action]:
         """Ask for a binding of so many seconds; 0: for its removal."""
         sequence = next_sequence(session.sequence)
-        session.pending = PendingUpdate(
+        session.pending = PendingRegistration(
             session.timestamp, lifetime, sequence, sequence, self._config.initial_timeout
         )
         return self._send(session, session.pending, now)
@@ -141,7 +141,7 @@ class CmdExchange:
         told = acknowledgement(message, status, update.lifetime, subscriptions=context)
         return actions + send(told, update.identifier, source)
 
-    def _send(self, session: Session, pending: PendingUpdate, now: int) -> list[Action]:
+    def _send(self, session: Session, pending: PendingRegistration, now: int) -> list[Action]:
         session.sequence = pending.last
         pending.transmissions += 1
         pending.asked = self._next_asked(pending)
@@ -158,7 +158,7 @@ class CmdExchange:
         )
         return send(message, session.identifier, pending.asked)
 
-    def _next_asked(self, pending: PendingUpdate) -> IPv6Address:
+    def _next_asked(self, pending: PendingRegistration) -> IPv6Address:
         """The CMD heard last; if that does not answer, each in turn."""
         others = [cmd for cmd in self._cmds if cmd != pending.asked]
         return others[0] if pending.asked is not None and others else self._asked_first

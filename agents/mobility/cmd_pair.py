@@ -14,8 +14,9 @@ from ipaddress import IPv6Address
 from agents.core import Action, Log
 from agents.deadlines import Deadlines
 from agents.mobility.actions import Forget, Send, Store
+from agents.mobility.binding import CmdBinding
 from agents.mobility.binding_record import MalformedRecord, version
-from agents.mobility.cmd import CmdBinding, CmdCore
+from agents.mobility.cmd import CmdCore
 from agents.mobility.config import Counters, PairConfig
 from agents.mobility.messages import acknowledgement, read_acknowledgement
 from agents.mobility.replication import heartbeat, read_replica, replica

@@ -7,7 +7,7 @@ from enum import Enum
 from ipaddress import IPv6Address, IPv6Network
 
 from agents.core import MILLISECOND, SECOND
-from agents.mobility.messages import Anchor
+from agents.mobility.anchors import Anchor
 from agents.wire.mobility import LIFETIME_UNIT, MAXIMUM_LIFETIME
 
 FORGET_DELAY = 10 * SECOND

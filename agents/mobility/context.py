@@ -49,7 +49,7 @@ def subscription_options(records: Iterable[AddressRecord]) -> list[ActiveMultica
 
 def read_subscriptions(message: BindingUpdate | BindingAcknowledgement) -> Records:
     """The context that a message has."""
-    return tuple(option.record for option in message.all(ActiveMulticastSubscription))
+    return tuple([option.record for option in message.all(ActiveMulticastSubscription)])
 
 
 def _parts(record: AddressRecord) -> list[AddressRecord]:

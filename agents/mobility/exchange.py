@@ -11,7 +11,8 @@ from ipaddress import IPv6Address, IPv6Network
 from typing import Protocol
 
 from agents.core import Action
-from agents.mobility.messages import Acknowledgement, Anchor, AnchorUpdate
+from agents.mobility.anchors import Anchor
+from agents.mobility.messages import Acknowledgement, AnchorUpdate
 from agents.mobility.sessions import Session
 from agents.wire.mobility import BindingUpdate, Message, Status
 

@@ -17,7 +17,7 @@ from agents.mobility.actions import (
     RemoveRoute,
     RemoveSourceRoute,
 )
-from agents.mobility.messages import Anchor
+from agents.mobility.anchors import Anchor
 from agents.mobility.tunnels import DlifTable, TunnelTable
 
 

@@ -12,18 +12,18 @@ from ipaddress import IPv6Address, IPv6Network
 
 from agents.core import SECOND, Action
 from agents.deadlines import Deadlines
+from agents.mobility.anchors import Anchor
 from agents.mobility.config import MarConfig
 from agents.mobility.exchange import WHATEVER
 from agents.mobility.messages import (
     MAXIMUM_PREVIOUS_MARS,
     Acknowledgement,
-    Anchor,
     AnchorUpdate,
     acknowledgement,
     claim,
     read_claim,
 )
-from agents.mobility.retransmission import PendingUpdate
+from agents.mobility.retransmission import PendingRegistration
 from agents.mobility.sessions import Phase, Session, Timer
 from agents.mobility.signalling import send
 from agents.wire.mobility import BindingUpdate, Message, Status
@@ -56,7 +56,7 @@ class GroupExchange:
             self._deadlines.set((session.identifier, Timer.WAIT), due)
         sequence = next_sequence(session.sequence)
         known = (*session.anchors, *([session.successor] if session.successor else []))
-        session.pending = PendingUpdate(
+        session.pending = PendingRegistration(
             session.timestamp,
             lifetime,
             sequence,
@@ -148,7 +148,7 @@ class GroupExchange:
             return None
         return self._result(session, pending)
 
-    def _result(self, session: Session, pending: PendingUpdate) -> Acknowledgement:
+    def _result(self, session: Session, pending: PendingRegistration) -> Acknowledgement:
         return Acknowledgement(
             session.identifier,
             pending.last,
@@ -214,7 +214,7 @@ class GroupExchange:
     # As either
 
     def _send(
-        self, session: Session, pending: PendingUpdate, to: Iterable[Anchor], now: int
+        self, session: Session, pending: PendingRegistration, to: Iterable[Anchor], now: int
     ) -> list[Action]:
         """Send a PBU to each of these MARs; to the group if there is none."""
         session.sequence = pending.last

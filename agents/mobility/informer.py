@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from ipaddress import IPv6Address
 
 from agents.core import SECOND, Action
 from agents.deadlines import Deadlines
+from agents.mobility.anchors import Anchor
 from agents.mobility.binding import AnchorTask, Binding
 from agents.mobility.config import CmdConfig, Variant
-from agents.mobility.messages import Acknowledgement, Anchor, anchor_update
-from agents.mobility.retransmission import PendingUpdate
+from agents.mobility.messages import Acknowledgement, anchor_update
 from agents.mobility.signalling import send
 from agents.wire.sequence_numbers import next_sequence
 
@@ -23,33 +23,53 @@ class Informer:
 
     def __init__(self, config: CmdConfig) -> None:
         self._config = config
-        self._deadlines: Deadlines[tuple[str, IPv6Address]] = Deadlines()
-        """When which mobile node's PBU is sent again to which MAR."""
+        self._deadlines: Deadlines[AnchorTask] = Deadlines()
+        """When its PBU is sent again."""
 
     def next_deadline(self) -> int | None:
         """When a PBU is to be sent again."""
         return self._deadlines.next()
 
-    def due(self, now: int) -> Iterator[tuple[str, IPv6Address]]:
-        """The mobile nodes and MARs whose PBU is to be sent again by now."""
+    def due(self, now: int) -> Iterator[AnchorTask]:
+        """What is to be sent again by now."""
         return self._deadlines.due(now)
 
     def tell(
-        self, binding: Binding, anchor: Anchor, serving: IPv6Address | None, now: int, asks: bool
+        self,
+        binding: Binding,
+        anchor: Anchor,
+        serving: IPv6Address | None,
+        now: int,
+        asks: bool,
+        previous: list[Anchor] | None = None,
     ) -> list[Action]:
-        """Start to tell a previous MAR where the mobile node is (None: gone)."""
+        """Start to tell a previous MAR where the mobile node is (None: gone).
+
+        ``previous`` are the binding's, from who has them at hand.
+        """
         lifetime = 0 if serving is None else binding.lifetime
         sequence = next_sequence(binding.update_sequence)
-        pending = PendingUpdate(
-            binding.timestamp, lifetime, sequence, sequence, self._config.initial_timeout
-        )
         give_up = now + binding.lifetime * SECOND
         before = binding.tasks.get(anchor.address)
-        if before is not None and before.pending.timestamp == pending.timestamp:
-            give_up = min(give_up, before.give_up)  # the serving MAR repeats itself: nothing new
-        task = AnchorTask(anchor, serving, asks, pending, give_up)
+        if before is not None:
+            self._deadlines.cancel(before)
+            if before.timestamp == binding.timestamp:
+                # The serving MAR repeats itself: nothing new.
+                give_up = min(give_up, before.give_up)
+        task = AnchorTask(
+            binding.timestamp,
+            lifetime,
+            sequence,
+            sequence,
+            self._config.initial_timeout,
+            binding.identifier,
+            anchor,
+            serving,
+            asks,
+            give_up,
+        )
         binding.tasks[anchor.address] = task
-        return self._send(binding, task, now)
+        return self._send(binding, task, now, previous)
 
     def tell_again(self, binding: Binding, task: AnchorTask, now: int) -> list[Action]:
         """No PBA came in time."""
@@ -57,35 +77,38 @@ class Informer:
             self.stop(binding, task.anchor.address)
             return []
         sequence = next_sequence(binding.update_sequence)
-        task.pending.sent_again(sequence, self._config.maximum_timeout)
+        task.sent_again(sequence, self._config.maximum_timeout)
         task.transmissions += 1
         return self._send(binding, task, now)
 
     def stop(self, binding: Binding, peer: IPv6Address) -> None:
         """This peer knows, or need not know."""
-        if binding.tasks.pop(peer, None) is not None:
-            self._deadlines.cancel((binding.identifier, peer))
+        task = binding.tasks.pop(peer, None)
+        if task is not None:
+            self._deadlines.cancel(task)
 
     @staticmethod
     def is_answer(binding: Binding, answer: Acknowledgement, source: IPv6Address) -> bool:
         """Whether this PBA is what a previous MAR was to send."""
         task = binding.tasks.get(source)
-        return task is not None and task.pending.answered_by(answer.sequence, answer.timestamp)
+        return task is not None and task.answered_by(answer.sequence, answer.timestamp)
 
-    def _send(self, binding: Binding, task: AnchorTask, now: int) -> list[Action]:
-        pending = task.pending
-        binding.update_sequence = pending.last
-        key = (binding.identifier, task.anchor.address)
-        self._deadlines.set(key, now + pending.timeout)
-        is_locator = self._config.variant is Variant.LOCATOR and task.serving is not None
+    def _send(
+        self, binding: Binding, task: AnchorTask, now: int, previous: list[Anchor] | None = None
+    ) -> list[Action]:
+        named: Iterable[Anchor] = ()
+        if self._config.variant is Variant.LOCATOR and task.serving is not None:
+            named = binding.previous() if previous is None else previous
+        binding.update_sequence = task.last
+        self._deadlines.set(task, now + task.timeout)
         message = anchor_update(
-            binding.identifier,
+            task.identifier,
             task.anchor,
             task.serving,
-            sequence=pending.last,
-            lifetime=pending.lifetime,
-            timestamp=pending.timestamp,
-            asks=task.asks,
-            anchors=binding.previous() if is_locator else (),
+            task.last,
+            task.lifetime,
+            task.timestamp,
+            task.asks,
+            named,
         )
-        return send(message, binding.identifier, task.anchor.address)
+        return send(message, task.identifier, task.anchor.address)

@@ -14,11 +14,12 @@ from ipaddress import IPv6Address, IPv6Network
 from agents.core import Action, Log
 from agents.mobility.actions import GoingDown, MobileNode
 from agents.mobility.advertising import advertisements
+from agents.mobility.anchors import Anchor
 from agents.mobility.config import MarConfig
 from agents.mobility.context import Listening, Records, listens_to_nothing
 from agents.mobility.exchange import Expected, expects_nobody
 from agents.mobility.mar_state import MarState
-from agents.mobility.messages import MAXIMUM_PREVIOUS_MARS, Anchor, is_for_dmm
+from agents.mobility.messages import MAXIMUM_PREVIOUS_MARS, is_for_dmm
 from agents.mobility.ordering import attachment_time
 from agents.mobility.previous_mar import PreviousMar
 from agents.mobility.serving_mar import ServingMar

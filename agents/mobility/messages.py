@@ -11,6 +11,7 @@ from ipaddress import IPv6Address, IPv6Network
 from typing import NamedTuple
 
 from agents.mobility.actions import MobileNode
+from agents.mobility.anchors import SIZE, Anchor, anchor_options, read_anchors
 from agents.mobility.context import Records, read_subscriptions, subscription_options
 from agents.wire.mobility import (
     BindingAcknowledgement,
@@ -31,7 +32,6 @@ from agents.wire.mobility_options import (
     MobileNodeIdentifier,
     MobileNodeLinkLayerIdentifier,
     MobilityOption,
-    PreviousMaar,
     ServingMaar,
     Timestamp,
 )
@@ -44,8 +44,6 @@ _COPIED: tuple[type[MobilityOption], ...] = (
     AccessTechnologyType,
     Timestamp,
 )
-_OF_ANCHORS = (PreviousMaar, DlifLinkLocalAddress, DlifLinkLayerAddress)
-_LINK_LAYER_ADDRESS_LENGTH = 6
 
 MAXIMUM_PREVIOUS_MARS = 16
 """A PBA is at most 2,048 octets long; each previous MAR takes 72 of them, the context up to
@@ -53,15 +51,6 @@ MAXIMUM_PREVIOUS_MARS = 16
 
 END_OF_TIME = 1 << 63
 """Timestamps from here on (ns since 1970: the year 2262) are no time that a clock shows."""
-
-
-class Anchor(NamedTuple):
-    """A MAR that anchors a prefix of a mobile node, with its DLIF (RFC 8885 section 3.6)."""
-
-    address: IPv6Address
-    prefix: IPv6Network
-    link_local: IPv6Address
-    link_layer_address: bytes
 
 
 class Registration(NamedTuple):
@@ -158,9 +147,9 @@ def read_registration(message: BindingUpdate, source: IPv6Address) -> Registrati
     link_layer = message.option(DlifLinkLayerAddress)
     if not (identifier and prefix and timestamp and link_local and link_layer):
         return None
-    if timestamp.time >= END_OF_TIME or len(link_layer.address) != _LINK_LAYER_ADDRESS_LENGTH:
+    anchor = Anchor.of_sender(source, prefix, link_local, link_layer)
+    if timestamp.time >= END_OF_TIME or len(anchor.octets) != SIZE:
         return None
-    anchor = Anchor(source, prefix.prefix, link_local.address, link_layer.address)
     subscriptions = read_subscriptions(message)
     return Registration(
         identifier.identifier,
@@ -170,7 +159,7 @@ def read_registration(message: BindingUpdate, source: IPv6Address) -> Registrati
         anchor,
         BindingUpdateFlag.S in message.flags and not subscriptions,
         subscriptions,
-        tuple(option.prefix for option in message.all(AnchoredPrefix)),
+        tuple([option.prefix for option in message.all(AnchoredPrefix)]),
     )
 
 
@@ -191,7 +180,7 @@ def anchor_update(
     """
     options: tuple[MobilityOption, ...] = (
         MobileNodeIdentifier(identifier),
-        AnchoredPrefix(anchor.prefix),
+        anchor.anchored_prefix(),
         Timestamp(timestamp),
     )
     if serving is not None:
@@ -273,7 +262,7 @@ def acknowledgement(
 
     The answer to an S-MAR names each previous MAR, followed by the options of its DLIF.
     """
-    options: list[MobilityOption] = [o for kind in _COPIED if (o := request.option(kind))]
+    options = request.some(_COPIED)
     options += anchor_options(previous)
     flags = _ACKNOWLEDGEMENT_FLAGS
     if subscriptions is not None:
@@ -305,32 +294,3 @@ def is_for_dmm(message: BindingUpdate | BindingAcknowledgement) -> bool:
     if isinstance(message, BindingUpdate):
         return _UPDATE_FLAGS in message.flags
     return _ACKNOWLEDGEMENT_FLAGS in message.flags
-
-
-def anchor_options(anchors: Iterable[Anchor]) -> list[MobilityOption]:
-    """Each previous MAR, followed by the options of its DLIF."""
-    options: list[MobilityOption] = []
-    for anchor in anchors:
-        options += (
-            PreviousMaar(anchor.address, anchor.prefix),
-            DlifLinkLocalAddress(anchor.link_local),
-            DlifLinkLayerAddress(anchor.link_layer_address),
-        )
-    return options
-
-
-def read_anchors(options: Iterable[MobilityOption]) -> tuple[Anchor, ...] | None:
-    """The previous MARs, each with the DLIF options behind it; None if one has none."""
-    relevant = [option for option in options if type(option) in _OF_ANCHORS]
-    if len(relevant) % 3:
-        return None
-    anchors = []
-    for mar, link_local, link_layer in zip(*[iter(relevant)] * 3, strict=True):
-        if not (
-            isinstance(mar, PreviousMaar)
-            and isinstance(link_local, DlifLinkLocalAddress)
-            and isinstance(link_layer, DlifLinkLayerAddress)
-        ):
-            return None
-        anchors.append(Anchor(mar.address, mar.prefix, link_local.address, link_layer.address))
-    return tuple(anchors)

@@ -16,9 +16,9 @@ from ipaddress import IPv6Address
 from agents.core import SECOND, Action, Log
 from agents.deadlines import Deadlines
 from agents.mobility.actions import MobileNode
+from agents.mobility.anchors import Anchor, anchor_options, read_anchors
 from agents.mobility.config import Counters
 from agents.mobility.mar import MarCore
-from agents.mobility.messages import Anchor, anchor_options, read_anchors
 from agents.mobility.mih_transactions import Transactions
 from agents.wire import mih_values as values
 from agents.wire.ipv6 import link_local

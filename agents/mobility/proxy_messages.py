@@ -130,7 +130,7 @@ def proxy_acknowledgement(
     request: BindingUpdate, status: Status, lifetime: int, prefix: IPv6Network | None = None
 ) -> BindingAcknowledgement:
     """LMA to MAG: what section 5.3.6 has copied, and the home network prefix."""
-    options: list[MobilityOption] = [o for kind in _COPIED if (o := request.option(kind))]
+    options = request.some(_COPIED)
     if prefix is not None:
         options.insert(1, HomeNetworkPrefix(prefix))
     elif asked := request.option(HomeNetworkPrefix):

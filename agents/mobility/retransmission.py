@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address
 
+from agents.mobility.anchors import Anchor
 from agents.mobility.context import Records
-from agents.mobility.messages import Acknowledgement, Anchor
+from agents.mobility.messages import Acknowledgement
 from agents.wire.sequence_numbers import is_between
 
 
-@dataclass
+@dataclass(slots=True, eq=False)
 class PendingUpdate:
     """The transmissions so far of one PBU; each has its own sequence number.
 
@@ -25,6 +26,21 @@ class PendingUpdate:
     """Sequence number of the latest transmission."""
     timeout: int
     """ns from the latest transmission to the next."""
+
+    def sent_again(self, sequence: int, maximum_timeout: int) -> None:
+        """Note one more transmission, and double the timeout."""
+        self.last = sequence
+        self.timeout = min(2 * self.timeout, maximum_timeout)
+
+    def answered_by(self, sequence: int, timestamp: int) -> bool:
+        """Whether a PBA with these answers one of the transmissions."""
+        return timestamp == self.timestamp and is_between(sequence, self.first, self.last)
+
+
+@dataclass(slots=True, eq=False)
+class PendingRegistration(PendingUpdate):
+    """A MAR's PBU about its mobile node, which previous MARs may have to answer, too."""
+
     heard: dict[IPv6Address, bool] = field(default_factory=dict)
     """The previous MARs that have answered themselves, and whether they agreed."""
     subscriptions: Records | None = None
@@ -35,11 +51,6 @@ class PendingUpdate:
     """How often something was sent."""
     asked: IPv6Address | None = None
     """With a CMD: to which one the latest transmission went."""
-
-    def sent_again(self, sequence: int, maximum_timeout: int) -> None:
-        """Note one more transmission, and double the timeout."""
-        self.last = sequence
-        self.timeout = min(2 * self.timeout, maximum_timeout)
 
     def hear(self, source: IPv6Address, answer: Acknowledgement) -> None:
         """A previous MAR has answered, and named those of which it knows."""
@@ -58,7 +69,3 @@ class PendingUpdate:
     def silent(self) -> list[Anchor]:
         """The previous MARs named that have not answered."""
         return [anchor for address, anchor in self.named.items() if address not in self.heard]
-
-    def answered_by(self, sequence: int, timestamp: int) -> bool:
-        """Whether a PBA with these answers one of the transmissions."""
-        return timestamp == self.timestamp and is_between(sequence, self.first, self.last)

@@ -8,10 +8,10 @@ from ipaddress import IPv6Address, IPv6Network
 
 from agents.mobility import forwarding
 from agents.mobility.actions import MobileNode
+from agents.mobility.anchors import Anchor
 from agents.mobility.context import Records
 from agents.mobility.forwarding import Forwarding
-from agents.mobility.messages import Anchor
-from agents.mobility.retransmission import PendingUpdate
+from agents.mobility.retransmission import PendingRegistration
 from agents.wire.sequence_numbers import is_newer
 
 
@@ -74,7 +74,7 @@ class Session:
     """While anchoring without a CMD: whom to name to that MAR, itself included."""
     lifetime: int = 0
     """Seconds granted."""
-    pending: PendingUpdate | None = None
+    pending: PendingRegistration | None = None
     announced: bool = False
     """Whether ServingStarted was said, and ServingEnded not yet."""
     alone: bool = False

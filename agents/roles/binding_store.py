@@ -11,7 +11,7 @@ from agents.core import Action
 from agents.mobility.actions import Forget, Store
 from agents.mobility.binding_record import MalformedRecord
 
-_FORMAT = 2
+_FORMAT = 3
 """Of the records; the file has it as its ``user_version``."""
 
 

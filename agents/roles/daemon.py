@@ -49,6 +49,8 @@ def as_json(value: Any) -> Any:
         return value.name
     if isinstance(value, (set, frozenset)):
         return sorted(value, key=str)
+    if hasattr(value, "_asdict"):
+        return value._asdict()
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: _named(getattr(value, field.name)) for field in fields(value)}
     raise TypeError(f"{type(value).__name__} has no place in the event log")

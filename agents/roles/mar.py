@@ -16,10 +16,10 @@ from agents.mobility.actions import (
     ServingEnded,
     ServingStarted,
 )
+from agents.mobility.anchors import Anchor
 from agents.mobility.config import MarConfig
 from agents.mobility.context import Records
 from agents.mobility.mar import MarCore
-from agents.mobility.messages import Anchor
 from agents.roles import ingress_filter, remains
 from agents.roles.access_part import AccessPart
 from agents.roles.channel_part import ChannelPart

@@ -5,13 +5,13 @@ Every option has a class of its own here; ``agents.wire.option_layouts`` has wha
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from ipaddress import IPv6Address, IPv6Network
 
 from agents.wire import mld
+from agents.wire.addresses import shared_address
 from agents.wire.errors import MalformedPacket
 from agents.wire.multicast_options import MulticastMobility as MulticastMobility
 from agents.wire.option_layouts import (
@@ -19,11 +19,13 @@ from agents.wire.option_layouts import (
     PADN,
     AddressOption,
     KnownOption,
+    LinkLayerOption,
     NumberOption,
+    OctetsOption,
     PrefixOption,
-    behind_reserved,
     expect_length,
-    network,
+    masked,
+    prefix_octets,
 )
 from agents.wire.option_layouts import MobilityOption as MobilityOption
 from agents.wire.option_layouts import UnknownOption as UnknownOption
@@ -112,22 +114,10 @@ class AccessTechnologyType(NumberOption):
     TYPE = 24
 
 
-@dataclass(frozen=True)
-class MobileNodeLinkLayerIdentifier(KnownOption):
+class MobileNodeLinkLayerIdentifier(LinkLayerOption):
     """The mobile node's link-layer address (RFC 5213 section 8.6)."""
 
     TYPE = 25
-    ALIGNMENT = (2, 0)
-    identifier: bytes
-
-    def encode(self) -> bytes:
-        """Two reserved octets and the identifier."""
-        return b"\x00\x00" + self.identifier
-
-    @classmethod
-    def decode(cls, data: bytes) -> MobilityOption:
-        """The identifier, of whatever length."""
-        return cls(behind_reserved(cls, data))
 
 
 class LinkLocalAddress(AddressOption):
@@ -136,40 +126,34 @@ class LinkLocalAddress(AddressOption):
     TYPE = 26
 
 
-@dataclass(frozen=True)
-class Timestamp(KnownOption):
+class Timestamp(OctetsOption):
     """When the sender made the message, in ns since 1970 (RFC 5213 section 8.8).
 
     The wire has 48 bits of seconds and 16 of fraction, steps of about 15 µs: ``time`` is the latest
     such step not after the time given, so that what was sent compares equal to what comes back.
     """
 
+    __slots__ = ()
     TYPE = 27
     ALIGNMENT = (8, 2)
-    time: int
 
-    def __post_init__(self) -> None:
-        steps = self._steps()
-        if not 0 <= steps < 1 << 64:
-            raise ValueError(f"a timestamp cannot carry {self.time} ns")
-        object.__setattr__(self, "time", self._of_steps(steps))
-
-    def _steps(self) -> int:
-        return self.time * _FRACTIONS // _NANOSECONDS
-
-    @staticmethod
-    def _of_steps(steps: int) -> int:
-        return -(-steps * _NANOSECONDS // _FRACTIONS)
-
-    def encode(self) -> bytes:
+    def __init__(self, time: int) -> None:
         """The 48.16 fixed-point number of seconds."""
-        return struct.pack("!Q", self._steps())
+        steps = time * _FRACTIONS // _NANOSECONDS
+        if not 0 <= steps < 1 << 64:
+            raise ValueError(f"a timestamp cannot carry {time} ns")
+        super().__init__(steps.to_bytes(8, "big"))
+
+    @property
+    def time(self) -> int:
+        """The time, rounded up to whole ns."""
+        return -(-int.from_bytes(self.octets, "big") * _NANOSECONDS // _FRACTIONS)
 
     @classmethod
     def decode(cls, data: bytes) -> MobilityOption:
-        """The time, rounded up to whole ns."""
+        """The time."""
         expect_length(cls, data, 8)
-        return cls(cls._of_steps(struct.unpack("!Q", data)[0]))
+        return cls.of_octets(data)
 
 
 @dataclass(frozen=True)
@@ -218,25 +202,34 @@ class LocalPrefix(PrefixOption):
     TYPE = 66
 
 
-@dataclass(frozen=True)
-class PreviousMaar(KnownOption):
+class PreviousMaar(OctetsOption):
     """A MAAR where the node was, and the prefix it anchors there (RFC 8885 section 4.5)."""
 
+    __slots__ = ()
     TYPE = 67
     ALIGNMENT = (8, 4)
-    address: IPv6Address
-    prefix: IPv6Network
 
-    def encode(self) -> bytes:
+    def __init__(self, address: IPv6Address, prefix: IPv6Network) -> None:
         """Reserved, prefix length, the MAAR's address, the prefix."""
-        head = bytes((0, self.prefix.prefixlen))
-        return head + self.address.packed + self.prefix.network_address.packed
+        octets = prefix_octets(prefix)
+        super().__init__(octets[:2] + address.packed + octets[2:])
+
+    @property
+    def address(self) -> IPv6Address:
+        """The MAAR."""
+        return shared_address(self.octets[2:18])
+
+    @property
+    def prefix(self) -> IPv6Network:
+        """The prefix."""
+        return IPv6Network((self.octets[18:], self.octets[1]))
 
     @classmethod
     def decode(cls, data: bytes) -> MobilityOption:
         """The MAAR and its prefix."""
         expect_length(cls, data, 34)
-        return cls(IPv6Address(data[2:18]), network(data[18:], data[1]))
+        octets = masked(data[:2] + data[18:])
+        return cls.of_octets(octets[:2] + data[2:18] + octets[2:])
 
 
 class ServingMaar(AddressOption):
@@ -251,22 +244,10 @@ class DlifLinkLocalAddress(AddressOption):
     TYPE = 69
 
 
-@dataclass(frozen=True)
-class DlifLinkLayerAddress(KnownOption):
+class DlifLinkLayerAddress(LinkLayerOption):
     """The link-layer address of a distributed logical interface (RFC 8885 section 4.8)."""
 
     TYPE = 70
-    ALIGNMENT = (2, 0)
-    address: bytes
-
-    def encode(self) -> bytes:
-        """Two reserved octets and the address."""
-        return b"\x00\x00" + self.address
-
-    @classmethod
-    def decode(cls, data: bytes) -> MobilityOption:
-        """The address, of whatever length."""
-        return cls(behind_reserved(cls, data))
 
 
 _KNOWN: dict[int, type[KnownOption]] = {
@@ -308,37 +289,40 @@ def encode_options(options: Iterable[MobilityOption], start: int) -> bytes:
 
     ``start`` is the offset of the first option in the Mobility Header.
     """
-    encoded = bytearray()
+    parts: list[bytes] = []
+    end = start
     for option in options:
         modulus, remainder = option.ALIGNMENT
         uncounted, unit = option.LENGTH
         content = option.encode()
-        encoded += _PADDINGS[(remainder - start - len(encoded)) % modulus]
-        encoded += bytes((option.number, (len(content) - uncounted) // unit))
-        encoded += content
-    encoded += _PADDINGS[-(start + len(encoded)) % 8]
-    return bytes(encoded)
+        padding = _PADDINGS[(remainder - end) % modulus]
+        head = bytes((option.number, (len(content) - uncounted) // unit))
+        parts += (padding, head, content)
+        end += len(padding) + len(head) + len(content)
+    parts.append(_PADDINGS[-end % 8])
+    return b"".join(parts)
 
 
 def decode_options(data: bytes) -> tuple[MobilityOption, ...]:
     """The options in their order, without the padding."""
     options: list[MobilityOption] = []
-    offset = 0
-    while offset < len(data):
+    offset, size = 0, len(data)
+    while offset < size:
         number = data[offset]
         if number == PAD1:  # the only option without a length
             offset += 1
             continue
-        if offset + 2 > len(data):
+        if offset + 2 > size:
             raise MalformedPacket(f"mobility option {number} without a length")
-        uncounted, unit = _KNOWN[number].LENGTH if number in _KNOWN else (0, 1)
+        known = _KNOWN.get(number)
+        uncounted, unit = known.LENGTH if known else (0, 1)
         end = offset + 2 + uncounted + unit * data[offset + 1]
-        if end > len(data):
+        if end > size:
             raise MalformedPacket(f"mobility option {number} longer than its message")
         content = data[offset + 2 : end]
         offset = end
-        if number == PADN:
-            continue
-        known = _KNOWN.get(number)
-        options.append(known.decode(content) if known else UnknownOption(number, content))
+        if known:
+            options.append(known.decode(content))
+        elif number != PADN:
+            options.append(UnknownOption(number, content))
     return tuple(options)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
+from agents.wire.addresses import shared_address
 from agents.wire.errors import MalformedPacket
 
 PAD1 = 0
 PADN = 1
+_RESERVED = bytes(2)
+_ADDRESS_BITS = 128
+_HOST_BITS = [(1 << _ADDRESS_BITS - length) - 1 for length in range(_ADDRESS_BITS + 1)]
 
 
 class MobilityOption(ABC):
@@ -21,6 +25,7 @@ class MobilityOption(ABC):
     ``LENGTH`` is what the length field means: octets that it leaves out, octets that one counts.
     """
 
+    __slots__ = ()
     TYPE: ClassVar[int]
     ALIGNMENT: ClassVar[tuple[int, int]] = (1, 0)
     LENGTH: ClassVar[tuple[int, int]] = (0, 1)
@@ -37,6 +42,8 @@ class MobilityOption(ABC):
 
 class KnownOption(MobilityOption):
     """An option with a format of its own."""
+
+    __slots__ = ()
 
     @classmethod
     @abstractmethod
@@ -65,57 +72,129 @@ class UnknownOption(MobilityOption):
         return self.data
 
 
-@dataclass(frozen=True)
-class PrefixOption(KnownOption):
-    """The layout reserved, prefix length, prefix."""
+_Octets = TypeVar("_Octets", bound="OctetsOption")
 
-    ALIGNMENT = (8, 4)
-    prefix: IPv6Network
+
+class OctetsOption(KnownOption):
+    """An option that stays octets: what they mean is worked out when somebody asks.
+
+    So to take a message apart, and to copy from it into another, costs no more than its reader
+    wants to know.
+    """
+
+    __slots__ = ("octets",)
+
+    def __init__(self, octets: bytes) -> None:
+        """``octets`` are what follows type and length."""
+        self.octets = octets
 
     def encode(self) -> bytes:
-        """Reserved, prefix length, prefix."""
-        return bytes((0, self.prefix.prefixlen)) + self.prefix.network_address.packed
+        """What follows the option's type and length."""
+        return self.octets
+
+    @classmethod
+    def of_octets(cls: type[_Octets], octets: bytes) -> _Octets:
+        """The option with what :meth:`encode` gave."""
+        option = cls.__new__(cls)
+        option.octets = octets
+        return option
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other.octets == self.octets
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.octets))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}.of_octets({self.octets!r})"
+
+
+class PrefixOption(OctetsOption):
+    """The layout reserved, prefix length, prefix."""
+
+    __slots__ = ()
+    ALIGNMENT = (8, 4)
+
+    def __init__(self, prefix: IPv6Network) -> None:
+        """The option about this prefix."""
+        super().__init__(prefix_octets(prefix))
+
+    @property
+    def prefix(self) -> IPv6Network:
+        """The prefix."""
+        return IPv6Network((self.octets[2:], self.octets[1]))
 
     @classmethod
     def decode(cls, data: bytes) -> MobilityOption:
         """The prefix."""
         expect_length(cls, data, 18)
-        return cls(network(data[2:], data[1]))
+        return cls.of_octets(masked(data))
 
 
-@dataclass(frozen=True)
-class AddressOption(KnownOption):
+class AddressOption(OctetsOption):
     """The layout of a single IPv6 address."""
 
+    __slots__ = ()
     ALIGNMENT = (8, 6)
-    address: IPv6Address
 
-    def encode(self) -> bytes:
+    def __init__(self, address: IPv6Address) -> None:
+        """The option about this address."""
+        super().__init__(address.packed)
+
+    @property
+    def address(self) -> IPv6Address:
         """The address."""
-        return self.address.packed
+        return shared_address(self.octets)
 
     @classmethod
     def decode(cls, data: bytes) -> MobilityOption:
         """The address."""
         expect_length(cls, data, 16)
-        return cls(IPv6Address(data))
+        return cls.of_octets(data)
 
 
-@dataclass(frozen=True)
-class NumberOption(KnownOption):
+class NumberOption(OctetsOption):
     """The layout reserved, one octet."""
 
-    value: int
+    __slots__ = ()
 
-    def encode(self) -> bytes:
-        """Reserved, value."""
-        return bytes((0, self.value))
+    def __init__(self, value: int) -> None:
+        """The option with this value."""
+        super().__init__(bytes((0, value)))
+
+    @property
+    def value(self) -> int:
+        """The value, known or not."""
+        return self.octets[1]
 
     @classmethod
     def decode(cls, data: bytes) -> MobilityOption:
-        """The value, known or not."""
+        """The value."""
         expect_length(cls, data, 2)
-        return cls(data[1])
+        return cls.of_octets(data if data[0] == 0 else bytes((0, data[1])))
+
+
+class LinkLayerOption(OctetsOption):
+    """The layout reserved (two octets), link-layer address of whatever length."""
+
+    __slots__ = ()
+    ALIGNMENT = (2, 0)
+
+    def __init__(self, address: bytes) -> None:
+        """The option about this link-layer address."""
+        super().__init__(_RESERVED + address)
+
+    @property
+    def address(self) -> bytes:
+        """The link-layer address."""
+        return self.octets[len(_RESERVED) :]
+
+    @classmethod
+    def decode(cls, data: bytes) -> MobilityOption:
+        """The link-layer address."""
+        if len(data) < len(_RESERVED):
+            raise MalformedPacket(f"{cls.__name__} of {len(data)} octets")
+        return cls(data[len(_RESERVED) :])
 
 
 def expect_length(option: type[KnownOption], data: bytes, length: int) -> None:
@@ -124,15 +203,16 @@ def expect_length(option: type[KnownOption], data: bytes, length: int) -> None:
         raise MalformedPacket(f"{option.__name__} of {len(data)} octets, not {length}")
 
 
-def network(address: bytes, prefix_length: int) -> IPv6Network:
-    """The prefix; bits behind its length have no meaning and are cleared."""
-    if prefix_length > 128:
-        raise MalformedPacket(f"prefix length {prefix_length}")
-    return IPv6Network((address, prefix_length), strict=False)
+def prefix_octets(prefix: IPv6Network) -> bytes:
+    """Reserved, prefix length, prefix."""
+    return bytes((0, prefix.prefixlen)) + prefix.network_address.packed
 
 
-def behind_reserved(option: type[KnownOption], data: bytes) -> bytes:
-    """What follows the two reserved octets of a link-layer option."""
-    if len(data) < 2:
-        raise MalformedPacket(f"{option.__name__} of {len(data)} octets")
-    return data[2:]
+def masked(data: bytes) -> bytes:
+    """The same from the wire: what is reserved or behind the prefix length is cleared."""
+    length = data[1]
+    if length > _ADDRESS_BITS:
+        raise MalformedPacket(f"prefix length {length}")
+    if data[0] == 0 and not int.from_bytes(data[2:], "big") & _HOST_BITS[length]:
+        return data
+    return prefix_octets(IPv6Network((data[2:], length), strict=False))

@@ -14,9 +14,10 @@ from random import Random
 
 from agents.core import SECOND
 from agents.mobility.actions import MobileNode, Send, Store
+from agents.mobility.anchors import Anchor
 from agents.mobility.cmd import CmdCore
-from agents.mobility.config import CmdConfig
-from agents.mobility.messages import Anchor, acknowledgement, registration
+from agents.mobility.config import CmdConfig, Variant
+from agents.mobility.messages import acknowledgement, registration
 from agents.wire.mobility import BindingUpdate, Message, Status, decode, encode
 
 CMD = IPv6Address("2001:db8:ffff::c")
@@ -25,7 +26,8 @@ _MARS = int(IPv6Address("2001:db8:ffff::1:0"))
 _POOLS = int(IPv6Address("2001:d00::"))
 _LINK_LOCALS = int(IPv6Address("fe80::5213:0"))
 _MAC = bytes.fromhex("00005e005213")
-_BATCH = 100
+_BATCH = 16
+"""Handovers under way at a time."""
 
 Packet = tuple[Message | bytes, IPv6Address]
 """A message, and where it comes from, or goes to."""
@@ -55,10 +57,12 @@ class Load:
         mars: int,
         previous: int,
         *,
+        variant: Variant = Variant.PROXY,
         octets: bool = False,
     ) -> None:
         self._addresses = [IPv6Address(_MARS + number) for number in range(mars)]
-        self.core = CmdCore(CmdConfig(CMD, LIFETIME_S, mars=frozenset(self._addresses)))
+        mars_known = frozenset(self._addresses)
+        self.core = CmdCore(CmdConfig(CMD, LIFETIME_S, mars=mars_known, variant=variant))
         self._stops = previous + 1
         self._stays = bytearray(nodes)
         """At which of its MARs each mobile node is."""

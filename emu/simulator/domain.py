@@ -9,6 +9,7 @@ from ipaddress import IPv6Address, IPv6Network
 
 from agents.core import SECOND, Action
 from agents.mobility.actions import ContextReceived, MobileNode, ServingEnded
+from agents.mobility.anchors import Anchor
 from agents.mobility.cmd import CmdCore
 from agents.mobility.cmd_pair import CmdPair
 from agents.mobility.config import (
@@ -21,7 +22,6 @@ from agents.mobility.config import (
 )
 from agents.mobility.context import Records
 from agents.mobility.mar import MarCore
-from agents.mobility.messages import Anchor
 from agents.wire.mobility import Message
 from emu.simulator.central import Central
 from emu.simulator.host import Host

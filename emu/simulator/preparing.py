@@ -8,8 +8,8 @@ from random import Random
 
 from agents.core import Action
 from agents.mobility.actions import MobileNode, SendMih
+from agents.mobility.anchors import Anchor
 from agents.mobility.handover_user import AccessPoint, HandoverUser
-from agents.mobility.messages import Anchor
 from agents.mobility.point_of_service import PointOfService, PointOfServiceConfig
 from agents.wire import mih
 from agents.wire.ipv6 import link_local

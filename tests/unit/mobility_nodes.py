@@ -6,11 +6,12 @@ from ipaddress import IPv6Address, IPv6Network
 
 from agents.core import SECOND, Action, Log
 from agents.mobility.actions import Forget, MobileNode, Send, Store
+from agents.mobility.anchors import Anchor
 from agents.mobility.cmd import CmdCore
 from agents.mobility.config import CmdConfig, MarConfig
 from agents.mobility.context import listens_to_nothing
 from agents.mobility.mar import MarCore
-from agents.mobility.messages import Anchor, acknowledgement, anchor_update, registration
+from agents.mobility.messages import acknowledgement, anchor_update, registration
 from agents.wire.mobility import BindingUpdate, Status
 
 CMD = IPv6Address("2001:db8:ffff::c")

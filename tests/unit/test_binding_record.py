@@ -49,9 +49,9 @@ def test_an_entry_comes_back_as_it_was(anchors, debts, context, timestamp, seque
         there = None if gone else binding.serving
         informer.tell(binding, anchor(number), there, 7 * SECOND, asks)
     found, owed = unpack("mn1", pack(binding))
-    assert sorted(tuple(debt) for debt in owed) == sorted(
-        (task.anchor, task.serving, task.asks) for task in binding.tasks.values()
-    )
+    assert {debt.anchor: (debt.serving, debt.asks) for debt in owed} == {
+        task.anchor: (task.serving, task.asks) for task in binding.tasks.values()
+    }
     binding.tasks = {}
     assert found == binding
     assert [each.address for each in found.anchors] == [mar_address(n) for n in anchors]

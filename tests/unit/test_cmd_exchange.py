@@ -6,7 +6,7 @@ from mobility_nodes import without_logs as plain
 
 from agents.core import SECOND
 from agents.mobility.actions import Send
-from agents.mobility.cmd import CmdBinding
+from agents.mobility.binding import CmdBinding
 from agents.mobility.messages import (
     MAXIMUM_PREVIOUS_MARS,
     acknowledgement,

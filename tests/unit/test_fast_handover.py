@@ -74,7 +74,7 @@ class TestThePreviousRouter:
         message = the_message(actions)
         assert message.flags == InitiateFlag.P | InitiateFlag.U
         assert message.option(MobileNodeIdentifier).identifier == "mn1"
-        assert message.option(MobileNodeLinkLayerIdentifier).identifier == MAC
+        assert message.option(MobileNodeLinkLayerIdentifier).address == MAC
         assert message.option(MulticastMobility).records() == (C1,)
 
     def test_says_nothing_of_who_listens_to_nothing(self):

@@ -43,7 +43,7 @@ def test_an_attachment_asks_the_lma_for_whatever_prefix_it_has_for_the_node():
     assert message.option(MobileNodeIdentifier).identifier == "mn1"
     assert str(message.option(HomeNetworkPrefix).prefix) == "::/0"
     assert message.option(HandoffIndicator).value == Handoff.UNKNOWN
-    assert message.option(MobileNodeLinkLayerIdentifier).identifier == MN.link_layer_address
+    assert message.option(MobileNodeLinkLayerIdentifier).address == MN.link_layer_address
     assert message.option(LinkLocalAddress).address == HOME_LINK
     assert message.option(Timestamp) == Timestamp(T0)
 

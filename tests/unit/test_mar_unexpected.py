@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 from mobility_nodes import (
     CMD,
+    MACS,
     MN,
     T0,
     anchor,
+    link_local,
     mar,
     mar_address,
     pbu,
@@ -18,6 +20,7 @@ from mobility_nodes import (
 )
 
 from agents.core import SECOND
+from agents.mobility.anchors import Anchor
 from agents.mobility.messages import acknowledgement, anchor_update
 from agents.wire.mobility import (
     BindingAcknowledgementFlag,
@@ -32,6 +35,8 @@ from agents.wire.mobility_options import (
     ServingMaar,
     Timestamp,
 )
+
+WIDER = Anchor(mar_address(1), prefix(1).supernet(), link_local(1), MACS)
 
 
 def lacking(message, kind):
@@ -66,7 +71,7 @@ def test_a_pbu_that_lacks_an_option(kind):
         update(1, 1, T0),  # that it serves the node itself
         update(2, 1, T0, own=3),  # that it anchors another MAR's prefix
         update(2, 1, 1 << 64),  # that it is the year 2554
-        anchor_update("mn1", anchor(1)._replace(prefix=prefix(1).supernet()), CMD, 1, 300, T0),
+        anchor_update("mn1", WIDER, CMD, 1, 300, T0),
     ],
 )
 def test_a_pbu_that_cannot_be_true(message):

@@ -8,7 +8,7 @@ import pytest
 from mobility_nodes import anchor
 
 from agents.core import MILLISECOND, SECOND
-from agents.mobility.messages import anchor_options
+from agents.mobility.anchors import anchor_options
 from agents.wire import mih_values as values
 from agents.wire.ipv6 import link_local
 from agents.wire.mih import Kind, MihMessage, Opcode

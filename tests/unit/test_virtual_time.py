@@ -17,8 +17,8 @@ import pytest
 
 from agents.core import MILLISECOND, SECOND
 from agents.mobility.actions import InstallRoute, RemoveRoute
+from agents.mobility.anchors import Anchor
 from agents.mobility.config import Variant
-from agents.mobility.messages import Anchor
 from agents.wire.mld import AddressRecord, RecordType
 from emu.simulator.domain import Domain, DomainConfig
 from emu.simulator.network import Quality
