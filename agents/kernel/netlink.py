@@ -225,13 +225,13 @@ class Netlink:
         )
         self.rtnetlink.request(rtnl.RTM_NEWROUTE, message, NLM_F_CREATE | NLM_F_REPLACE)
 
-    def route_refuse(self, prefix: IPv6Network, *, table: int) -> None:
-        """Have packets to the prefix refused, as unreachable, where no other route takes them."""
-        message = requests.unreachable(prefix, table, _LAST_METRIC)
+    def last_route(self, prefix: IPv6Network, *, oif: str, table: int) -> None:
+        """Install the route that packets to the prefix take where there is no other."""
+        message = requests.route(prefix, table, _LAST_METRIC, output=self.index(oif))
         self.rtnetlink.request(rtnl.RTM_NEWROUTE, message, NLM_F_CREATE | NLM_F_REPLACE)
 
-    def route_accept(self, prefix: IPv6Network, *, table: int) -> None:
-        """Take back ``route_refuse``."""
+    def last_route_delete(self, prefix: IPv6Network, *, table: int) -> None:
+        """Take back ``last_route``."""
         message = requests.any_route(prefix, table, _LAST_METRIC)
         self._remove(rtnl.RTM_DELROUTE, message)
 

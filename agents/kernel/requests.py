@@ -37,7 +37,7 @@ _DESTINATION, _SOURCE, _OUTPUT, _GATEWAY, _PRIORITY, _PREFERRED_SOURCE, _TABLE =
 )
 """RTA_DST, RTA_SRC, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC, RTA_TABLE."""
 PROTOCOL_STATIC = 4
-_TYPE_UNICAST, _TYPE_UNREACHABLE = 1, 7
+_TYPE_UNICAST = 1
 _NEIGHBOUR, _NEIGHBOUR_ADDRESS = 1, 2
 """NDA_DST, NDA_LLADDR."""
 _STALE = 0x04
@@ -118,11 +118,6 @@ def route(
     if source is not None:
         message += address(_PREFERRED_SOURCE, source)
     return message
-
-
-def unreachable(prefix: IPv6Network, table: int, metric: int) -> bytes:
-    """A route that refuses."""
-    return _route(prefix, table, metric, PROTOCOL_STATIC, _TYPE_UNREACHABLE)
 
 
 def any_route(

@@ -13,7 +13,7 @@ _MAXIMUM_PACKET = 65575
 
 
 class Sink:
-    """A TUN device that nothing but multicast forwarding leads to; gone with the process."""
+    """A TUN device, gone with the process. What is not read waits, and soon is dropped."""
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -1,9 +1,10 @@
 """A mobile node's home addresses on its kernel: addresses, routes and tunnels.
 
 A home address has a routing table of its own, which a rule chooses for packets from that address:
-into its tunnel while it is bound, nowhere while it is away and not bound. With Mobile IPv6's one
-home address, which is not of any link, packets that have no source yet take that table, too, so
-that connections begin with the home address; packets from care-of addresses never do.
+into its tunnel while it is bound, into a link that leads nowhere while it is away and not bound.
+With Mobile IPv6's one home address, which is not of any link, packets that have no source yet take
+that table, too, so that connections begin with the home address; packets from care-of addresses
+never do.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 from agents.core import Action
 from agents.kernel.netlink import MAIN_TABLE, Netlink
+from agents.kernel.sink import Sink
 from agents.kernel.tunnel import Tunnel
 from agents.mipv6.actions import (
     GiveUp,
@@ -32,6 +34,8 @@ from agents.wire import ipv6
 _ALL = IPv6Network("::/0")
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _TABLE_BASE = 0x20000
+_NOWHERE = "nowhere"
+"""A link, so that what is sent is lost: an error would end the program that sends."""
 _CARE_OF_PRIORITY, _HOME_PRIORITY, _UNBOUND_PRIORITY = 900, 1000, 1100
 
 
@@ -56,6 +60,7 @@ class HomeAddresses:
         self._interface = interface
         self._lifetime = lifetime
         self._netlink = Netlink()
+        self._nowhere = Sink(_NOWHERE)
         self._tunnels = tunnels
         self._tables = itertools.count(_TABLE_BASE)
         self._homes: dict[IPv6Address, _Home] = {}
@@ -114,7 +119,7 @@ class HomeAddresses:
         else:
             table = next(self._tables)
             self._homes[home_address] = _Home(table)
-            self._netlink.route_refuse(_GLOBAL_UNICAST, table=table)
+            self._netlink.last_route(_GLOBAL_UNICAST, oif=_NOWHERE, table=table)
             self._choose_table(home_address, table)
         if home_address != self._settled:
             self._netlink.keep_address(self._interface, home_address)
@@ -186,7 +191,7 @@ class HomeAddresses:
         source = IPv6Network(home_address)
         self._netlink.rule_delete(source, table=home.table, priority=_HOME_PRIORITY)
         self._stop(home_address, home)
-        self._netlink.route_accept(_GLOBAL_UNICAST, table=home.table)
+        self._netlink.last_route_delete(_GLOBAL_UNICAST, table=home.table)
 
     def _stop(self, home_address: IPv6Address, home: _Home) -> None:
         """Send nothing through a tunnel any more."""

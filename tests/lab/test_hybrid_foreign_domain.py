@@ -43,7 +43,7 @@ traffic:
   - {kind: ping, from: mn3, to: srv, interval: 50ms}
   - {kind: ping, from: mn2, to: srv, start: 2s, interval: 50ms}
   - {kind: iperf3, from: srv, to: mn1, protocol: tcp, rate: 1mbit, name: tcp}
-  - {kind: iperf3, from: srv, to: mn1, protocol: udp, rate: 100kbit, name: udp}
+  - {kind: iperf3, from: mn1, to: srv, protocol: udp, rate: 100kbit, name: udp}
 events:
   - {at: 1s, handover: mn1, to: mar2, gap: 20ms}
   - {at: 1.2s, handover: mn2, to: mar2, gap: 20ms}
