@@ -70,6 +70,7 @@ def start_agent(namespace: Namespace, place: str) -> subprocess.Popen[str]:
         "log": str(log),
         "address": str(CMD),
         "peers": [str(mar) for mar in MARS],
+        "peer": None,
         "variant": "proxy",
         "store": str(Path(place, "cmd.sqlite")),
         "query": str(Path(place, "cmd.query")),
