@@ -40,6 +40,8 @@ class Attachments:
         self._attachments: dict[tuple[str, IPv6Address], Attachment] = {}
         self._by_link_layer: dict[tuple[str, bytes], Attachment] = {}
         self._queries_due: Deadlines[tuple[str, IPv6Address]] = Deadlines()
+        # Who left, until when a report that was still on the way may come.
+        self._left: Deadlines[tuple[str, IPv6Address]] = Deadlines()
 
     def attach(self, host: IPv6Address, link: str, now: int, link_layer: bytes) -> Attachment:
         """A host came; what it reports waits until it is bound."""
@@ -53,6 +55,7 @@ class Attachments:
             queries_left=self._config.robustness,
         )
         self.detach(host, link)
+        self._left.cancel((link, host))
         self._attachments[link, host] = attachment
         self._by_link_layer[link, link_layer] = attachment
         self._queries_due.set((link, host), now)
@@ -72,6 +75,17 @@ class Attachments:
         if attachment is not None:
             self._by_link_layer.pop((link, attachment.link_layer), None)
             self._queries_due.cancel((link, host))
+
+    def left(self, host: IPv6Address, link: str, now: int) -> None:
+        """A host left, but a report of it may still be on the way."""
+        self.detach(host, link)
+        for _ in self._left.due(now):
+            pass  # who left too long ago for that
+        self._left.set((link, host), now + self._config.trigger_slack)
+
+    def has_just_left(self, host: IPv6Address, link: str, now: int) -> bool:
+        """Whether a host that is not here was just before."""
+        return now < self._left.get((link, host), now)
 
     def forget_link(self, link: str) -> None:
         """A link is gone, with all who were on it."""

@@ -54,9 +54,9 @@ class MldProxy:
     """The multicast core of a router. All times are ns, all calls answer with actions.
 
     ``ignored`` counts what was not acted upon: messages from no link-local address (RFC 3810
-    sections 5.1.14 and 5.2.13), from ourselves, in the name of an attached host by another, or on
-    a link where nobody listens to them; and records of a host, or on a link, that has as many as
-    ``ProxyConfig`` allows.
+    sections 5.1.14 and 5.2.13), from ourselves, in the name of an attached host by another, of a
+    host that just left, or on a link where nobody listens to them; and records of a host, or on a
+    link, that has as many as ``ProxyConfig`` allows.
     """
 
     def __init__(
@@ -215,7 +215,7 @@ class MldProxy:
         With explicit tracking its memberships end, though what they ask of upstreams lingers. Else
         (the base scheme) they stay until they are not refreshed.
         """
-        self._attachments.detach(host_link_local, link)
+        self._attachments.left(host_link_local, link, now)
         self._handing_over.end(host_link_local, link)
         if self._config.explicit_tracking:
             deadline = now + self._config.last_listener_query_time
@@ -244,6 +244,9 @@ class MldProxy:
                 self.ignored += 1
                 return []
             source = attachment.host
+        elif self._config.explicit_tracking and self._attachments.has_just_left(source, link, now):
+            self.ignored += 1
+            return []
         records = records_of_interest(message)
         # MLDv1 hosts suppress their reports when they hear another's: they are not all known.
         ask = not (self._config.explicit_tracking and isinstance(message, MulticastListenerReport))

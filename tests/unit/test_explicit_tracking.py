@@ -85,6 +85,23 @@ def test_a_host_that_left_is_not_served_but_its_subscription_lingers(proxy):
     assert told(run(proxy, NOW + LLQT), "core") == [(BLOCK, G, (S1,))]
 
 
+def test_a_report_that_was_still_on_the_way_does_not_bring_back_who_left(proxy):
+    """Else it would be served for a listener interval where it is not."""
+    proxy.detached(MN1, "radio", NOW)
+    assert proxy.receive(report(ALLOW, S1), MN1, "radio", NOW + SECOND // 100) == []
+    assert proxy.ignored == 1
+    assert proxy.membership() == []
+    arrive(proxy, MN1, None, NOW + SECOND // 10)
+    proxy.receive(report(ALLOW, S1), MN1, "radio", NOW + SECOND // 10)
+    assert len(proxy.membership()) == 1
+
+
+def test_who_left_is_heard_again_later_without_a_trigger(proxy):
+    proxy.detached(MN1, "radio", NOW)
+    proxy.receive(report(ALLOW, S1), MN1, "radio", NOW + CONFIG.trigger_slack)
+    assert len(proxy.membership()) == 1
+
+
 def test_the_new_router_takes_the_subscription_over(proxy):
     """Figure 3, remote: the MLD report by the tunnel."""
     proxy.detached(MN1, "radio", NOW)
