@@ -5,7 +5,7 @@ and traffic processes alike. Load is read from /proc/stat, of all CPUs together.
 
 A machine that is slow as a whole spoils a run. One that stands still for a moment, as a hypervisor
 makes it do now and then, spoils what it fell upon: such a stall is kept with its time, and the
-handovers that it touched are left out of the statistics.
+handovers that it made longer are left out of the statistics.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ STALL_NS = 10_000_000
 """A timer that is later than this, or a packet that leaves an emulated link so, marks a stall."""
 LOAD_LIMIT = 0.95
 """The CPUs may not be busier than this on the average of a run…"""
+STALLED_LIMIT = 0.05
+"""The share of a handover that stalls may take."""
 STEAL_LIMIT = 0.10
 """…nor may a hypervisor take more than this share away."""
 
@@ -88,9 +90,10 @@ def join(periods: Iterable[Period]) -> list[Period]:
     return joined
 
 
-def overlaps(stalls: Iterable[Period], start: int, end: int) -> bool:
-    """Whether any of the stalls fell into a period."""
-    return any(began < end and start < ended for began, ended in stalls)
+def disturbed(stalls: Iterable[Period], start: int, end: int) -> bool:
+    """Whether stalls took more than ``STALLED_LIMIT`` of a period: it may be so much too long."""
+    lost = sum(max(0, min(end, ended) - max(start, began)) for began, ended in stalls)
+    return lost > STALLED_LIMIT * (end - start)
 
 
 def undisturbed(handovers: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

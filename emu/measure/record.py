@@ -132,7 +132,7 @@ def _handover(
         "to": handover.target,
         "at_s": run.seconds(handover.down_ns),
         "answered_by": handovers.answered_by(run, handover),
-        "disturbed": fidelity.overlaps(stalls, handover.down_ns, over),
+        "disturbed": fidelity.disturbed(stalls, handover.down_ns, over),
         "latency_ms": handover.latency_ms,
         "flows": [mark | _carried(run, handover, flow, carrying) for flow, mark in marks],
         "signalling": signalling.cost(during),
@@ -167,8 +167,8 @@ def _fidelity(runs: list[Run], results: list[dict[str, Any]]) -> dict[str, Any]:
         disturbed = len(moves) - len(fidelity.undisturbed(moves))
         if 2 * disturbed > len(moves):
             reasons.append(
-                f"run {run.number}: the machine stood still for more than "
-                f"{fidelity.STALL_NS / 1e6:g} ms in {disturbed} of {len(moves)} handovers"
+                f"run {run.number}: stalls took more than {fidelity.STALLED_LIMIT:.0%} of "
+                f"{disturbed} of {len(moves)} handovers"
             )
     verdicts = [run.meta["fidelity"] for run in runs]
     return {"ok": not reasons, "reason": "; ".join(reasons) or None, "runs": verdicts}

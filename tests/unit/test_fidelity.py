@@ -68,6 +68,8 @@ def test_stalls_at_the_same_time_are_one() -> None:
 
 def test_what_a_stall_falls_upon() -> None:
     stalls = [(100, 120), (200, 220)]
-    assert fidelity.overlaps(stalls, 110, 130)
-    assert fidelity.overlaps(stalls, 50, 300)
-    assert not fidelity.overlaps(stalls, 120, 200)
+    assert fidelity.disturbed(stalls, 110, 130)
+    assert fidelity.disturbed(stalls, 50, 300)
+    assert not fidelity.disturbed(stalls, 120, 200)
+    assert fidelity.disturbed(stalls, 0, 799)
+    assert not fidelity.disturbed(stalls, 0, 800)  # 40 of 800 are 5 %
