@@ -22,7 +22,6 @@ import contextlib
 import gc
 import heapq
 import json
-import os
 import select
 import signal
 import socket
@@ -35,12 +34,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from agents.kernel import libc
+from agents.kernel import libc, scheduling
 from agents.kernel.netlink import set_sysctl
 from emu.network.carrier import CarrierMirror
 from emu.network.impairment import Impairment
 
-REALTIME_PRIORITY = 10
 MAXIMUM_QUEUE = 100_000
 """Packets that all lines together may hold; more are dropped and counted."""
 
@@ -209,9 +207,7 @@ def _be_punctual() -> None:
     gc.collect()
     gc.freeze()
     gc.disable()
-    try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(REALTIME_PRIORITY))
-    except PermissionError:
+    if not scheduling.be_realtime(scheduling.DELAY_LINE):
         print("delay line: real-time scheduling is not permitted here", file=sys.stderr)
 
 
