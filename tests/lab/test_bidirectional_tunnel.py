@@ -62,9 +62,11 @@ def test_channels_and_reports_take_the_tunnel_and_nothing_else(done: Run) -> Non
     ways = {tuple(row[0].split(",")[:1] + row[1].split(",")[:1])
             for row in done.packets("mn1-radio", CHANNELS, "ipv6.src", "ipv6.dst")}  # fmt: skip
     assert ways == {(AGENT, care_of) for care_of in CARE_OF}
-    reports = done.packets(
-        "mn1-radio", f"icmpv6.type == 143 and ipv6.nxt == 41 and ipv6.src == {NODE}", "ipv6.src"
+    # One that comes before the home agent has made the tunnel is quoted in an error (type < 128).
+    report = (
+        f"icmpv6.type == 143 and not icmpv6.type < 128 and ipv6.nxt == 41 and ipv6.src == {NODE}"
     )
+    reports = done.packets("mn1-radio", report, "ipv6.src")
     assert {row[0] for row in reports} == {f"{care_of},{NODE}" for care_of in CARE_OF}
     assert done.packets("mar1-core", CHANNELS, "ipv6.src") == []
 
