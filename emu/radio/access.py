@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from emu.radio import flow_cache
 from emu.radio.flows import Flows
 from emu.radio.framework import hub
 
@@ -143,10 +144,16 @@ class AccessNetwork:
             access_point.members.add(port)
             messages = self._flows.associate(port, node.link_layer_address, at)
             messages.append(self._flows.members(at, access_point.members))
-            if carrier:
-                messages.append(self._flows.carrier(node.port, up=True))
             obeyed = self._send(messages)
-        return self._changed("l2_up", mn, mar, obeyed.get())
+        return self._changed("l2_up", mn, mar, self._settle(node, obeyed, carrier))
+
+    def _settle(self, node: MobileNode, obeyed: Any, carrier: bool) -> int:
+        """Give the node carrier where everything is as the flows say; the time of that."""
+        obeyed.get()
+        flow_cache.purge()
+        if carrier:
+            return int(self._send([self._flows.carrier(node.port, up=True)]).get())
+        return time.monotonic_ns()
 
     def _leave(self, mn: str, *, carrier: bool) -> dict[str, Any]:
         node = self._mobile_nodes[mn]
@@ -159,7 +166,11 @@ class AccessNetwork:
             messages.append(self._flows.dissociate(port))
             messages.append(self._flows.members(at, access_point.members))
             obeyed = self._send(messages)
-        return self._changed("l2_down", mn, mar, obeyed.get())
+        now = obeyed.get()
+        if not carrier:
+            flow_cache.purge()
+            now = time.monotonic_ns()
+        return self._changed("l2_down", mn, mar, now)
 
     def _changed(self, event: str, mn: str, mar: str, now: int) -> dict[str, Any]:
         delivered = self._trigger("link" + event.removeprefix("l2"), mn, mar)

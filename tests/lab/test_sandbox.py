@@ -24,6 +24,7 @@ from emu import sandbox
 from emu.network.build import build
 from emu.radio.client import Radio
 from tests.lab.sandboxed import ROOT, backends, in_sandbox
+from tests.patience import PATIENCE_S
 from topologies.parameters import EndNode, Parameters, Quality
 
 pytestmark = pytest.mark.root
@@ -61,7 +62,7 @@ def test_kill_9_leaves_nothing() -> None:
         )
         time.sleep(moments.uniform(0.05, 1.5))
         kill(victim, spawner.pid)
-        spawner.wait(timeout=10)
+        spawner.wait(PATIENCE_S)
         assert_unchanged(before)
 
 

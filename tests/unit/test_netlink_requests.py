@@ -104,8 +104,7 @@ def test_a_route():
     }
 
 
-def test_a_route_that_refuses_and_any_route():
-    assert read(rtmsg, requests.unreachable(PREFIX, 254, 5))["type"] == 7
+def test_any_route():
     message = read(rtmsg, requests.any_route(PREFIX, 254, 5, ROUTER))
     assert (message["proto"], message["type"]) == (0, 0)
     assert attributes(message)["RTA_GATEWAY"] == "fe80::1"
