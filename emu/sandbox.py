@@ -26,6 +26,7 @@ from types import FrameType
 from typing import IO
 
 from agents.kernel.libc import check, set_parent_death_signal
+from agents.kernel.scheduling import SWITCH, make_realtime
 
 RUN_DIRECTORY = Path("/run/emu")
 """Inside a sandbox: the run's sockets and temporary files (also ``TMPDIR``), in memory."""
@@ -160,9 +161,12 @@ def _start_switch() -> dict[int, str]:
         detached = ["--detach", "--no-chdir", f"--pidfile={directory}.pid"]
         quiet = ["--verbose=console:off", f"--log-file={directory}.log"]
         subprocess.run([name, *arguments, *detached, *quiet], check=True)
-        started[int(Path(f"{directory}.pid").read_text())] = name
+        pid = int(Path(f"{directory}.pid").read_text())
+        started[pid] = name
         if name == "ovsdb-server":
             subprocess.run(["ovs-vsctl", "--no-wait", "init"], check=True)
+        else:
+            make_realtime(pid, SWITCH)
     return started
 
 

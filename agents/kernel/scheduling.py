@@ -1,11 +1,11 @@
-"""Being on time on a busy machine."""
+"""Being on time on a busy machine: real-time priorities of what other nodes wait for."""
 
 from __future__ import annotations
 
 import os
 
-DELAY_LINE, AGENT = 10, 5
-"""Real-time priorities: packets on their way come before those who answer them."""
+DELAY_LINE, AGENT, SWITCH = 10, 5, 1
+"""Packets on their way come first, then those who answer them, then the radio's switch."""
 
 
 def be_realtime(priority: int) -> bool:
@@ -13,9 +13,17 @@ def be_realtime(priority: int) -> bool:
 
     Threads and processes that it starts are ordinary ones again.
     """
-    policy = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
+    return _schedule(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, priority)
+
+
+def make_realtime(pid: int, priority: int) -> bool:
+    """The same of another process, and of the threads that it will start."""
+    return _schedule(pid, os.SCHED_FIFO, priority)
+
+
+def _schedule(pid: int, policy: int, priority: int) -> bool:
     try:
-        os.sched_setscheduler(0, policy, os.sched_param(priority))
+        os.sched_setscheduler(pid, policy, os.sched_param(priority))
     except PermissionError:
         return False
     return True

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 
+from agents.kernel.scheduling import AGENT, be_realtime
 from emu.radio import framework
 
 HOST = "127.0.0.1"
@@ -16,6 +17,7 @@ HOST = "127.0.0.1"
 
 def main() -> None:
     """Serve OpenFlow on the port, and the conductor on the inherited socket, until that closes."""
+    be_realtime(AGENT)
     framework.hub.patch()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     port, descriptor = int(sys.argv[1]), int(sys.argv[2])

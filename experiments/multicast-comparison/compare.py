@@ -19,6 +19,7 @@ CELL = ["scheme", "gap_ms", "mars_ms"]
 MEDIANS = (
     "disruption_ms",
     "predicted_disruption_ms",
+    "l2_ms",
     "lost",
     "duplicated",
     "join_ms",
@@ -41,6 +42,8 @@ def compare(table: pd.DataFrame) -> pd.DataFrame:
     groups = table[table["handover"].notna()].groupby(CELL, sort=False)
     rows = groups[list(MEDIANS)].median()
     rows.insert(0, "handovers", groups.size())
+    # The radio takes a few ms for a gap of 0: the model is asked with the gap that there was.
+    rows["predicted_disruption_ms"] += rows["l2_ms"] - rows.index.get_level_values("gap_ms")
     off = (rows["disruption_ms"] - rows["predicted_disruption_ms"]).abs()
     rows.insert(3, "within", off <= rows["predicted_disruption_ms"] * TOLERANCE + SLACK_MS)
     return rows.reset_index()
