@@ -119,7 +119,7 @@ class HomeAddresses:
         else:
             table = next(self._tables)
             self._homes[home_address] = _Home(table)
-            self._netlink.last_route(_GLOBAL_UNICAST, oif=_NOWHERE, table=table)
+            self._netlink.last_route(_GLOBAL_UNICAST, oif=self._nowhere.name, table=table)
             self._choose_table(home_address, table)
         if home_address != self._settled:
             self._netlink.keep_address(self._interface, home_address)

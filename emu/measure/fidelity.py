@@ -19,12 +19,12 @@ from typing import Any
 
 import numpy as np
 
+from emu.network.delay_line import STALL_NS
+
 _PERIOD_S = 0.01
 _CPU_EVERY = 50
 LAG_LIMIT_MS = 10.0
 """The 99th percentile of timer lag may not be above this."""
-STALL_NS = 10_000_000
-"""A timer that is later than this, or a packet that leaves an emulated link so, marks a stall."""
 LOAD_LIMIT = 0.95
 """The CPUs may not be busier than this on the average of a run…"""
 STALLED_LIMIT = 0.05

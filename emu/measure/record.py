@@ -164,7 +164,7 @@ def _fidelity(runs: list[Run], results: list[dict[str, Any]]) -> dict[str, Any]:
         if dropped:
             reasons.append(f"run {run.number}: the captures lost {dropped} packets")
         moves = result["handovers"]
-        disturbed = len(moves) - len(fidelity.undisturbed(moves))
+        disturbed = sum(move["disturbed"] for move in moves)
         if 2 * disturbed > len(moves):
             reasons.append(
                 f"run {run.number}: stalls took more than {fidelity.STALLED_LIMIT:.0%} of "

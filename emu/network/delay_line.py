@@ -50,7 +50,7 @@ _PACKET_MR_PROMISC = 1
 _SO_SNDBUFFORCE, _SO_RCVBUFFORCE = 32, 33
 _BUFFER = 16 << 20
 _MAXIMUM_FRAME = 1 << 17
-_STALL_NS = 10_000_000
+STALL_NS = 10_000_000
 """A frame that leaves later than this is told of, with its time."""
 _BURST = 16
 """Frames taken from one link before all others, and what is due, have their turn."""
@@ -169,7 +169,7 @@ class DelayLine:
             direction.forwarded += 1
             if late > direction.latest:
                 direction.latest = late
-            if late > _STALL_NS:
+            if late > STALL_NS:
                 self._stalled(now(), late)
 
     def _stalled(self, end: int, late: int) -> None:

@@ -30,7 +30,7 @@ def show_outcome(console: Console, record: dict[str, Any], directory: Path) -> N
         if run.get("leftovers"):
             console.print(leftovers(run["leftovers"]), markup=False, soft_wrap=True)
     moves = [handover for run in runs for handover in run["handovers"]]
-    disturbed = len(moves) - len(undisturbed(moves))
+    disturbed = sum(move["disturbed"] for move in moves)
     if disturbed:
         console.print(
             f"not counted: {disturbed} of {len(moves)} handovers, in which the machine stood still"
