@@ -1,7 +1,8 @@
 """The hosts known to be on a link, from link-layer triggers: asked at once what they listen to.
 
 A newcomer is queried as a link is that starts up (RFC 3810 section 9.7): [Robustness Variable]
-times, here a query response interval apart, since it shall not have to wait longer for its data.
+times, here not much more than a query response interval apart, since it shall not have to wait
+longer for its data.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ class Attachments:
         for key, attachment in zip(keys, attachments, strict=True):
             attachment.queries_left -= 1
             if attachment.queries_left:
-                self._queries_due.set(key, now + self._config.query_response_interval)
+                self._queries_due.set(key, now + self._config.newcomer_query_interval)
         return attachments
 
     def next_deadline(self) -> int | None:

@@ -35,9 +35,17 @@ class ProxyConfig:
     """How long a forwarding entry without listeners is kept (Keepalive_Period of RFC 7761)."""
 
     @property
+    def newcomer_query_interval(self) -> int:
+        """Between the queries to a newcomer, which has answered one before the next comes.
+
+        Linux, asked again while it still waits with its answer, draws the delay anew.
+        """
+        return self.query_response_interval * 5 // 4
+
+    @property
     def startup_query_interval(self) -> int:
-        """Between the first general queries on a link (section 9.6)."""
-        return self.query_interval // 4
+        """Between the first general queries on a link (section 9.6); not below a newcomer's."""
+        return max(self.query_interval // 4, self.newcomer_query_interval)
 
     @property
     def listener_interval(self) -> int:
@@ -57,7 +65,8 @@ class ProxyConfig:
     @property
     def newcomer_interval(self) -> int:
         """Within it a newcomer has answered one of the queries that it gets."""
-        return self.robustness * self.query_response_interval + self.trigger_slack
+        asking = (self.robustness - 1) * self.newcomer_query_interval
+        return asking + self.query_response_interval + self.trigger_slack
 
     @property
     def trigger_slack(self) -> int:

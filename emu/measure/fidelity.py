@@ -1,7 +1,7 @@
 """Whether the machine kept up: the run's timer lag and CPU load, sampled while it goes on.
 
-A thread sleeps to absolute deadlines and notes how late it wakes: what delays it delays the daemons
-and traffic processes alike. Load is read from /proc/stat, of all CPUs together.
+A thread of the agents' priority sleeps to absolute deadlines and notes how late it wakes: what
+delays it delays them alike. Load is read from /proc/stat, of all CPUs together.
 
 A machine that is slow as a whole spoils a run. One that stands still for a moment, as a hypervisor
 makes it do now and then, spoils what it fell upon: such a stall is kept with its time, and the
@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from agents.kernel.scheduling import AGENT, be_realtime
 from emu.network.delay_line import STALL_NS
 
 _PERIOD_S = 0.01
@@ -59,6 +60,7 @@ class Sampler:
         return {**verdict(self._lags, self._cpu), "stalls": self._stalls}
 
     def _run(self) -> None:
+        be_realtime(AGENT)
         due = time.monotonic()
         while True:
             due += _PERIOD_S
