@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import Executor, Future, as_completed
 from dataclasses import replace
 
 from emu.sweep.loader import Job, Plan
@@ -22,21 +22,20 @@ def sweep(plan: Plan, store: Store, executor: Executor, work: Work, tell: Tell) 
     A further attempt waits until every other job had its turn: the machine may be less busy then.
     """
     done, kept = store.done(plan.jobs), store.results(plan.jobs)
-    running: dict[Future[Result], tuple[Job, int]] = {}
-    for job in plan.jobs:
-        if job.name not in done:
-            running[executor.submit(work, job, str(store.cells))] = (job, 1)
-    while running:
-        for future in wait(running, return_when=FIRST_COMPLETED).done:
-            job, attempt = running.pop(future)
+    left = [job for job in plan.jobs if job.name not in done]
+    for attempt in range(1, plan.matrix.attempts + 1):
+        running = {executor.submit(work, job, str(store.cells)): job for job in left}
+        left = []
+        for future in as_completed(running):
+            job = running[future]
             earlier = kept[job.name].attempts if job.name in kept else 0
             result = replace(_outcome(future, job), attempts=earlier + attempt)
             again = not result.faithful and not result.failed
             if again and attempt < plan.matrix.attempts:
-                running[executor.submit(work, job, str(store.cells))] = (job, attempt + 1)
-                continue
-            store.keep(job, result)
-            tell(job, result)
+                left.append(job)
+            else:
+                store.keep(job, result)
+                tell(job, result)
 
 
 def _outcome(future: Future[Result], job: Job) -> Result:
