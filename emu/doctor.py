@@ -33,6 +33,9 @@ FEATURES = (
     Feature("tun", "TUN devices", "no user-space switch or tunnel (CONFIG_TUN)"),
     Feature("tbf", "rates of links", "no rates (CONFIG_NET_SCH_TBF)"),
     Feature("optimistic_dad", "dad: optimistic", "no such dad (CONFIG_IPV6_OPTIMISTIC_DAD)"),
+    Feature(
+        "conntrack", "client: idle_release", "no idle_release (CONFIG_NF_CONNTRACK, CONFIG_NFT_CT)"
+    ),
     Feature("openvswitch", "the radio switch", "Open vSwitch's user-space datapath"),
     Feature("ip6tnl", "tunnels", "eBPF programs on TUN devices"),
     Feature("bpf", "tunnels without ip6tnl", "plain TUN devices (slower)"),
@@ -52,6 +55,8 @@ def missing_for(scenario: Scenario) -> list[str]:
     needs = {
         "mrt6": scenario.multicast.scheme != "none",
         "tbf": any(link.rate is not None for link in links),
+        "conntrack": scenario.mobility.scheme == "client"
+        and scenario.mobility.idle_release is not None,
         "optimistic_dad": any(node.dad == "optimistic" for node in scenario.nodes.values()),
     }
     capabilities = probe()

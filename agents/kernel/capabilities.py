@@ -20,6 +20,7 @@ from pyroute2.netlink import NLM_F_CREATE, NLM_F_EXCL, rtnl
 
 from agents.kernel import libc, tc
 from agents.kernel.bpf_tunnel import BpfTunnel
+from agents.kernel.conntrack import Conntrack
 from agents.kernel.mroute import MulticastRouting
 from agents.kernel.netlink import Netlink
 from agents.kernel.tun_device import open_tun
@@ -58,6 +59,8 @@ class Capabilities:
     """IPv6 multicast forwarding (CONFIG_IPV6_MROUTE)."""
     optimistic_dad: bool
     """Optimistic duplicate address detection (CONFIG_IPV6_OPTIMISTIC_DAD)."""
+    conntrack: bool
+    """Connection tracking, and nftables to turn it on (CONFIG_NF_CONNTRACK, CONFIG_NFT_CT)."""
     realtime: bool
     """Real-time scheduling (SCHED_FIFO) for the delay line."""
 
@@ -167,6 +170,10 @@ def _try_mrt6(netlink: Netlink) -> None:
     MulticastRouting().close()
 
 
+def _try_conntrack(netlink: Netlink) -> None:
+    Conntrack().close()
+
+
 def _try_optimistic_dad(netlink: Netlink) -> None:
     Path("/proc/sys/net/ipv6/conf/lo/optimistic_dad").read_text()
 
@@ -185,5 +192,6 @@ _TRIALS: dict[str, Callable[[Netlink], None]] = {
     "openvswitch": _try_openvswitch,
     "mrt6": _try_mrt6,
     "optimistic_dad": _try_optimistic_dad,
+    "conntrack": _try_conntrack,
     "realtime": _try_realtime,
 }

@@ -17,7 +17,7 @@ from pyroute2.netlink.rtnl.ifaddrmsg import (
 from pyroute2.netlink.rtnl.ifinfmsg import IFF_RUNNING
 
 from agents.kernel.netlink import Netlink
-from agents.kernel.rtnetlink import decode, messages
+from agents.kernel.netlink_socket import decode, messages
 
 AddressState = Literal["tentative", "optimistic", "duplicate", "preferred", "deprecated", "removed"]
 """RFC 4862 section 2 and RFC 4429; ``duplicate``: detection failed, the address is not used."""

@@ -20,7 +20,7 @@ from pyroute2.netlink.rtnl.ifaddrmsg import IFA_F_NODAD, IFA_F_NOPREFIXROUTE, IF
 from pyroute2.netlink.rtnl.ifinfmsg import IFF_MULTICAST, IFF_RUNNING, IFF_UP
 
 from agents.kernel import requests, rules
-from agents.kernel.rtnetlink import RtNetlink
+from agents.kernel.netlink_socket import NetlinkSocket
 
 MAIN_TABLE = 254
 _DEFAULT_METRIC = 1024
@@ -52,7 +52,7 @@ class Netlink:
     """The kernel's network configuration; stays with the namespace it was created in."""
 
     def __init__(self) -> None:
-        self.rtnetlink = RtNetlink()
+        self.rtnetlink = NetlinkSocket()
 
     def __enter__(self) -> Netlink:
         return self

@@ -8,7 +8,7 @@ import socket
 from pyroute2.netlink import NLM_F_CREATE, NLM_F_EXCL, rtnl
 
 from agents.kernel.attributes import TRAFFIC_CONTROL_HEAD, nested, number, text
-from agents.kernel.rtnetlink import RtNetlink
+from agents.kernel.netlink_socket import NetlinkSocket
 
 INGRESS, EGRESS = 0xFFFFFFF2, 0xFFFFFFF3
 
@@ -24,7 +24,7 @@ _DIRECT_ACTION = 1
 _ABSENT = frozenset({errno.ENOENT, errno.ENODEV, errno.EINVAL})
 
 
-def add_clsact(netlink: RtNetlink, index: int) -> None:
+def add_clsact(netlink: NetlinkSocket, index: int) -> None:
     """Give a link the place where programs hang; one that is there serves as well."""
     clsact = message(index, _CLSACT_PARENT, _CLSACT_HANDLE, "clsact")
     try:
@@ -34,7 +34,7 @@ def add_clsact(netlink: RtNetlink, index: int) -> None:
 
 
 def attach(
-    netlink: RtNetlink, index: int, direction: int, handle: int, program: int, name: str
+    netlink: NetlinkSocket, index: int, direction: int, handle: int, program: int, name: str
 ) -> None:
     """Hang a loaded program on a link; ``handle`` is unique among the link's programs."""
     options = nested(
@@ -44,7 +44,7 @@ def attach(
     netlink.request(rtnl.RTM_NEWTFILTER, whole, NLM_F_CREATE | NLM_F_EXCL)
 
 
-def detach(netlink: RtNetlink, index: int, direction: int, handle: int) -> None:
+def detach(netlink: NetlinkSocket, index: int, direction: int, handle: int) -> None:
     """Take a program off a link; none is left if the link itself has gone."""
     program = message(index, direction, handle, "bpf", _filter_information())
     try:
@@ -54,7 +54,7 @@ def detach(netlink: RtNetlink, index: int, direction: int, handle: int) -> None:
             raise
 
 
-def detach_all(netlink: RtNetlink, index: int, direction: int) -> None:
+def detach_all(netlink: NetlinkSocket, index: int, direction: int) -> None:
     """Take every program of ours off a link, whoever attached it."""
     detach(netlink, index, direction, 0)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 
+from agents.kernel.conntrack import Conntrack
 from agents.kernel.flows import addresses_in_use
 from agents.mipv6.mobile_node import MobileNodeCore
 from agents.mipv6.update_list import Phase
 from agents.roles.daemon import Daemon
 
 _LOOKS = 4
-"""How often the sockets are looked at while an address is idle."""
+"""How often sockets and packets are looked at while an address is idle."""
 
 
 class IdleHomes:
@@ -20,12 +21,14 @@ class IdleHomes:
         self._daemon = daemon
         self._core = core
         self._idle = idle
+        self._conntrack = Conntrack()
         self._last_used: dict[object, int] = {}
         self._look()
 
     def _look(self) -> None:
         now = time.monotonic_ns()
-        homes, used = self._core.bindings(), addresses_in_use()
+        homes = self._core.bindings()
+        used = addresses_in_use() | self._conntrack.addresses_in_use()
         self._last_used = {
             home: now
             if home in used or binding.phase is Phase.HOME

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -11,3 +12,9 @@ from tests.namespaces import Namespaces
 def namespaces() -> Iterator[Namespaces]:
     with Namespaces() as made:
         yield made
+
+
+@pytest.fixture
+def opened() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack

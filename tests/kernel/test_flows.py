@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from contextlib import ExitStack
 from ipaddress import IPv6Address, IPv6Network
 
@@ -29,12 +28,6 @@ def host(namespaces: Namespaces) -> Namespace:
         for address in (LOCAL, REMOTE, UNUSED):
             netlink.add_address("lo", f"{address}/128", nodad=True)
     return made
-
-
-@pytest.fixture
-def opened() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
 
 
 def open_socket(

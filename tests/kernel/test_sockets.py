@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import random
 import socket
-from collections.abc import Iterator
 from contextlib import ExitStack
 from ipaddress import IPv6Address
 
@@ -34,12 +33,6 @@ def right(namespaces: Namespaces, left: Namespace) -> Namespace:
     other = namespaces.new()
     namespaces.link(left, "a", other, "b", f"{LEFT}/64", f"{RIGHT}/64")
     return other
-
-
-@pytest.fixture
-def opened() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
 
 
 def mobility(opened: ExitStack, namespace: Namespace, local: IPv6Address) -> MobilitySocket:

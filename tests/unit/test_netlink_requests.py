@@ -49,7 +49,7 @@ class Recorder:
 @pytest.fixture
 def kernel(monkeypatch):
     recorder = Recorder()
-    monkeypatch.setattr(netlink, "RtNetlink", lambda: recorder)
+    monkeypatch.setattr(netlink, "NetlinkSocket", lambda: recorder)
     monkeypatch.setattr(netlink.Netlink, "index", lambda self, name: 7)
     return recorder
 

@@ -1,4 +1,4 @@
-"""Requests to the kernel over rtnetlink, on a plain blocking socket; pyroute2 reads the answers.
+"""Requests to the kernel over netlink, on a plain blocking socket; pyroute2 reads the answers.
 
 pyroute2's own sockets run an event loop inside each call, which asyncio forbids inside a running
 loop, where the daemons live. Its message classes have no such tie.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pyroute2.netlink import (
@@ -19,6 +19,7 @@ from pyroute2.netlink import (
     NLMSG_ERROR,
     rtnl,
 )
+from pyroute2.netlink.nfnetlink.nfctsocket import nfct_msg
 from pyroute2.netlink.rtnl.fibmsg import fibmsg
 from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
@@ -37,6 +38,9 @@ _NETLINK_CAP_ACK = 10
 _NETLINK_EXT_ACK = 11
 _RECEIVE_SIZE = 1 << 18
 
+CONNECTION = 0x100
+"""The kind of a connection's message: ctnetlink's IPCTNL_MSG_CT_NEW."""
+
 _CLASSES: dict[int, type[Any]] = {
     rtnl.RTM_NEWLINK: ifinfmsg,
     rtnl.RTM_DELLINK: ifinfmsg,
@@ -45,6 +49,7 @@ _CLASSES: dict[int, type[Any]] = {
     rtnl.RTM_NEWROUTE: rtmsg,
     rtnl.RTM_NEWRULE: fibmsg,
     rtnl.RTM_NEWTFILTER: tcmsg,
+    CONNECTION: nfct_msg,
 }
 
 
@@ -67,12 +72,16 @@ def decode(kind: int, data: bytes) -> Any:
     return message
 
 
-class RtNetlink:
-    """One rtnetlink socket in the network namespace that the caller is in."""
+Request = tuple[int, bytes, int]
+"""Its kind, what follows the netlink header (see ``agents.kernel.attributes``), and flags."""
 
-    def __init__(self) -> None:
+
+class NetlinkSocket:
+    """One netlink socket in the network namespace that the caller is in."""
+
+    def __init__(self, protocol: int = socket.NETLINK_ROUTE) -> None:
         self._socket = socket.socket(
-            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE
+            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol
         )
         self._socket.setsockopt(_SOL_NETLINK, _NETLINK_EXT_ACK, 1)
         self._socket.setsockopt(_SOL_NETLINK, _NETLINK_CAP_ACK, 1)
@@ -80,14 +89,20 @@ class RtNetlink:
         self._sequence = 0
 
     def request(self, kind: int, message: bytes, flags: int = 0) -> list[Any]:
-        """Send one request and return the messages of its answer; a refusal raises OSError.
+        """Send one request and return the messages of its answer; a refusal raises OSError."""
+        return self.batch([(kind, message, flags | NLM_F_ACK)])
 
-        ``message`` is what follows the netlink header: see ``agents.kernel.attributes``.
-        """
+    def batch(self, requests: Sequence[Request]) -> list[Any]:
+        """Send several at once; the answer is that of the one with NLM_F_ACK, or a refusal."""
         self._sequence += 1
-        length = _HEADER.size + len(message)
-        flags |= NLM_F_REQUEST | NLM_F_ACK
-        self._socket.send(_HEADER.pack(length, kind, flags, self._sequence, 0) + message)
+        frames = (
+            _HEADER.pack(
+                _HEADER.size + len(message), kind, flags | NLM_F_REQUEST, self._sequence, 0
+            )
+            + message
+            for kind, message, flags in requests
+        )
+        self._socket.send(b"".join(frames))
         answer: list[Any] = []
         while True:
             for reply, sequence, data in messages(self._socket.recv(_RECEIVE_SIZE)):
