@@ -61,6 +61,7 @@ class MobilityAccessRouter:
             self._core,
             key=config["key"],
             untrusted=(self._access_link,),
+            beside_home_agent=config["home_agent"] is not None,
         )
         self._roaming: RoamingPart | None = None
         if config["home_agent"]:

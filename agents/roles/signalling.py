@@ -36,7 +36,8 @@ class Signalling:
     """Sends and receives at the node's own address: bindings for one core, and what else there is.
 
     ``on_type`` gives the messages of another type to a handler of their own. With a ``key`` every
-    message is authenticated; from ``untrusted`` interfaces none is taken.
+    message is authenticated; from ``untrusted`` interfaces none is taken. What is for the home
+    agent of the same node, if there is one, gets there by a socket of its own.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Signalling:
         *,
         key: str | None = None,
         untrusted: Collection[str] = (),
+        beside_home_agent: bool = False,
     ) -> None:
         self.counters = {"unauthentic": 0, "replayed": 0, "untrusted": 0}
         """What was dropped: without proof, with a proof of another moment, from where none may."""
@@ -55,6 +57,7 @@ class Signalling:
         self._core = core
         self._authenticator = Authenticator(key.encode(), time.time_ns()) if key else None
         self._untrusted = frozenset(map(socket.if_nametoindex, untrusted))
+        self._beside_home_agent = beside_home_agent
         self._socket = MobilitySocket(address)
         self._handlers: dict[int | None, Handler] = {}
         daemon.on(Send, self._send)
@@ -101,6 +104,8 @@ class Signalling:
 
     def _receive(self, received: Received) -> None:
         data, source, destination, interface = received
+        if self._beside_home_agent and mobility.is_from_mobile_node(data):
+            return
         if interface in self._untrusted:
             self.counters["untrusted"] += 1
             return

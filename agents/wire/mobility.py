@@ -28,7 +28,9 @@ LIFETIME_UNIT = 4
 
 MAXIMUM_LIFETIME = 0xFFFF * LIFETIME_UNIT
 
+_BINDING_UPDATE = 5
 _UPDATE = struct.Struct("!HHH")
+_UPDATE_FLAGS_AT = mobility_header.SIZE + 2
 _ACKNOWLEDGEMENT = struct.Struct("!BBHH")
 _ERROR = struct.Struct("!Bx16s")
 
@@ -191,11 +193,22 @@ def decode(data: bytes, source: IPv6Address, destination: IPv6Address) -> Messag
     return decoder(body, decode_options(body[layout.size :]))
 
 
+def is_from_mobile_node(data: bytes) -> bool:
+    """Whether a message that is not checked yet is for a home agent, not for routers.
+
+    HoTI, CoTI, or a Binding Update without the flag of proxies (RFC 5213 section 8.1).
+    """
+    if mobility_header.message_type(data) == _BINDING_UPDATE:
+        flags = int.from_bytes(data[_UPDATE_FLAGS_AT : _UPDATE_FLAGS_AT + 2], "big")
+        return not flags & BindingUpdateFlag.P
+    return mobility_header.message_type(data) in (HomeTestInit.TYPE, CareOfTestInit.TYPE)
+
+
 def _fixed_part(message: Message) -> tuple[int, bytes]:
     """The message's type, and what stands between the header and the options."""
     if isinstance(message, BindingUpdate):
         units = message.lifetime // LIFETIME_UNIT
-        return 5, _UPDATE.pack(message.sequence, message.flags, units)
+        return _BINDING_UPDATE, _UPDATE.pack(message.sequence, message.flags, units)
     if isinstance(message, BindingAcknowledgement):
         units = message.lifetime // LIFETIME_UNIT
         return 6, _ACKNOWLEDGEMENT.pack(message.status, message.flags, message.sequence, units)
@@ -223,7 +236,7 @@ def _decode_error(body: bytes, options: tuple[MobilityOption, ...]) -> Message:
 
 _DECODERS: dict[int, tuple[struct.Struct, _Decoder]] = {
     **{kind.TYPE: (kind.LAYOUT, kind.decode) for kind in TEST_MESSAGES},
-    5: (_UPDATE, _decode_update),
+    _BINDING_UPDATE: (_UPDATE, _decode_update),
     6: (_ACKNOWLEDGEMENT, _decode_acknowledgement),
     7: (_ERROR, _decode_error),
     Heartbeat.TYPE: (Heartbeat.LAYOUT, Heartbeat.decode),

@@ -102,3 +102,9 @@ def test_the_last_router_represents_the_node_and_nothing_is_left_in_the_end(done
     assert states["mar1"]["bindings"]["mn1"]["phase"] == "ANCHORING"
     assert states["mar2"]["bindings"]["mn1"]["phase"] == "SERVING"
     assert set(states["mn1"]["homes"].values()) == {"HOME"}
+
+
+def test_no_binding_message_was_refused(done: Run) -> None:
+    """Those of the mobile node are for the home agents, and nobody else misses them."""
+    reasons = {reason for counts in done.run()["refused"].values() for reason in counts}
+    assert not [reason for reason in reasons if reason.startswith(("signalling", "malformed"))]

@@ -19,6 +19,15 @@ def test_mobility_messages(message, source, destination):
     assert len(data) == 8 * (data[1] + 1)
 
 
+@given(wire.mobility_message, wire.addresses, wire.addresses)
+def test_messages_of_mobile_nodes_are_told_from_those_of_routers(message, source, destination):
+    update = isinstance(message, mobility.BindingUpdate)
+    expected = isinstance(message, mobility.HomeTestInit | mobility.CareOfTestInit) or (
+        update and mobility.BindingUpdateFlag.P not in message.flags
+    )
+    assert mobility.is_from_mobile_node(mobility.encode(message, source, destination)) == expected
+
+
 @given(wire.channel_message, wire.addresses, wire.addresses)
 def test_channel_messages(message, source, destination):
     data = channel.encode(message, source, destination)
