@@ -63,75 +63,22 @@ class MobilityAccessRouter:
             untrusted=(self._access_link,),
             beside_home_agent=config["home_agent"] is not None,
         )
-        self._roaming: RoamingPart | None = None
-        if config["home_agent"]:
-            self._roaming = RoamingPart(
-                self._daemon, self._core, self._forwarding, devices, config["home_agent"]
-            )
+        self._roaming = self._roaming_part(config, devices)
         if config["group_interface"]:
             self._signalling.join(mar.cmd, config["group_interface"])
         self._idle: IdlePart | None = None
         if config["idle_release"]:
             self._idle = IdlePart(self._daemon, config["idle_release"], self._prefix_idle)
         self._forwarding.on_source_route = self._guest
-        self._multicast: MulticastPart | None = None
-        self._channels: ChannelPart | None = None
-        self._prediction: PredictionPart | None = None
-        self._contexts: ContextPart | None = None
-        handlers: dict[int, Handler] = {ndp.ROUTER_SOLICITATION: self._access.solicited}
-        if config["multicast"]:
-            self._multicast = MulticastPart(
-                self._daemon,
-                config["multicast"],
-                config["seed"],
-                multi_upstream=config["channel_control"] is not None,
-            )
-            MulticastTunnels(
-                self._daemon, self._multicast, self._forwarding, upstream=True, downstream=True
-            )
-            self._forwarding.on_route = self._away
-            handlers |= dict.fromkeys(mld.TYPES, self._multicast.receive)
-            self._multicast.add_link(config["upstream"], upstream=True, downstream=False)
-        if self._multicast and config["channel_control"]:
-            self._channels = ChannelPart(
-                self._daemon,
-                config["channel_control"],
-                self._multicast,
-                self._signalling,
-                mar.address,
-                self._access.name_of,
-            )
+        self._multicast = self._multicast_part(config)
+        self._channels = self._channel_part(config, mar)
         self._handovers: RouterHandovers | None = None
         if config["mih"]:
             self._handovers = RouterHandovers(self._daemon, self._core, config["mih"])
-        port = LinkPort(
-            self._daemon, self._access_link, handlers, mobility=self._signalling.overheard
-        )
-        self._access.serve(port)
-        ingress_filter.route_only(self._access_link, mar.pool)
-        if self._multicast:
-            self._multicast.add_port(port, mar.link_local, upstream=False, downstream=True)
-        if self._multicast and config["prediction"]:
-            self._prediction = PredictionPart(
-                self._daemon,
-                config["prediction"],
-                mar.address,
-                frozenset(peers) - {mar.address},
-                self._signalling,
-                self._forwarding,
-                self._multicast,
-                port,
-            )
-        if self._multicast and config["cxtp"]:
-            self._contexts = ContextPart(
-                self._daemon,
-                mar.address,
-                frozenset(peers) - {mar.address},
-                socket.if_nametoindex(self._access_link),
-                self._core.context,
-                self._context_arrived,
-                config["key"],
-            )
+        port = self._open_access_link(mar)
+        others = frozenset(peers) - {mar.address}
+        self._prediction = self._prediction_part(config, mar, others, port)
+        self._contexts = self._context_part(config, mar, others)
         self._daemon.on(ServingStarted, self._serving_started)
         self._daemon.on(ServingEnded, self._serving_ended)
         self._daemon.on(ContextReceived, self._context_received)
@@ -151,6 +98,90 @@ class MobilityAccessRouter:
     def run(self) -> None:
         """Serve until told to stop."""
         self._daemon.run(self._last_words)
+
+    # Parts that not every scenario has
+
+    def _roaming_part(self, config: dict[str, Any], devices: TunnelDevices) -> RoamingPart | None:
+        if not config["home_agent"]:
+            return None
+        return RoamingPart(
+            self._daemon, self._core, self._forwarding, devices, config["home_agent"]
+        )
+
+    def _multicast_part(self, config: dict[str, Any]) -> MulticastPart | None:
+        if not config["multicast"]:
+            return None
+        part = MulticastPart(
+            self._daemon,
+            config["multicast"],
+            config["seed"],
+            multi_upstream=config["channel_control"] is not None,
+        )
+        MulticastTunnels(self._daemon, part, self._forwarding, upstream=True, downstream=True)
+        self._forwarding.on_route = self._away
+        part.add_link(config["upstream"], upstream=True, downstream=False)
+        return part
+
+    def _channel_part(self, config: dict[str, Any], mar: MarConfig) -> ChannelPart | None:
+        if not (self._multicast and config["channel_control"]):
+            return None
+        return ChannelPart(
+            self._daemon,
+            config["channel_control"],
+            self._multicast,
+            self._signalling,
+            mar.address,
+            self._access.name_of,
+        )
+
+    def _open_access_link(self, mar: MarConfig) -> LinkPort:
+        handlers: dict[int, Handler] = {ndp.ROUTER_SOLICITATION: self._access.solicited}
+        if self._multicast:
+            handlers |= dict.fromkeys(mld.TYPES, self._multicast.receive)
+        overheard = self._signalling.overheard
+        port = LinkPort(self._daemon, self._access_link, handlers, mobility=overheard)
+        self._access.serve(port)
+        ingress_filter.route_only(self._access_link, mar.pool)
+        if self._multicast:
+            self._multicast.add_port(port, mar.link_local, upstream=False, downstream=True)
+        return port
+
+    def _prediction_part(
+        self,
+        config: dict[str, Any],
+        mar: MarConfig,
+        others: frozenset[IPv6Address],
+        port: LinkPort,
+    ) -> PredictionPart | None:
+        if not (self._multicast and config["prediction"]):
+            return None
+        return PredictionPart(
+            self._daemon,
+            config["prediction"],
+            mar.address,
+            others,
+            self._signalling,
+            self._forwarding,
+            self._multicast,
+            port,
+        )
+
+    def _context_part(
+        self, config: dict[str, Any], mar: MarConfig, others: frozenset[IPv6Address]
+    ) -> ContextPart | None:
+        if not (self._multicast and config["cxtp"]):
+            return None
+        return ContextPart(
+            self._daemon,
+            mar.address,
+            others,
+            socket.if_nametoindex(self._access_link),
+            self._core.context,
+            self._context_arrived,
+            config["key"],
+        )
+
+    # What one part learns, the others are told
 
     def _link_up(self, mobile_node: MobileNode) -> None:
         if self._handovers:
