@@ -36,8 +36,8 @@ class Signalling:
     """Sends and receives at the node's own address: bindings for one core, and what else there is.
 
     ``on_type`` gives the messages of another type to a handler of their own. With a ``key`` every
-    message is authenticated; from ``untrusted`` interfaces none is taken. What is for the home
-    agent of the same node, if there is one, gets there by a socket of its own.
+    message is authenticated; from ``untrusted`` interfaces none is taken. What is for home agents,
+    where this node has one, gets there by a socket of its own.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Signalling:
 
     def overheard(self, frame: Frame, packet: ipv6.IPv6Packet, link: str) -> None:
         """A message is on an untrusted link; what is for this node gets to the socket as well."""
-        if packet.destination != self._address:
+        if packet.destination != self._address and not self._is_for_home_agent(packet.payload):
             self.counters["untrusted"] += 1
 
     def _send(self, action: Send) -> None:
@@ -104,7 +104,7 @@ class Signalling:
 
     def _receive(self, received: Received) -> None:
         data, source, destination, interface = received
-        if self._beside_home_agent and mobility.is_from_mobile_node(data):
+        if self._is_for_home_agent(data):
             return
         if interface in self._untrusted:
             self.counters["untrusted"] += 1
@@ -113,6 +113,9 @@ class Signalling:
             data = self._authenticator.open(data, source, destination, time.time_ns())
         handler = self._handlers.get(mobility_header.message_type(data), self._binding)
         handler(data, source, destination)
+
+    def _is_for_home_agent(self, data: bytes) -> bool:
+        return self._beside_home_agent and mobility.is_from_mobile_node(data)
 
     def _binding(self, data: bytes, source: IPv6Address, destination: IPv6Address) -> None:
         message = mobility.decode(data, source, destination)
