@@ -1,6 +1,7 @@
 """From one run's record to its rows in the table: one for each flow in each handover.
 
-A flow that no handover touched has one row, whose columns about handovers are empty.
+A flow that no handover touched has one row, whose columns about handovers are empty; so has a
+handover of a node without flows, whose columns about flows are.
 """
 
 from __future__ import annotations
@@ -54,17 +55,19 @@ def rows(record: dict[str, Any], scenario: Scenario) -> list[Row]:
     found: list[Row] = []
     for index, handover in enumerate(run["handovers"]):
         shared = _of_handover(index, handover) | _predicted_binding(forecast, handover)
+        if not handover["flows"]:
+            found.append(shared)
         for flow in handover["flows"]:
             row = {**shared, "flow": flow["flow"], "kind": flow["kind"]}
             row |= {name: flow[name] for name in _OF_FLOW_IN_HANDOVER}
             found.append(row | _predicted(forecast, handover, flow["flow"]))
-    touched = {row["flow"] for row in found}
+    touched = {row.get("flow") for row in found}
     found += [
         {"flow": flow["flow"], "kind": flow["kind"]}
         for flow in run["flows"]
         if flow["flow"] not in touched
     ]
-    return [{**row, **whole[row["flow"]]} for row in found]
+    return [{**row, **whole.get(row.get("flow"), {})} for row in found]
 
 
 def _of_whole_flow(flow: dict[str, Any]) -> Row:

@@ -77,6 +77,16 @@ def test_a_row_has_what_carrying_the_flow_cost(measured):
     assert {row["tunnel_bytes"] for row in found if row["handover"]} == {0}
 
 
+def test_a_handover_without_flows_has_a_row_too(measured):
+    whole, scenario = measured
+    (run,) = whole["runs"]
+    first, second = ({**handover, "flows": []} for handover in run["handovers"])
+    found = rows({"runs": [{**run, "handovers": [first, second], "flows": []}]}, scenario)
+    assert [row["handover"] for row in found] == [0, 1]
+    assert found[0]["total_ms"] == first["latency_ms"]["total"]
+    assert all("flow" not in row for row in found)
+
+
 def test_a_flow_without_handovers_has_a_row_too(measured):
     whole, scenario = measured
     still = {**whole, "runs": [{**whole["runs"][0], "handovers": []}]}
