@@ -38,6 +38,10 @@ class AccessRouterConfig:
     """Its own address, if it is the home agent of these prefixes."""
 
 
+_LOOKS = 4
+"""How often in a lifetime an expired prefix is looked at that is still bound."""
+
+
 class _Timer(Enum):
     ADVERTISE = "advertise"
     EXPIRE = "expire"
@@ -113,8 +117,8 @@ class AccessRouterCore:
             if timer is _Timer.ADVERTISE:
                 actions += self._advertise(host, now)
             elif self._in_use(host.prefix):
-                expire = now + self._config.lifetime_s * SECOND
-                self._deadlines.set((identifier, timer), expire)
+                again = now + self._config.lifetime_s * SECOND // _LOOKS
+                self._deadlines.set((identifier, timer), again)
             else:
                 del self._hosts[identifier]
                 self._pool.release(host.prefix)

@@ -90,5 +90,5 @@ def test_a_prefix_is_kept_while_it_is_bound_and_then_given_back():
     used.now = True
     assert core.timer(T0 + 60 * SECOND) == []
     used.now = False
-    assert core.timer(T0 + 120 * SECOND) == [RemoveRoute(PREFIX)]
+    assert core.timer(T0 + 75 * SECOND) == [RemoveRoute(PREFIX)]
     assert core.next_deadline() is None
