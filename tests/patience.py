@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-PATIENCE_S = 30
-"""Far longer than anything takes: running out of it is a failure, not a slow machine."""
+PATIENCE_S = 120
+"""Far longer than anything takes, on an emulated machine too: running out of it is a failure."""
 
 _Value = TypeVar("_Value")
 
