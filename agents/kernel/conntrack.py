@@ -10,20 +10,30 @@ import struct
 from ipaddress import IPv6Address
 from typing import Any
 
-from pyroute2.netlink import NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP
+from pyroute2.netlink import NETLINK_NETFILTER, NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP
+from pyroute2.netlink.nfnetlink import NFNL_SUBSYS_CTNETLINK, NFNL_SUBSYS_NFTABLES
+from pyroute2.netlink.nfnetlink.nfctsocket import IPCTNL_MSG_CT_GET, IPCTNL_MSG_CT_NEW, nfct_msg
+from pyroute2.netlink.nfnetlink.nftsocket import (
+    NFT_MSG_NEWCHAIN,
+    NFT_MSG_NEWRULE,
+    NFT_MSG_NEWTABLE,
+)
 
 from agents.kernel.attributes import attribute, nested, text
 from agents.kernel.netlink import set_sysctl
 from agents.kernel.netlink_socket import NetlinkSocket
 
-_NETFILTER = 12
 _HEAD = struct.Struct("!BBH")
 """struct nfgenmsg: family, version, resource."""
 _BIG_ENDIAN = struct.Struct("!I")
 _BATCH_BEGIN, _BATCH_END = 0x10, 0x11
-_CTNETLINK, _NFTABLES = 1, 10
-_GET_CONNECTIONS = _CTNETLINK << 8 | 1
-_NEW_TABLE, _NEW_CHAIN, _NEW_RULE = (_NFTABLES << 8 | kind for kind in (0, 3, 6))
+_CONNECTION, _GET_CONNECTIONS = (
+    NFNL_SUBSYS_CTNETLINK << 8 | kind for kind in (IPCTNL_MSG_CT_NEW, IPCTNL_MSG_CT_GET)
+)
+_NEW_TABLE, _NEW_CHAIN, _NEW_RULE = (
+    NFNL_SUBSYS_NFTABLES << 8 | kind
+    for kind in (NFT_MSG_NEWTABLE, NFT_MSG_NEWCHAIN, NFT_MSG_NEWRULE)
+)
 _TABLE, _CHAIN, _HOOK, _TYPE, _EXPRESSIONS = 1, 3, 4, 7, 4
 """NFTA_CHAIN_TABLE (also _TABLE_NAME, _RULE_TABLE), _NAME, _HOOK, _TYPE; _RULE_EXPRESSIONS."""
 _RULE_CHAIN, _ELEMENT, _NAME, _DATA = 2, 1, 1, 2
@@ -50,7 +60,7 @@ class Conntrack:
     """
 
     def __init__(self) -> None:
-        self._netlink = NetlinkSocket(_NETFILTER)
+        self._netlink = NetlinkSocket(NETLINK_NETFILTER, {_CONNECTION: nfct_msg})
         self._packets: dict[int, int] = {}
         try:
             self._track()
@@ -78,11 +88,11 @@ class Conntrack:
         rule = table + text(_RULE_CHAIN, "output") + expressions
         self._netlink.batch(
             [
-                (_BATCH_BEGIN, _head(socket.AF_UNSPEC, _NFTABLES), 0),
+                (_BATCH_BEGIN, _head(socket.AF_UNSPEC, NFNL_SUBSYS_NFTABLES), 0),
                 (_NEW_TABLE, family + table, NLM_F_CREATE),
                 (_NEW_CHAIN, family + chain, NLM_F_CREATE),
                 (_NEW_RULE, family + rule, NLM_F_CREATE | NLM_F_ACK),
-                (_BATCH_END, _head(socket.AF_UNSPEC, _NFTABLES), 0),
+                (_BATCH_END, _head(socket.AF_UNSPEC, NFNL_SUBSYS_NFTABLES), 0),
             ]
         )
         set_sysctl("net/netfilter/nf_conntrack_acct", 1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pyroute2.netlink import (
@@ -19,7 +19,6 @@ from pyroute2.netlink import (
     NLMSG_ERROR,
     rtnl,
 )
-from pyroute2.netlink.nfnetlink.nfctsocket import nfct_msg
 from pyroute2.netlink.rtnl.fibmsg import fibmsg
 from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
@@ -38,10 +37,10 @@ _NETLINK_CAP_ACK = 10
 _NETLINK_EXT_ACK = 11
 _RECEIVE_SIZE = 1 << 18
 
-CONNECTION = 0x100
-"""The kind of a connection's message: ctnetlink's IPCTNL_MSG_CT_NEW."""
+MessageClasses = Mapping[int, type[Any]]
+"""What decodes each kind of a protocol's messages that is of use here."""
 
-_CLASSES: dict[int, type[Any]] = {
+_ROUTE: MessageClasses = {
     rtnl.RTM_NEWLINK: ifinfmsg,
     rtnl.RTM_DELLINK: ifinfmsg,
     rtnl.RTM_NEWADDR: ifaddrmsg,
@@ -49,7 +48,6 @@ _CLASSES: dict[int, type[Any]] = {
     rtnl.RTM_NEWROUTE: rtmsg,
     rtnl.RTM_NEWRULE: fibmsg,
     rtnl.RTM_NEWTFILTER: tcmsg,
-    CONNECTION: nfct_msg,
 }
 
 
@@ -62,9 +60,9 @@ def messages(data: bytes) -> Iterator[tuple[int, int, bytes]]:
         offset += (length + 3) & ~3
 
 
-def decode(kind: int, data: bytes) -> Any:
+def decode(kind: int, data: bytes, classes: MessageClasses = _ROUTE) -> Any:
     """Decode one message by its type; None for a type that is of no use here."""
-    message_class = _CLASSES.get(kind)
+    message_class = classes.get(kind)
     if message_class is None:
         return None
     message = message_class(data)
@@ -79,7 +77,10 @@ Request = tuple[int, bytes, int]
 class NetlinkSocket:
     """One netlink socket in the network namespace that the caller is in."""
 
-    def __init__(self, protocol: int = socket.NETLINK_ROUTE) -> None:
+    def __init__(
+        self, protocol: int = socket.NETLINK_ROUTE, classes: MessageClasses = _ROUTE
+    ) -> None:
+        self._classes = classes
         self._socket = socket.socket(
             socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol
         )
@@ -113,7 +114,7 @@ class NetlinkSocket:
                     return answer
                 if reply == NLMSG_DONE:
                     return answer
-                answer.append(decode(reply, data))
+                answer.append(decode(reply, data, self._classes))
 
     def close(self) -> None:
         """Close the socket."""
