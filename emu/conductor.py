@@ -20,6 +20,7 @@ from typing import Any
 from agents.kernel.capabilities import probe
 from emu import __version__
 from emu.events import Event
+from emu.happenings import Happening, Happenings
 from emu.lab import Lab, LabFailed
 from emu.leaving import leave
 from emu.measure import fidelity
@@ -30,7 +31,6 @@ from emu.processes import ProcessFailed
 from emu.radio.client import RadioError
 from emu.sandbox import RUN_DIRECTORY
 from emu.scenario import load
-from emu.scenario.events import Crash, Detach, Handover, PolicyChange, Restart
 from emu.traffic.plan import Plan, plan
 
 LEAD_NS = 300_000_000
@@ -42,10 +42,6 @@ PATIENCE_S = 5.0
 CAPTURE = "capture"
 _CARRIERS = ("ix", "mr", "source", "server", "radio")
 """Roles whose captures need no headers of users' packets: no tunnel begins or ends there."""
-
-Happening = Handover | Detach | PolicyChange | Crash | Restart
-"""What the conductor does itself; the rest is the traffic processes'."""
-
 
 @dataclass(frozen=True)
 class Order:
@@ -131,8 +127,9 @@ class Conductor:
         )
         for job in self._plan.jobs:
             self._lab.processes.start(job.name, self._lab.pid(job.node), job.target, job.config)
+        happenings = Happenings(self._lab, self._t0)
         moves = [
-            asyncio.ensure_future(self._happen(event, self._t0))
+            asyncio.ensure_future(happenings.happen(event))
             for event in self._scenario.timeline
             if isinstance(event, Happening)
         ]
@@ -140,27 +137,6 @@ class Conductor:
         while time.monotonic() < end:
             await self._lab.follow(0.05)
         await asyncio.gather(*moves)
-
-    async def _happen(self, event: Happening, t0: int) -> None:
-        """Carry out one event of the timeline, whose clock was 0 at ``t0``."""
-        radio = self._lab.radio
-        if isinstance(event, Handover) and event.announced:
-            await _until(t0 + event.begins)
-            await radio.announce(event.handover, event.to)
-        await _until(t0 + event.at)
-        if isinstance(event, PolicyChange):
-            self._lab.channel_control.change(event.policy)
-        elif isinstance(event, Crash):
-            self._lab.crash(event.crash)
-        elif isinstance(event, Restart):
-            await self._lab.restart(event.restart)
-        elif isinstance(event, Detach):
-            await radio.detach(event.detach)
-        elif event.handover not in self._lab.places:
-            await radio.attach(event.handover, event.to)
-        else:
-            carrier = self._scenario.topology.access.carrier
-            await radio.move(event.handover, event.to, event.gap, carrier)
 
     async def _close(self, interrupted: bool) -> None:
         """Stop everything in order, so that each has seen all that it should, and write down."""
@@ -264,10 +240,6 @@ class Conductor:
 
     def _say(self, text: str, seconds: float | None = None, kind: str = "stage") -> None:
         print(json.dumps({"t": seconds, "text": text, "kind": kind}), flush=True)
-
-
-async def _until(when: int) -> None:
-    await asyncio.sleep(max(0, when - time.monotonic_ns()) / 1e9)
 
 
 def main() -> None:

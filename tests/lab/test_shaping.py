@@ -21,6 +21,7 @@ from emu.network.shaping import DelayBackend
 from emu.radio.client import Radio
 from emu.sandbox import RUN_DIRECTORY
 from tests.lab.sandboxed import backends, in_sandbox
+from tests.patience import eventually
 from topologies.parameters import EndNode, Parameters, Quality
 
 MS = 1_000_000
@@ -36,7 +37,7 @@ def network(delay: DelayBackend, parameters: Parameters, **nodes: EndNode) -> Ne
 
 def round_trips(net: Network, source: str, destination: str, count: int) -> list[float]:
     """Milliseconds of each that came back."""
-    ping = f"ping -c {count} -i 0.002 -W 1 {net.address(destination)}"
+    ping = f"ping -c {count} -i 0.002 -W 5 {net.address(destination)}"
     return [float(rtt) for rtt in re.findall(r"time=([\d.]+)", net.node(source).cmd(ping))]
 
 
@@ -44,14 +45,23 @@ def round_trips(net: Network, source: str, destination: str, count: int) -> list
 def test_delay_and_jitter(delay: DelayBackend) -> None:
     qualities = {"cmd": Quality(20 * MS), "core": Quality(30 * MS, jitter_ns=10 * MS)}
     net = network(delay, Parameters(mars=2, backhaul=Quality(8 * MS), **qualities))
-    assert min(round_trips(net, "mar1", "mar2", 20)) >= 16
-    steady = round_trips(net, "mar1", "cmd", 100)
-    assert min(steady) >= 40
-    assert median(steady) < 60
-    shaky = round_trips(net, "mar1", "mr2", 200)
-    assert min(shaky) >= 40
-    assert quantiles(shaky, n=10)[0] < 57  # a tenth below 53 if nothing else delays
-    assert quantiles(shaky, n=10)[8] > 63  # a tenth above 67
+
+    def steady() -> bool:
+        assert min(round_trips(net, "mar1", "mar2", 20)) >= 16
+        times = round_trips(net, "mar1", "cmd", 100)
+        assert min(times) >= 40
+        return median(times) < 60
+
+    def shaky() -> bool:
+        times = round_trips(net, "mar1", "mr2", 200)
+        assert min(times) >= 40
+        tenths = quantiles(times, n=10)
+        assert tenths[8] > 63  # a tenth above 67
+        return tenths[0] < 57  # a tenth below 53 if nothing else delays
+
+    # A machine that stops for a moment adds to what it delays, but not every time.
+    eventually(steady)
+    eventually(shaky)
 
 
 @in_sandbox
@@ -133,7 +143,7 @@ def test_rate(delay: DelayBackend, access_delay: int) -> None:
         net.node("mar1").cmd("ip address add 2001:db8:1:1::1/64 dev mar1-radio nodad")
         net.node("mn1").cmd("ip address add 2001:db8:1:1::2/64 dev mn1-radio nodad")
         server = net.node("mar1").popen("iperf3 --server")
-        time.sleep(0.5)
+        eventually(lambda: "5201" in net.node("mar1").cmd("ss -Hltn"))
         for reverse in ("", "--reverse"):
             client = (
                 f"iperf3 --client 2001:db8:1:1::1 --udp --bitrate 40M --time 2 --json {reverse}"
