@@ -43,6 +43,7 @@ CAPTURE = "capture"
 _CARRIERS = ("ix", "mr", "source", "server", "radio")
 """Roles whose captures need no headers of users' packets: no tunnel begins or ends there."""
 
+
 @dataclass(frozen=True)
 class Order:
     """What the runner asks of one run."""

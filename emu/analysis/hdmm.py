@@ -124,9 +124,12 @@ def mipv6_binding(RTT_mn_ha: ArrayLike) -> Values:
     return _values(RTT_mn_ha)
 
 
-def client_binding(RTT_mn_pdar: ArrayLike) -> Values:
-    """T_binding of client-based HDMM, equation 13."""
-    return _values(RTT_mn_pdar)
+def client_binding(RTT_mn_pdar: ArrayLike, *, secured: bool = False) -> Values:
+    """T_binding of client-based HDMM, equation 13.
+
+    ``secured``: CoTI and CoT come first, so it is twice that (section 4.1.1).
+    """
+    return (2 if secured else 1) * _values(RTT_mn_pdar)
 
 
 def pmipv6_binding(RTT_mag_lma: ArrayLike) -> Values:

@@ -38,6 +38,8 @@ class Move:
     """The mobile nodes that are at the new MAR already."""
     announced: float | None
     """How long before link down the MAR left was told, ms."""
+    secured: bool
+    """Whether a mobile node's care-of address is tested before each Binding Update."""
 
 
 def moves(scenario: Scenario) -> list[Move]:
@@ -83,7 +85,8 @@ def _move(
         core=topology.core.delay / 1e6,
     )
     notice = path.backhaul if what.scheme is Scheme.FULLY else 2 * path.cmd
-    path = replace(path, binding=binding_ms(what.scheme, path), notice=notice)
+    secured = scenario.mobility.security.return_routability
+    path = replace(path, binding=binding_ms(what.scheme, path, secured=secured), notice=notice)
     hops = _mean_hops(numbers, what.told, event.to) if in_line else _VIA_EXCHANGE
     return Move(
         at_s=event.at / 1e9,
@@ -96,6 +99,7 @@ def _move(
         hops=hops,
         neighbours=neighbours,
         announced=None if event.announced is None else event.announced / 1e6,
+        secured=secured,
     )
 
 
@@ -104,7 +108,7 @@ def _mean_hops(numbers: dict[str, int], told: tuple[str, ...], target: str) -> f
     return sum(abs(numbers[mar] - numbers[target]) for mar in told) / max(len(told), 1)
 
 
-def binding_ms(scheme: Scheme, path: Path) -> float:
+def binding_ms(scheme: Scheme, path: Path, *, secured: bool = False) -> float:
     """T_binding of one handover under any of the HDMM paper's schemes, equations 12 to 18.
 
     The LMA and the HA are where the CMD is; the previous MAR that counts is the one just left.
@@ -112,7 +116,7 @@ def binding_ms(scheme: Scheme, path: Path) -> float:
     to_cmd, access, between = 2 * path.cmd, 2 * path.access, 2 * path.backhaul
     latencies = {
         Scheme.MIPV6: hdmm.mipv6_binding(access + to_cmd),
-        Scheme.CLIENT: hdmm.client_binding(access + between),
+        Scheme.CLIENT: hdmm.client_binding(access + between, secured=secured),
         Scheme.PMIPV6: hdmm.pmipv6_binding(to_cmd),
         Scheme.RELAY: hdmm.relay_binding(to_cmd, to_cmd),
         Scheme.LOCATOR: hdmm.locator_binding(to_cmd, to_cmd, between),
@@ -122,12 +126,17 @@ def binding_ms(scheme: Scheme, path: Path) -> float:
     return float(latencies[scheme])
 
 
+def messages(scheme: Scheme, move: Move) -> float:
+    """Of its signalling: the factors of equations 4 to 10."""
+    return float(hdmm.messages(scheme, len(move.previous), secured=move.secured))
+
+
 def cost(scheme: Scheme, move: Move, tau: float = 1.0, omega: float = 1.0) -> float:
     """Weighted hops of its signalling, equations 4 to 10; the CMD is one hop from every MAR."""
     n = len(move.previous)
     costs = {
         Scheme.MIPV6: hdmm.mipv6_cost(omega, tau, 1),
-        Scheme.CLIENT: hdmm.client_cost(omega, tau, n, move.hops, secured=False),
+        Scheme.CLIENT: hdmm.client_cost(omega, tau, n, move.hops, secured=move.secured),
         Scheme.PMIPV6: hdmm.pmipv6_cost(tau, 1),
         Scheme.RELAY: hdmm.relay_cost(tau, n, 1),
         Scheme.LOCATOR: hdmm.locator_cost(tau, n, 1, 1, move.hops),

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from emu.analysis import hdmm, reach
 from emu.analysis.hdmm import Scheme
-from emu.analysis.moves import Move, binding_ms, cost, moves
+from emu.analysis.moves import Move, binding_ms, cost, messages, moves
 from emu.analysis.multicast import Range
 from emu.analysis.prediction import predict
 from emu.scenario.model import Scenario
@@ -36,10 +36,9 @@ def _handovers(found: Iterable[Move]) -> Table:
     )
     for move in found:
         binding = move.path.binding
-        count = len(move.previous)
         table.add_row(
             f"{move.at_s:.3f} s", move.mn, f"{move.origin} → {move.target}",
-            move.scheme.value, str(count), f"{float(hdmm.messages(move.scheme, count)):.0f}",
+            move.scheme.value, str(len(move.previous)), f"{messages(move.scheme, move):.0f}",
             _ms(move.path.gap), _ms(binding),
             _ms(float(hdmm.handover_latency(move.path.gap, 0, 0, 0, binding))),
         )  # fmt: skip
@@ -54,12 +53,11 @@ def _schemes(found: list[Move]) -> Table:
         ("messages", "cost (weighted hops)", "binding (ms)"),
     )
     for scheme in Scheme if found else ():
-        messages = (float(hdmm.messages(scheme, len(move.previous))) for move in found)
         table.add_row(
             scheme.value,
-            f"{_mean(messages):.1f}",
+            f"{_mean(messages(scheme, move) for move in found):.1f}",
             f"{_mean(cost(scheme, move) for move in found):.1f}",
-            _ms(_mean(binding_ms(scheme, move.path) for move in found)),
+            _ms(_mean(binding_ms(scheme, move.path, secured=move.secured) for move in found)),
         )
     return table
 

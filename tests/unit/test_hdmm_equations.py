@@ -74,6 +74,7 @@ def test_equation_11_by_hand():
     [
         (hdmm.mipv6_binding(42), 42),  # 12
         (hdmm.client_binding(14), 14),  # 13
+        (hdmm.client_binding(14, secured=True), 28),  # section 4.1.1
         (hdmm.pmipv6_binding(20), 20),  # 14
         (hdmm.relay_binding(20, 24), 44),  # 15
         (hdmm.locator_binding(20, 24, 10), 27),  # 16

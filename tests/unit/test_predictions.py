@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from emu.analysis.hdmm import Scheme
-from emu.analysis.moves import binding_ms, cost, moves
+from emu.analysis.moves import binding_ms, cost, messages, moves
 from emu.analysis.multicast import Range
 from emu.analysis.prediction import Prediction, predict
 from emu.scenario import Scenario
@@ -139,6 +139,19 @@ def test_in_a_domain_the_network_acts_and_between_domains_the_client(update, hop
     # From the mobile node to mar2, where it was at home last, and back: equation 13.
     ways = [1, 3, 4, 1]
     assert [move.path.binding for move in abroad] == [2 * 2 + 2 * 10 * way for way in ways]
+
+
+@pytest.mark.parametrize(("tested", "factor"), [("false", 1), ("true", 2)])
+def test_a_test_of_the_care_of_address_doubles_a_clients_messages_and_latency(tested, factor):
+    home = "{scheme: client, security: {cga: true, return_routability: TESTED}}"
+    text = HYBRID.replace("{scheme: hybrid, home_domain: [mar1, mar2], ", f"{home}\n#")
+    found = moves(parse(text.replace("TESTED", tested).encode(), "secured.yaml"))
+    assert [messages(Scheme.CLIENT, move) for move in found[:3]] == [
+        2 * factor * n for n in (1, 2, 3)
+    ]
+    assert cost(Scheme.CLIENT, found[1], omega=10) == 2 * 2 * factor * (10 + 1.5)
+    assert {move.path.binding for move in found[:3]} == {factor * (2 * 2 + 2 * 10)}
+    assert messages(Scheme.PROXY, found[1]) == 6
 
 
 @pytest.mark.parametrize(("scheme", "fetch"), [("rfc6224", 2 * 5), ("rfc7028", 2 * 3)])
