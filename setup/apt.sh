@@ -6,11 +6,8 @@ set -euo pipefail
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
         "$@"
-    elif command -v sudo >/dev/null; then
-        sudo "$@"
     else
-        echo "setup: not root, and there is no sudo: run this once as root" >&2
-        exit 1
+        sudo "$@"
     fi
 }
 
@@ -32,6 +29,12 @@ while read -r package _; do
     installed "$package" || missing+=("$package")
 done < <(grep -hE '^[a-z0-9]' "$@")
 [ "${#missing[@]}" -gt 0 ] || exit 0
+if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
+    user=$(id -un)
+    echo "setup: you are not root, and there is no sudo to become it: as root," \
+        "'apt-get install sudo && adduser $user sudo', then log in as $user again" >&2
+    exit 1
+fi
 echo "setup: installing ${missing[*]}"
 apt_get update || echo "setup: apt-get update failed, going on with the package lists at hand" >&2
 apt_get install -y --no-install-recommends "${missing[@]}"

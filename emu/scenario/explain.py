@@ -1,9 +1,9 @@
-"""What the schema found wrong, in words: one problem for each of pydantic's errors."""
+"""What the schema found wrong, in words: problems for pydantic's errors."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args, get_origin
 
@@ -32,8 +32,27 @@ class _Place:
     section: type[Section]
 
 
-def explain(detail: ErrorDetails, root: type[Section] = Scenario) -> Problem:
-    """The problem that one of pydantic's errors stands for; ``root`` is what was validated."""
+def explain(details: Sequence[ErrorDetails], root: type[Section] = Scenario) -> list[Problem]:
+    """The problems that pydantic's errors stand for; ``root`` is what was validated.
+
+    A key that is missing because it is misspelt is one problem, not two.
+    """
+    misspelt = {_meant(detail, root) for detail in details if detail["type"] == "extra_forbidden"}
+    return [
+        _explain(detail, root)
+        for detail in details
+        if detail["type"] != "missing" or _place(detail, root).path not in misspelt
+    ]
+
+
+def _meant(detail: ErrorDetails, root: type[Section]) -> Path | None:
+    """The path of the key that an unknown one is likely to stand for."""
+    place = _place(detail, root)
+    near = nearest(str(place.path[-1]), _keys(place.holder))
+    return (*place.path[:-1], near) if near else None
+
+
+def _explain(detail: ErrorDetails, root: type[Section]) -> Problem:
     place = _place(detail, root)
     kind, value, key = detail["type"], detail["input"], str(place.path[-1])
     if len(place.path) == 2 and place.path[0] in _KINDS:

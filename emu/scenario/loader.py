@@ -36,6 +36,7 @@ def parse(data: bytes, file: str) -> Scenario:
     """The scenario in the bytes of a file, which errors call by the name given."""
     document = Document.parse(data, file)
     refuse(document, document.problems)
+    refuse_other(document, "axes", "belongs to a matrix, not a scenario; run it with emu sweep")
     try:
         scenario = build(document.value)
     except Unsound as error:
@@ -49,7 +50,7 @@ def build(value: object) -> Scenario:
     try:
         scenario = Scenario.model_validate(value)
     except ValidationError as error:
-        raise Unsound([explain(detail) for detail in error.errors()]) from None
+        raise Unsound(explain(error.errors())) from None
     if problems := check(scenario):
         raise Unsound(problems)
     return scenario
@@ -77,6 +78,12 @@ def refuse(document: Document, problems: list[Problem]) -> None:
     """Raise `ScenarioError` if there are problems."""
     if problems:
         raise ScenarioError(lines(document, problems))
+
+
+def refuse_other(document: Document, key: str, text: str) -> None:
+    """Raise `ScenarioError` for a file of another kind, which a key at its top gives away."""
+    if isinstance(document.value, dict) and key in document.value:
+        refuse(document, [Problem((key,), text)])
 
 
 def lines(document: Document, problems: list[Problem]) -> list[str]:

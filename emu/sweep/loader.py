@@ -18,7 +18,7 @@ from emu.scenario.control_checks import check_own_policy
 from emu.scenario.document import Document
 from emu.scenario.errors import Problem, ScenarioError, dotted
 from emu.scenario.explain import explain
-from emu.scenario.loader import Unsound, build, lines, load, read, refuse
+from emu.scenario.loader import Unsound, build, lines, load, read, refuse, refuse_other
 from emu.scenario.model import Scenario
 from emu.sweep.keys import KeyProblem, put
 from emu.sweep.matrix import Axis, Matrix, check
@@ -62,11 +62,11 @@ def plan(path: Path) -> Plan:
     """The sweep in a file; raises `ScenarioError` when it cannot be run."""
     document = Document.parse(read(path), str(path))
     refuse(document, document.problems)
+    refuse_other(document, "topology", "belongs to a scenario, not a matrix; run it with emu run")
     try:
         matrix = Matrix.model_validate(document.value)
     except ValidationError as error:
-        problems = [explain(detail, Matrix) for detail in error.errors()]
-        raise ScenarioError(lines(document, problems)) from None
+        raise ScenarioError(lines(document, explain(error.errors(), Matrix))) from None
     refuse(document, list(check(matrix, list(METRICS))))
     base = path.parent / matrix.scenario
     scenario = load(base)

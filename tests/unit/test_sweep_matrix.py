@@ -67,6 +67,7 @@ GAP = 'gap: {key: "events[handover].gap", values: [0, 50ms, 1s]}'
         ("seeds: 2", "seeds: none", 3, 'seeds: "none" is not a whole number; write a number'),
         ("seeds: 2", "sedes: 2", 3, "sedes: unknown key; did you mean seeds?"),
         ("name: small\n", "", 1, "name: is missing; write name: multicast-comparison"),
+        ("axes:\n", "topology:\n", 5, "topology: belongs to a scenario, not a matrix; run it"),
         ("values: [0, 50ms, 1s]", "values: []", 6, "axes.gap: has no value; write at least one"),
         ("[0, 50ms, 1s]", "[0, 1s, 1s]", 6, "axes.gap: has a value twice; leave one out"),
         (", values: [0, 50ms, 1s]", "", 6, "axes.gap: has only half of what it needs"),

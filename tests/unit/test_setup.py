@@ -1,0 +1,57 @@
+"""Set-up installs what the toolkit, and its advice, ask for; without the right to, it says so."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from emu.requirements import PROGRAMS
+
+SETUP = Path(__file__).resolve().parents[2] / "setup"
+
+
+def test_it_installs_the_package_of_every_program():
+    lines = (SETUP / "packages.txt").read_text().splitlines()
+    listed = {line.split()[0] for line in lines if line[:1] not in ("", "#")}
+    assert {program.package for program in PROGRAMS} <= listed
+
+
+def _apt(folder: Path, uid: int, programs: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Runs apt.sh for a user who has only these programs, and lacks tshark."""
+    programs |= {
+        "id": f'[ "$1" = -u ] && echo {uid} || echo alice',
+        "grep": f'exec {shutil.which("grep")} "$@"',
+        "dpkg-query": "exit 1",
+    }
+    for name, script in programs.items():
+        (folder / name).write_text(f"#!/bin/bash\n{script}\n")
+        (folder / name).chmod(0o755)
+    packages = folder / "packages.txt"
+    packages.write_text("# what is needed\ntshark    # reads captures\n")
+    return subprocess.run(
+        ["/bin/bash", SETUP / "apt.sh", packages],
+        env={**os.environ, "PATH": str(folder)},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_who_is_neither_root_nor_has_sudo_is_told_in_one_line(tmp_path):
+    done = _apt(tmp_path, 1000, {"apt-get": "echo apt-get ran"})
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr == (
+        "setup: you are not root, and there is no sudo to become it: as root, "
+        "'apt-get install sudo && adduser alice sudo', then log in as alice again\n"
+    )
+
+
+@pytest.mark.parametrize("uid", [0, 1000])
+def test_who_may_install_does(tmp_path, uid):
+    tools = {"sudo": 'exec "$@"', "env": 'exec /usr/bin/env "$@"', "apt-get": 'echo "$@"'}
+    done = _apt(tmp_path, uid, tools)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == "setup: installing tshark"
+    assert done.stdout.splitlines()[-1].endswith("install -y --no-install-recommends tshark")
