@@ -1,7 +1,7 @@
 """Faults of docs/guarantees.md that need more than a scenario: real daemons, kernels and packets.
 
 Signalling that gets lost, a CMD that is killed at each step of a handover, a MAR whose clock is
-slow, and two nodes with one identifier.
+slow, two nodes with one identifier, and two that claim one prefix.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -20,6 +20,7 @@ from agents.kernel.capabilities import probe
 from agents.mobility.sessions import Phase
 from emu.events import Event
 from emu.lab import Lab
+from emu.network.build import Network
 from emu.network.namespace import entered
 from emu.running import this_lab
 from emu.sandbox import RUN_DIRECTORY
@@ -27,7 +28,7 @@ from emu.scenario import parse
 from emu.schemes import SCHEMES
 from emu.schemes.base import Agent
 from emu.schemes.dmm import Dmm
-from tests.lab import slow_mar
+from tests.lab import faulty_mar
 from tests.lab.sandboxed import in_sandbox
 
 pytestmark = pytest.mark.root
@@ -36,11 +37,11 @@ SCENARIO = """
 name: faults
 duration: 1s
 topology: {{kind: dmm-domain, mars: 3, cmd: {cmd}}}
-mobility: {{variant: relay, retransmission: 200ms}}
+mobility: {{variant: relay, retransmission: 200ms, binding_lifetime: {lifetime}}}
 multicast: {{scheme: none}}
 nodes:
   mn1: {{role: mn, attach: mar1, dad: off}}
-  mn2: {{role: mn, attach: mar1, dad: off}}
+  mn2: {{role: mn, attach: mar3, dad: off}}
   server: {{role: server}}
 """
 STEPS = [
@@ -60,12 +61,12 @@ def test_a_lossy_network_whose_cmd_is_killed_at_each_step() -> None:
 
 
 @in_sandbox
-def test_a_slow_clock_and_two_nodes_with_one_identifier() -> None:
+def test_a_slow_clock_and_two_nodes_with_one_identifier_or_prefix() -> None:
     asyncio.run(be_slow_and_ambiguous())
 
 
 async def lose_and_kill() -> None:
-    lab = await serving("{delay: 100ms, loss: 30%}")
+    lab = await serving("{delay: 100ms, loss: 30%}", "300s")
     first = lab.address("mn1")
     for to, who, kind, message in STEPS:
         was = len(lab.tail.events)
@@ -84,38 +85,76 @@ async def lose_and_kill() -> None:
 
 
 async def be_slow_and_ambiguous() -> None:
-    SCHEMES["dmm"] = WithASlowClock
-    lab = await serving("{delay: 5ms}")
+    SCHEMES["dmm"] = WithFaultyMars
+    lab = await serving("{delay: 5ms}", "12s")
     await happens(lab, 0, "mar2", "ready")
     was = len(lab.tail.events)
     await lab.radio.move("mn1", "mar2", 0)  # whose time is earlier than that of mn1's attachment
     await happens(lab, was, "mar2", "binding_complete", mn="mn1")
     await phases(lab, {"mar1": ANCHORING, "mar2": SERVING})
-    unconcerned = this_lab().states()["mar1"]["bindings"]["mn2"]
+    unconcerned = given("mar3", "mn2")
     link_up("mar3", "mn1", "02:00:00:00:00:99")  # another one of this name
     await phases(lab, {"mar1": ANCHORING, "mar2": ANCHORING, "mar3": SERVING})
-    assert this_lab().states()["mar1"]["bindings"]["mn2"] == unconcerned
+    assert given("mar3", "mn2") == unconcerned
     await lab.radio.move("mn1", "mar1", 0)
     await phases(lab, {"mar1": SERVING, "mar2": ANCHORING, "mar3": ANCHORING})
+    await claim_one_prefix(lab)
 
 
-class WithASlowClock(Dmm):
-    """The clock of mar2 is some seconds slow."""
+async def claim_one_prefix(lab: Lab) -> None:
+    """What mar1 gave to mn1 first it gives to mn2 once it has been killed; mn1 loses it."""
+    claimed = given("mar1", "mn1")
+    await lab.radio.move("mn1", "mar3", 0)
+    await phases(lab, {"mar1": ANCHORING, "mar3": SERVING})
+    was = len(lab.tail.events)
+    lab.crash("mar1")
+    await lab.wait(lambda: "mar1" not in lab.processes.running(), "the end of mar1")
+    WithFaultyMars.start(lab.network, "mar1", faulty_mar.SAME_PREFIXES)
+    await happens(lab, was, "mar1", "ready")
+    await lab.radio.move("mn2", "mar1", 0)
+    await happens(lab, was, "mar1", "prefix_assigned", mn="mn2", prefix=claimed)
+    await lab.wait(lambda: claimed not in anchored("mar3", "mn1"), "mn1 to lose its prefix")
+    assert given("mar1", "mn2") == claimed
+    assert given("mar3", "mn1") not in (None, claimed)
+
+
+class WithFaultyMars(Dmm):
+    """The clock of mar2 is slow."""
+
+    configurations: ClassVar[dict[str, dict[str, Any]]] = {}
 
     def agents(self) -> dict[str, Agent]:
         agents = super().agents()
-        _, config = agents.pop("mar2")
-        command = [sys.executable, "-m", slow_mar.__name__, json.dumps(config)]
-        with entered(self.network.namespace("mar2")):
-            subprocess.Popen(command)  # it ends with the sandbox
+        self.configurations.update({mar: agents[mar][1] for mar in ("mar1", "mar2")})
+        del agents["mar2"]
+        self.start(self.network, "mar2", faulty_mar.SLOW_CLOCK)
         return agents
 
+    @classmethod
+    def start(cls, network: Network, mar: str, fault: str) -> None:
+        """Start a MAR with a fault; it ends with the sandbox."""
+        configuration = json.dumps(cls.configurations[mar])
+        with entered(network.namespace(mar)):
+            subprocess.Popen([sys.executable, "-m", faulty_mar.__name__, fault, configuration])
 
-async def serving(cmd: str) -> Lab:
+
+def given(mar: str, mn: str) -> str | None:
+    """The prefix that a mobile node has of a MAR."""
+    binding = this_lab().states()[mar]["bindings"].get(mn)
+    return None if binding is None else str(binding["prefix"])
+
+
+def anchored(mar: str, mn: str) -> set[str]:
+    """The prefixes of other MARs that a mobile node has at one."""
+    binding = this_lab().states()[mar]["bindings"].get(mn)
+    return {anchor["prefix"] for anchor in binding["anchors"]} if binding else set()
+
+
+async def serving(cmd: str, lifetime: str) -> Lab:
     """A lab in which every mobile node has an address."""
     directory = Path(RUN_DIRECTORY) / "run"
     directory.mkdir()
-    scenario = parse(SCENARIO.format(cmd=cmd).encode(), "faults.yaml")
+    scenario = parse(SCENARIO.format(cmd=cmd, lifetime=lifetime).encode(), "faults.yaml")
     lab = Lab(scenario, 1, directory, probe(), lambda event: None)
     await lab.build()
     await lab.start_agents()
