@@ -11,6 +11,7 @@ from typing import Any
 
 from agents.kernel.netlink import set_sysctl
 from tests.namespaces import Namespace, Namespaces
+from tests.patience import PATIENCE_S
 
 MILLISECOND = 1_000_000
 
@@ -61,7 +62,7 @@ class Line:
     def stop(self) -> dict[str, dict[str, Any]]:
         """End the line and return its statistics by direction, such as ``a0>b0``."""
         self.process.send_signal(signal.SIGTERM)
-        output, _ = self.process.communicate(timeout=10)
+        output, _ = self.process.communicate(timeout=PATIENCE_S)
         stopped = json.loads(output)
         assert stopped["event"] == "stopped"
         return {entry["direction"]: entry for entry in stopped["directions"]}

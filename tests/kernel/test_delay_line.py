@@ -17,6 +17,8 @@ pytestmark = pytest.mark.root
 ETHERTYPE = 0x88B5
 """For local experiments (IEEE 802): nothing else on these links has it."""
 SO_RCVBUFFORCE = 33
+QUIET_S = 1
+"""No frame for so long, and the last one has arrived."""
 HEADER = b"\xff" * 6 + bytes(6) + ETHERTYPE.to_bytes(2, "big")
 
 
@@ -37,7 +39,7 @@ def transfer(
         sender.send(HEADER + number.to_bytes(4, "big") + time.monotonic_ns().to_bytes(8, "big"))
         time.sleep(interval_s)
     numbers, delays = [], []
-    receiver.settimeout(0.3)
+    receiver.settimeout(QUIET_S)
     while True:
         try:
             data = receiver.recv(2000)

@@ -110,10 +110,10 @@ def test_tcp_runs_over_the_tunnel(namespaces: Namespaces, open_end: Open) -> Non
     with chain.hosts[1]:
         server = socket.create_server((str(HOSTS[1]), 5001), family=socket.AF_INET6)
     with chain.hosts[0]:
-        client = socket.create_connection((str(HOSTS[1]), 5001), timeout=10)
+        client = socket.create_connection((str(HOSTS[1]), 5001), timeout=PATIENCE_S)
     with server, client, server.accept()[0] as connection:
-        connection.settimeout(10)
-        client.settimeout(10)
+        connection.settimeout(PATIENCE_S)
+        client.settimeout(PATIENCE_S)
         received = 0
         client.setblocking(False)
         pending = memoryview(bytes(amount))

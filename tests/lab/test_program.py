@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.emu_run import run, start
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.root
 
@@ -38,6 +39,6 @@ def test_a_program_runs_on_its_node_until_it_is_told_to_end(tmp_path: Path) -> N
 
 def test_a_program_that_is_not_installed_is_named_before_anything_starts(tmp_path: Path) -> None:
     process = start(scenario(tmp_path, "no-such-player"), tmp_path)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 3
     assert "no-such-player (the scenario's own program): sudo apt-get install" in output

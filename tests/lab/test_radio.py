@@ -19,6 +19,7 @@ from emu.network.namespace import entered
 from emu.radio.client import L2Event, Radio, RadioError
 from emu.sandbox import RUN_DIRECTORY
 from tests.lab.sandboxed import backends, in_sandbox
+from tests.patience import PATIENCE_S
 from topologies.parameters import EndNode, Parameters
 
 EXPERIMENTAL = 0x88B5
@@ -245,7 +246,7 @@ def agent(mar: str) -> socket.socket:
     """The socket on which a MAR's agent takes triggers."""
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     listening.bind(str(RUN_DIRECTORY / f"{mar}.trigger"))
-    listening.settimeout(5)
+    listening.settimeout(PATIENCE_S)
     return listening
 
 

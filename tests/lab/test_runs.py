@@ -16,6 +16,7 @@ import pytest
 from tests.lab.emu_run import ROOT, command, finish, run, start
 from tests.lab.sandboxed import in_sandbox
 from tests.lab.test_sandbox import assert_unchanged, command_line, traces_in_own_tmp
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.root
 
@@ -111,7 +112,7 @@ def test_kill_9_of_the_conductor_leaves_nothing() -> None:
         time.sleep(0.5 + part + moments.random())
         conductors = [pid for pid in below(process.pid) if "emu.conductor" in command_line(pid)]
         os.kill(conductors[-1] if conductors else process.pid, signal.SIGKILL)
-        assert process.wait(timeout=30) != 0
+        assert process.wait(PATIENCE_S) != 0
         subprocess.run(["rm", "-r", *kept & {str(p) for p in Path("/tmp").iterdir()}], check=True)
         assert_unchanged(before)
         short(Path("/tmp"))

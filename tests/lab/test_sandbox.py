@@ -81,7 +81,7 @@ def test_sigterm_reaches_the_command_or_ends_the_sandbox(delay_s: float) -> None
     process = sandbox.spawn(["bash", "-c", command], stdout=subprocess.PIPE)
     time.sleep(delay_s)
     process.terminate()
-    output, _ = process.communicate(timeout=10)
+    output, _ = process.communicate(timeout=PATIENCE_S)
     if "ready" in output:
         assert output.endswith("told\n")
         assert process.returncode == 5
@@ -186,11 +186,12 @@ def below(place: Path) -> Iterator[Path]:
 
 def assert_unchanged(before: dict[str, object]) -> None:
     """Death takes the kernel a moment."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_S
     while (now := traces()) != before and time.monotonic() < deadline:
         time.sleep(0.02)
+    left = {pid: command_line(pid) for pid in all_processes()}
     for what, value in before.items():
-        assert now[what] == value, what
+        assert now[what] == value, (what, left)
 
 
 def all_processes() -> list[int]:

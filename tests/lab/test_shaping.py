@@ -21,7 +21,7 @@ from emu.network.shaping import DelayBackend
 from emu.radio.client import Radio
 from emu.sandbox import RUN_DIRECTORY
 from tests.lab.sandboxed import backends, in_sandbox
-from tests.patience import eventually
+from tests.patience import PATIENCE_S, eventually
 from topologies.parameters import EndNode, Parameters, Quality
 
 MS = 1_000_000
@@ -80,7 +80,7 @@ def test_no_loss_unless_asked_for(delay: DelayBackend) -> None:
         listening = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
         listening.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 16 << 20)
         listening.bind(("::", 5001))
-        listening.settimeout(2)
+        listening.settimeout(PATIENCE_S)
     with entered(net.namespace("mar1")):
         sending = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
     sent = set(range(3000))

@@ -15,6 +15,7 @@ import pytest
 
 from tests.lab.emu_run import ROOT
 from tests.lab.test_runs import below, short
+from tests.patience import PATIENCE_S, eventually
 
 pytestmark = pytest.mark.root
 
@@ -39,12 +40,8 @@ def start(directory: Path) -> subprocess.Popen[str]:
 
 
 def wait_for_first_cell(directory: Path) -> Path:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        for path in directory.glob("out/tiny/cells/*/cell.json"):
-            return path
-        time.sleep(0.1)
-    raise TimeoutError("no run was done")
+    cells = directory / "out/tiny/cells"
+    return eventually(lambda: next(cells.glob("*/cell.json"), None))
 
 
 def test_a_sweep_that_is_killed_leaves_nothing_running_and_goes_on(tmp_path: Path) -> None:
@@ -55,12 +52,9 @@ def test_a_sweep_that_is_killed_leaves_nothing_running_and_goes_on(tmp_path: Pat
     time.sleep(1)
     family = below(process.pid)
     os.kill(process.pid, signal.SIGKILL)
-    process.communicate(timeout=60)
-    deadline = time.monotonic() + 20
-    while any(alive(pid) for pid in family) and time.monotonic() < deadline:
-        time.sleep(0.1)
+    process.communicate(timeout=PATIENCE_S)
     assert family
-    assert not [pid for pid in family if alive(pid)]
+    eventually(lambda: not any(alive(pid) for pid in family))
     # One that a busy machine could not keep up with would be run again.
     first.write_text(json.dumps(json.loads(first.read_text()) | {"faithful": True}))
     done_at = first.stat().st_mtime_ns
