@@ -144,3 +144,14 @@ def cost(scheme: Scheme, move: Move, tau: float = 1.0, omega: float = 1.0) -> fl
         Scheme.FULLY: hdmm.fully_cost(tau, n, move.hops),
     }
     return float(costs[scheme])
+
+
+def session_cost(scheme: Scheme, move: Move, subnets: int) -> float:
+    """C_SIGNAL, equation 1, of sessions that each last as long as a stay (SMR = 1).
+
+    Such a handover is the one in a domain of so many subnets (equation 2). Between domains the
+    scheme acts itself if it can (equation 3), else the client-based one of its kind.
+    """
+    of_its_kind = Scheme.MIPV6 if scheme is Scheme.PMIPV6 else Scheme.CLIENT
+    between = scheme if scheme in hdmm.INTER else of_its_kind
+    return float(hdmm.signalling_cost(1, subnets, cost(scheme, move), cost(between, move)))

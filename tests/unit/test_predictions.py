@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from emu.analysis.hdmm import Scheme
-from emu.analysis.moves import binding_ms, cost, messages, moves
+from emu.analysis.moves import binding_ms, cost, messages, moves, session_cost
 from emu.analysis.multicast import Range
 from emu.analysis.prediction import Prediction, predict
 from emu.scenario import Scenario
@@ -299,6 +299,21 @@ def test_every_scheme_of_the_paper_on_a_handover():
         Scheme.LOCATOR: 9,
         Scheme.PROXY: 6,
         Scheme.FULLY: 8,
+    }
+
+
+def test_a_session_costs_what_handovers_in_a_domain_and_between_domains_cost():
+    move = moves(scenario())[1]
+    session = {scheme: session_cost(scheme, move, subnets=4) for scheme in Scheme}
+    # One of √4 handovers leaves the domain: half of each, with ω = 1.
+    assert session == {
+        Scheme.MIPV6: (4 + 4) / 2,
+        Scheme.PMIPV6: (2 + 4) / 2,
+        Scheme.CLIENT: (12 + 12) / 2,
+        Scheme.RELAY: (6 + 12) / 2,
+        Scheme.LOCATOR: (9 + 12) / 2,
+        Scheme.PROXY: (6 + 12) / 2,
+        Scheme.FULLY: (8 + 12) / 2,
     }
 
 

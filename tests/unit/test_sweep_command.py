@@ -162,8 +162,8 @@ def test_model_prints_what_the_equations_predict(tmp_path):
     result = CliRunner().invoke(commands, ["model", str(path)], terminal_width=160)
     assert result.exit_code == 0, result.output
     lines = [" ".join(line.split()) for line in result.output.splitlines()]
-    assert "PMIPv6 2.0 2.0 0.0" in lines
-    assert "HDMM fully distributed 2.0 4.0 10.0" in lines
+    assert "PMIPv6 2.0 2.0 3.2 0.0" in lines
+    assert "HDMM fully distributed 2.0 4.0 5.2 10.0" in lines
     assert any(line.startswith("A call bears 26 hops of 5 ms") for line in lines)
 
 
