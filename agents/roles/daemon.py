@@ -74,6 +74,7 @@ class Daemon:
         self._handlers: dict[type[Action], Handler] = {Log: self._write_log}
         self._timers: dict[Core, asyncio.TimerHandle] = {}
         self._malformed = 0
+        self._failure: BaseException | None = None
         self._thread = ThreadPoolExecutor(1)
         self._server: asyncio.Task[asyncio.AbstractServer]
 
@@ -128,13 +129,27 @@ class Daemon:
         self._malformed += 1
 
     def run(self, closing: Callable[[], None]) -> None:
-        """Serve until SIGTERM; then ``closing`` writes the node's last words."""
+        """Serve until SIGTERM; then ``closing`` writes the node's last words.
+
+        Raises what a callback raised: an agent that fails half-way must not go on as if nothing
+        had happened, which asyncio would have it do.
+        """
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._loop.stop)
+        self._loop.set_exception_handler(self._fail)
         self.log.write("ready")
         self._loop.run_forever()
+        if self._failure:
+            raise self._failure
         closing()
         self.log.write("stopped", malformed=self._malformed)
+
+    def _fail(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A callback has raised: the first such exception is the reason to end."""
+        self._failure = (
+            self._failure or context.get("exception") or RuntimeError(context["message"])
+        )
+        loop.stop()
 
     def _set_alarm(self, core: Core) -> None:
         alarm = self._timers.pop(core, None)

@@ -31,6 +31,7 @@ class LinkPort:
         self._handlers = handlers
         self._mobility = mobility
         self._socket = LinkSocket(name)
+        self._open = True
         daemon.watch(self._socket.fileno(), self._readable)
 
     def send(self, packet: bytes, link_layer_destination: bytes | None = None) -> None:
@@ -38,13 +39,14 @@ class LinkPort:
         self._socket.send(packet, link_layer_destination)
 
     def close(self) -> None:
-        """Stop listening to the link."""
+        """Stop listening to the link, also for the handler of a packet from it."""
+        self._open = False
         self._daemon.unwatch(self._socket.fileno())
         self._daemon.aside(self._socket.close)  # the kernel waits until no CPU can be using it
 
     def _readable(self) -> None:
         for _ in range(BUDGET):
-            frame = self._socket.receive()
+            frame = self._socket.receive() if self._open else None
             if frame is None:
                 return
             try:

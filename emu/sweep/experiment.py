@@ -24,33 +24,42 @@ SIZE = (5.5, 3.8)
 """Of a figure, in inches."""
 
 
-def experiment(folder: Path, analyse: Analysis) -> click.Command:
+def experiment(folder: Path, analyse: Analysis, *others: tuple[Path, Analysis]) -> click.Command:
     """The command that runs the sweep of ``folder``/matrix.yaml, then ``analyse``.
 
-    The results are in a folder of the same name. Its exit status is that of ``emu sweep``, which
-    goes on where it was stopped, and runs again what the machine could not keep up with.
+    The results are in a folder of the same name. ``others`` are sweeps that belong to it, which
+    follow. Its exit status is that of ``emu sweep``, which goes on where it was stopped, and runs
+    again what the machine could not keep up with; the first sweep that is not all done ends it.
     """
 
     @click.command(context_settings={"ignore_unknown_options": True}, help=analyse.__doc__)
     @click.option("--out", type=click.Path(path_type=Path), default=Path("results"))
     @click.argument("options", nargs=-1, type=click.UNPROCESSED)
     def command(out: Path, options: tuple[str, ...]) -> None:
-        import pandas as pd
-
-        sweep = [sys.executable, "-m", "emu", "sweep", folder / "matrix.yaml", "--out", out]
-        status = subprocess.run([*map(str, sweep), *options], check=False).returncode
-        results = out / folder.name
-        path = results / "table.csv"
-        if path.exists():
-            table = pd.read_csv(path)
-            faithful = table[table["faithful"].astype(bool)]
-            if faithful.empty:
-                click.echo("nothing to analyse: there is no run yet that the machine kept up with")
-            else:
-                analyse(faithful, results)
-        sys.exit(status)
+        for part in ((folder, analyse), *others):
+            status = _sweep(*part, out, options)
+            if status:
+                sys.exit(status)
 
     return command
+
+
+def _sweep(folder: Path, analyse: Analysis, out: Path, options: tuple[str, ...]) -> int:
+    """Run the sweep of a folder and analyse what there is; how the sweep ended."""
+    import pandas as pd
+
+    sweep = [sys.executable, "-m", "emu", "sweep", folder / "matrix.yaml", "--out", out]
+    status = subprocess.run([*map(str, sweep), *options], check=False).returncode
+    results = out / folder.name
+    path = results / "table.csv"
+    if path.exists():
+        table = pd.read_csv(path)
+        faithful = table[table["faithful"].astype(bool)]
+        if faithful.empty:
+            click.echo("nothing to analyse: there is no run yet that the machine kept up with")
+        else:
+            analyse(faithful, results)
+    return status
 
 
 @contextmanager

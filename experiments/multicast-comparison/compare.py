@@ -4,7 +4,8 @@
 
 The sweep goes on where it was stopped. Results go to ``results/multicast-comparison``:
 ``comparison.md`` and ``comparison.csv`` (a row a scheme, L2 gap and delay between MARs; medians of
-the handovers) and what ``emu sweep`` writes.
+the handovers) and what ``emu sweep`` writes. Tunnel convergence follows, a sweep of its own, with
+``convergence.md``, ``.csv`` and ``.svg`` in ``results/multicast-convergence``.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from emu.sweep.experiment import experiment
+from emu.sweep.experiment import drawing, experiment
 
+HERE = Path(__file__).resolve().parent
+CONVERGENCE = HERE.parent / "multicast-convergence"
 CELL = ["scheme", "gap_ms", "mars_ms"]
 MEDIANS = (
     "disruption_ms",
@@ -26,6 +29,7 @@ MEDIANS = (
     "duplicated",
     "join_ms",
     "leave_ms",
+    "predicted_leave_ms",
     "wasted_bytes",
     "copies",
     "delay_before_ms",
@@ -69,5 +73,24 @@ def analyse(table: pd.DataFrame, results: Path) -> None:
     print(f"context transfer: {bounded['within'].sum()} of {len(bounded)} cells within the model")
 
 
+def converge(table: pd.DataFrame, results: Path) -> None:
+    """Copies of a channel that enter a MAR, by how many listeners from as many anchors are there.
+
+    The listeners come one after the other, so it is the number of the handover, counted from 1.
+    """
+    table = table[table["handover"].notna()].assign(listeners=table["handover"] + 1)
+    copies = table.pivot_table("copies", "scheme", "listeners", aggfunc="median", sort=False)
+    copies.columns = pd.Index([int(count) for count in copies.columns], name="listeners")
+    copies.to_csv(results / "convergence.csv")
+    text = copies.to_markdown(floatfmt="g")
+    (results / "convergence.md").write_text(text + "\n")
+    print(text)
+    with drawing(results / "convergence.svg") as axes:
+        for scheme, row in copies.iterrows():
+            axes.plot(row.index, row, marker="o", label=scheme)
+        axes.set_xlabel("listeners from as many anchors")
+        axes.set_ylabel("copies that enter the MAR")
+
+
 if __name__ == "__main__":
-    experiment(Path(__file__).resolve().parent, analyse)()
+    experiment(HERE, analyse, (CONVERGENCE, converge))()

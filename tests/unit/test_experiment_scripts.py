@@ -47,3 +47,19 @@ def test_without_a_faithful_run_there_is_nothing_to_analyse(script, rows):
     assert not analysed
     assert "nothing to analyse" in result.output
     assert result.exit_code == 130
+
+
+@pytest.mark.parametrize(("statuses", "swept"), [((0, 0), ["gaps", "others"]), ((130,), ["gaps"])])
+def test_a_sweep_that_belongs_to_it_follows_when_the_first_is_done(
+    tmp_path, monkeypatch, statuses, swept
+):
+    left, done = list(statuses), []
+
+    def sweep(command, check):
+        done.append(command[4])
+        return SimpleNamespace(returncode=left.pop(0))
+
+    monkeypatch.setattr(subprocess, "run", sweep)
+    command = experiment(tmp_path / "gaps", print, (tmp_path / "others", print))
+    assert CliRunner().invoke(command, []).exit_code == statuses[-1]
+    assert done == [str(tmp_path / name / "matrix.yaml") for name in swept]
