@@ -43,8 +43,10 @@ def load_header(a: Assembler, otherwise: str) -> None:
     a.jump_unless_equal(0, 0, otherwise)
 
 
-def match_address(a: Assembler, field: int, address: IPv6Address, otherwise: str) -> None:
-    """Jump if this field of the header is another address."""
-    for step, (word,) in enumerate(struct.iter_unpack("=i", address.packed)):
+def match_address(
+    a: Assembler, field: int, address: IPv6Address, otherwise: str, octets: int = 16
+) -> None:
+    """Jump if this field of the header is another address, in so many octets (by fours)."""
+    for step, (word,) in enumerate(struct.iter_unpack("=i", address.packed[:octets])):
         a.load_word(VALUE, FRAME_POINTER, field + 4 * step)
         a.jump_unless_equal(VALUE, word, otherwise)

@@ -297,6 +297,10 @@ class MldProxy:
         """Who listens to what, and by which upstream they get it."""
         return membership_records(self._links, self._forwarding, self._instances, self._sources)
 
+    def asked_of(self, prefix: IPv6Network) -> set[str]:
+        """The upstreams by which something of sources of a prefix may be wanted."""
+        return {name for name, host in self._links.subscribing if host.wants_any(prefix)}
+
     def listener_records(self) -> list[ListenerRecord]:
         """What each host wants."""
         return listener_records(self._links)

@@ -34,6 +34,7 @@ from agents.roles.multicast_tunnels import MulticastTunnels
 from agents.roles.prediction_part import PredictionPart
 from agents.roles.roaming_part import RoamingPart
 from agents.roles.signalling import Signalling
+from agents.roles.source_instances import SourceInstances
 from agents.roles.state_report import StateReport
 from agents.roles.tunnel_devices import TunnelDevices
 from agents.wire import ipv6, mld, ndp
@@ -72,6 +73,10 @@ class MobilityAccessRouter:
         self._forwarding.on_source_route = self._guest
         self._multicast = self._multicast_part(config)
         self._channels = self._channel_part(config, mar)
+        self._sources: SourceInstances | None = None
+        has_bpf = config["tunnel_backend"] != "tun"
+        if self._multicast and not self._channels and has_bpf:
+            self._sources = SourceInstances(self._daemon, self._multicast, self._access_link)
         self._handovers: RouterHandovers | None = None
         if config["mih"]:
             self._handovers = RouterHandovers(self._daemon, self._core, config["mih"])
@@ -218,7 +223,9 @@ class MobilityAccessRouter:
 
     def _guest(self, prefix: IPv6Network, anchor: IPv6Address | None) -> None:
         """Another MAR anchors a prefix whose mobile node is here; None: no longer."""
-        if self._multicast:
+        if self._sources:
+            self._sources.guest(prefix, self._tunnel_to(anchor))
+        elif self._multicast:
             self._multicast.guest(prefix, self._tunnel_to(anchor))
         if self._idle:
             (self._idle.watch if anchor else self._idle.forget)(prefix)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Callable
 from ipaddress import IPv6Address, IPv6Network
 from typing import Any
 
@@ -42,6 +43,8 @@ class MulticastPart:
         proxy = ProxyConfig(**config)
         selection = MultiUpstream(proxy.ongoing_session_window) if multi_upstream else None
         self.proxy = MldProxy(proxy, random.Random(seed), selection)
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when memberships have changed."""
         self._daemon = daemon
         self._tunnels: set[str] = set()
         self._logged: list[MembershipRecord] | None = None
@@ -227,6 +230,7 @@ class MulticastPart:
         self._daemon.carry_out(self.proxy, actions)
         if any(isinstance(action, Log) and action.kind in _CHANGES for action in actions):
             self._snapshot_later()
+            self.on_change()
 
     def _snapshot_later(self) -> None:
         """The membership is changing: log it when it has not changed for a while."""

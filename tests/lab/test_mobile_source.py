@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.emu_run import Run, run
+from tests.lab.emu_run import ROOT, Run, run
 
 pytestmark = pytest.mark.root
 
@@ -99,3 +99,16 @@ def test_only_remote_data_is_in_the_tunnel(sources: Run) -> None:
     assert tunnelled[ASM] < 10
     assert tunnelled[SSM] > 100
     assert tunnelled[BOTH] > 100
+
+
+def test_mld_dmm_takes_the_detour(tmp_path: Path) -> None:
+    """Section IV.A: by the source's anchor, the native network and the listener's previous MAR."""
+    result = run(ROOT / "experiments/multicast-sources/scenario.yaml", tmp_path)
+    assert result.status == 0, result.output
+    (moved,) = (one for one in result.run()["handovers"] if one["mn"] == "s1")
+    seen = {flow["flow"]: flow for flow in moved["flows"]}
+    assert seen["C1→mn2"]["delay_after_ms"] >= 2 + 10 + 2 * 5 + 10 + 2
+    assert seen["C1→mn1"]["delay_after_ms"] >= 2 + 10 + 2
+    for flow in seen.values():
+        assert flow["recovered"], flow["flow"]
+        assert flow["duplicated"] == 0, flow["flow"]
