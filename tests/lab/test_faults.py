@@ -11,6 +11,8 @@ import json
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -52,6 +54,8 @@ STEPS = [
     ("mar2", "cmd", "sent", "PBA"),
 ]
 """Where the node goes, and after which step of that handover's exchange the CMD is killed."""
+PATIENCE_S = 600
+"""An exchange of which each message gets lost with 30 % is repeated every 32 s at the least."""
 SERVING, ANCHORING = Phase.SERVING.name, Phase.ANCHORING.name
 
 
@@ -108,12 +112,12 @@ async def claim_one_prefix(lab: Lab) -> None:
     await phases(lab, {"mar1": ANCHORING, "mar3": SERVING})
     was = len(lab.tail.events)
     lab.crash("mar1")
-    await lab.wait(lambda: "mar1" not in lab.processes.running(), "the end of mar1")
+    await become(lab, lambda: "mar1" not in lab.processes.running(), "the end of mar1")
     WithFaultyMars.start(lab.network, "mar1", faulty_mar.SAME_PREFIXES)
     await happens(lab, was, "mar1", "ready")
     await lab.radio.move("mn2", "mar1", 0)
     await happens(lab, was, "mar1", "prefix_assigned", mn="mn2", prefix=claimed)
-    await lab.wait(lambda: claimed not in anchored("mar3", "mn1"), "mn1 to lose its prefix")
+    await become(lab, lambda: claimed not in anchored("mar3", "mn1"), "mn1 loses its prefix")
     assert given("mar1", "mn2") == claimed
     assert given("mar3", "mn1") not in (None, claimed)
 
@@ -168,7 +172,9 @@ async def happens(lab: Lab, since: int, node: str, kind: str, **fields: str) -> 
     def is_it(event: Event) -> bool:
         return (event["node"], event["kind"]) == (node, kind) and fields.items() <= event.items()
 
-    await lab.wait(lambda: any(map(is_it, lab.tail.events[since:])), f"{kind} {fields} of {node}")
+    await become(
+        lab, lambda: any(map(is_it, lab.tail.events[since:])), f"{kind} {fields} of {node}"
+    )
 
 
 async def phases(lab: Lab, expected: dict[str, str]) -> None:
@@ -182,7 +188,15 @@ async def phases(lab: Lab, expected: dict[str, str]) -> None:
         states = this_lab().states()
         return all(mar in states and phase(states[mar]) == at for mar, at in expected.items())
 
-    await lab.wait(settled, str(expected))
+    await become(lab, settled, str(expected))
+
+
+async def become(lab: Lab, done: Callable[[], bool], what: str) -> None:
+    """Wait until so it is."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not done():
+        assert time.monotonic() < deadline, what
+        await lab.follow(0.02)
 
 
 def link_up(mar: str, mn: str, link_layer_address: str) -> None:
