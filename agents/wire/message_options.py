@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from agents.wire.option_layouts import MobilityOption
 
@@ -18,20 +17,16 @@ class MessageOptions:
 
     def option(self, kind: type[_Option]) -> _Option | None:
         """The first option of this class, or None."""
-        option: _Option | None = self._first.get(kind)
-        return option
+        for option in self.options:
+            if type(option) is kind:
+                return option
+        return None
 
     def all(self, kind: type[_Option]) -> list[_Option]:
         """Every option of this class, in the order of the message."""
-        if kind not in self._first:
-            return []
         return [option for option in self.options if type(option) is kind]
 
     def some(self, kinds: Iterable[type[MobilityOption]]) -> list[MobilityOption]:
         """The first option of each of these classes, as far as there are any."""
-        return [self._first[kind] for kind in kinds if kind in self._first]
-
-    @cached_property
-    def _first(self) -> dict[type[MobilityOption], Any]:
-        """The first option of each class: a reader asks for many."""
-        return {type(option): option for option in reversed(self.options)}
+        first = {type(option): option for option in reversed(self.options)}
+        return [first[kind] for kind in kinds if kind in first]
