@@ -66,7 +66,7 @@ def pack(binding: Binding) -> bytes:
         binding.lifetime,
         binding.change,
         binding.update_sequence,
-        len(binding.anchors),
+        len(anchors) // SIZE,
         count,
     )
     return header + anchors + debts + context
@@ -132,11 +132,11 @@ def _unpack(identifier: str, record: bytes) -> tuple[Binding, list[Debt]]:
 
 def _pack_debts(binding: Binding, anchors: bytes, room: int) -> tuple[int, bytes]:
     """As many as there is room for: their number, and they themselves."""
-    places = {anchors[at : at + SIZE]: at // SIZE for at in range(0, len(anchors), SIZE)}
     count, debts = 0, b""
     for task in sorted(binding.tasks.values(), key=lambda task: task.serving is None):
         anchor = task.anchor.octets
-        place = places.get(anchor, _UNLISTED)
+        at = anchors.find(anchor)
+        place = _UNLISTED if at % SIZE else at // SIZE
         flags = _ASKS * task.asks | _GONE * (task.serving is None)
         debt = _DEBT.pack(flags, place) + (anchor if place == _UNLISTED else b"")
         if count < _UNLISTED and len(debts) + len(debt) <= room:

@@ -147,15 +147,15 @@ def read_registration(message: BindingUpdate, source: IPv6Address) -> Registrati
     link_layer = message.option(DlifLinkLayerAddress)
     if not (identifier and prefix and timestamp and link_local and link_layer):
         return None
-    anchor = Anchor.of_sender(source, prefix, link_local, link_layer)
-    if timestamp.time >= END_OF_TIME or len(anchor.octets) != SIZE:
+    anchor, time = Anchor.of_sender(source, prefix, link_local, link_layer), timestamp.time
+    if time >= END_OF_TIME or len(anchor.octets) != SIZE:
         return None
     subscriptions = read_subscriptions(message)
     return Registration(
         identifier.identifier,
         message.sequence,
         message.lifetime,
-        timestamp.time,
+        time,
         anchor,
         BindingUpdateFlag.S in message.flags and not subscriptions,
         subscriptions,
