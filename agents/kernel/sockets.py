@@ -17,6 +17,7 @@ from ipaddress import IPv6Address
 from typing import NamedTuple
 
 from agents.kernel import socket_filter
+from agents.wire.addresses import shared_address
 
 _MOBILITY_HEADER = 135
 _CHECKSUM_OFFSET = 4
@@ -84,8 +85,8 @@ class ProtocolSocket:
             return None
         ((_, _, data),) = ancillary  # what IPV6_RECVPKTINFO asks for
         destination, interface = PACKET_INFORMATION.unpack(data)
-        source = IPv6Address(sender[0].partition("%")[0])
-        return Received(message, source, IPv6Address(destination), interface)
+        source = socket.inet_pton(socket.AF_INET6, sender[0].partition("%")[0])
+        return Received(message, shared_address(source), shared_address(destination), interface)
 
     def close(self) -> None:
         """Close the socket."""

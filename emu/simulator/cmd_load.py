@@ -18,6 +18,7 @@ from agents.mobility.anchors import Anchor
 from agents.mobility.cmd import CmdCore
 from agents.mobility.config import CmdConfig, Variant
 from agents.mobility.messages import acknowledgement, registration
+from agents.wire.addresses import shared_address
 from agents.wire.mobility import BindingUpdate, Message, Status, decode, encode
 
 CMD = IPv6Address("2001:db8:ffff::c")
@@ -60,7 +61,8 @@ class Load:
         variant: Variant = Variant.PROXY,
         octets: bool = False,
     ) -> None:
-        self._addresses = [IPv6Address(_MARS + number) for number in range(mars)]
+        mar_addresses = (IPv6Address(_MARS + number) for number in range(mars))
+        self._addresses = [shared_address(address.packed) for address in mar_addresses]
         mars_known = frozenset(self._addresses)
         self.core = CmdCore(CmdConfig(CMD, LIFETIME_S, mars=mars_known, variant=variant))
         self._stops = previous + 1
