@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
+from distributed import LocalCluster
 
 from emu import doctor
 from emu.cli import commands
@@ -154,6 +155,19 @@ def test_a_cluster_that_is_not_there(sweep, monkeypatch):
     result = sweep("--cluster", "tcp://127.0.0.1:9")
     assert result.exit_code == 3
     assert result.output.startswith("tcp://127.0.0.1:9: no Dask scheduler answers there")
+
+
+def test_the_workers_of_a_cluster_do_the_runs(sweep, monkeypatch, tmp_path):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)  # the workers must be root, this need not
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, protocol="tcp", host="127.0.0.1",
+        dashboard_address=None,
+    ) as workers:  # fmt: skip
+        result = sweep("--cluster", workers.scheduler_address)
+    assert result.exit_code == 0, result.output
+    frame = pd.read_parquet(tmp_path / "results/small/table.parquet")
+    assert len(frame) == 12
+    assert frame["faithful"].all()
 
 
 def test_model_prints_what_the_equations_predict(tmp_path):
