@@ -12,6 +12,7 @@ from emu.network.build import Network
 from emu.sandbox import RUN_DIRECTORY
 from emu.scenario.model import Scenario
 from emu.scenario.multicast import POLICY_KEYS, ChannelControl
+from emu.scenario.policies import own
 
 _Value = TypeVar("_Value")
 
@@ -45,32 +46,42 @@ class ChannelControlPlan:
 
     def change(self, settings: Mapping[str, str]) -> None:
         """Tell those who decide that some channels are set anew."""
+        self._tell({"channels": self._entries(settings)})
+
+    def change_policy(self, policy: str) -> None:
+        """Tell those who decide that another policy does from now on."""
+        assert self._control is not None
+        self._tell(self._making(self._control, policy))
+
+    def _tell(self, change: Mapping[str, Any]) -> None:
         assert self._control is not None
         deciders = ["cmd"] if self._control.at == "cmd" else self._network.names("mar")
-        content = json.dumps(self._entries(settings)).encode()
+        content = json.dumps(change).encode()
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             for name in deciders:
                 sender.sendto(content, str(_changes(name)))
 
     def _deciding(self, control: ChannelControl, name: str) -> dict[str, Any]:
-        policy = control.policy
-        if control.own_policy:
-            file, class_name = control.own_policy
-            policy = f"{(self._folder / file).resolve()}:{class_name}"
         return {
-            "policy": policy,
-            "parameters": self._parameters(control),
+            **self._making(control, control.policy),
             "channels": self._entries(control.channels),
             "changes": str(_changes(name)),
         }
 
-    def _parameters(self, control: ChannelControl) -> dict[str, Any]:
-        """What the policy is made with, in the words of ``agents.control.policies``."""
-        if control.own_policy:
-            return dict(control.parameters)
-        if control.policy == "static":
+    def _making(self, control: ChannelControl, policy: str) -> dict[str, Any]:
+        """How a policy is made."""
+        found = own(policy)
+        if found is None:
+            return {"policy": policy, "parameters": self._parameters(control, policy)}
+        file, class_name = found
+        path = (self._folder / file).resolve()
+        return {"policy": f"{path}:{class_name}", "parameters": dict(control.parameters)}
+
+    def _parameters(self, control: ChannelControl, policy: str) -> dict[str, Any]:
+        """What a policy of ours is made with, in the words of ``agents.control.policies``."""
+        if policy == "static":
             return {"default": control.default}
-        values = {key: getattr(control, key) for key in POLICY_KEYS[control.policy]}
+        values = {key: getattr(control, key) for key in POLICY_KEYS[policy]}
         if "delays" in values:
             values["delays"] = self._entries(control.delays)
         return values

@@ -7,9 +7,9 @@ import time
 from collections import defaultdict
 
 from emu.lab import Lab
-from emu.scenario.events import Crash, Detach, Handover, PolicyChange, Restart
+from emu.scenario.events import Crash, Detach, Handover, NewPolicy, PolicyChange, Restart
 
-Happening = Handover | Detach | PolicyChange | Crash | Restart
+Happening = Handover | Detach | PolicyChange | NewPolicy | Crash | Restart
 
 
 class Happenings:
@@ -30,6 +30,8 @@ class Happenings:
         await self._until(event.at)
         if isinstance(event, PolicyChange):
             self._lab.channel_control.change(event.policy)
+        elif isinstance(event, NewPolicy):
+            self._lab.channel_control.change_policy(event.new_policy)
         elif isinstance(event, Crash):
             self._lab.crash(event.crash)
         elif isinstance(event, Restart):

@@ -19,6 +19,7 @@ from emu import report, sandbox
 from emu.conductor import Order, order_text
 from emu.measure import record
 from emu.scenario.model import Scenario
+from emu.scenario.policies import own_files
 
 GRACE_S = 1.5
 """How long an interrupted run may take to write down what it has."""
@@ -146,11 +147,9 @@ def run(path: Path, scenario: Scenario, options: RunOptions, tell: Tell) -> Outc
 
 
 def _keep(path: Path, scenario: Scenario, directory: Path) -> None:
-    """Put the scenario, and the channel policy of its author's own, into the record."""
+    """Put the scenario, and channel policies of its author's own, into the record."""
     (directory / "scenario.yaml").write_bytes(path.read_bytes())
-    control = scenario.multicast.channel_control
-    if control and control.own_policy:
-        file, _ = control.own_policy
+    for file in own_files(scenario):
         (directory / file).parent.mkdir(parents=True, exist_ok=True)
         (directory / file).write_bytes((path.parent / file).read_bytes())
 

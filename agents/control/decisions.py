@@ -40,6 +40,17 @@ class Decisions:
         """The operator sets some channels anew."""
         self._settings.update(settings)
 
+    def change_policy(self, policy: Policy) -> None:
+        """Another policy decides about what is not set."""
+        self._policy = policy
+
+    def standing(self, channel: Channel, mar: IPv6Address) -> ChannelScope | None:
+        """What holds of a channel for every listener at a MAR; None: each one is decided anew."""
+        setting = self.setting(channel)
+        if setting is not None or not self._policy.reusable:
+            return setting
+        return self._policy.decide(Question(channel, mar, None, 0, 0))
+
     def moved(self, identifier: str, now: int) -> None:
         """A mobile node came to a MAR from another."""
         self._moves.setdefault(identifier, deque()).append(now)

@@ -8,6 +8,7 @@ from ipaddress import IPv6Address
 from agents.control.actions import Decided
 from agents.control.channel import Channel
 from agents.control.decisions import Decisions
+from agents.control.policies import Policy
 from agents.core import Action, Log
 from agents.wire.channel import ChannelScope
 
@@ -30,12 +31,12 @@ class DistributedManagement:
     def change(self, settings: Mapping[Channel, ChannelScope], now: int) -> list[Action]:
         """The operator sets some channels anew."""
         self._decisions.change(settings)
-        actions: list[Action] = []
-        for channel, scope in list(self._asked.items()):
-            setting = self._decisions.setting(channel)
-            if setting is not None and setting != scope:
-                actions += self._decided(channel, setting, "change")
-        return actions
+        return self._follow()
+
+    def change_policy(self, policy: Policy, now: int) -> list[Action]:
+        """Another policy decides from now on."""
+        self._decisions.change_policy(policy)
+        return self._follow()
 
     def moved(self, identifier: str, now: int) -> None:
         """A mobile node came here from another MAR."""
@@ -48,6 +49,15 @@ class DistributedManagement:
     def next_deadline(self) -> int | None:
         """Nothing is ever due."""
         return None
+
+    def _follow(self) -> list[Action]:
+        """Decide anew about what was decided otherwise."""
+        actions: list[Action] = []
+        for channel, scope in list(self._asked.items()):
+            standing = self._decisions.standing(channel, self._mar)
+            if standing is not None and standing != scope:
+                actions += self._decided(channel, standing, "change")
+        return actions
 
     def _decided(self, channel: Channel, scope: ChannelScope, reason: str) -> list[Action]:
         self._asked[channel] = scope

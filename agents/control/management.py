@@ -137,6 +137,9 @@ class ChannelManagement:
             self.counters.ignored += 1
             return [acknowledgement]
         self._changed[channel] = message.sequence
+        if not message.reusable:  # who is served stays so; a question that is asked is answered
+            self._known.pop(channel, None)
+            return [acknowledgement]
         self._forget(channel)
         self._known[channel] = message.scope
         return [acknowledgement, *_decided(channel, message.scope, "change")]

@@ -9,6 +9,7 @@ from ipaddress import IPv6Address
 from agents.control.actions import SendChannel
 from agents.control.channel import Channel
 from agents.control.decisions import Decisions
+from agents.control.policies import Policy
 from agents.core import SECOND, Action, Log
 from agents.deadlines import Deadlines
 from agents.wire.channel import (
@@ -40,6 +41,7 @@ class _Change:
 
     sequence: int
     scope: ChannelScope
+    reusable: bool
     timeout: int = field(default=INITIAL_TIMEOUT)
 
 
@@ -77,10 +79,18 @@ class ChannelControl:
             Log("channel_set", {"channel": str(channel), "scope": scope})
             for channel, scope in settings.items()
         ]
+        return actions + self._follow(now)
+
+    def change_policy(self, policy: Policy, now: int) -> list[Action]:
+        """Another policy decides from now on: every MAR that was told otherwise is told.
+
+        If it decides about each listener, MARs forget what holds for all, and ask for the next one.
+        """
+        self._decisions.change_policy(policy)
+        actions = self._follow(now)
         for (mar, channel), told in self._told.items():
-            setting = self._decisions.setting(channel)
-            if setting is not None and setting != told:
-                actions += self._tell(mar, channel, setting, now)
+            if self._decisions.standing(channel, mar) is None:
+                actions += self._tell(mar, channel, told, now, reusable=False)
         return actions
 
     def timer(self, now: int) -> list[Action]:
@@ -98,6 +108,15 @@ class ChannelControl:
     def next_deadline(self) -> int | None:
         """When ``timer`` is due next."""
         return self._deadlines.next()
+
+    def _follow(self, now: int) -> list[Action]:
+        """Tell what holds now to those who were told otherwise."""
+        actions: list[Action] = []
+        for (mar, channel), told in self._told.items():
+            standing = self._decisions.standing(channel, mar)
+            if standing is not None and standing != told:
+                actions += self._tell(mar, channel, standing, now)
+        return actions
 
     def _answer(self, query: ChannelQuery, mar: IPv6Address, now: int) -> list[Action]:
         channel = Channel(query.source, query.group)
@@ -118,16 +137,24 @@ class ChannelControl:
             self._decisions.moved(listener, now)
 
     def _tell(
-        self, mar: IPv6Address, channel: Channel, scope: ChannelScope, now: int
+        self,
+        mar: IPv6Address,
+        channel: Channel,
+        scope: ChannelScope,
+        now: int,
+        *,
+        reusable: bool = True,
     ) -> list[Action]:
         self._sequence = (self._sequence + 1) % (1 << 16)
         self._told[mar, channel] = scope
-        change = self._changes[mar, channel] = _Change(self._sequence, scope)
+        change = self._changes[mar, channel] = _Change(self._sequence, scope, reusable)
         return self._send(mar, channel, change, now)
 
     def _send(self, mar: IPv6Address, channel: Channel, change: _Change, now: int) -> list[Action]:
         self._deadlines.set((mar, channel), now + change.timeout)
-        message = ChannelResponse(change.sequence, *channel, change.scope, acknowledge=True)
+        message = ChannelResponse(
+            change.sequence, *channel, change.scope, acknowledge=True, reusable=change.reusable
+        )
         return [SendChannel(message, mar)]
 
     def _end(self, message: ChannelAcknowledgement, mar: IPv6Address) -> bool:

@@ -15,6 +15,7 @@ from agents.control.decisions import Decisions
 from agents.control.distributed import DistributedManagement
 from agents.control.management import ChannelManagement, ManagementConfig
 from agents.control.mcc import ChannelControl
+from agents.control.policies import Policy
 from agents.core import Action, Core
 from agents.multicast.actions import AskChannelControl
 from agents.roles.daemon import Daemon
@@ -37,6 +38,9 @@ class _ChangeableCore(Core, Protocol):
 
     def change(self, settings: Mapping[Channel, ChannelScope], now: int) -> list[Action]:
         """Some channels are set anew."""
+
+    def change_policy(self, policy: Policy, now: int) -> list[Action]:
+        """Another policy decides from now on."""
 
 
 class MulticastChannelControl:
@@ -125,12 +129,16 @@ def _exchange(
 
 
 def _take_changes(daemon: Daemon, core: _ChangeableCore, path: str) -> None:
-    """Take an operator's settings, as JSON, from a datagram socket at ``path``."""
+    """Take an operator's settings and policies, as JSON, from a datagram socket at ``path``."""
     changes = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     changes.bind(path)
 
     def read() -> None:
-        settings = read_settings(json.loads(changes.recv(1 << 16)))
-        daemon.carry_out(core, core.change(settings, time.monotonic_ns()))
+        told, now = json.loads(changes.recv(1 << 16)), time.monotonic_ns()
+        if "policy" in told:
+            actions = core.change_policy(policy(told["policy"], told["parameters"]), now)
+        else:
+            actions = core.change(read_settings(told["channels"]), now)
+        daemon.carry_out(core, actions)
 
     daemon.watch(changes.fileno(), read)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path as FilePath
 
 from emu.scenario.errors import Path, Problem, quote, suggest
@@ -11,6 +11,7 @@ from emu.scenario.events import PolicyChange
 from emu.scenario.model import Scenario
 from emu.scenario.multicast import MULTI_UPSTREAM, POLICY_KEYS, ChannelControl
 from emu.scenario.names import wrong_channel
+from emu.scenario.policies import own, policies
 
 _CONTROL: Path = ("multicast", "channel_control")
 
@@ -33,31 +34,36 @@ def check_channel_control(scenario: Scenario) -> Iterator[Problem]:
         text = "has no value; write channel_control: {at: cmd, policy: static}"
         yield Problem(_CONTROL, text)
     else:
-        yield from _policy(multicast.channel_control)
+        yield from _policy(multicast.channel_control, set(policies(scenario).values()))
         for key in ("channels", "delays"):
             for name in getattr(multicast.channel_control, key):
                 yield from wrong_channel(scenario, name, (*_CONTROL, key, name))
 
 
 def wrong_change(scenario: Scenario, event: PolicyChange, path: Path) -> Iterator[Problem]:
-    """What is wrong with a live change of the policy."""
-    if scenario.multicast.channel_control is None:
-        text = f"there is no channel control; write multicast: {{scheme: {MULTI_UPSTREAM}}}"
-        yield Problem((*path, "policy"), text)
+    """What is wrong with a live change of what is set."""
+    yield from without_control(scenario, (*path, "policy"))
     if not event.policy:
         yield Problem((*path, "policy"), "changes nothing; write policy: {C1: local}")
     for name in event.policy:
         yield from wrong_channel(scenario, name, (*path, "policy", name))
 
 
+def without_control(scenario: Scenario, path: Path) -> Iterator[Problem]:
+    """An event of a channel control that there is not."""
+    if scenario.multicast.channel_control is None:
+        text = f"there is no channel control; write multicast: {{scheme: {MULTI_UPSTREAM}}}"
+        yield Problem(path, text)
+
+
 def check_own_policy(scenario: Scenario, folder: FilePath) -> Iterator[Problem]:
-    """A user's own policy must be in the folder of the scenario, or below."""
-    control = scenario.multicast.channel_control
-    own = control.own_policy if control else None
-    if own is None:
-        return
-    file, class_name = own
-    path: Path = (*_CONTROL, "policy")
+    """A user's own policies must be in the folder of the scenario, or below."""
+    for path, policy in policies(scenario).items():
+        if found := own(policy):
+            yield from _own_policy(*found, folder, path)
+
+
+def _own_policy(file: str, class_name: str, folder: FilePath, path: Path) -> Iterator[Problem]:
     where = "write the path of a Python file from the scenario's folder on"
     if FilePath(file).is_absolute() or ".." in FilePath(file).parts:
         yield Problem(path, f"{quote(file)} is not below the scenario's folder; {where}")
@@ -77,13 +83,13 @@ def check_own_policy(scenario: Scenario, folder: FilePath) -> Iterator[Problem]:
         yield Problem(path, text)
 
 
-def _policy(control: ChannelControl) -> Iterator[Problem]:
-    """Keys that belong to another policy."""
+def _policy(control: ChannelControl, used: Set[str]) -> Iterator[Problem]:
+    """Keys that belong to a policy that is never used."""
     for policy, keys in POLICY_KEYS.items():
         for key in sorted(keys & control.model_fields_set):
-            if control.policy != policy:
+            if policy not in used:
                 text = f"is for policy: {policy} only; leave it out of policy: {control.policy}"
                 yield Problem((*_CONTROL, key), text)
-    if control.parameters and control.own_policy is None:
+    if control.parameters and not any(map(own, used)):
         text = f"are for a policy of your own; leave them out of policy: {control.policy}"
         yield Problem((*_CONTROL, "parameters"), text)

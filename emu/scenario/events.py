@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Discriminator, Field, Tag
 
-from emu.scenario.fields import AccessRouter, Instant, within
+from emu.scenario.fields import AccessRouter, Instant, PolicyName, within
 from emu.scenario.multicast import Scope
 from emu.scenario.section import Section
 from emu.scenario.units import DURATION
@@ -75,6 +75,14 @@ class PolicyChange(Event):
     """As ``channels`` in ``channel_control``."""
 
 
+class NewPolicy(Event):
+    """The operator has another policy decide about the channels that are not set."""
+
+    verb = "new_policy"
+    new_policy: PolicyName
+    """As ``policy`` in ``channel_control``, whose other keys it has, too."""
+
+
 class Crash(Event):
     """The agent of a router or of the CMD is killed; its node and its kernel stay."""
 
@@ -90,7 +98,8 @@ class Restart(Event):
 
 
 EVENTS: dict[str, type[Event]] = {
-    event.verb: event for event in (Handover, Detach, Join, Leave, PolicyChange, Crash, Restart)
+    event.verb: event
+    for event in (Handover, Detach, Join, Leave, PolicyChange, NewPolicy, Crash, Restart)
 }
 """The kinds of event."""
 
@@ -108,6 +117,7 @@ AnyEvent = Annotated[
     | Annotated[Join, Tag("join")]
     | Annotated[Leave, Tag("leave")]
     | Annotated[PolicyChange, Tag("policy")]
+    | Annotated[NewPolicy, Tag("new_policy")]
     | Annotated[Crash, Tag("crash")]
     | Annotated[Restart, Tag("restart")],
     Discriminator(_verb),

@@ -63,12 +63,6 @@ class ChannelControl(Section):
     parameters: Annotated[dict[str, str], nothing_as(dict)] = {}
     """A user's own policy: its parameters, as they are written."""
 
-    @property
-    def own_policy(self) -> tuple[str, str] | None:
-        """The file and the class of a user's own policy."""
-        file, colon, class_name = self.policy.rpartition(":")
-        return (file, class_name) if colon else None
-
 
 class Multicast(Section):
     """The multicast scheme and its MLD timers (RFC 3810 section 9)."""

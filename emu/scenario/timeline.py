@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from emu.scenario.control_checks import wrong_change
+from emu.scenario.control_checks import without_control, wrong_change
 from emu.scenario.crashes import check_crashes, wrong_agent
 from emu.scenario.errors import Path, Problem, quote
 from emu.scenario.events import (
@@ -14,6 +14,7 @@ from emu.scenario.events import (
     Handover,
     Join,
     Leave,
+    NewPolicy,
     PolicyChange,
     Restart,
 )
@@ -46,6 +47,8 @@ def _alone(scenario: Scenario, event: AnyEvent, path: Path) -> Iterator[Problem]
     """What is wrong with an event whatever the others are."""
     if isinstance(event, PolicyChange):
         yield from wrong_change(scenario, event, path)
+    elif isinstance(event, NewPolicy):
+        yield from without_control(scenario, (*path, "new_policy"))
     elif isinstance(event, (Crash, Restart)):
         yield from wrong_agent(scenario, event, path)
     else:

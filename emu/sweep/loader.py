@@ -20,6 +20,7 @@ from emu.scenario.errors import Problem, ScenarioError, dotted
 from emu.scenario.explain import explain
 from emu.scenario.loader import Unsound, build, lines, load, read, refuse, refuse_other
 from emu.scenario.model import Scenario
+from emu.scenario.policies import own_files
 from emu.sweep.keys import KeyProblem, put
 from emu.sweep.matrix import Axis, Matrix, check
 from emu.sweep.rows import METRICS
@@ -113,11 +114,7 @@ def _build(data: dict[str, Any], folder: Path) -> Scenario:
 
 
 def _files(scenario: Scenario, folder: Path) -> dict[str, str]:
-    control = scenario.multicast.channel_control
-    if control is None or control.own_policy is None:
-        return {}
-    file, _ = control.own_policy
-    return {file: (folder / file).read_text()}
+    return {file: (folder / file).read_text() for file in own_files(scenario)}
 
 
 class _Wrong(Exception):

@@ -153,7 +153,7 @@ def test_without_tunnelled_channels_the_tunnel_is_not_multicasts(channels: Run) 
 
 DISTRIBUTED = """
 name: distributed
-duration: 5s
+duration: 6s
 topology: {kind: dmm-domain, mars: 2, backhaul: {delay: 5ms}, cmd: {delay: 5ms}}
 multicast:
   scheme: multi-upstream
@@ -170,6 +170,7 @@ traffic:
 events:
   - {at: 1.5s, handover: mn1, to: mar2, gap: 50ms}
   - {at: 3.5s, policy: {C1: local}}
+  - {at: 4.5s, new_policy: static}
 """
 POLICY = """
 from ipaddress import IPv6Address
@@ -198,14 +199,18 @@ def test_fully_distributed_each_mar_decides_by_a_policy_of_ones_own(tmp_path: Pa
     decisions = [(e["node"], e["group"], e["scope"], e["reason"])
                  for e in result.events("channel_decision")]  # fmt: skip
     assert sorted(decisions[:2]) == [("mar2", C1, "REMOTE", "own"), ("mar2", C3, "LOCAL", "own")]
-    assert decisions[2:] == [("mar2", C1, "LOCAL", "change")]
+    assert decisions[2:] == [("mar2", C1, "LOCAL", "change"), ("mar2", C3, "REMOTE", "change")]
     assert tuples(state(result, "mar2", 3.5)["records"]) == {
         ("tun-mar1", C1, ("mn1",)),
         ("mar2-core", C3, ("mn1",)),
     }
-    assert tuples(result.run()["membership"]["mar2"]) == {
+    assert tuples(state(result, "mar2", 4.5)["records"]) == {
         ("mar2-core", C1, ("mn1",)),
         ("mar2-core", C3, ("mn1",)),
+    }
+    assert tuples(result.run()["membership"]["mar2"]) == {
+        ("mar2-core", C1, ("mn1",)),
+        ("tun-mar1", C3, ("mn1",)),
     }
     for flow in result.run()["flows"]:
         assert flow["duplicated"] == 0, flow["flow"]

@@ -97,3 +97,29 @@ def test_a_later_change_takes_the_place_of_an_earlier():
     latest = sent(control.change({C1: BOTH}, 0))
     control.receive(ChannelAcknowledgement(outdated[0].message.sequence), MAR1, 0)
     assert control.timer(SECOND) == latest
+
+
+def test_a_new_policy_tells_every_mar_that_was_told_otherwise():
+    control = mcc({C1: REMOTE})
+    for channel in (C1, C3):
+        control.receive(query(channel), MAR1, 0)
+    control.receive(query(C2, 9), MAR2, 0)
+    pushed = sent(control.change_policy(make_policy("static", {"default": "local"}), SECOND))
+    assert [(push.destination, push.message.group) for push in pushed] == [
+        (MAR1, C3.group),
+        (MAR2, C2.group),
+    ]
+    assert {(push.message.scope, push.message.reusable) for push in pushed} == {(LOCAL, True)}
+    assert sent(control.receive(query(C3), MAR2, SECOND))[0].message.scope is LOCAL
+    assert sent(control.change_policy(make_policy("static", {"default": "local"}), SECOND)) == []
+
+
+def test_a_new_policy_that_judges_each_listener_is_asked_for_the_next():
+    control = mcc({C1: REMOTE})
+    for channel in (C1, C3):
+        control.receive(query(channel), MAR1, 0)
+    (push,) = sent(control.change_policy(make_policy("mobility", {"handovers": 1}), SECOND))
+    assert push.message == ChannelResponse(
+        push.message.sequence, *C3, REMOTE, acknowledge=True, reusable=False
+    )
+    assert sent(control.receive(query(C3, listener="mn1"), MAR1, SECOND))[0].message.scope is LOCAL

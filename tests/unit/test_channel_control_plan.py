@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -31,9 +32,10 @@ class Addresses:
         return ["mar1", "mar2"] if role == "mar" else []
 
 
-def plan(control: str, folder: Path = Path()) -> ChannelControlPlan:
+def plan(control: str, folder: Path = Path(), event: str = "") -> ChannelControlPlan:
     scheme = f"scheme: multi-upstream, channel_control: {{{control}}}"
     text = GOOD.replace("scheme: mld-dmm", scheme).replace("traffic:\n", C2_LINE)
+    text += f"  - {event}\n" if event else ""
     return ChannelControlPlan(parse(text.encode(), str(folder / "f")), Addresses(), folder)
 
 
@@ -95,24 +97,47 @@ def test_a_policy_of_ones_own_gets_its_parameters(tmp_path):
     assert decides(config)[0] is LOCAL
 
 
-@pytest.mark.parametrize(("at", "told"), [("cmd", ["cmd"]), ("mar", ["mar1", "mar2"])])
-def test_a_change_goes_to_those_who_decide(at, told, tmp_path, monkeypatch):
+@pytest.fixture
+def heard(tmp_path, monkeypatch):
+    """What each node is told from here on."""
     monkeypatch.setattr(emu.channel_control, "RUN_DIRECTORY", tmp_path)
     receivers = {}
     for name in ("cmd", "mar1", "mar2"):
         receivers[name] = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         receivers[name].bind(str(tmp_path / f"{name}.changes"))
         receivers[name].setblocking(False)
+
+    def all_heard():
+        found = {}
+        for name, receiver in receivers.items():
+            with suppress(BlockingIOError):
+                found[name] = json.loads(receiver.recv(4096))
+        return found
+
+    yield all_heard
+    for receiver in receivers.values():
+        receiver.close()
+
+
+WHO_DECIDES = pytest.mark.parametrize(("at", "told"), [("cmd", ["cmd"]), ("mar", ["mar1", "mar2"])])
+
+
+@WHO_DECIDES
+def test_a_change_goes_to_those_who_decide(at, told, heard):
     plan(f"at: {at}").change({"C1": "local", "C2": "remote"})
-    heard = {}
-    for name, receiver in receivers.items():
-        try:
-            heard[name] = read_settings(json.loads(receiver.recv(4096)))
-        except BlockingIOError:
-            continue
-        finally:
-            receiver.close()
-    assert heard == {name: {C1: LOCAL, C2: REMOTE} for name in told}
+    found = {name: read_settings(change["channels"]) for name, change in heard().items()}
+    assert found == {name: {C1: LOCAL, C2: REMOTE} for name in told}
+
+
+@WHO_DECIDES
+def test_so_does_a_new_policy_with_its_keys(at, told, heard):
+    text = f"at: {at}, policy: load, native_scope: 14, tunnelled: 2"
+    made = plan(text, event="{at: 6s, new_policy: scope}")
+    made.change_policy("scope")
+    found = heard()
+    assert list(found) == told
+    for change in found.values():
+        assert policy(change["policy"], change["parameters"]).decide(question(C1)) is LOCAL
 
 
 def test_a_source_specific_channel_is_known_by_its_source():

@@ -218,3 +218,28 @@ def test_the_distributed_cmf_applies_a_change_to_what_it_was_asked():
     actions = management.change({C1: LOCAL, C3: LOCAL}, 1)
     assert (decided(actions), reasons(actions)) == ([(C1, LOCAL)], ["change"])
     assert management.change({C1: LOCAL}, 2) == []
+
+
+def test_a_change_that_is_not_for_every_listener_makes_it_ask_again():
+    management = cmf()
+    sequence = asked(management)
+    management.receive(ChannelResponse(sequence, *C1, LOCAL), MCC, 1)
+    forget = ChannelResponse(1, *C1, LOCAL, acknowledge=True, reusable=False)
+    assert management.receive(forget, MCC, 2) == [SendChannel(ChannelAcknowledgement(1), MCC)]
+    sequence = asked(management, now=3)
+    # One that is asked already is still answered.
+    management.receive(ChannelResponse(2, *C1, LOCAL, acknowledge=True, reusable=False), MCC, 4)
+    answer = management.receive(ChannelResponse(sequence, *C1, BOTH, reusable=False), MCC, 5)
+    assert decided(answer) == [(C1, BOTH)]
+
+
+def test_the_distributed_cmf_follows_a_new_policy():
+    management = DistributedManagement(
+        Decisions(make_policy("static", {"default": "remote"}), {C3: LOCAL}), MAR1
+    )
+    for channel in (C1, C3):
+        management.ask(channel, 0)
+    assert management.change_policy(make_policy("load", {"tunnelled": 0}), 1) == []
+    assert decided(management.ask(C1, 2)) == [(C1, LOCAL)]
+    actions = management.change_policy(make_policy("static", {"default": "both"}), 3)
+    assert (decided(actions), reasons(actions)) == ([(C1, BOTH)], ["change"])

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from emu.scenario import ScenarioError, load, parse
+from emu.scenario.policies import own, own_files
 from tests.unit.scenarios import GOOD, spoiled
 
 OWN = (
@@ -61,10 +62,32 @@ def scenario_file(tmp_path: Path) -> Path:
 
 def test_a_policy_of_ones_own_is_found_beside_the_scenario(scenario_file: Path):
     (scenario_file.parent / "policies" / "own.py").write_text("class Own:\n    pass\n")
-    control = load(scenario_file).multicast.channel_control
+    scenario = load(scenario_file)
+    control = scenario.multicast.channel_control
     assert control is not None
-    assert control.own_policy == ("policies/own.py", "Own")
+    assert own(control.policy) == ("policies/own.py", "Own")
+    assert own_files(scenario) == {"policies/own.py"}
     assert control.parameters == {"after": "3"}
+
+
+def test_a_later_policy_of_ones_own_is_found_and_checked_too(scenario_file: Path):
+    (scenario_file.parent / "policies" / "own.py").write_text("class Own:\n    pass\n")
+    (scenario_file.parent / "late.py").write_text("class Late:\n    pass\n")
+    text = scenario_file.read_text()
+    scenario_file.write_text(text + "  - {at: 6s, new_policy: late.py:Late}\n")
+    assert own_files(load(scenario_file)) == {"policies/own.py", "late.py"}
+    scenario_file.write_text(text + "  - {at: 6s, new_policy: late.py:Later}\n")
+    with pytest.raises(ScenarioError) as caught:
+        load(scenario_file)
+    problem = f'{scenario_file}:23: events[2].new_policy: "late.py" has no class "Later"'
+    assert caught.value.problems == (f"{problem}; did you mean Late?",)
+
+
+def test_keys_of_a_later_policy_may_be_written():
+    scheme = "scheme: multi-upstream, channel_control: {policy: load, handovers: 2}"
+    event = "  - {at: 6s, new_policy: mobility}\n"
+    scenario = parse((spoiled("scheme: mld-dmm", scheme) + event).encode(), "f")
+    assert [event.verb for event in scenario.timeline] == ["handover", "new_policy", "join"]
 
 
 @pytest.mark.parametrize(
