@@ -64,7 +64,9 @@ class Upcall:
 
 
 @dataclass(frozen=True)
-class _Entry:
+class Entry:
+    """Where a channel comes in, and where it leaves."""
+
     incoming: str
     outgoing: frozenset[str]
 
@@ -98,7 +100,7 @@ class MulticastRouting:
         # Without it the kernel raises wrong-interface upcalls for outgoing interfaces only.
         self._set(_MRT6_PIM, struct.pack("=i", 1))
         self._mifs: dict[str, int] = {}
-        self._entries: dict[tuple[IPv6Address, IPv6Address], _Entry] = {}
+        self._entries: dict[tuple[IPv6Address, IPv6Address], Entry] = {}
 
     def fileno(self) -> int:
         """The descriptor, readable when an upcall waits."""
@@ -146,7 +148,11 @@ class MulticastRouting:
         Packets that wait for the entry since their upcall leave now.
         """
         self._set(_MRT6_ADD_MFC, self._pack(source, group, incoming, outgoing))
-        self._entries[source, group] = _Entry(incoming, frozenset(outgoing))
+        self._entries[source, group] = Entry(incoming, frozenset(outgoing))
+
+    def entry(self, source: IPv6Address, group: IPv6Address) -> Entry | None:
+        """The entry that was set last, unless it was deleted."""
+        return self._entries.get((source, group))
 
     def delete_entry(self, source: IPv6Address, group: IPv6Address) -> None:
         """Remove an entry, if there is one."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 import ctypes
 import socket
 import struct
+from ipaddress import IPv6Address
 
 _SO_ATTACH_FILTER = 26
 
 # Opcodes of linux/bpf_common.h: class | size | mode, and class | operation | source.
+_LOAD_WORD = 0x20  # A = packet[k:k + 4]
 _LOAD_BYTE = 0x30  # A = packet[k]
 _LOAD_BYTE_AT_X = 0x50  # A = packet[X + k]
 _LOAD_X = 0x01  # X = k
@@ -50,6 +52,23 @@ CONTROL = (
 
 Program = tuple[tuple[int, int, int, int], ...]
 """Instructions (opcode, jump if true, jump if false, k) of linux/filter.h."""
+
+
+_SOURCE = 8
+"""Where the addresses of an IPv6 packet begin."""
+
+
+def channel(source: IPv6Address, group: IPv6Address) -> Program:
+    """The packets from a source to a group."""
+    words = struct.unpack("!8I", source.packed + group.packed)
+    program = []
+    for number, word in enumerate(words):
+        left = 2 * (len(words) - number) - 1  # instructions to the one that drops
+        program += [
+            (_LOAD_WORD, 0, 0, _SOURCE + 4 * number),
+            (_JUMP_EQUAL, 0, left, word),
+        ]
+    return (*program, (_RETURN, 0, 0, 0xFFFF), (_RETURN, 0, 0, 0))
 
 
 def attach(target: socket.socket, program: Program) -> None:

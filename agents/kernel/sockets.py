@@ -40,11 +40,11 @@ PACKET_INFORMATION = struct.Struct("=16si")
 
 @contextlib.contextmanager
 def _losing() -> Iterator[None]:
-    """A full queue and a link that is down lose a packet, as any network may; that is no error."""
+    """A full queue, a link that is down or has a smaller MTU lose a packet: that is no error."""
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOBUFS, errno.EAGAIN, errno.ENETDOWN):
+        if error.errno not in (errno.ENOBUFS, errno.EAGAIN, errno.ENETDOWN, errno.EMSGSIZE):
             raise
 
 

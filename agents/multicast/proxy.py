@@ -70,7 +70,7 @@ class MldProxy:
         decisions = Decisions()
         self._sources = MobileSources(self._links, decisions)
         self._forwarding = Forwarding(
-            config, self._links, self._sources, self._awaited, self._attachments.any_on
+            config, self._links, self._sources, self.awaited, self._attachments.any_on
         )
         self._instances = Instances(
             self._links,
@@ -293,6 +293,10 @@ class MldProxy:
         ]
         return min([time for time in times if time is not None], default=None)
 
+    def awaited(self, source: IPv6Address, group: IPv6Address) -> set[str]:
+        """The upstreams that are to replace another one for a channel, once they deliver."""
+        return self._instances.awaited(source, group)
+
     def membership(self) -> list[MembershipRecord]:
         """Who listens to what, and by which upstream they get it."""
         return membership_records(self._links, self._forwarding, self._instances, self._sources)
@@ -304,9 +308,6 @@ class MldProxy:
     def listener_records(self) -> list[ListenerRecord]:
         """What each host wants."""
         return listener_records(self._links)
-
-    def _awaited(self, source: IPv6Address, group: IPv6Address) -> set[str]:
-        return self._instances.awaited(source, group)
 
     def _sources_moved(self, prefix: IPv6Network, now: int) -> list[Action]:
         removed = list(self._forwarding.forget_sources(prefix))

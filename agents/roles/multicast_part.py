@@ -10,7 +10,7 @@ from ipaddress import IPv6Address, IPv6Network
 from typing import Any
 
 from agents.core import Action, Log
-from agents.kernel.mroute import MulticastRouting
+from agents.kernel.mroute import MulticastRouting, Upcall
 from agents.kernel.netlink import Netlink
 from agents.kernel.sockets import Frame
 from agents.multicast.actions import RemoveForwarding, SendMld, SetForwarding
@@ -23,6 +23,9 @@ from agents.roles.link_port import LinkPort
 from agents.wire import ipv6, mld
 from agents.wire.channel import ChannelScope
 from agents.wire.errors import MalformedPacket
+
+EntryAction = SetForwarding | RemoveForwarding
+"""What the core says of a channel's entry in the kernel."""
 
 SETTLED_S = 0.3
 """A membership that has not changed for so long is worth a line in the log."""
@@ -49,13 +52,17 @@ class MulticastPart:
         self._tunnels: set[str] = set()
         self._logged: list[MembershipRecord] | None = None
         self._snapshot: asyncio.TimerHandle | None = None
-        self._routing = MulticastRouting()
+        self.routing = MulticastRouting()
+        self.takes_upcall: Callable[[Upcall], bool] = lambda upcall: False
+        """Whether somebody else acts on an upcall: then the core does not hear it."""
+        self.takes_entry: Callable[[EntryAction], bool] = lambda action: False
+        """Whether somebody else carries out what the core says of an entry."""
         self._ports: dict[str, LinkPort] = {}
         self._addresses: dict[str, IPv6Address] = {}
         daemon.on(SendMld, self._send)
-        daemon.on(SetForwarding, self._set_forwarding)
-        daemon.on(RemoveForwarding, self._remove_forwarding)
-        daemon.watch(self._routing.fileno(), self._upcalls)
+        daemon.on(SetForwarding, self._entry)
+        daemon.on(RemoveForwarding, self._entry)
+        daemon.watch(self.routing.fileno(), self._upcalls)
 
     def add_link(self, name: str, *, upstream: bool, downstream: bool) -> None:
         """Run MLD on a link, with a port of its own."""
@@ -76,7 +83,7 @@ class MulticastPart:
         """Run MLD on a link whose port hands us its MLD, and forward multicast from and to it."""
         self._ports[port.name] = port
         self._addresses[port.name] = link_local
-        self._routing.add_interface(port.name)
+        self.routing.add_interface(port.name)
         self._carry_out(
             self.proxy.add_link(
                 port.name,
@@ -92,7 +99,7 @@ class MulticastPart:
         """A link of ours goes away: its memberships end and the kernel forgets it."""
         self._carry_out(self.proxy.remove_link(name, time.monotonic_ns()))
         self._tunnels.discard(name)
-        self._routing.remove_interface(name)
+        self.routing.remove_interface(name)
         self._ports.pop(name).close()
         del self._addresses[name]
 
@@ -109,6 +116,23 @@ class MulticastPart:
                 message, packet.source, link, time.monotonic_ns(), frame.link_layer_source
             )
         )
+
+    def hear(self, upcall: Upcall) -> None:
+        """The kernel has no entry for a packet, or one for another link."""
+        self._carry_out(
+            self.proxy.upcall(upcall.source, upcall.group, upcall.interface, time.monotonic_ns())
+        )
+
+    def tell_kernel(self, action: EntryAction) -> None:
+        """Set or delete an entry of the kernel's."""
+        if isinstance(action, SetForwarding):
+            self.routing.set_entry(action.source, action.group, action.incoming, action.outgoing)
+        else:
+            self.routing.delete_entry(action.source, action.group)
+
+    def send(self, link: str, packet: bytes) -> None:
+        """Send a multicast packet on a link, as it is."""
+        self._ports[link].send(packet)
 
     def attached(self, mn_link_layer: bytes, link: str) -> None:
         """A mobile node came up on ``link``; its binding is pending."""
@@ -213,7 +237,7 @@ class MulticastPart:
         return {
             "membership": self.proxy.membership(),
             "listeners": self.proxy.listener_records(),
-            "kernel": self._routing.entries(),
+            "kernel": self.routing.entries(),
         }
 
     def write_membership(self) -> None:
@@ -221,7 +245,7 @@ class MulticastPart:
         records = self.proxy.membership()
         if records != self._logged:
             self._logged = records
-            self._daemon.log.write("membership", records=records, kernel=self._routing.entries())
+            self._daemon.log.write("membership", records=records, kernel=self.routing.entries())
 
     def _port(self, name: str) -> LinkPort:
         return LinkPort(self._daemon, name, dict.fromkeys(mld.TYPES, self.receive))
@@ -239,12 +263,9 @@ class MulticastPart:
         self._snapshot = self._daemon.after(SETTLED_S, self.write_membership)
 
     def _upcalls(self) -> None:
-        for upcall in self._routing.read_upcalls():
-            self._carry_out(
-                self.proxy.upcall(
-                    upcall.source, upcall.group, upcall.interface, time.monotonic_ns()
-                )
-            )
+        for upcall in self.routing.read_upcalls():
+            if not self.takes_upcall(upcall):
+                self.hear(upcall)
 
     def _send(self, action: SendMld) -> None:
         source = self._addresses[action.link]
@@ -254,8 +275,6 @@ class MulticastPart:
         )
         self._ports[action.link].send(packet, action.link_layer)
 
-    def _set_forwarding(self, action: SetForwarding) -> None:
-        self._routing.set_entry(action.source, action.group, action.incoming, action.outgoing)
-
-    def _remove_forwarding(self, action: RemoveForwarding) -> None:
-        self._routing.delete_entry(action.source, action.group)
+    def _entry(self, action: EntryAction) -> None:
+        if not self.takes_entry(action):
+            self.tell_kernel(action)

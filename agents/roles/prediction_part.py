@@ -17,6 +17,7 @@ from agents.roles.forwarding_part import ForwardingPart
 from agents.roles.link_port import LinkPort
 from agents.roles.multicast_part import MulticastPart
 from agents.roles.signalling import Signalling
+from agents.roles.upstream_changes import UpstreamChanges
 from agents.wire import fast_handover
 
 WAITING = "waiting"
@@ -56,9 +57,11 @@ class PredictionPart:
         self._place = port.name
         if config["mode"] != "bicast":
             self._place = WAITING
-            self._sink = Sink(WAITING)
-            daemon.watch(self._sink.fileno(), self._drain)
+            sink = Sink(WAITING)
             multicast.add_link(WAITING, upstream=False, downstream=True)
+            self._changes = UpstreamChanges(
+                daemon, multicast, sink, config["buffer_size"], self._buffers.put
+            )
         for message_type in fast_handover.TYPES:
             signalling.on_type(message_type, self._receive)
         daemon.on(actions.SendHandover, self._send)
@@ -153,7 +156,7 @@ class PredictionPart:
 
     def _deliver(self, expected: actions.Expect) -> None:
         """Send a node what was kept for it, in frames to it alone (RFC 6085)."""
-        self._drain()
+        self._changes.drain()
         packets = self._buffers.take(expected.identifier)
         for packet in packets:
             self._port.send(packet, expected.link_layer_address)
@@ -164,10 +167,6 @@ class PredictionPart:
         self._buffers.close(action.identifier)
         self._multicast.not_expected(expected.link_layer_address, self._place)
         self._daemon.log.write("not_expected", mn=action.identifier)
-
-    def _drain(self) -> None:
-        while (packet := self._sink.receive()) is not None:
-            self._buffers.put(packet)
 
 
 def _holder(identifier: str) -> str:

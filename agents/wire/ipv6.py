@@ -10,6 +10,7 @@ from ipaddress import IPv6Address, IPv6Network
 from agents.wire.errors import MalformedPacket
 
 HEADER_LENGTH = 40
+_HOP_LIMIT = 7
 HOP_BY_HOP = 0
 ROUTING = 43
 DESTINATION_OPTIONS = 60
@@ -114,6 +115,18 @@ def parse(data: bytes, *, skip: Collection[int] = (ROUTING, DESTINATION_OPTIONS)
         raise MalformedPacket("hop-by-hop header behind another extension header")
     source, destination = IPv6Address(data[8:24]), IPv6Address(data[24:40])
     return IPv6Packet(source, destination, next_header, hop_limit, payload, router_alert)
+
+
+def forwarded(packet: bytes) -> bytes | None:
+    """A whole packet as a router sends it on: one hop less, and no link-layer padding.
+
+    None: it has come as far as it may.
+    """
+    length = HEADER_LENGTH + int.from_bytes(packet[4:6], "big")
+    hop_limit = packet[_HOP_LIMIT] - 1
+    if hop_limit < 1:
+        return None
+    return packet[:_HOP_LIMIT] + bytes((hop_limit,)) + packet[_HOP_LIMIT + 1 : length]
 
 
 def extension_header(data: bytes) -> tuple[bytes, int, bytes]:

@@ -4,10 +4,12 @@ import random
 import socket
 from contextlib import ExitStack
 from ipaddress import IPv6Address
+from typing import Any
 
 import pytest
 
 from agents.kernel.netlink import Netlink
+from agents.kernel.socket_filter import channel
 from agents.kernel.sockets import LinkSocket, MobilitySocket, Received
 from agents.wire.ipv6 import checksum, packet
 from tests.kernel.packets import capture, receive, wait_for
@@ -42,7 +44,7 @@ def mobility(opened: ExitStack, namespace: Namespace, local: IPv6Address) -> Mob
     return made
 
 
-def link(opened: ExitStack, namespace: Namespace, interface: str, **options: bool) -> LinkSocket:
+def link(opened: ExitStack, namespace: Namespace, interface: str, **options: Any) -> LinkSocket:
     with namespace:
         made = LinkSocket(interface, **options)
     opened.callback(made.close)
@@ -146,6 +148,22 @@ def test_the_filter_keeps_control_packets_only(
     assert [one for one in seen if one in (whole, mark)] == expected
 
 
+def test_a_channels_filter_keeps_its_packets_only(
+    left: Namespace, right: Namespace, opened: ExitStack
+) -> None:
+    group = IPv6Address("ff3e::c1")
+    sender, receiver = (
+        link(opened, left, "a"),
+        link(opened, right, "b", program=channel(LEFT, group)),
+    )
+    for source, destination in ((RIGHT, group), (LEFT, IPv6Address("ff3e::c2"))):
+        sender.send(packet(source, destination, 17, bytes(100)))
+    sender.send(b"\x60" + bytes(10), bytes.fromhex("333300000001"))
+    of_channel = packet(LEFT, group, 17, b"the only one")
+    sender.send(of_channel)
+    assert receive(receiver).packet == of_channel
+
+
 def test_frames_go_to_the_link_layer_address_of_choice(
     left: Namespace, right: Namespace, opened: ExitStack
 ) -> None:
@@ -189,6 +207,16 @@ def test_random_frames_do_no_harm(left: Namespace, right: Namespace, opened: Exi
     mark = packet(LEFT, ALL_NODES, 58, bytes([134]) + b"the last one")
     sender.send(mark)
     assert receive(receiver, lambda frame: frame.packet == mark)
+
+
+def test_a_packet_above_the_mtu_is_lost_and_is_no_error(
+    left: Namespace, right: Namespace, opened: ExitStack
+) -> None:
+    sender, receiver = link(opened, left, "a"), link(opened, right, "b")
+    sender.send(packet(LEFT, ALL_NODES, 58, bytes([134]) + bytes(1500)))
+    mark = packet(LEFT, ALL_NODES, 58, bytes([134]) + b"the last one")
+    sender.send(mark)
+    assert receive(receiver, lambda frame: frame.packet[40] == 134).packet == mark
 
 
 def test_a_link_that_is_down_loses_packets_and_is_no_error(

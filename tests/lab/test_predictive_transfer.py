@@ -30,12 +30,14 @@ traffic:
   - {{kind: multicast, channel: C1, to: [mn1]}}
 events:
   - {{at: 2s, handover: mn1, to: mar2, gap: {gap}ms, announced: {announced}ms}}
+{more}
 """
+FURTHER = f"  - {{at: 4s, handover: mn1, to: mar3, gap: {GAP_MS}ms, announced: {ANNOUNCED_MS}ms}}"
 
 
-def hand_over(place: Path, mode: str) -> Run:
+def hand_over(place: Path, mode: str, more: str = "") -> Run:
     scenario = place / "scenario.yaml"
-    scenario.write_text(SCENARIO.format(mode=mode, gap=GAP_MS, announced=ANNOUNCED_MS))
+    scenario.write_text(SCENARIO.format(mode=mode, gap=GAP_MS, announced=ANNOUNCED_MS, more=more))
     done = run(scenario, place / "results", "--keep-captures")
     assert done.record, done.output
     return done
@@ -49,7 +51,8 @@ def sequences(done: Run) -> list[int]:
 
 @pytest.fixture(scope="module")
 def buffered(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return hand_over(tmp_path_factory.mktemp("buffer"), "buffer")
+    """To mar2 and on to mar3; mar2 has the channel through a tunnel then."""
+    return hand_over(tmp_path_factory.mktemp("buffer"), "buffer", FURTHER)
 
 
 def test_every_packet_is_received_exactly_once_and_in_order(buffered: Run) -> None:
@@ -58,19 +61,25 @@ def test_every_packet_is_received_exactly_once_and_in_order(buffered: Run) -> No
     assert got == list(range(got[0], got[0] + len(got)))
     assert (flow["lost"], flow["duplicated"], flow["reordered"]) == (0, 0, 0)
     delivered = buffered.events("buffer_delivered")
-    assert {event["node"] for event in delivered} == {"mar2"}
-    kept_ms = 10 * sum(event["packets"] for event in delivered)
-    assert kept_ms > GAP_MS
+    for mar in ("mar2", "mar3"):
+        kept_ms = 10 * sum(event["packets"] for event in delivered if event["node"] == mar)
+        assert kept_ms > GAP_MS
+
+
+def test_the_router_left_changes_its_upstream_meanwhile(buffered: Run) -> None:
+    (change,) = buffered.events("spliced")
+    assert (change["node"], change["old"], change["new"]) == ("mar2", "tun-mar1", "mar2-core")
 
 
 def test_one_exchange_between_the_mars_prepares_it(buffered: Run) -> None:
     seen = buffered.packets("mar1-ix", "mipv6", "mip6.mhtype", "ipv6.src")
     kinds = [kind for kind, _ in seen if kind in ("14", "15")]
     assert kinds == ["14", "15"]
-    (down,) = buffered.events("l2_down")
     prepared = [e for e in buffered.events("sent") if e["message"] in ("HI", "HAck")]
-    assert [(e["node"], e["message"]) for e in prepared] == [("mar1", "HI"), ("mar2", "HAck")]
-    assert all(event["t"] < down["t"] for event in prepared)
+    sent = [(event["node"], event["message"]) for event in prepared]
+    assert sent == [("mar1", "HI"), ("mar2", "HAck"), ("mar2", "HI"), ("mar3", "HAck")]
+    for number, down in enumerate(buffered.events("l2_down")):
+        assert all(event["t"] < down["t"] for event in prepared[2 * number : 2 * number + 2])
 
 
 @pytest.mark.parametrize("mode", ["on", "bicast"])

@@ -92,6 +92,16 @@ def test_ipv6_packets(source, destination, next_header, payload, hop_limit, aler
     assert ipv6.parse(data + b"link-layer padding") == expected
 
 
+@given(wire.addresses, wire.addresses, st.binary(max_size=100), wire.octet)
+def test_a_packet_is_sent_on_with_one_hop_less(source, destination, payload, hop_limit):
+    data = ipv6.packet(source, destination, 17, payload, hop_limit=hop_limit) + b"padding"
+    if hop_limit > 1:
+        fewer = ipv6.packet(source, destination, 17, payload, hop_limit=hop_limit - 1)
+        assert ipv6.forwarded(data) == fewer
+    else:
+        assert ipv6.forwarded(data) is None
+
+
 @given(wire.mobility_message, st.data())
 def test_a_single_flipped_bit_is_noticed(message, data):
     """The checksum covers every octet (reserved ones too) and both addresses."""
