@@ -7,6 +7,11 @@ brings late, if it is not. So what comes by the new one is kept until it fits wh
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
+
+IN_A_ROW = 4
+"""The packets that both have to bring before they fit: some, such as padding, may be alike."""
+
 _HOP_LIMIT = 7
 
 
@@ -15,7 +20,7 @@ class Splice:
 
     It begins when the new upstream delivers. Packets that differ in their hop limits only are the
     same. With more than ``maximum`` octets to keep, and at the ``end``, the new upstream goes on
-    from what was kept, whether it fits or not.
+    with what the old one has not brought.
     """
 
     def __init__(self, maximum: int) -> None:
@@ -24,43 +29,83 @@ class Splice:
         self._maximum = maximum
         self._size = 0
         self._kept: list[bytes] = []
-        self._known: set[bytes] = set()
-        self._forwarded: set[bytes] = set()
-        self._last = b""
-        self._is_behind = False
+        self._old, self._new = _Copy(), _Copy()
+        self._ahead: deque[bytes] = deque()
+        """What the old one has brought, and the new one has still to bring, once they fit."""
 
     def by_old(self, packet: bytes) -> list[bytes]:
         """A packet came by the old upstream; what to forward."""
-        if self.is_complete or self._is_behind:
+        if self.is_complete or self._ahead:
             return []
-        identity = _identity(packet)
-        if identity in self._known:
-            return self.end()
-        self._forwarded.add(identity)
-        self._last = identity
-        return [packet]
+        self._old.add(packet)
+        place = self._new.place_of(self._old)
+        return [packet] if place is None else [packet, *self._complete(place + 1)]
 
     def by_new(self, packet: bytes) -> list[bytes]:
         """A packet came by the new upstream; what to forward."""
         if self.is_complete:
             return [packet]
-        identity = _identity(packet)
-        if identity in self._forwarded:
-            # The new way is the longer one: what came by it so far came by the old one before.
-            self._is_behind = True
-            self._kept.clear()
-            self.is_complete = identity == self._last
-            return []
+        if self._ahead:
+            return self._follow(packet)
         self._kept.append(packet)
-        self._known.add(identity)
+        self._new.add(packet)
         self._size += len(packet)
-        return self.end() if self._is_behind or self._size > self._maximum else []
+        place = self._old.place_of(self._new)
+        if place is not None:  # the new way is the longer one
+            self._ahead.extend(self._old.packets[place + 1 :])
+            self.is_complete = not self._ahead
+            return []
+        return self.end() if self._size > self._maximum else []
 
     def end(self) -> list[bytes]:
         """The new upstream is on its own from now on; what to forward."""
+        if self.is_complete or self._ahead:
+            return self._complete(len(self._kept))
+        brought = [n for n, packet in enumerate(self._new.packets) if self._old.has(packet)]
+        return self._complete(brought[-1] + 1 if brought else 0)
+
+    def _follow(self, packet: bytes) -> list[bytes]:
+        """Drop what the old upstream has brought already, as far as that goes."""
+        identity = _identity(packet)
+        if identity not in self._ahead:
+            self.is_complete = True
+            return [packet]
+        while self._ahead.popleft() != identity:
+            pass
+        self.is_complete = not self._ahead
+        return []
+
+    def _complete(self, place: int) -> list[bytes]:
         self.is_complete = True
-        kept, self._kept = self._kept, []
-        return kept
+        return self._kept[place:]
+
+
+class _Copy:
+    """What has come by one upstream, hop limits left out."""
+
+    def __init__(self) -> None:
+        self.packets: list[bytes] = []
+        self._places: defaultdict[bytes, list[int]] = defaultdict(list)
+
+    def add(self, packet: bytes) -> None:
+        """A packet came."""
+        identity = _identity(packet)
+        self._places[identity].append(len(self.packets))
+        self.packets.append(identity)
+
+    def has(self, identity: bytes) -> bool:
+        """Whether a packet has come."""
+        return identity in self._places
+
+    def place_of(self, other: _Copy) -> int | None:
+        """Where the last packet of another copy is, known by those before it."""
+        row = other.packets[-IN_A_ROW:]
+        if len(row) < IN_A_ROW:
+            return None
+        for place in self._places.get(row[-1], ()):
+            if self.packets[max(0, place + 1 - IN_A_ROW) : place + 1] == row:
+                return place
+        return None
 
 
 def _identity(packet: bytes) -> bytes:

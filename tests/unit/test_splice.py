@@ -1,67 +1,98 @@
-"""What is kept while a channel changes its upstream, and for how long."""
+"""Two copies of a channel, one behind the other, become one."""
 
 from ipaddress import IPv6Address
 
-from agents.multicast.splice import Splice
+from agents.multicast.splice import IN_A_ROW, Splice
 from agents.wire import ipv6
 
 S, G = IPv6Address("2001:db8::51"), IPv6Address("ff3e::c1")
+PADDING = 255
 
 
 def packet(number, hop_limit=60):
     return ipv6.packet(S, G, 17, bytes((number,)) * 10, hop_limit=hop_limit)
 
 
+def packets(*numbers):
+    return [packet(number) for number in numbers]
+
+
+def old(splice, *numbers):
+    """By the old way there are more hops."""
+    return [one[-1] for number in numbers for one in splice.by_old(packet(number, 57))]
+
+
+def new(splice, *numbers):
+    return [one[-1] for number in numbers for one in splice.by_new(packet(number))]
+
+
 def test_the_new_one_waits_until_the_old_one_has_come_so_far():
     splice = Splice(1000)
-    assert splice.by_new(packet(3)) == splice.by_new(packet(4)) == []
-    for number in (1, 2):
-        assert splice.by_old(packet(number, 57)) == [packet(number, 57)]
+    assert new(splice, 3, 4, 5, 6, 7, 8) == []
+    assert old(splice, 1, 2, 3, 4, 5) == [1, 2, 3, 4, 5]
     assert not splice.is_complete
-    assert splice.by_old(packet(3, 57)) == [packet(3), packet(4)]
+    assert old(splice, 6) == [6, 7, 8]
     assert splice.is_complete
-    assert splice.by_old(packet(4, 57)) == []
-    assert splice.by_new(packet(5)) == [packet(5)]
-
-
-def test_what_the_old_way_has_lost_is_there():
-    splice = Splice(1000)
-    for number in (3, 4):
-        splice.by_new(packet(number))
-    splice.by_old(packet(2))
-    assert splice.by_old(packet(4)) == [packet(3), packet(4)]
+    assert old(splice, 7) == []
+    assert new(splice, 9) == [9]
 
 
 def test_the_old_one_waits_for_a_longer_new_way():
     splice = Splice(1000)
-    for number in (5, 6):
-        assert splice.by_old(packet(number)) == [packet(number)]
-    assert [splice.by_new(packet(number)) for number in (3, 4, 5)] == [[], [], []]
-    assert splice.by_old(packet(7)) == []
-    assert splice.by_new(packet(6)) == []
+    assert old(splice, 5, 6, 7, 8, 9, 10) == [5, 6, 7, 8, 9, 10]
+    assert new(splice, 3, 4, 5, 6, 7, 8) == []
+    assert old(splice, 11) == []
+    assert new(splice, 9) == []
+    assert not splice.is_complete
+    assert new(splice, 10) == []
     assert splice.is_complete
-    assert splice.by_new(packet(7)) == [packet(7)]
+    assert new(splice, 11) == [11]
+
+
+def test_who_is_first_may_change():
+    splice = Splice(1000)
+    assert old(splice, 1) + new(splice, 1, 2) + old(splice, 2, 3) == [1, 2, 3]
+    assert new(splice, 3, 4) + old(splice, 4) == [4]
+    assert splice.is_complete
 
 
 def test_what_the_longer_new_way_has_lost_is_not_waited_for():
     splice = Splice(1000)
-    for number in (5, 6):
-        splice.by_old(packet(number))
-    assert splice.by_new(packet(5)) == []
-    assert splice.by_new(packet(7)) == [packet(7)]
+    old(splice, 5, 6, 7, 8, 9, 10)
+    assert new(splice, 5, 6, 7, 8, 10) == []
     assert splice.is_complete
+    splice = Splice(1000)
+    old(splice, 5, 6, 7, 8, 9, 10)
+    assert new(splice, 5, 6, 7, 8, 11) == [11]
+    assert splice.is_complete
+
+
+def test_packets_that_are_alike_do_not_mislead():
+    splice = Splice(1000)
+    assert new(splice, 4, PADDING, PADDING, 6, 7, 8) == []
+    assert old(splice, PADDING, 2, PADDING, PADDING) == [PADDING, 2, PADDING, PADDING]
+    assert old(splice, 4, PADDING, PADDING, 6) == [4, PADDING, PADDING, 6, 7, 8]
 
 
 def test_more_than_fits_is_not_kept():
     splice = Splice(2 * len(packet(1)))
-    assert splice.by_new(packet(1)) == splice.by_new(packet(2)) == []
-    assert splice.by_new(packet(3)) == [packet(1), packet(2), packet(3)]
+    assert new(splice, 1, 2, 3) == [1, 2, 3]
     assert splice.is_complete
 
 
-def test_at_the_end_nothing_is_left():
+def test_at_the_end_only_what_the_old_one_has_brought_is_left_out():
     splice = Splice(1000)
-    splice.by_new(packet(1))
-    assert splice.end() == [packet(1)]
+    new(splice, 3, 4, 5)
+    old(splice, 2, 3)
+    assert splice.end() == packets(4, 5)
     assert splice.is_complete
     assert splice.end() == []
+
+
+def test_at_the_end_what_the_old_one_is_ahead_stays_so():
+    splice = Splice(1000)
+    numbers = range(IN_A_ROW + 2)
+    old(splice, *numbers)
+    new(splice, *numbers[:IN_A_ROW])
+    assert splice.end() == []
+    assert new(splice, 9) == [9]
