@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 
-IN_A_ROW = 4
-"""The packets that both have to bring before they fit: some, such as padding, may be alike."""
+DIFFERENT = 3
+"""The packets that both have to bring in a row before they fit; what is alike, padding, is one."""
 
 _HOP_LIMIT = 7
 
@@ -99,13 +99,20 @@ class _Copy:
 
     def place_of(self, other: _Copy) -> int | None:
         """Where the last packet of another copy is, known by those before it."""
-        row = other.packets[-IN_A_ROW:]
-        if len(row) < IN_A_ROW:
-            return None
-        for place in self._places.get(row[-1], ()):
-            if self.packets[max(0, place + 1 - IN_A_ROW) : place + 1] == row:
+        for place in self._places.get(other.packets[-1], ()):
+            if self._fits(place, other):
                 return place
         return None
+
+    def _fits(self, place: int, other: _Copy) -> bool:
+        seen = set()
+        for mine, others in zip(self.packets[place::-1], reversed(other.packets), strict=False):
+            if mine != others:
+                return False
+            seen.add(mine)
+            if len(seen) == DIFFERENT:
+                return True
+        return False
 
 
 def _identity(packet: bytes) -> bytes:
