@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from emu.measure.run import runs_of
+from emu.measure.stream import RECEIVED, Stream
 from tests.lab.emu_run import Run, run
 
 pytestmark = pytest.mark.root
@@ -72,6 +74,16 @@ def test_a_previous_mar_that_lost_its_state_anchors_again(done: Run) -> None:
     assert [t for t in times(done, "tunnel_created", "mar1") if t > restarted]
     (state,) = (event for event in done.events("state") if event["node"] == "mar1")
     assert state["bindings"]["mn1"]["phase"] == "ANCHORING"
+
+
+def test_packets_of_its_prefix_come_again(done: Run) -> None:
+    """Its kernel has kept the neighbours of before; routes and the tunnel are new."""
+    (restarted,) = times(done, "restarted", "mar1")
+    anchors = next(t for t in times(done, "tunnel_created", "mar1") if t > restarted)
+    (lab,) = runs_of(done.directory)
+    (flow,) = (flow for flow in lab.meta["flows"] if flow["flow"] == "ping-mn1-server")
+    assert done.flow("ping-mn1-server")["local_address"].startswith("2001:db8:1:")
+    assert max(Stream(lab, flow).arrivals[:, RECEIVED]) > anchors
 
 
 def test_a_serving_mar_that_lost_its_state_serves_again(done: Run) -> None:
