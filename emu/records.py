@@ -26,7 +26,8 @@ def read(directory: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_bytes())
     except OSError as error:
-        raise RecordError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+        reason = (error.strerror or str(error)).lower()
+        raise RecordError(f"{path}: {reason}; emu list shows what there is") from None
     except ValueError as error:
         raise RecordError(f"{path}: is not JSON ({error})") from None
     if not isinstance(record, dict):

@@ -1,6 +1,6 @@
 """Topologies: Mininet Topo classes by the name that a scenario calls them.
 
-``topos`` is the name by which ``mn --custom topologies/__init__.py --topo dmm-domain`` finds them.
+``topos`` is the name by which ``mn --custom …`` finds them.
 """
 
 from topologies.dmm_domain import DmmDomain

@@ -266,7 +266,7 @@ def test_list_of_nothing_says_so(machine: Machine) -> None:
     ("name", "error"),
     [
         ("latest", "results: has no record yet; emu run makes one"),
-        ("absent", "absent/record.json: no such file or directory"),
+        ("absent", "absent/record.json: no such file or directory; emu list shows what there is"),
         ("list", "list/record.json: is not a record"),
     ],
 )
