@@ -16,7 +16,7 @@ else
     setuptools='setuptools>=68'  # also for distutils, which Mininet imports
 fi
 
-echo "setup: installing Python packages into .venv, some 250 MB to download"
+echo "setup: installing Python packages into .venv, which takes a minute or more"
 /usr/bin/python3 -m venv --system-site-packages .venv
 pip install "$setuptools" wheel
 pip install --no-build-isolation --editable '.[test]'
