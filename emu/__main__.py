@@ -30,9 +30,20 @@ def main() -> int:
         names = ", ".join(missing)
         print(f"emu needs the Python packages {names}: make -C {_CHECKOUT} setup", file=sys.stderr)
         return 3
+    _lead_to_this_package()
     from emu.cli import emu
 
     return emu()
+
+
+def _lead_to_this_package() -> None:
+    """Lets what is started from here find this package, whatever the working directory holds.
+
+    ``python -m`` looks there first, and takes a mere folder called emu (a checkout, seen from the
+    folder around it) before what setuptools' import hook would find.
+    """
+    places = [str(_CHECKOUT), os.environ.get("PYTHONPATH", "")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, places))
 
 
 if __name__ == "__main__":

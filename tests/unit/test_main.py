@@ -79,3 +79,20 @@ def test_the_environment_hears_of_no_other(checkout: Path) -> None:
         "import os\n\ndef emu():\n    print('EMU_CONTINUED' in os.environ)\n    return 0\n"
     )
     assert bare_emu(checkout).stdout == "False\n"
+
+
+def test_what_it_starts_is_of_the_same_package_whatever_the_folder_holds(
+    checkout: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("around")
+    (folder / "emu").mkdir()
+    (checkout / "emu" / "cli.py").write_text(
+        "import subprocess, sys\n\ndef emu():\n"
+        "    child = 'import emu.requirements; print(emu.requirements.__file__)'\n"
+        "    return subprocess.run([sys.executable, '-c', child]).returncode\n"
+    )
+    script = f"import sys; sys.path[0] = {str(checkout)!r}; from emu.__main__ import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout == f"{checkout}/emu/requirements.py\n", done.stderr
