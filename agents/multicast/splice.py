@@ -98,11 +98,12 @@ class _Copy:
         return identity in self._places
 
     def place_of(self, other: _Copy) -> int | None:
-        """Where the last packet of another copy is, known by those before it."""
-        for place in self._places.get(other.packets[-1], ()):
-            if self._fits(place, other):
-                return place
-        return None
+        """Where the last packet of another copy is, known by those before it.
+
+        None, too, if it has come here more than once: one that has not will come.
+        """
+        places = self._places.get(other.packets[-1], ())
+        return places[0] if len(places) == 1 and self._fits(places[0], other) else None
 
     def _fits(self, place: int, other: _Copy) -> bool:
         seen = set()

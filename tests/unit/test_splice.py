@@ -75,6 +75,14 @@ def test_packets_that_are_alike_do_not_mislead():
     assert old(splice, 6) == [6, 7, 8]
 
 
+def test_of_packets_that_are_all_alike_the_old_ones_count():
+    splice = Splice(10**6)
+    many = 1000 * [PADDING]
+    assert new(splice, *many) == []
+    assert old(splice, *many) == many
+    assert splice.end() == []
+
+
 def test_more_than_fits_is_not_kept():
     splice = Splice(2 * len(packet(1)))
     assert new(splice, 1, 2, 3) == [1, 2, 3]
