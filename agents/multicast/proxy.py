@@ -57,10 +57,17 @@ class MldProxy:
     sections 5.1.14 and 5.2.13), from ourselves, in the name of an attached host by another, of a
     host that just left, or on a link where nobody listens to them; and records of a host, or on a
     link, that has as many as ``ProxyConfig`` allows.
+
+    ``pool`` is what the router has prefixes of for hosts: data of others, that are not (yet) known
+    as a ``guest``, goes to no upstream. None: any host may send.
     """
 
     def __init__(
-        self, config: ProxyConfig, random: Random, selection: UpstreamSelection | None = None
+        self,
+        config: ProxyConfig,
+        random: Random,
+        selection: UpstreamSelection | None = None,
+        pool: IPv6Network | None = None,
     ) -> None:
         self._config = config
         self._random = random
@@ -68,7 +75,7 @@ class MldProxy:
         self._attachments = Attachments(config)
         self._changed: set[IPv6Address] = set()
         decisions = Decisions()
-        self._sources = MobileSources(self._links, decisions)
+        self._sources = MobileSources(self._links, decisions, pool)
         self._forwarding = Forwarding(
             config, self._links, self._sources, self.awaited, self._attachments.any_on
         )

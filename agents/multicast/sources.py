@@ -15,11 +15,16 @@ from agents.wire.channel import ChannelScope
 
 
 class MobileSources:
-    """Prefixes whose hosts are not at the router that anchors them."""
+    """Prefixes whose hosts are not at the router that anchors them.
 
-    def __init__(self, links: Links, decisions: Decisions) -> None:
+    ``pool`` is what this router anchors prefixes of: another source on its links has come from
+    elsewhere, and until it is a guest it is heard on the links here alone. None: all are at home.
+    """
+
+    def __init__(self, links: Links, decisions: Decisions, pool: IPv6Network | None) -> None:
         self._links = links
         self._decisions = decisions
+        self._pool = pool
         self._guests: dict[IPv6Network, str] = {}
         self._away: dict[IPv6Network, str] = {}
 
@@ -63,6 +68,8 @@ class MobileSources:
         if self._find(self._away, source) is not None:
             return () if scope is ChannelScope.BOTH else native
         anchor = self._find(self._guests, source)
+        if anchor is None and self._pool is not None and source not in self._pool:
+            return ()
         if anchor is None or scope is ChannelScope.LOCAL:
             return native
         return (*native, anchor) if scope is ChannelScope.BOTH else (anchor,)

@@ -121,6 +121,7 @@ class MobilityAccessRouter:
             config["multicast"],
             config["seed"],
             multi_upstream=config["channel_control"] is not None,
+            pool=self._pool,
         )
         MulticastTunnels(self._daemon, part, self._forwarding, upstream=True, downstream=True)
         self._forwarding.on_route = self._away

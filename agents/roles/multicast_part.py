@@ -37,15 +37,22 @@ _CHANGES = {"join", "leave", "upstream", "forwarding"}
 class MulticastPart:
     """Joins an ``MldProxy`` to link sockets (MLD) and to a multicast routing socket (data).
 
-    ``multi_upstream`` selects the upstreams as the complete solution does, not as MLD-DMM.
+    ``multi_upstream`` selects the upstreams as the complete solution does, not as MLD-DMM; what
+    is not of ``pool``, if there is one, may only send as a guest.
     """
 
     def __init__(
-        self, daemon: Daemon, config: dict[str, Any], seed: int, *, multi_upstream: bool = False
+        self,
+        daemon: Daemon,
+        config: dict[str, Any],
+        seed: int,
+        *,
+        multi_upstream: bool = False,
+        pool: IPv6Network | None = None,
     ) -> None:
         proxy = ProxyConfig(**config)
         selection = MultiUpstream(proxy.ongoing_session_window) if multi_upstream else None
-        self.proxy = MldProxy(proxy, random.Random(seed), selection)
+        self.proxy = MldProxy(proxy, random.Random(seed), selection, pool)
         self.on_change: Callable[[], None] = lambda: None
         """Called when memberships have changed."""
         self._daemon = daemon

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from ipaddress import IPv6Address, IPv6Network
+from random import Random
 
 import pytest
 
 from agents.core import SECOND
+from agents.multicast.actions import SetForwarding
 from agents.multicast.config import ProxyConfig
 from agents.multicast.filters import EVERYTHING, NOTHING, include
+from agents.multicast.multi_upstream import MultiUpstream
+from agents.multicast.proxy import MldProxy
 from agents.wire.channel import ChannelScope
 from tests.unit.mld_network import tunnel
 from tests.unit.mobile_domain import MobileDomain
@@ -160,6 +164,27 @@ def test_a_source_that_is_back_is_a_source_like_any_other(domain):
     carried = send(domain, "mar4")
     assert carried["mar1-radio"] == carried["mar2-radio"] == carried["mar4-core"] == 1
     assert TUNNEL not in carried
+
+
+def test_a_source_from_elsewhere_goes_nowhere_until_it_is_a_guest():
+    """A native tree that turned to it would have to turn back."""
+    config = ProxyConfig()
+    selection = MultiUpstream(config.ongoing_session_window)
+    proxy = MldProxy(config, Random(1), selection, pool=IPv6Network("2001:db8:2::/48"))
+    for name, up, down in (("core", True, False), ("radio", False, True), (TUNNEL, True, True)):
+        address = IPv6Address(f"fe80::{len(name)}")
+        proxy.add_link(name, address, 0, upstream=up, downstream=down)
+
+    def outgoing(source: IPv6Address) -> tuple[str, ...]:
+        actions = proxy.upcall(source, G3, "radio", 1)
+        return [action for action in actions if isinstance(action, SetForwarding)][-1].outgoing
+
+    assert outgoing(IPv6Address("2001:db8:2:1::3")) == ("core",)
+    assert outgoing(S3) == ()
+    proxy.guest(PREFIX, TUNNEL, 2)
+    assert outgoing(S3) == (TUNNEL,)
+    proxy.guest(PREFIX, None, 3)
+    assert outgoing(S3) == ()
 
 
 def test_a_listener_that_comes_to_its_source_needs_no_detour(domain):
