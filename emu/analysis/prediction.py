@@ -9,7 +9,7 @@ from agents.wire.channel import ChannelScope
 from emu.analysis import multicast
 from emu.analysis.moves import Move, moves
 from emu.analysis.multicast import Range, Timers
-from emu.scenario.events import Join, Leave
+from emu.scenario.events import Join, Leave, NewPolicy, PolicyChange
 from emu.scenario.model import Scenario
 from emu.scenario.multicast import (
     BIDIRECTIONAL_TUNNEL,
@@ -55,13 +55,16 @@ def predict(scenario: Scenario) -> list[Prediction]:
     """By mobile node and channel: the MAR that the channel comes from by a tunnel."""
     for move in moves(scenario):
         for flow, channel in _listening(scenario, move.mn, move.at_s):
+            tunnel = tunnels.get((move.mn, channel))
+            if _is_moved_over(scenario, channel, move.at_s):
+                tunnel = None
             question = _Question(
                 scenario,
                 move,
                 channel,
                 first=(move.target, channel) not in asked,
-                relayed=tunnels.get((move.mn, channel)) is not None,
-                returned=tunnels.get((move.mn, channel)) == move.target,
+                relayed=tunnel is not None,
+                returned=tunnel == move.target,
             )
             asked.add((move.target, channel))
             tunnels[move.mn, channel] = question.tunnel()
@@ -77,6 +80,37 @@ def timers(scenario: Scenario) -> Timers:
         settings.query_interval / 1e6,
         settings.query_response_interval / 1e6,
         settings.robustness,
+    )
+
+
+def _control(scenario: Scenario, at_s: float) -> ChannelControl | None:
+    """The channel control as its live changes have left it by then."""
+    control = scenario.multicast.channel_control
+    for event in scenario.timeline:
+        if control is None or event.at > at_s * 1e9:
+            continue
+        if isinstance(event, PolicyChange):
+            channels = {**control.channels, **event.policy}
+            control = control.model_copy(update={"channels": channels})
+        elif isinstance(event, NewPolicy):
+            control = control.model_copy(update={"policy": event.new_policy})
+    return control
+
+
+def _scopes(control: ChannelControl, channel: str) -> list[ChannelScope]:
+    """What the channel control may decide: one thing, or under other policies anything."""
+    fixed = control.channels.get(channel)
+    if fixed is None and control.policy == "static":
+        fixed = control.default
+    return list(ChannelScope) if fixed is None else [ChannelScope[fixed.upper()]]
+
+
+def _is_moved_over(scenario: Scenario, channel: str, at_s: float) -> bool:
+    """Whether a live change has made who came by a tunnel a native listener by then."""
+    control = _control(scenario, at_s)
+    return control is not None and _scopes(control, channel) in (
+        [ChannelScope.LOCAL],
+        [ChannelScope.BOTH],
     )
 
 
@@ -199,7 +233,7 @@ class _Question:
         return Range.uniform(*_CARE_OF_MS[self.scenario.nodes[self.move.mn].dad])
 
     def _control(self) -> ChannelControl:
-        control = self.scenario.multicast.channel_control
+        control = _control(self.scenario, self.move.at_s)
         assert control is not None  # the scheme always has one
         return control
 
@@ -211,9 +245,4 @@ class _Question:
         return 2 * self.move.path.cmd
 
     def _scopes(self) -> list[ChannelScope]:
-        """What the channel control may decide: one thing, or under other policies anything."""
-        control = self._control()
-        fixed = control.channels.get(self.channel)
-        if fixed is None and control.policy == "static":
-            fixed = control.default
-        return list(ChannelScope) if fixed is None else [ChannelScope[fixed.upper()]]
+        return _scopes(self._control(), self.channel)

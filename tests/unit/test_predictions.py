@@ -266,6 +266,28 @@ def test_a_policy_that_may_decide_anything_gives_a_range():
     assert (disruption.low, disruption.high) == (50 + 10 + 6 + 2, 50 + 10 + 20 + 2)
 
 
+def test_a_live_change_counts_from_then_on():
+    settings = f"{MULTI}, channel_control: {{at: mar, handovers: 2}}"
+    changed = scenario(settings, "dmm-domain", "at: 6s, policy: {C1: local}",
+                       "at: 10s, handover: mn1, to: mar2", "at: 11s, new_policy: mobility",
+                       "at: 12s, handover: mn1, to: mar1")  # fmt: skip
+    found = predicted(changed)
+    remote, local = 10 + 20 + 2, 10 + 6 + 2
+    assert found[4, "C1→mn1"].disruption.mean == 50 + remote
+    assert found[8, "C1→mn1"].disruption.mean == 20 + local
+    assert found[8, "news→mn1"].disruption.mean == 20 + remote
+    assert found[12, "C1→mn1"].disruption == Range.exactly(local)
+    news = found[12, "news→mn1"].disruption
+    assert (news.low, news.high) == (local, remote)
+
+
+def test_where_no_tunnel_is_any_more_who_returns_finds_nothing():
+    settings = f"{MULTI}, channel_control: {{at: mar}}"
+    changed = scenario(settings, "dmm-domain", "at: 9s, policy: {C1: local}",
+                       "at: 10s, handover: mn1, to: mar2")  # fmt: skip
+    assert predicted(changed)[10, "C1→mn1"].disruption.mean == 10 + 6 + 2
+
+
 @pytest.mark.parametrize(
     ("variant", "binding", "notice"),
     [("proxy", 10, 10), ("relay", 20, 10), ("locator", 5 + 5 + 10, 10), ("distributed", 20, 10)],
