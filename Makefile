@@ -11,7 +11,7 @@ BENCHMARKS := $(sort $(basename $(notdir $(wildcard bench/bench_*.py))))
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s  %s\n", $$1, $$2}' Makefile
 
-setup: $(READY) ## Install the apt packages and .venv (Debian 12, Ubuntu 22.04 and 24.04)
+setup: $(READY) ## Install the apt packages and .venv (Debian 12 and 13, Ubuntu 22.04 and 24.04)
 
 $(READY): Makefile setup.cfg setup/apt.sh setup/packages.txt setup/python.sh
 	setup/apt.sh setup/packages.txt
