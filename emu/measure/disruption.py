@@ -92,10 +92,10 @@ def _marks(stream: Stream, handover: Handover, hole: Gap) -> dict[str, Any]:
 def _lost(stream: Stream, handover: Handover, hole: Gap, settled: int) -> int:
     """How many numbers are missing between the last before link down and the last when settled."""
     received, sequence = stream.arrivals[:, RECEIVED], stream.arrivals[:, SEQUENCE]
-    first = sequence[received <= handover.down_ns].max()
+    first = np.max(sequence[received <= handover.down_ns])
     if hole.end_ns is None:
         numbers = stream.expected[stream.expected > first]
     else:
-        last = sequence[received <= settled].max()
+        last = np.max(sequence[received <= settled])
         numbers = stream.expected[(stream.expected > first) & (stream.expected <= last)]
     return int((~np.isin(numbers, sequence)).sum())

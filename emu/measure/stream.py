@@ -89,7 +89,7 @@ class Stream:
         if len(here):
             first = int(here[0, SENT])
             if left < self.flow["stop_ns"]:
-                left -= int((here[:, RECEIVED] - here[:, SENT]).max())
+                left -= int(np.max(here[:, RECEIVED] - here[:, SENT]))
         reachable: Mask = (times >= first) & (times <= left)
         return reachable
 
@@ -104,7 +104,7 @@ class Stream:
 
     @property
     def _iperf_packets(self) -> int:
-        highest = int(self.arrivals[:, SEQUENCE].max()) if len(self.arrivals) else 0
+        highest = int(np.max(self.arrivals[:, SEQUENCE])) if len(self.arrivals) else 0
         return max(highest, int(self.iperf_sum("sender").get("packets", 0)))
 
 

@@ -131,7 +131,7 @@ def _delay(panel: Axes, rows: NDArray[np.int64], times: NDArray[Any], what: str)
         color=PALETTE["good"],
     )
     panel.set_ylabel(f"{what} (ms)")
-    panel.set_ylim(0, float(delays.max()) * 1.25)
+    panel.set_ylim(0, float(np.max(delays)) * 1.25)
 
 
 def _mark(panel: Axes, handover: Handover, gap: Gap) -> None:
