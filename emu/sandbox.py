@@ -121,10 +121,16 @@ def _init(alive: int, command: Sequence[str]) -> int:
     daemons = _start_switch()
     process = subprocess.Popen(command)
     _on_termination(process.terminate)
+    return _wait_for(process, daemons)
+
+
+def _wait_for(process: subprocess.Popen[bytes], daemons: Mapping[int, str]) -> int:
+    """Reap until the process ends, for its exit status; 1 if a daemon ends before."""
     while True:
         ended, status = os.wait()
         if ended == process.pid:
-            return _exit_status(status)
+            process.returncode = _exit_status(status)
+            return process.returncode
         if ended in daemons:
             print(f"sandbox: {daemons[ended]} ended unexpectedly", file=sys.stderr)
             return 1
@@ -155,16 +161,23 @@ def _start_switch() -> dict[int, str]:
         "ovsdb-server": [str(database), f"--remote=punix:{listening}"],
         "ovs-vswitchd": [f"unix:{listening}"],
     }
-    started = {}
+    started: dict[int, str] = {}
+
+    def run(*command: str) -> None:
+        """Without the database's server these would wait for it for ever."""
+        if _wait_for(subprocess.Popen(command), started) != 0:
+            sys.exit(1)
+
     for name, arguments in daemons.items():
         directory = SWITCH_DIRECTORY / name
         detached = ["--detach", "--no-chdir", f"--pidfile={directory}.pid"]
         quiet = ["--verbose=console:off", f"--log-file={directory}.log"]
-        subprocess.run([name, *arguments, *detached, *quiet], check=True)
+        run(name, *arguments, *detached, *quiet)
         pid = int(Path(f"{directory}.pid").read_text())
+        os.kill(pid, 0)  # ProcessLookupError if it has been reaped already
         started[pid] = name
         if name == "ovsdb-server":
-            subprocess.run(["ovs-vsctl", "--no-wait", "init"], check=True)
+            run("ovs-vsctl", "--no-wait", "init")
         else:
             make_realtime(pid, SWITCH)
     return started

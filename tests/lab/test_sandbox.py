@@ -24,7 +24,7 @@ from emu import sandbox
 from emu.network.build import build
 from emu.radio.client import Radio
 from tests.lab.sandboxed import ROOT, backends, in_sandbox
-from tests.patience import PATIENCE_S
+from tests.patience import PATIENCE_S, eventually
 from topologies.parameters import EndNode, Parameters, Quality
 
 pytestmark = pytest.mark.root
@@ -89,6 +89,14 @@ def test_sigterm_reaches_the_command_or_ends_the_sandbox(delay_s: float) -> None
         assert process.returncode in (128 + signal.SIGTERM, -signal.SIGTERM)
 
 
+def test_a_database_server_that_dies_while_the_switch_starts_ends_the_sandbox() -> None:
+    process = sandbox.spawn(["sleep", "infinity"])
+    (init,) = eventually(lambda: children(process.pid))
+    eventually(lambda: daemons(init, "ovs-vswitchd"))
+    os.kill(daemons(init, "ovsdb-server")[0], signal.SIGKILL)
+    assert process.wait(PATIENCE_S) == 1
+
+
 def test_parallel_sandboxes_do_not_see_each_other() -> None:
     with busy() as first, busy() as second:
         assert namespaces(first.pid).isdisjoint(namespaces(second.pid))
@@ -137,10 +145,14 @@ def kill(victim: str, spawner: int) -> None:
     while len(line) < 4 and children(line[-1]):
         line.append(max(children(line[-1]), key=lambda pid: "python" in command_line(pid)))
     named = dict(zip(("spawner", "guard", "init", "command"), line, strict=False))
-    for process in children(line[2]) if len(line) > 2 else []:
-        if command_line(process).startswith("ovs-vswitchd"):
-            named["ovs-vswitchd"] = process
+    for process in daemons(line[2], "ovs-vswitchd") if len(line) > 2 else []:
+        named["ovs-vswitchd"] = process
     os.kill(named.get(victim, line[-1]), signal.SIGKILL)
+
+
+def daemons(init: int, name: str) -> list[int]:
+    """Those of a sandbox's processes that are started so."""
+    return [process for process in children(init) if command_line(process).startswith(name)]
 
 
 def traces_in_own_tmp() -> dict[str, object]:
@@ -203,7 +215,7 @@ def namespaces(pid: int) -> set[str]:
     found = set()
     for process in [pid, *descendants(pid)]:
         for kind in ("net", "mnt", "pid", "uts"):
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                 found.add(os.readlink(f"/proc/{process}/ns/{kind}"))
     return found - {os.readlink(f"/proc/self/ns/{kind}") for kind in ("net", "mnt", "pid", "uts")}
 
@@ -213,12 +225,12 @@ def descendants(pid: int) -> list[int]:
 
 
 def children(pid: int) -> list[int]:
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
     return []
 
 
 def command_line(pid: int) -> str:
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
     return ""
