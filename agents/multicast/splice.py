@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 
+from agents.wire.ipv6 import HOP_LIMIT
+
 DIFFERENT = 3
 """The packets that both have to bring in a row before they fit; what is alike, padding, is one."""
-
-_HOP_LIMIT = 7
 
 
 class Splice:
@@ -117,4 +117,4 @@ class _Copy:
 
 
 def _identity(packet: bytes) -> bytes:
-    return packet[:_HOP_LIMIT] + packet[_HOP_LIMIT + 1 :]
+    return packet[:HOP_LIMIT] + packet[HOP_LIMIT + 1 :]

@@ -10,7 +10,7 @@ from ipaddress import IPv6Address, IPv6Network
 from agents.wire.errors import MalformedPacket
 
 HEADER_LENGTH = 40
-_HOP_LIMIT = 7
+HOP_LIMIT = 7
 HOP_BY_HOP = 0
 ROUTING = 43
 DESTINATION_OPTIONS = 60
@@ -123,10 +123,10 @@ def forwarded(packet: bytes) -> bytes | None:
     None: it has come as far as it may.
     """
     length = HEADER_LENGTH + int.from_bytes(packet[4:6], "big")
-    hop_limit = packet[_HOP_LIMIT] - 1
+    hop_limit = packet[HOP_LIMIT] - 1
     if hop_limit < 1:
         return None
-    return packet[:_HOP_LIMIT] + bytes((hop_limit,)) + packet[_HOP_LIMIT + 1 : length]
+    return packet[:HOP_LIMIT] + bytes((hop_limit,)) + packet[HOP_LIMIT + 1 : length]
 
 
 def extension_header(data: bytes) -> tuple[bytes, int, bytes]:

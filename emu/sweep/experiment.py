@@ -1,4 +1,4 @@
-"""What the script of an experiment has around its own analysis: the sweep, a figure's canvas."""
+"""What an experiment's script has around its own analysis: the sweep, tables, a figure's canvas."""
 
 from __future__ import annotations
 
@@ -76,6 +76,14 @@ def drawing(path: Path) -> Iterator[Any]:
     axes.legend(fontsize="small")
     figure.savefig(path, metadata={"Date": None})
     print(path)
+
+
+def tabulate(rows: DataFrame, path: Path) -> None:
+    """Write a table to ``path`` with the suffixes .csv and .md, and print it."""
+    rows.to_csv(path.with_suffix(".csv"), index=False, float_format="%.4g")
+    text = rows.to_markdown(index=False, floatfmt=".4g")
+    path.with_suffix(".md").write_text(text + "\n")
+    print(text)
 
 
 def bindings(frame: DataFrame, axes: list[str]) -> DataFrame:

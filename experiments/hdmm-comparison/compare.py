@@ -15,7 +15,7 @@ import pandas as pd
 
 from emu.analysis import hdmm
 from emu.analysis.hdmm import Scheme
-from emu.sweep.experiment import bindings, drawing, experiment
+from emu.sweep.experiment import bindings, drawing, experiment, tabulate
 
 PREVIOUS = {"mar2": 1, "mar3": 2, "mar4": 3}
 """Previous DARs whose prefixes are in use, by the DAR to which the mobile node comes."""
@@ -142,10 +142,7 @@ def draw(rows: pd.DataFrame, path: Path) -> None:
 def analyse(table: pd.DataFrame, results: Path) -> None:
     """Run every scheme with 1, 2 and 3 previous DARs, then compare with the equations."""
     rows = compare(table)
-    rows.to_csv(results / "comparison.csv", index=False, float_format="%.4g")
-    text = rows.to_markdown(index=False, floatfmt=".4g")
-    (results / "comparison.md").write_text(text + "\n")
-    print(text)
+    tabulate(rows, results / "comparison")
     draw(rows, results / "binding.svg")
     print(f"T_binding within 10 % + 2 ms in {rows['within'].sum()} of {len(rows)} rows, ", end="")
     print(f"messages and hops exact in {exact(rows).sum()}")

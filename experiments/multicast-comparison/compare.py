@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from emu.sweep.experiment import drawing, experiment
+from emu.sweep.experiment import drawing, experiment, tabulate
 
 HERE = Path(__file__).resolve().parent
 CONVERGENCE = HERE.parent / "multicast-convergence"
@@ -65,10 +65,7 @@ def compare(table: pd.DataFrame) -> pd.DataFrame:
 def analyse(table: pd.DataFrame, results: Path) -> None:
     """Run every scheme under every gap and delay, then tabulate."""
     rows = compare(table)
-    rows.to_csv(results / "comparison.csv", index=False, float_format="%.4g")
-    text = rows.to_markdown(index=False, floatfmt=".4g")
-    (results / "comparison.md").write_text(text + "\n")
-    print(text)
+    tabulate(rows, results / "comparison")
     bounded = rows[rows["scheme"].isin(CONTEXT_TRANSFER)]
     print(f"context transfer: {bounded['within'].sum()} of {len(bounded)} cells within the model")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from emu.sweep.experiment import experiment
+from emu.sweep.experiment import experiment, tabulate
 
 SOURCE = "s1"
 LISTENERS = {"C1→mn1": "at the source's anchor", "C1→mn2": "at the source's new MAR"}
@@ -31,11 +31,7 @@ def compare(table: pd.DataFrame) -> pd.DataFrame:
 
 def analyse(table: pd.DataFrame, results: Path) -> None:
     """Move a source to the MAR of a listener, under each scheme, and measure the way."""
-    rows = compare(table)
-    rows.to_csv(results / "sources.csv", index=False, float_format="%.4g")
-    text = rows.to_markdown(index=False, floatfmt=".4g")
-    (results / "sources.md").write_text(text + "\n")
-    print(text)
+    tabulate(compare(table), results / "sources")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import pandas as pd
 from scapy.layers.inet import UDP
 from scapy.utils import PcapReader
 
-from emu.sweep.experiment import experiment
+from emu.sweep.experiment import experiment, tabulate
 
 PACKET, SYNC, NULL_PID = 188, 0x47, 0x1FFF
 """Of MPEG transport streams (ISO/IEC 13818-1 section 2.4.3)."""
@@ -74,11 +74,7 @@ def analyse(_: pd.DataFrame, results: Path) -> None:
         programs = Path(outcome["directory"]) / "runs" / "1" / "programs"
         faithful = outcome["faithful"]
         rows.append({"scheme": cell.parent.name, "faithful": faithful, **viewing(programs)})
-    frame = pd.DataFrame(rows)
-    frame.to_csv(results / "continuity.csv", index=False)
-    text = frame.to_markdown(index=False)
-    (results / "continuity.md").write_text(text + "\n")
-    print(text)
+    tabulate(pd.DataFrame(rows), results / "continuity")
 
 
 if __name__ == "__main__":

@@ -222,11 +222,18 @@ def test_a_packet_above_the_mtu_is_lost_and_is_no_error(
 def test_a_link_that_is_down_loses_packets_and_is_no_error(
     left: Namespace, right: Namespace, opened: ExitStack
 ) -> None:
-    sender = link(opened, left, "a")
-    data = packet(IPv6Address("fe80::1"), ALL_NODES, MOBILITY, MESSAGE)
+    sender, receiver = link(opened, left, "a"), link(opened, right, "b")
+    lost, mark = (packet(LEFT, ALL_NODES, MOBILITY, MESSAGE + bytes([end])) for end in (0, 1))
     with left, Netlink() as netlink:
         netlink.down("a")
-        sender.send(data)
+        sender.send(lost)
         netlink.up("a")
-    receiver = link(opened, right, "b")
-    eventually(lambda: sender.send(data) or receiver.receive())
+
+    def first() -> bytes | None:
+        sender.send(mark)
+        while (received := receiver.receive()) is not None:
+            if received.packet[-len(MESSAGE) - 1 : -1] == MESSAGE:
+                return received.packet
+        return None
+
+    assert eventually(first) == mark
