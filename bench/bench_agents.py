@@ -50,7 +50,7 @@ def main() -> None:
     """Run the scenario and print one table."""
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "agents.yaml")
-        path.write_text(scenario())
+        path.write_text(scenario(), encoding="utf-8")
         command = [sys.executable, "-m", "emu", "run", str(path), "--out", directory]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         times = answer_times_ms(Path(directory, "agents/latest/captures"))

@@ -79,7 +79,7 @@ def start_agent(namespace: Namespace, place: str) -> subprocess.Popen[str]:
         "mobility": {},
     }
     agent = namespace.spawn([sys.executable, "-c", _AGENT, json.dumps(config)])
-    while not (log.exists() and '"ready"' in log.read_text()):
+    while not (log.exists() and '"ready"' in log.read_text(encoding="utf-8")):
         if agent.poll() is not None:
             raise RuntimeError("the agent ended")
         time.sleep(0.01)

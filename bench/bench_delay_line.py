@@ -51,7 +51,8 @@ def measure(rate: int) -> tuple[list[int], float]:
         process = start(line)
         try:
             errors = exchange(left, right, rate)
-            times = Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+            stat = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8")
+            times = stat.rsplit(")", 1)[1].split()
             return errors, (int(times[11]) + int(times[12])) / 100
         finally:
             process.terminate()
@@ -62,7 +63,7 @@ def start(namespace: Namespace) -> subprocess.Popen[str]:
     """A delay line between interfaces a and b of the namespace."""
     quality = {"delay": DELAY_NS, "jitter": 0, "loss": 0.0}
     link = {"a": "a", "b": "b", "a_to_b": quality, "b_to_a": quality}
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as config:
+    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as config:
         json.dump({"seed": 1, "links": [link]}, config)
         config.flush()
         command = [sys.executable, "-m", "emu.network.delay_line", config.name]

@@ -67,14 +67,17 @@ def memory_mib() -> float:
     """What the processes hold, shared pages counted once (PSS)."""
     total = 0
     for process in processes():
-        lines = (process / "smaps_rollup").read_text().splitlines()
+        lines = (process / "smaps_rollup").read_text(encoding="utf-8").splitlines()
         total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
     return total / 1024
 
 
 def cpu_seconds() -> float:
     """User and system time of all processes."""
-    stats = [(process / "stat").read_text().rsplit(")", 1)[1].split() for process in processes()]
+    stats = [
+        (process / "stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
+        for process in processes()
+    ]
     return sum(int(fields[11]) + int(fields[12]) for fields in stats) * TICK_S
 
 

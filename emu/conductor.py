@@ -171,7 +171,7 @@ class Conductor:
             "leftovers": leftovers,
             "started_at": self._started_at.isoformat(),
         }
-        (self._directory / "meta.json").write_text(json.dumps(meta, indent=1))
+        (self._directory / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
 
     async def _leftovers(self) -> dict[str, Any] | None:
         """What the mobile nodes leave behind, if the scenario asks; told to stop, none."""
@@ -246,7 +246,7 @@ class Conductor:
 def main() -> None:
     """Entry of ``python -m emu.conductor``: exit status 1, with one line, when the run failed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the runner decides, and sends SIGTERM
-    order = Order(**json.loads(Path(sys.argv[1]).read_text()))
+    order = Order(**json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
     try:
         asyncio.run(Conductor(order).run())
     except (LabFailed, ProcessFailed, RadioError) as error:

@@ -106,7 +106,7 @@ class Nursery:
             os.dup2(errors, 2)
             os.dup2(errors, 1)
             enter_network_of(request["netns"])
-            Path("/proc/self/comm").write_text(request["name"])  # what ps and top show
+            Path("/proc/self/comm").write_bytes(request["name"].encode())  # what ps and top show
             if request["target"].startswith(_AGENTS):
                 be_realtime(AGENT)  # or a packet would wait for whoever measures, plays or captures
             load(request["target"])(request["config"])

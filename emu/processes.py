@@ -88,6 +88,8 @@ class Processes:
         name = news["exited"]
         del self._pids[name]
         if news["status"] != 0 and name not in self._stopping:
-            words = (self._errors / f"{name}.err").read_text(errors="replace").strip()
+            words = (
+                (self._errors / f"{name}.err").read_text(errors="replace", encoding="utf-8").strip()
+            )
             last = words.splitlines()[-1] if words else f"status {news['status']}"
             raise ProcessFailed(f"{name} ended unexpectedly: {last}")

@@ -85,9 +85,10 @@ class Runner:
         seed = self._options.seed + number - 1
         scenario = self._directory / "scenario.yaml"
         order.write_text(
-            order_text(Order(str(scenario), seed, str(place), self._options.keep_captures))
+            order_text(Order(str(scenario), seed, str(place), self._options.keep_captures)),
+            encoding="utf-8",
         )
-        with (place / "conductor.err").open("w") as errors:
+        with (place / "conductor.err").open("w", encoding="utf-8") as errors:
             guard = sandbox.spawn(
                 [sys.executable, "-m", "emu.conductor", str(order)],
                 stdin=subprocess.DEVNULL,
@@ -190,5 +191,5 @@ def give_to_caller(out: Path) -> None:
 
 
 def _last_line(path: Path) -> str:
-    lines = path.read_text(errors="replace").strip().splitlines()
+    lines = path.read_text(errors="replace", encoding="utf-8").strip().splitlines()
     return lines[-1] if lines else "the conductor ended without a word"

@@ -41,7 +41,7 @@ def announce(scenario: str, seed: int, network: Network) -> None:
         names.update({str(address).partition("/")[0]: node.name for address in own if address})
     content = {"scenario": scenario, "seed": seed, "names": names}
     unfinished = _ANNOUNCEMENT.with_suffix(".new")
-    unfinished.write_text(json.dumps(content))
+    unfinished.write_text(json.dumps(content), encoding="utf-8")
     unfinished.rename(_ANNOUNCEMENT)
 
 
@@ -79,7 +79,7 @@ def running_labs() -> Iterator[RunningLab]:
 
 
 def _lab(root: Path) -> RunningLab:
-    return RunningLab(root, **json.loads(_below(root, _ANNOUNCEMENT).read_text()))
+    return RunningLab(root, **json.loads(_below(root, _ANNOUNCEMENT).read_text(encoding="utf-8")))
 
 
 def _below(root: Path, path: Path) -> Path:

@@ -62,7 +62,7 @@ def spawn(
     """
     guard = [sys.executable, "-m", "emu.sandbox", str(os.getpid()), *command]
     return subprocess.Popen(
-        guard, stdin=stdin, stdout=stdout, stderr=stderr, env=environment, text=True
+        guard, stdin=stdin, stdout=stdout, stderr=stderr, env=environment, encoding="utf-8"
     )
 
 
@@ -147,7 +147,7 @@ def _surroundings() -> None:
     os.environ["TMPDIR"] = str(RUN_DIRECTORY)
     socket.sethostname("emu")
     # The switch's ports are in this namespace; its kernel must not speak on them (MLD, RS, …).
-    Path("/proc/sys/net/ipv6/conf/default/disable_ipv6").write_text("1")
+    Path("/proc/sys/net/ipv6/conf/default/disable_ipv6").write_text("1", encoding="utf-8")
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
@@ -173,7 +173,7 @@ def _start_switch() -> dict[int, str]:
         detached = ["--detach", "--no-chdir", f"--pidfile={directory}.pid"]
         quiet = ["--verbose=console:off", f"--log-file={directory}.log"]
         run(name, *arguments, *detached, *quiet)
-        pid = int(Path(f"{directory}.pid").read_text())
+        pid = int(Path(f"{directory}.pid").read_text(encoding="utf-8"))
         os.kill(pid, 0)  # ProcessLookupError if it has been reaped already
         started[pid] = name
         if name == "ovsdb-server":

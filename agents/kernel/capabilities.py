@@ -175,7 +175,7 @@ def _try_conntrack(netlink: Netlink) -> None:
 
 
 def _try_optimistic_dad(netlink: Netlink) -> None:
-    Path("/proc/sys/net/ipv6/conf/lo/optimistic_dad").read_text()
+    Path("/proc/sys/net/ipv6/conf/lo/optimistic_dad").read_text(encoding="utf-8")
 
 
 def _try_realtime(netlink: Netlink) -> None:

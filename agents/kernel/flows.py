@@ -49,7 +49,7 @@ def _table(protocol: str) -> Iterator[Flow]:
     path = _TABLES / protocol
     if not path.exists():  # a protocol that this kernel lacks
         return
-    for line in path.read_text().splitlines()[1:]:
+    for line in path.read_text(encoding="utf-8").splitlines()[1:]:
         _, local, remote, state, *_ = line.split()
         address, port = _end(local)
         over = protocol == "tcp6" and int(state, 16) in _OVER_OR_NOT_BEGUN

@@ -41,7 +41,7 @@ def memberships(interface: str) -> dict[IPv6Address, frozenset[IPv6Address] | No
             including_it = included.setdefault(_address(channel), {})
             including_it[_address(source)] = int(including)
     found = dict[IPv6Address, "frozenset[IPv6Address] | None"]()
-    for line in _GROUPS.read_text().splitlines():
+    for line in _GROUPS.read_text(encoding="utf-8").splitlines():
         link, _, address, users, *_ = line.split()
         group = _address(address)
         if link == index and group.packed[1] & 0x0F > _LINK_LOCAL_SCOPE:
@@ -59,7 +59,7 @@ def _filters(interface: str) -> list[str]:
     """
     newest = Member(interface)
     newest.listen(_UNREPORTED)
-    lines = _FILTERS.read_text().splitlines()[1:]
+    lines = _FILTERS.read_text(encoding="utf-8").splitlines()[1:]
     newest.close()
     return lines
 

@@ -179,7 +179,7 @@ class MulticastRouting:
         """What the kernel has in the default table, in its own words."""
         names = {mif: name for name, mif in self._mifs.items()}
         entries = []
-        for line in _CACHE.read_text().splitlines()[1:]:
+        for line in _CACHE.read_text(encoding="utf-8").splitlines()[1:]:
             group, source, incoming, packets, _, _, *outgoing = line.split()
             if int(incoming) in names:  # else it still waits for its entry
                 links = [int(mif.partition(":")[0]) for mif in outgoing]

@@ -40,12 +40,12 @@ class RouteLookup:
 
 def set_sysctl(path: str, value: int | str) -> None:
     """Write a sysctl of this network namespace, e.g. ``net/ipv6/conf/all/forwarding``."""
-    Path("/proc/sys", path).write_text(str(value))
+    Path("/proc/sys", path).write_text(str(value), encoding="utf-8")
 
 
 def get_sysctl(path: str) -> str:
     """Read a sysctl of this network namespace."""
-    return Path("/proc/sys", path).read_text().strip()
+    return Path("/proc/sys", path).read_text(encoding="utf-8").strip()
 
 
 class Netlink:

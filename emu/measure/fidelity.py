@@ -77,7 +77,10 @@ class Sampler:
 
 def cpu_times() -> tuple[int, int, int]:
     """(all, idle, stolen) jiffies of all CPUs since boot."""
-    fields = [int(field) for field in Path("/proc/stat").read_text().split("\n")[0].split()[1:9]]
+    fields = [
+        int(field)
+        for field in Path("/proc/stat").read_text(encoding="utf-8").split("\n")[0].split()[1:9]
+    ]
     return sum(fields), fields[3] + fields[4], fields[7]
 
 

@@ -74,7 +74,9 @@ def build(directory: Path) -> dict[str, Any]:
         "summary": _summary(results),
     }
     record: dict[str, Any] = _rounded(exact)
-    (directory / "record.json").write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+    (directory / "record.json").write_text(
+        json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
     _merge_events(directory, runs)
     return record
 
@@ -86,7 +88,7 @@ def _move_captures(directory: Path) -> None:
 
 
 def _merge_events(directory: Path, runs: list[Run]) -> None:
-    with (directory / "events.jsonl").open("w") as out:
+    with (directory / "events.jsonl").open("w", encoding="utf-8") as out:
         for run in runs:
             out.writelines(json.dumps({"run": run.number, **event}) + "\n" for event in run.events)
 

@@ -35,14 +35,16 @@ class Run:
     @cached_property
     def meta(self) -> dict[str, Any]:
         """What was run: scenario, nodes, flows, times."""
-        meta: dict[str, Any] = json.loads((self.directory / "meta.json").read_text())
+        meta: dict[str, Any] = json.loads(
+            (self.directory / "meta.json").read_text(encoding="utf-8")
+        )
         return meta
 
     @cached_property
     def events(self) -> list[Event]:
         """The events in order of time; a torn last line of a killed run is left out."""
         events = []
-        for line in (self.directory / "events.jsonl").read_text().splitlines():
+        for line in (self.directory / "events.jsonl").read_text(encoding="utf-8").splitlines():
             try:
                 events.append(json.loads(line))
             except json.JSONDecodeError:

@@ -97,7 +97,7 @@ class Stream:
         """The sum that the "sender" or "receiver" iperf3 reported; empty when it could not."""
         path = self.run.directory / str(self.flow[f"{end}_report"])
         try:
-            whole = json.loads(path.read_text())["end"]
+            whole = json.loads(path.read_text(encoding="utf-8"))["end"]
             return dict(whole["sum_sent" if end == "sender" else "sum_received"])
         except (OSError, ValueError, KeyError, TypeError):
             return {}  # iperf3 was killed, or wrote only an error

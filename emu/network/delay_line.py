@@ -224,7 +224,7 @@ def main(arguments: list[str]) -> None:
 
     With SIGUSR1 the lateness begins to count anew.
     """
-    config = json.loads(Path(arguments[0]).read_text())
+    config = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
     signal.signal(signal.SIGTERM, _stop)
     libc.set_parent_death_signal(signal.SIGTERM)
     line = DelayLine(config)

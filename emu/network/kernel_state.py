@@ -77,7 +77,7 @@ def _of_namespace(namespace: Path) -> dict[str, frozenset[str]]:
     with entered(namespace):
         for kind, (command, entry) in _KINDS.items():
             done = subprocess.run(
-                ["ip", *command.split()], capture_output=True, text=True, check=True
+                ["ip", *command.split()], capture_output=True, encoding="utf-8", check=True
             )
             state[kind] = frozenset(filter(None, map(entry, done.stdout.splitlines())))
     return state

@@ -40,7 +40,7 @@ def batch(tool: str, commands: Iterable[str]) -> None:
     if not lines:
         return
     done = subprocess.run(
-        [tool, "-batch", "-"], input="\n".join(lines) + "\n", text=True, capture_output=True
+        [tool, "-batch", "-"], input="\n".join(lines) + "\n", encoding="utf-8", capture_output=True
     )
     if done.returncode != 0:
         raise RuntimeError(f"{tool}: {done.stderr.strip()}")
@@ -49,7 +49,7 @@ def batch(tool: str, commands: Iterable[str]) -> None:
 def set_ipv6(settings: Mapping[str, int]) -> None:
     """Write sysctls below net.ipv6.conf, such as ``all/forwarding``."""
     for name, value in settings.items():
-        Path("/proc/sys/net/ipv6/conf", name).write_text(str(value))
+        Path("/proc/sys/net/ipv6/conf", name).write_text(str(value), encoding="utf-8")
 
 
 def disable_offload(interfaces: Iterable[str]) -> None:

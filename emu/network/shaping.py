@@ -112,13 +112,16 @@ class Shaper:
         if not self._lines:
             return
         config = directory / "delay-line.json"
-        config.write_text(json.dumps({"seed": self._seed, "links": list(map(_link, self._lines))}))
+        config.write_text(
+            json.dumps({"seed": self._seed, "links": list(map(_link, self._lines))}),
+            encoding="utf-8",
+        )
         with entered(LINE_NAMESPACE):
             batch("tc", (command for line in self._lines for command in _line_rates(line)))
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "emu.network.delay_line", str(config)],
                 stdout=subprocess.PIPE,
-                text=True,
+                encoding="utf-8",
                 start_new_session=True,
             )
         if not self._output().readline():

@@ -77,7 +77,7 @@ class Radio(App):  # type: ignore[misc]
         self._tell({"listening": port})
 
     def _serve(self) -> None:
-        with self._conductor.makefile() as lines:
+        with self._conductor.makefile(encoding="utf-8") as lines:
             for line in lines:
                 hub.spawn(self._answer, json.loads(line))
         os._exit(0)
@@ -125,7 +125,7 @@ class Radio(App):  # type: ignore[misc]
 
 def _listening(port: int) -> bool:
     """Whether a socket of this network namespace listens on the TCP port."""
-    sockets = Path("/proc/self/net/tcp").read_text().splitlines()[1:]
+    sockets = Path("/proc/self/net/tcp").read_text(encoding="utf-8").splitlines()[1:]
     fields = (line.split() for line in sockets)
     return any(
         local.endswith(f":{port:04X}") and state == _TCP_LISTEN for _, local, _, state, *_ in fields

@@ -175,5 +175,5 @@ class Radio:
         self._pending.clear()
 
     def _gone(self) -> RadioError:
-        said = self._log.read_text(errors="replace").strip().splitlines()[-5:]
+        said = self._log.read_text(errors="replace", encoding="utf-8").strip().splitlines()[-5:]
         return RadioError("the OpenFlow controller ended: " + "\n".join(said))

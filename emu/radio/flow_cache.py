@@ -25,7 +25,7 @@ def purge() -> None:
     Raises:
         ValueError: The switch did not do it.
     """
-    daemon = (_DIRECTORY / "ovs-vswitchd.pid").read_text().strip()
+    daemon = (_DIRECTORY / "ovs-vswitchd.pid").read_text(encoding="utf-8").strip()
     with socket.socket(socket.AF_UNIX) as control:
         control.connect(str(_DIRECTORY / f"ovs-vswitchd.{daemon}.ctl"))
         control.sendall(json.dumps(_REQUEST).encode())

@@ -44,13 +44,13 @@ class Figures:
 
     def add(self, name: str, svg: str) -> Markup:
         """Keep a figure as ``figures/<name>.svg``."""
-        (self._directory / f"{name}.svg").write_text(svg)
+        (self._directory / f"{name}.svg").write_text(svg, encoding="utf-8")
         return style.inline(svg)
 
 
 def build(directory: Path) -> Path:
     """Write ``report.html`` and ``figures/*.svg`` of a record that has its ``record.json``."""
-    record = json.loads((directory / "record.json").read_text())
+    record = json.loads((directory / "record.json").read_text(encoding="utf-8"))
     runs = runs_of(directory)
     figures = Figures(directory)
     moves = [(run["run"], h) for run in record["runs"] for h in run["handovers"]]
@@ -92,7 +92,7 @@ def build(directory: Path) -> Path:
         source=_source(directory, record),
     )
     path = directory / "report.html"
-    path.write_text(page)
+    path.write_text(page, encoding="utf-8")
     return path
 
 
@@ -208,5 +208,5 @@ def _one(
 def _source(directory: Path, record: dict[str, Any]) -> str:
     """The scenario as it was run."""
     for path in sorted(directory.glob("*.y*ml")):
-        return path.read_text()
+        return path.read_text(encoding="utf-8")
     return json.dumps(record["scenario"], indent=1, ensure_ascii=False)

@@ -82,7 +82,7 @@ def tabulate(rows: DataFrame, path: Path) -> None:
     """Write a table to ``path`` with the suffixes .csv and .md, and print it."""
     rows.to_csv(path.with_suffix(".csv"), index=False, float_format="%.4g")
     text = rows.to_markdown(index=False, floatfmt=".4g")
-    path.with_suffix(".md").write_text(text + "\n")
+    path.with_suffix(".md").write_text(text + "\n", encoding="utf-8")
     print(text)
 
 

@@ -114,7 +114,7 @@ def _build(data: dict[str, Any], folder: Path) -> Scenario:
 
 
 def _files(scenario: Scenario, folder: Path) -> dict[str, str]:
-    return {file: (folder / file).read_text() for file in own_files(scenario)}
+    return {file: (folder / file).read_text(encoding="utf-8") for file in own_files(scenario)}
 
 
 class _Wrong(Exception):

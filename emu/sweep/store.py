@@ -34,7 +34,7 @@ class Store:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other processes out; the lock goes with the process, however it ends."""
-        with (self.directory / ".lock").open("w") as file:
+        with (self.directory / ".lock").open("w", encoding="utf-8") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -46,7 +46,7 @@ class Store:
         place = self.cells / job.name
         place.mkdir(exist_ok=True)
         temporary = place / f".{_FILE}.{os.getpid()}"
-        temporary.write_text(json.dumps(result.as_dict()) + "\n")
+        temporary.write_text(json.dumps(result.as_dict()) + "\n", encoding="utf-8")
         temporary.rename(place / _FILE)
 
     def results(self, jobs: Iterable[Job]) -> dict[str, Result]:
@@ -61,5 +61,5 @@ class Store:
         path = self.cells / job.name / _FILE
         if not path.exists():
             return None
-        kept = Result(**json.loads(path.read_text()))
+        kept = Result(**json.loads(path.read_text(encoding="utf-8")))
         return kept if kept.digest == job.digest and not kept.failed else None

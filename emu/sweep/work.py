@@ -41,7 +41,7 @@ def work(job: Job, folder: str) -> Result:
     path = place / "scenario.yaml"
     for file, text in ((path, job.scenario), *((place / name, t) for name, t in job.files.items())):
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
+        file.write_text(text, encoding="utf-8")
     scenario = load(path)
     options = runner.RunOptions(out=place, seed=job.seed, repeat=1, jobs=1, keep_captures=False)
     outcome = runner.run(path, scenario, options, lambda event: None)

@@ -62,7 +62,7 @@ def endures(one: pd.Series) -> bool:
 
 def _rows(results: Path) -> Iterator[dict[str, Any]]:
     for path in sorted(results.glob("cells/*/cell.json")):
-        cell = json.loads(path.read_text())
+        cell = json.loads(path.read_text(encoding="utf-8"))
         if not cell["failed"]:
             scheme = path.parent.name.removeprefix("scheme-").partition("+")[0]
             yield row(scheme, Path(cell["directory"]))

@@ -80,7 +80,7 @@ def converge(table: pd.DataFrame, results: Path) -> None:
     copies.columns = pd.Index([int(count) for count in copies.columns], name="listeners")
     copies.to_csv(results / "convergence.csv")
     text = copies.to_markdown(floatfmt="g")
-    (results / "convergence.md").write_text(text + "\n")
+    (results / "convergence.md").write_text(text + "\n", encoding="utf-8")
     print(text)
     with drawing(results / "convergence.svg") as axes:
         for scheme, row in copies.iterrows():

@@ -57,7 +57,7 @@ def transport_packets(capture: Path) -> Iterator[bytes]:
 
 def viewing(programs: Path) -> dict[str, int]:
     """What one run came to: counted in the stream, and as the player itself says."""
-    log = (programs / "player.log").read_text(errors="replace")
+    log = (programs / "player.log").read_text(errors="replace", encoding="utf-8")
     frames = _FRAMES.findall(log)
     return {
         **continuity(transport_packets(programs / "received.pcap")),
@@ -70,7 +70,7 @@ def analyse(_: pd.DataFrame, results: Path) -> None:
     """Play television through three handovers under each scheme, and count what is missing."""
     rows = []
     for cell in sorted(results.glob("cells/*/cell.json")):
-        outcome = json.loads(cell.read_text())
+        outcome = json.loads(cell.read_text(encoding="utf-8"))
         programs = Path(outcome["directory"]) / "runs" / "1" / "programs"
         faithful = outcome["faithful"]
         rows.append({"scheme": cell.parent.name, "faithful": faithful, **viewing(programs)})
