@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from emu.measure.handovers import Handover
 from emu.measure.listening import Listening
 from emu.measure.messages import Transfer
 from emu.measure.run import Run, runs_of
-from emu.measure.statistics import summarise
+from emu.measure.statistics import Summary, summarise
 from emu.measure.stream import Stream
 
 SCHEMA = 1
@@ -71,7 +72,7 @@ def build(directory: Path) -> dict[str, Any]:
         "interrupted": any(run.meta.get("interrupted") for run in runs),
         "fidelity": _fidelity(runs, results),
         "runs": results,
-        "summary": _summary(results),
+        "summary": summary(results),
     }
     record: dict[str, Any] = _rounded(exact)
     (directory / "record.json").write_text(
@@ -176,26 +177,29 @@ def _fidelity(runs: list[Run], results: list[dict[str, Any]]) -> dict[str, Any]:
     return {"ok": not reasons, "reason": "; ".join(reasons) or None, "runs": verdicts}
 
 
-def _summary(results: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Statistics of every metric: per undisturbed handover of all runs, signalling per run."""
-    values: defaultdict[str, list[float]] = defaultdict(list)
-    for result in results:
-        for handover in fidelity.undisturbed(result["handovers"]):
-            for part, value in handover["latency_ms"].items():
-                values[f"latency_ms.{part}"].append(value)
-            for flow in handover["flows"]:
-                kind = flow["protocol"] or flow["kind"]
-                for metric in _PER_FLOW:
-                    values[f"{metric}.{kind}"].append(flow[metric])
-    for kind in sorted({kind for result in results for kind in result["signalling"]}):
+def summary(results: list[dict[str, Any]]) -> dict[str, Summary]:
+    """Statistics of every metric: of the undisturbed handovers of each run, signalling of a run."""
+    values: defaultdict[str, list[list[float]]] = defaultdict(lambda: [[] for _ in results])
+    kinds = sorted({kind for result in results for kind in result["signalling"]})
+    for run, result in enumerate(results):
+        for metric, value in _measured(result, kinds):
+            if value is not None:
+                values[metric][run].append(value)
+    return {metric: summarise(runs) for metric, runs in values.items()}
+
+
+def _measured(result: dict[str, Any], kinds: list[str]) -> Iterator[tuple[str, float | None]]:
+    """Every metric and value of a run; each of the ``kinds`` of messages has its number."""
+    for handover in fidelity.undisturbed(result["handovers"]):
+        for part, value in handover["latency_ms"].items():
+            yield f"latency_ms.{part}", value
+        for flow in handover["flows"]:
+            kind = flow["protocol"] or flow["kind"]
+            for metric in _PER_FLOW:
+                yield f"{metric}.{kind}", flow.get(metric)
+    for kind in kinds:
         for what in ("messages", "bytes"):
-            costs = [result["signalling"].get(kind, {}).get(what, 0) for result in results]
-            values[f"signalling.{kind}.{what}"] = costs
-    known = {
-        metric: [value for value in sample if value is not None]
-        for metric, sample in values.items()
-    }
-    return {metric: summarise(sample) for metric, sample in known.items() if sample}
+            yield f"signalling.{kind}.{what}", result["signalling"].get(kind, {}).get(what, 0)
 
 
 def _rounded(value: Any) -> Any:

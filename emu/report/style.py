@@ -6,6 +6,9 @@ import re
 
 from markupsafe import Markup
 
+from emu.measure.statistics import Summary
+from emu.show.numbers import estimate
+
 PALETTE = {
     "ink": "#1c2330",
     "soft": "#5b6576",
@@ -55,9 +58,6 @@ def count(value: float | None) -> str:
     return number(value, 0 if value is None or float(value).is_integer() else 1)
 
 
-def interval(statistics: dict[str, float | None], decimals: int = 2) -> str:
-    """mean ± half width of the confidence interval."""
-    mean = number(statistics["mean"], decimals)
-    if statistics["ci95"] is None:
-        return mean
-    return f"{mean} \N{PLUS-MINUS SIGN} {number(statistics['ci95'], decimals)}"
+def interval(summary: Summary, decimals: int = 2) -> str:
+    """A mean and its confidence interval."""
+    return estimate(summary, decimals, number)

@@ -1,12 +1,19 @@
-"""Numbers as the tables show them; an unknown one is a dash."""
+"""Numbers as tables and pages show them; an unknown one is a dash."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from statistics import fmean
 
-from emu.measure.statistics import summarise
+from emu.measure.statistics import Summary, decimals
 
 UNKNOWN = "-"
+HINT = "one run has no confidence interval: --repeat 5 makes five runs, and an interval over them"
+
+
+def plain(value: float, places: int = 1) -> str:
+    """With grouped thousands: ``61.3``, ``1,061.3``."""
+    return f"{value:,.{places}f}"
 
 
 def milliseconds(value: float | None) -> str:
@@ -16,7 +23,8 @@ def milliseconds(value: float | None) -> str:
 
 def mean(values: Iterable[float | None]) -> float | None:
     """Of the values that are known; None when none is."""
-    return summarise(_known(values))["mean"]
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None
 
 
 def count(values: Iterable[float | None]) -> str:
@@ -27,13 +35,22 @@ def count(values: Iterable[float | None]) -> str:
     return f"{average:,.0f}" if average.is_integer() else f"{average:,.1f}"
 
 
-def with_interval(values: Iterable[float | None]) -> str:
-    """A mean and half the width of its 95 % confidence interval: ``61.3 ± 2.0``."""
-    statistics = summarise(_known(values))
-    average = milliseconds(statistics["mean"])
-    interval = statistics["ci95"]
-    return average if interval is None else f"{average} ± {milliseconds(interval)}"
+def estimate(summary: Summary, most: int = 1, number: Callable[[float, int], str] = plain) -> str:
+    """A mean with its 95 % confidence interval, in no more digits than that has: ``61.3 ± 2.0``.
 
+    One that would reach below 0 is written with its ends: ``900 (0 to 3,800)``. ``most`` decimals
+    at most; ``number`` writes a value with so many.
+    """
+    middle, half = summary["mean"], summary["ci95"]
+    if middle is None:
+        return UNKNOWN
+    places = decimals(half, most)
 
-def _known(values: Iterable[float | None]) -> list[float]:
-    return [value for value in values if value is not None]
+    def write(value: float | None) -> str:
+        return number(round(value or 0.0, places), max(0, places))
+
+    if half is None:
+        return write(middle)
+    if half > middle:
+        return f"{write(middle)} ({write(0.0)} to {write(summary['ci95_high'])})"
+    return f"{write(middle)} \N{PLUS-MINUS SIGN} {write(half)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from emu.measure.fidelity import undisturbed
-from emu.show.numbers import UNKNOWN, count, mean, milliseconds, with_interval
+from emu.measure.statistics import summarise
+from emu.show.numbers import HINT, UNKNOWN, count, estimate, mean, milliseconds
 
 PARTS = ("l2", "detection", "binding", "address", "total")
 """The parts of a handover's latency, in the order in which they pass."""
@@ -26,6 +27,8 @@ def show_outcome(console: Console, record: dict[str, Any], directory: Path) -> N
         if table.row_count:
             console.print(table)
             console.print()
+    if len(runs) == 1 and runs[0]["handovers"]:
+        console.print(HINT, style="dim", soft_wrap=True)
     for run in runs:
         if run.get("leftovers"):
             console.print(leftovers(run["leftovers"]), markup=False, soft_wrap=True)
@@ -78,28 +81,33 @@ def _handovers(runs: Sequence[Run], *, standby: bool) -> Table:
 
 def _flows(runs: Sequence[Run]) -> Table:
     """One row a stream: its interruption in a handover, and its packets in a run."""
-    numbers = ("handovers", "disruption (ms)", "lost", "duplicated")
-    table = _table("Streams (disruption with 95 % confidence)", ("stream", "kind"), numbers)
+    numbers = ("handovers", "disruption (ms)", "median", "lost", "duplicated")
+    spread = " (disruption: mean, with its 95 % confidence over the runs)" if len(runs) > 1 else ""
+    table = _table(f"Streams{spread}", ("stream", "kind"), numbers)
     for name, kind in _distinct(
         (flow["flow"], flow["kind"]) for run in runs for flow in run["flows"]
     ):
-        hit = [
-            flow
-            for run in runs
-            for handover in undisturbed(run["handovers"])
-            for flow in handover["flows"]
-            if flow["flow"] == name
-        ]
+        hit = [list(_hit(run, name)) for run in runs]
+        disruption = summarise([[gap for gap in gaps if gap is not None] for gaps in hit])
         whole = [flow for run in runs for flow in run["flows"] if flow["flow"] == name]
         table.add_row(
             name,
             kind,
-            str(len(hit)),
-            with_interval(flow["disruption_ms"] for flow in hit),
+            str(sum(map(len, hit))),
+            estimate(disruption),
+            milliseconds(disruption["median"]),
             count(flow["lost"] for flow in whole),
             count(flow["duplicated"] for flow in whole),
         )
     return table
+
+
+def _hit(run: Run, name: str) -> Iterator[float | None]:
+    """The disruptions of a stream in the undisturbed handovers of a run; None: not known."""
+    for handover in undisturbed(run["handovers"]):
+        for flow in handover["flows"]:
+            if flow["flow"] == name:
+                yield flow["disruption_ms"]
 
 
 def _signalling(runs: Sequence[Run]) -> Table:

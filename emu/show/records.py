@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from emu.measure.fidelity import undisturbed
-from emu.measure.statistics import summarise
 from emu.records import RecordError, directories, read
 from emu.show.numbers import milliseconds
 
@@ -36,7 +36,7 @@ def _cells(directory: Path) -> tuple[str, ...]:
         fidelity = "ok" if record["fidelity"]["ok"] else "NOT OK"
     except (RecordError, KeyError, TypeError, AttributeError):
         return time, seed, "?", "unreadable record", ""
-    return time, seed, str(len(runs)), fidelity, milliseconds(summarise(gaps)["median"])
+    return time, seed, str(len(runs)), fidelity, milliseconds(median(gaps) if gaps else None)
 
 
 def _disruptions(runs: list[dict[str, Any]]) -> list[float]:

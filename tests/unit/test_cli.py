@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from agents.kernel.capabilities import Capabilities
 from emu import __version__, doctor, runner
 from emu.cli import commands, emu
+from emu.show.numbers import HINT
 from tests.unit.scenarios import GOOD, spoiled
 
 ALL = Capabilities(**{field.name: True for field in dataclasses.fields(Capabilities)})
@@ -119,10 +120,20 @@ def test_run_shows_progress_and_results(machine: Machine) -> None:
     assert "run 1 of 2 building" in lines
     assert "run 2 of 2 4.000 s mn1 leaves [mar1]" in lines
     assert "4.000 s mn1 mar1 → mar2 50.0 1.2 22.5 - 61.5" in lines
-    # Two handovers, of 60 and 70 ms: Student's t with one degree of freedom is 12.7062.
-    assert "C1 multicast 2 65.0 ± 63.5 3 0" in lines
+    # Two runs, of 60 and 70 ms: Student's t with one degree of freedom is 12.7062.
+    assert "C1 multicast 2 65 ± 64 65.0 3 0" in lines
+    assert HINT not in result.stdout
     assert "PBU 4 400" in lines
     assert lines[-1].startswith("report: ")
+
+
+def test_one_run_has_no_interval_and_says_what_makes_one(machine: Machine) -> None:
+    machine.record = record(run_with(60.0))
+    stdout = call("run", "good.yaml").stdout
+    assert "C1 multicast 1 60.0 60.0 3 0" in [
+        " ".join(line.split()) for line in stdout.splitlines()
+    ]
+    assert HINT in stdout.replace("\n", " ")
 
 
 def test_run_with_json_prints_the_record_alone(machine: Machine) -> None:

@@ -36,7 +36,8 @@ def test_the_promised_names(result: dict[str, Any]) -> None:
     assert marks | {"delay_before_ms", "delay_after_ms"} <= set(handover["flows"][0])
     flow = {"flow", "kind", "to", "sent", "received", "lost", "duplicated", "reordered"}
     assert flow | {"delay_ms"} <= set(run["flows"][0])
-    statistics = {"n", "mean", "stdev", "ci95", "min", "median", "p95", "max"}
+    statistics = {"n", "runs", "mean", "stdev", "min", "median", "p95", "max"}
+    statistics |= {"ci95", "ci95_low", "ci95_high"}
     assert all(set(entry) == statistics for entry in result["summary"].values())
 
 
@@ -66,13 +67,22 @@ def test_signalling_of_a_run_and_of_a_handover(result: dict[str, Any]) -> None:
     assert handover["PBU"]["messages"] + handover["PBA"]["messages"] == 4
 
 
-def test_the_summary_is_over_all_handovers_of_all_runs(result: dict[str, Any]) -> None:
+def test_the_summary_describes_handovers_and_infers_from_runs(result: dict[str, Any]) -> None:
     total = result["summary"]["latency_ms.total"]
-    assert (total["n"], total["mean"], total["min"], total["max"]) == (6, 91, 90, 92)
-    assert total["ci95"] == pytest.approx(0.938644, abs=1e-5)
+    assert (total["n"], total["min"], total["max"]) == (6, 90, 92)
+    # Runs of two handovers of 90, 91 and 92 ms each: t(0.975, 2) = 4.30265, over sqrt(3).
+    assert (total["runs"], total["mean"]) == (3, 91)
+    assert total["ci95"] == pytest.approx(2.484138, abs=1e-5)
     assert result["summary"]["disruption_ms.tcp"]["n"] == 6
     assert "lost.tcp" not in result["summary"]
     assert result["summary"]["signalling.PBU.messages"]["n"] == 3
+
+
+def test_one_run_has_no_interval_however_many_flows_it_has(tmp_path: Path) -> None:
+    summary = record.build(write_record(tmp_path, runs=1))["summary"]
+    assert summary["disruption_ms.multicast"]["n"] == 2
+    assert {entry["runs"] for entry in summary.values()} == {1}
+    assert {entry["ci95"] for entry in summary.values()} == {None}
 
 
 def test_files_merge_into_the_record(built: Path) -> None:

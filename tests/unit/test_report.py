@@ -106,8 +106,25 @@ def test_the_sequence_chart_shows_the_messages(built: Path) -> None:
 
 def test_the_numbers_are_on_the_page(built: Path) -> None:
     words = " ".join(checked(built.read_text()).words)
-    for expected in ("90.50 ± 0.92", "100.36", "20.50", "The machine kept up", "mar3", "ff3e::c1"):
+    for expected in ("90.5 ± 6.4", "100.36", "20.50", "The machine kept up", "mar3", "ff3e::c1"):
         assert expected in words
+
+
+def test_one_run_has_no_interval_and_says_what_makes_one(tmp_path: Path) -> None:
+    record.build(write_record(tmp_path, runs=1))
+    words = " ".join(checked(emu.report.build(tmp_path).read_text()).words)
+    assert "one run has no confidence interval" in words
+    assert "\N{PLUS-MINUS SIGN}" not in words
+
+
+def test_a_record_of_an_earlier_version_has_the_interval_that_holds(tmp_path: Path) -> None:
+    record.build(write_record(tmp_path, runs=2))
+    path = tmp_path / "record.json"
+    earlier = json.loads(path.read_text())
+    earlier["summary"] = {"latency_ms.total": {"n": 4, "mean": 90.5, "ci95": 0.92}}
+    path.write_text(json.dumps(earlier))
+    words = " ".join(checked(emu.report.build(tmp_path).read_text()).words)
+    assert "90.5 ± 6.4" in words
 
 
 def test_the_predictions_are_beside_what_was_measured(built: Path) -> None:
