@@ -30,7 +30,7 @@ class ChannelControlPlan:
         """Of a MAR: the MCC that it asks, or else how it decides itself."""
         if self._control is None:
             return None
-        if self._control.at == "mar":
+        if name in self._deciders(self._control):
             return {"mcc": None, **self._deciding(self._control, name)}
         return {
             "mcc": str(self._network.address("cmd")),
@@ -40,7 +40,7 @@ class ChannelControlPlan:
 
     def of_cmd(self, name: str) -> dict[str, Any] | None:
         """Of a CMD: how the MCC beside it decides, if there is one, which is beside the first."""
-        if self._control is None or self._control.at == "mar" or name != "cmd":
+        if self._control is None or name not in self._deciders(self._control):
             return None
         return self._deciding(self._control, name)
 
@@ -55,11 +55,14 @@ class ChannelControlPlan:
 
     def _tell(self, change: Mapping[str, Any]) -> None:
         assert self._control is not None
-        deciders = ["cmd"] if self._control.at == "cmd" else self._network.names("mar")
         content = json.dumps(change).encode()
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-            for name in deciders:
+            for name in self._deciders(self._control):
                 sender.sendto(content, str(_changes(name)))
+
+    def _deciders(self, control: ChannelControl) -> list[str]:
+        """The nodes that decide."""
+        return {"cmd": ["cmd"], "mar": self._network.names("mar")}[control.at]
 
     def _deciding(self, control: ChannelControl, name: str) -> dict[str, Any]:
         return {

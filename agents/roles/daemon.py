@@ -106,7 +106,9 @@ class Daemon:
 
     def aside(self, call: Callable[[], None]) -> Future[None]:
         """Do what the kernel takes long for, in a thread, while the loop goes on."""
-        return self._thread.submit(call)
+        done = self._thread.submit(call)
+        done.add_done_callback(self._done_aside)
+        return done
 
     def answer(self, path: str, state: Callable[[], dict[str, Any]]) -> None:
         """Tell whoever connects to the socket at ``path`` how the node is, as JSON."""
@@ -131,17 +133,19 @@ class Daemon:
     def run(self, closing: Callable[[], None]) -> None:
         """Serve until SIGTERM; then ``closing`` writes the node's last words.
 
-        Raises what a callback raised: an agent that fails half-way must not go on as if nothing
-        had happened, which asyncio would have it do.
+        Raises what a callback raised, or what was done aside: an agent that fails half-way must not
+        go on as if nothing had happened, which asyncio would have it do.
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._loop.stop)
         self._loop.set_exception_handler(self._fail)
         self.log.write("ready")
         self._loop.run_forever()
+        if not self._failure:
+            closing()
+        self._thread.shutdown()
         if self._failure:
             raise self._failure
-        closing()
         self.log.write("stopped", malformed=self._malformed)
 
     def _fail(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -150,6 +154,13 @@ class Daemon:
             self._failure or context.get("exception") or RuntimeError(context["message"])
         )
         loop.stop()
+
+    def _done_aside(self, done: Future[None]) -> None:
+        """In the thread: what was done there has ended, perhaps with an exception."""
+        failure = done.exception()
+        if failure is not None:
+            self._failure = self._failure or failure
+            self._loop.call_soon_threadsafe(self._loop.stop)
 
     def _set_alarm(self, core: Core) -> None:
         alarm = self._timers.pop(core, None)

@@ -22,6 +22,7 @@ from agents.wire import fast_handover
 
 WAITING = "waiting"
 """The link on which nodes listen that have not come yet, unless they are sent what they miss."""
+_WAITS = {"bicast": False, "on": True, "buffer": True}
 
 
 class PredictionPart:
@@ -55,7 +56,7 @@ class PredictionPart:
         self._mobile_nodes: dict[str, MobileNode] = {}
         self._expected: dict[str, actions.Expect] = {}
         self._place = port.name
-        if config["mode"] != "bicast":
+        if _WAITS[config["mode"]]:
             self._place = WAITING
             sink = Sink(WAITING)
             multicast.add_link(WAITING, upstream=False, downstream=True)

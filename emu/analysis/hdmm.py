@@ -103,13 +103,15 @@ def client_cost(
 def messages(scheme: Scheme, n: ArrayLike, *, secured: bool = False) -> Values:
     """Mobility messages of one handover with n active P-DARs: the factors of equations 4 to 10."""
     count = _values(n)
-    if scheme in (Scheme.MIPV6, Scheme.PMIPV6):
-        return np.full_like(count, 2)
-    if scheme in (Scheme.RELAY, Scheme.PROXY):
-        return 2 * count + 2
-    if scheme is Scheme.LOCATOR:
-        return 3 * count + 1
-    return (4 if secured and scheme is Scheme.CLIENT else 2) * count
+    return {
+        Scheme.MIPV6: np.full_like(count, 2),
+        Scheme.PMIPV6: np.full_like(count, 2),
+        Scheme.RELAY: 2 * count + 2,
+        Scheme.PROXY: 2 * count + 2,
+        Scheme.LOCATOR: 3 * count + 1,
+        Scheme.FULLY: 2 * count,
+        Scheme.CLIENT: (4 if secured else 2) * count,
+    }[scheme]
 
 
 def handover_latency(

@@ -37,7 +37,8 @@ def task(scenario: Scenario, visited: Sequence[str], target: str) -> Task:
     mobility = scenario.mobility
     if mobility.scheme == "hybrid":
         return _hybrid(mobility, visited, target)
-    scheme = _SCHEMES.get(mobility.scheme) or _VARIANTS[mobility.variant]
+    is_dmm = mobility.scheme == "dmm"
+    scheme = _VARIANTS[mobility.variant] if is_dmm else _SCHEMES[mobility.scheme]
     previous = _anchors(visited, target)
     return Task(scheme, previous, previous)
 
@@ -50,7 +51,8 @@ def _hybrid(mobility: Mobility, visited: Sequence[str], target: str) -> Task:
     if target in mobility.foreign_domain and visited[-1] in mobility.foreign_domain:
         return _in_domain(_latest_stay(visited, mobility.foreign_domain), target)
     previous = _anchors(at_home, target)
-    return Task(Scheme.CLIENT, previous, previous if mobility.update == "all" else previous[-1:])
+    told = {"all": previous, "last": previous[-1:]}
+    return Task(Scheme.CLIENT, previous, told[mobility.update])
 
 
 def _in_domain(visited: Sequence[str], target: str) -> Task:

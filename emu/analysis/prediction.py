@@ -13,6 +13,7 @@ from emu.scenario.events import Join, Leave, NewPolicy, PolicyChange
 from emu.scenario.model import Scenario
 from emu.scenario.multicast import (
     BIDIRECTIONAL_TUNNEL,
+    MULTI_UPSTREAM,
     REMOTE_SUBSCRIPTION,
     RFC6224,
     RFC7028,
@@ -33,6 +34,8 @@ _ALWAYS_ALIKE = {
 }
 """The disruption under the schemes that always take the same way."""
 
+_KNOWN = {"mld-dmm", MULTI_UPSTREAM, BIDIRECTIONAL_TUNNEL, *_ALWAYS_ALIKE}
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -47,8 +50,11 @@ class Prediction:
 
 def predict(scenario: Scenario) -> list[Prediction]:
     """For every handover, and every channel that the node listens to just then."""
-    if scenario.multicast.scheme == "none":
+    scheme = scenario.multicast.scheme
+    if scheme == "none":
         return []
+    if scheme not in _KNOWN:
+        raise ValueError(f"there are no equations for the multicast scheme {scheme}")
     found = []
     asked: set[tuple[str, str]] = set()
     tunnels: dict[tuple[str, str], str | None] = {}

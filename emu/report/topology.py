@@ -19,9 +19,15 @@ _DROP = 14.0
 _CENTRES = ("cmd", "lma", "ha")
 _DRAWN = ("source", "server", "mr", *_CENTRES, "ix", "mar", "mn")
 _COLOURS = {"core": "address", "cmd": "binding", "backhaul": "soft", "access": "bad"}
-_NODE_COLOURS = {"mr": "address", "ix": "soft", "mar": "ink", "mn": "bad"} | dict.fromkeys(
-    _CENTRES, "binding"
-)
+_NODE_COLOURS = {
+    "mr": "address",
+    "ix": "soft",
+    "mar": "ink",
+    "mn": "bad",
+    "source": "good",
+    "server": "good",
+    **dict.fromkeys(_CENTRES, "binding"),
+}
 _NAMES = {"core": "core", "backhaul": "between MARs", "access": "access"}
 
 
@@ -99,7 +105,7 @@ def _named(meta: dict[str, Any], role: str) -> list[str]:
 
 def _node(drawing: Drawing, name: str, place: Place, role: str) -> None:
     x, y = place
-    colour = PALETTE[_NODE_COLOURS.get(role, "good")]
+    colour = PALETTE[_NODE_COLOURS[role]]
     width = max(46.0, 16 + 7.6 * len(name))
     if role == "ix":
         drawing.line(x, y, _WIDTH - _MARGIN, y, colour, width=2.4)

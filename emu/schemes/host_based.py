@@ -9,8 +9,11 @@ from typing import Any, ClassVar
 from agents.core import SECOND
 from agents.kernel.tunnel import MTU
 from emu.sandbox import RUN_DIRECTORY
-from emu.scenario.multicast import BIDIRECTIONAL_TUNNEL
+from emu.scenario.multicast import BIDIRECTIONAL_TUNNEL, REMOTE_SUBSCRIPTION
 from emu.schemes.base import Agent, Scheme
+
+_BY_TUNNEL = {BIDIRECTIONAL_TUNNEL: True, REMOTE_SUBSCRIPTION: False, "none": False}
+"""Whether channels come by the home agent's tunnels, by the multicast scheme."""
 
 
 class HostBased(Scheme):
@@ -26,7 +29,7 @@ class HostBased(Scheme):
     @property
     def by_tunnel(self) -> bool:
         """Whether channels come by the home agent's tunnels."""
-        return self.scenario.multicast.scheme == BIDIRECTIONAL_TUNNEL
+        return _BY_TUNNEL[self.scenario.multicast.scheme]
 
     def tracking_timers(self) -> dict[str, Any] | None:
         """Of MLD proxies that mobile nodes report to; None without multicast."""

@@ -11,6 +11,9 @@ from emu.scenario.multicast import RFC6224, RFC7028
 from emu.schemes.base import Agent, Scheme
 from topologies.parameters import Centre
 
+_NATIVE = {RFC6224: False, RFC7028: True, "none": False}
+"""Whether a MAG has channels from the native infrastructure, by the multicast scheme."""
+
 
 class Pmipv6(Scheme):
     """RFC 5213; multicast by the LMA (RFC 6224), or by each MAG's own way (RFC 7028)."""
@@ -24,7 +27,7 @@ class Pmipv6(Scheme):
     def _mag(self, name: str) -> Agent:
         network = self.network
         access = network.interface(name, "access")
-        native = self.scenario.multicast.scheme == RFC7028
+        native = _NATIVE[self.scenario.multicast.scheme]
         tracking = self.scenario.multicast.explicit_tracking
         return "agents.roles.mag", {
             "address": str(network.address(name)),

@@ -150,3 +150,11 @@ def test_a_mobile_sources_channel_is_known_by_its_group_alone():
     text = text.replace("join: mn2", "detach: mn2").replace(", channel: C1}\n", "}\n")
     mobile = ChannelControlPlan(parse(text.encode(), "f"), Addresses(), Path())
     assert mobile.of_cmd("cmd")["channels"] == [(None, "ff3e::c1", "local")]
+
+
+def test_a_place_that_nobody_knows_is_not_taken_for_the_mars(tmp_path):
+    known = plan("at: cmd", tmp_path)
+    known._control = known._control.model_copy(update={"at": "mcc"})
+    for ask in (known.of_mar, known.of_cmd):
+        with pytest.raises(KeyError, match="mcc"):
+            ask("mar1")

@@ -1,4 +1,4 @@
-"""The loop of every agent: what a callback raises ends the agent, and is its last word."""
+"""The loop of every agent: what a callback or its thread raises ends it, and is its last word."""
 
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ daemon.run(lambda: print("last words"))
         "daemon.soon(fail)",
         "daemon.carry_out(Alarm(), [])",
         "daemon.after(0.01, fail); daemon.watch(reader, lambda: os.read(reader, 1))",
+        "daemon.aside(fail)",
+        "daemon.soon(lambda: daemon.aside(fail))",
     ],
 )
 def test_an_agent_that_fails_ends_and_says_why(how):
@@ -47,3 +49,13 @@ def test_an_agent_that_fails_ends_and_says_why(how):
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == "ValueError: the kernel has no room"
     assert not done.stdout
+
+
+def test_an_agent_whose_thread_fails_at_the_end_says_so_too():
+    how = "import signal; daemon.soon(lambda: os.kill(os.getpid(), signal.SIGTERM))"
+    program = PROGRAM.format(how=how).replace('print("last words")', "daemon.aside(fail)")
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "ValueError: the kernel has no room"

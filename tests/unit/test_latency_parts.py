@@ -137,3 +137,43 @@ def test_a_torn_event_log_gives_what_it_has(tmp_path: Path) -> None:
     path.write_text(path.read_text()[:-20])
     (handover,) = handovers.find(run)
     assert handover.latency_ms["binding"] is None
+
+
+def test_a_binding_is_answered_by_who_sent_the_last_acknowledgement_of_it(tmp_path: Path) -> None:
+    def received(at: float, message: str, source: str, node: str = "mar2", mn: str = "mn1") -> Any:
+        return event(at, node, "received", message=message, source=source, mn=mn)
+
+    heard = [
+        received(1060, "PBA", "2001:db8:1::1"),
+        received(1070, "PBA", "2001:db8::c"),
+        received(1071, "PBU", "2001:db8:3::1"),
+        received(1071, "PBA", "2001:db8:3::1", node="mar3"),
+        received(1071, "PBA", "2001:db8:3::1", mn="mn2"),
+        received(1080, "PBA", "2001:db8:3::1"),
+    ]
+    addresses = {"mar1": "2001:db8:1::1", "cmd": "2001:db8::c", "mar3": "2001:db8:3::1"}
+    nodes = {name: {"role": "mar", "address": value} for name, value in addresses.items()}
+    run = small_run(tmp_path, events=[*steps(), *heard], nodes=nodes)
+    (handover,) = handovers.find(run)
+    assert handovers.answered_by(run, handover) == "cmd"
+
+
+def test_without_an_acknowledgement_nobody_has_answered(tmp_path: Path) -> None:
+    run = small_run(tmp_path, events=steps())
+    (handover,) = handovers.find(run)
+    assert handovers.answered_by(run, handover) is None
+
+
+def test_the_prefix_is_the_last_that_this_node_has_from_this_router_in_time(tmp_path: Path) -> None:
+    def assigned(at: float, node: str, prefix: str, mn: str = "mn1") -> Any:
+        return event(at, node, "prefix_assigned", prefix=prefix, mn=mn)
+
+    others = [
+        assigned(1053, "mar3", "2001:db8:3:1::/64"),
+        assigned(1054, "mar2", "2001:db8:2:2::/64", mn="mn2"),
+        event(1500, "radio", "l2_down", mar="mar2", **MEMBER),
+        assigned(1600, "mar2", "2001:db8:2:3::/64"),
+    ]
+    elsewhere = [address(1080, "preferred", f"2001:db8:{n}::5") for n in ("3:1", "2:2", "2:3")]
+    (handover,) = found(tmp_path, *steps(), *others, *elsewhere, address(1090, "preferred"))
+    assert handover.latency_ms["address"] == 17.5

@@ -108,6 +108,19 @@ def test_an_any_source_session_is_declined_as_a_whole(proxy):
     assert told(actions, "tun-mar1") == [(TO_IN, G, ())]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "source"),
+    [
+        (AddressRecord(IS_IN, G, (S1,)), S1),
+        (AddressRecord(IS_IN, G, (S1, S2)), None),
+        (AddressRecord(IS_EX, G, (S1,)), None),
+    ],
+)
+def test_the_question_names_a_source_if_one_alone_is_wanted(proxy, wanted, source):
+    arrive(proxy, MN1, "tun-mar1", NOW)
+    assert questions(proxy.context(MN1, "radio", (wanted,), NOW)) == [(source, G)]
+
+
 def test_both_means_the_tunnel_until_native_data_arrives(proxy):
     """Section III.A, "local or remote, or both of them": make before break."""
     actions = follow(proxy, BOTH)
@@ -143,6 +156,18 @@ def test_channel_control_is_asked_again_for_a_later_session(proxy):
     proxy.receive(report(BLOCK, S1), MN1, "radio", NOW)
     arrive(proxy, MN2, "tun-mar3", NOW)
     assert questions(proxy.context(MN2, "radio", C1, NOW)) == [(S1, G)]
+
+
+def test_who_shares_with_one_that_becomes_native_becomes_native_too(proxy):
+    """MN2 has a source in common with each of the others, which have none with each other."""
+    follow(proxy, REMOTE)
+    arrive(proxy, MN2, None, NOW)
+    proxy.receive(report(ALLOW, S1, S2), MN2, "radio", NOW)
+    assert set(upstreams(proxy)) == {"tun-mar1"}
+    actions = proxy.receive(report(ALLOW, S2), PEER, "tun-mar3", NOW)
+    assert set(upstreams(proxy)) == {"core"}
+    assert told(actions, "core") == [(ALLOW, G, (S1, S2))]
+    assert told(actions, "tun-mar1") == [(BLOCK, G, (S1, S2))]
 
 
 def test_an_available_channel_is_shared(proxy):

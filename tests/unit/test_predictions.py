@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from emu.analysis import hdmm
 from emu.analysis.hdmm import Scheme
 from emu.analysis.moves import binding_ms, cost, messages, moves, session_cost
 from emu.analysis.multicast import Range
@@ -379,3 +382,26 @@ def test_a_context_by_cxtp_takes_a_round_trip_to_the_previous_mar():
     # It answers within 4 to 104 ms; by CXTP it is known 10 to 30 ms after link up.
     earlier = 0.06 * 10 + 0.2 * 20 + 0.74 * 30
     assert by["cxtp"].mean - by["cxtp"].low == pytest.approx(earlier - 10)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        {"mobility": {"scheme": "nemo"}},
+        {"mobility": {"variant": "anycast"}},
+        {"mobility": {"scheme": "hybrid", "home_domain": ["mar1"], "update": "none"}},
+        {"multicast": {"scheme": "pim"}},
+    ],
+)
+def test_what_no_equation_knows_is_not_taken_for_something_else(name: dict[str, Any]) -> None:
+    known = scenario()
+    sections = {key: getattr(known, key).model_copy(update=new) for key, new in name.items()}
+    with pytest.raises((KeyError, ValueError), match=r"nemo|anycast|none|pim"):
+        predict(known.model_copy(update=sections))
+
+
+def test_every_scheme_has_its_messages_and_no_other_has():
+    for scheme in Scheme:
+        assert hdmm.messages(scheme, 1) >= 2
+    with pytest.raises(KeyError):
+        hdmm.messages("nemo", 1)  # type: ignore[arg-type]
