@@ -2,7 +2,8 @@
 
 The node takes no part in it, so there are no CTAR and CTAA; what sets it off is that the new router
 has heard where the node was (section 2.1: a trigger of the network's). CT-Req asks, CTD answers,
-CTDR acknowledges.
+CTDR acknowledges. As the CT-Req has no token of the node's, the CTD is a PCTD with its key (section
+2.5.6), which is empty: nodes have none.
 """
 
 from __future__ import annotations
@@ -14,7 +15,14 @@ from ipaddress import IPv6Address
 from agents.core import SECOND, Action, Log
 from agents.cxtp.actions import ContextArrived, SendContext
 from agents.deadlines import Deadlines
-from agents.wire.cxtp import MAXIMUM_SOURCES, ContextData, ContextReply, ContextRequest, Message
+from agents.wire.cxtp import (
+    MAXIMUM_SOURCES,
+    ContextCancel,
+    ContextData,
+    ContextReply,
+    ContextRequest,
+    Message,
+)
 from agents.wire.mld import AddressRecord, RecordType
 
 TIMEOUT = 1 * SECOND
@@ -23,7 +31,8 @@ MAXIMUM_REQUESTS = 3
 CONTEXT_ROOM = 1100
 """Octets of a CTD for the context: a message fits a packet. The rest is left to MLD."""
 
-_BLOCK, _SOURCE = 40, 16
+_BLOCK, _SOURCE = 32, 16
+_NO_KEY = b""
 _SEQUENCES = 1 << 32
 
 Records = tuple[AddressRecord, ...]
@@ -65,8 +74,9 @@ class ContextTransfer:
             self.dropped += 1
             return []
         if isinstance(message, ContextRequest):
-            records = tuple(_fitting(self._context(message.address)))
-            return _send(ContextData(message.address, records), source)
+            wanted = self._context(message.address) if message.wants_listeners else ()
+            key = None if message.token else _NO_KEY
+            return _send(ContextData(message.address, tuple(_fitting(wanted)), key=key), source)
         if isinstance(message, ContextData):
             return self._arrived(message, source)
         return [_log("received", message, source)]
@@ -117,7 +127,12 @@ def _fitting(records: Iterable[AddressRecord]) -> Iterator[AddressRecord]:
             yield AddressRecord(record.type, record.group, sources)
 
 
-_NAMES = {ContextRequest: "CT-Req", ContextData: "CTD", ContextReply: "CTDR"}
+_NAMES = {
+    ContextRequest: "CT-Req",
+    ContextData: "CTD",
+    ContextReply: "CTDR",
+    ContextCancel: "CTC",
+}
 
 
 def _send(message: Message, peer: IPv6Address) -> list[Action]:
@@ -126,5 +141,8 @@ def _send(message: Message, peer: IPv6Address) -> list[Action]:
 
 def _log(kind: str, message: Message, peer: IPv6Address) -> Log:
     key = "destination" if kind == "sent" else "source"
-    fields = {"message": _NAMES[type(message)], "address": str(message.address), key: str(peer)}
+    name = _NAMES[type(message)]
+    if isinstance(message, ContextData) and message.key is not None:
+        name = "PCTD"
+    fields = {"message": name, "address": str(message.address), key: str(peer)}
     return Log(kind, fields)

@@ -19,7 +19,7 @@ class SendPacket(Action):
 
 @dataclass(frozen=True)
 class Deliver(Action):
-    """A message has come: each once, in the order in which the peer sent them."""
+    """A message has come: each once, in the peer's order unless it says that there is none."""
 
     peer: IPv6Address
     message: bytes

@@ -21,6 +21,7 @@ MAXIMUM_AHEAD = 64
 MAXIMUM_BUNDLE = 1200
 """Octets of messages in a packet."""
 
+_STREAM = 0
 _MODULUS = 1 << 32
 _HALF = 1 << 31
 
@@ -60,10 +61,11 @@ class Association:
 
     def __post_init__(self) -> None:
         self.next_tsn = self.tsn
-        self._sequence = 0
 
     def greeted(self, peer_tag: int, peer_tsn: int, key: Key | None) -> None:
         """The peer's tag and first TSN are known, and the key with it, if there is one."""
+        if peer_tag == self.peer_tag:
+            return  # heard before: what has come since stays (section 5.2.4, action D)
         self.peer_tag = peer_tag
         self.key = key
         self.cumulative = (peer_tsn - 1) % _MODULUS
@@ -83,22 +85,29 @@ class Association:
         """Number and take out of the queue what may be sent now."""
         chunks: list[Data] = []
         while self.queue and len(self.outstanding) < MAXIMUM_OUTSTANDING:
-            data = Data(self.next_tsn, self._sequence, self.queue.popleft())
+            data = Data(self.next_tsn, 0, self.queue.popleft(), unordered=True)
             self.outstanding[data.tsn] = data
             self.next_tsn = (self.next_tsn + 1) % _MODULUS
-            self._sequence = (self._sequence + 1) % (1 << 16)
             chunks.append(data)
         return chunks
 
     def take(self, data: Data) -> list[bytes]:
-        """A DATA chunk came: the messages that may be delivered now."""
-        ahead = (data.tsn - self.cumulative) % _MODULUS
-        if 0 < ahead <= MAXIMUM_AHEAD:
-            self.received[data.tsn] = data
+        """A DATA chunk came: the messages that may be delivered now.
+
+        What is unordered is delivered at once, each once (section 6.6); what is of another stream
+        than the only one is acknowledged only (section 6.5).
+        """
         messages = []
+        ahead = (data.tsn - self.cumulative) % _MODULUS
+        if 0 < ahead <= MAXIMUM_AHEAD and data.tsn not in self.received:
+            self.received[data.tsn] = data
+            if data.unordered and data.stream == _STREAM:
+                messages.append(data.payload)
         while (tsn := (self.cumulative + 1) % _MODULUS) in self.received:
-            messages.append(self.received.pop(tsn).payload)
+            first = self.received.pop(tsn)
             self.cumulative = tsn
+            if not first.unordered and first.stream == _STREAM:
+                messages.append(first.payload)
         return messages
 
     def acknowledge(self) -> Sack:

@@ -18,11 +18,11 @@ from agents.sctp.cookie import Cookie, open_cookie
 from agents.sctp.guard import Guard
 from agents.wire.sctp import (
     Abort,
-    Authentication,
     Chunk,
     CookieAck,
     CookieEcho,
     Data,
+    Error,
     Heartbeat,
     HeartbeatAck,
     Init,
@@ -105,7 +105,7 @@ class Endpoint:
         if isinstance(first, Init):
             return self._greeted(first, packet, source, now)
         actions: list[Action] = []
-        chunks = packet.chunks[isinstance(first, Authentication) :]
+        chunks = self._guard.chunks(packet)
         if chunks and isinstance(chunks[0], CookieEcho):
             actions += self._echoed(chunks[0], packet, source, now)
         association = self._associations.get(source)
@@ -117,7 +117,7 @@ class Endpoint:
             actions += self._receive(chunk, association, now)
             if self._associations.get(source) is not association:
                 return actions
-        if any(isinstance(chunk, Data) for chunk in packet.chunks):
+        if any(isinstance(chunk, Data) for chunk in chunks):
             actions += self._answer(association, association.acknowledge())
         return [*actions, *self._flush(association, now)]
 
@@ -299,7 +299,7 @@ class Endpoint:
     ) -> list[Action]:
         """A packet of no association: its sender is told that there is none (section 8.4)."""
         self.dropped += 1
-        silent = (Abort, ShutdownComplete, CookieAck, CookieEcho, InitAck)
+        silent = (Abort, Error, ShutdownComplete, CookieAck, CookieEcho, InitAck)
         if association is not None or any(isinstance(chunk, silent) for chunk in packet.chunks):
             return []
         if any(isinstance(chunk, ShutdownAck) for chunk in packet.chunks):

@@ -7,7 +7,7 @@ from random import Random
 from agents.deadlines import Deadlines
 from agents.sctp.cookie import LIFETIME, Cookie
 from agents.wire import sctp_authentication
-from agents.wire.sctp import InitAck, Packet, ShutdownComplete
+from agents.wire.sctp import Chunk, InitAck, Packet, ShutdownComplete
 from agents.wire.sctp_authentication import RANDOM_LENGTH, Key
 
 
@@ -40,6 +40,12 @@ class Guard:
     def may_begin(self, key: Key | None) -> bool:
         """Whether the peer has offered what it takes."""
         return self._passes(key is not None)
+
+    def chunks(self, packet: Packet) -> tuple[Chunk, ...]:
+        """Those that count if the packet is admitted: what AUTH is for, if there is a key."""
+        if self._shared is None or packet.authentication is None:
+            return packet.plain
+        return packet.sealed
 
     def admits(self, packet: Packet, key: Key | None) -> bool:
         """Whether a packet is the peer's: of two chunks nobody can show that (section 3.2)."""

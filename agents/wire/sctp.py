@@ -25,6 +25,14 @@ _STATE_COOKIE = 7
 RANDOM, CHUNK_LIST, ALGORITHMS = 0x8002, 0x8003, 0x8004
 """The parameters of RFC 4895, in the order of a key vector."""
 _WHOLE = 0x03  # the flags B and E of a DATA chunk: not a fragment
+_UNORDERED = 0x04  # the flag U of a DATA chunk
+_MINIMUM_WINDOW = 1500
+_SKIP = 0x80
+"""The bit in the type of a chunk that is not known: what is behind it is looked at."""
+_CONTINUE = 0x8000
+"""The same in the type of a parameter."""
+_KNOWN_PARAMETERS = frozenset({1, 5, 6, _STATE_COOKIE, 8, 9, 11, 12})
+"""Those of RFC 9260 section 3.3 without that bit."""
 _REFLECTED = 0x01  # the flag T: the tag is the receiver's own, as the sender has no association
 
 _POLYNOMIAL = 0x82F63B78
@@ -91,7 +99,10 @@ class CookieAck:
 
 @dataclass(frozen=True)
 class Data:
-    """DATA: one whole message of a stream (section 3.3.1); ``protocol`` is its identifier."""
+    """DATA: one whole message of a stream (section 3.3.1); ``protocol`` is its identifier.
+
+    ``sequence`` means nothing where it is ``unordered``.
+    """
 
     TYPE: ClassVar[int] = 0
     tsn: int
@@ -99,6 +110,7 @@ class Data:
     payload: bytes
     stream: int = 0
     protocol: int = 0
+    unordered: bool = False
 
 
 @dataclass(frozen=True)
@@ -159,6 +171,14 @@ class Abort:
 
 
 @dataclass(frozen=True)
+class Error:
+    """ERROR: what the sender did not like (section 3.3.10); it ends nothing."""
+
+    TYPE: ClassVar[int] = 9
+    causes: bytes
+
+
+@dataclass(frozen=True)
 class Authentication:
     """AUTH: the chunks behind are the sender's (RFC 4895 section 4.1)."""
 
@@ -181,6 +201,7 @@ Chunk = (
     | ShutdownAck
     | ShutdownComplete
     | Abort
+    | Error
     | Authentication
 )
 
@@ -194,7 +215,27 @@ class Packet:
     tag: int
     chunks: tuple[Chunk, ...]
     covered: bytes = field(default=b"", compare=False, repr=False)
-    """Of one that came and begins with AUTH: the octets that its code is for."""
+    """Of one that came with AUTH: the octets that its code is for."""
+
+    @property
+    def authentication(self) -> Authentication | None:
+        """The AUTH chunk; there is one at most."""
+        return next((one for one in self.chunks if isinstance(one, Authentication)), None)
+
+    @property
+    def plain(self) -> tuple[Chunk, ...]:
+        """The chunks that no code is for: those before AUTH (RFC 4895 section 5.1)."""
+        return self.chunks[: self._authentication_at]
+
+    @property
+    def sealed(self) -> tuple[Chunk, ...]:
+        """The chunks behind AUTH."""
+        return self.chunks[self._authentication_at + 1 :]
+
+    @property
+    def _authentication_at(self) -> int:
+        kinds = [type(chunk) for chunk in self.chunks]
+        return kinds.index(Authentication) if Authentication in kinds else len(kinds)
 
 
 def encode(packet: Packet) -> bytes:
@@ -218,12 +259,16 @@ def decode(data: bytes) -> Packet:
     blank[_CHECKSUM] = bytes(4)
     if data[_CHECKSUM] != crc32c(blank).to_bytes(4, "little"):
         raise MalformedPacket("wrong checksum of an SCTP packet")
-    chunks = tuple(_chunks(data))
-    source_port, destination_port, tag = _HEADER.unpack_from(data)
+    chunks: list[Chunk] = []
     covered = b""
-    if chunks and isinstance(chunks[0], Authentication):
-        covered = _without_code(data[_HEADER.size :], len(chunks[0].code))
-    return Packet(source_port, destination_port, tag, chunks, covered)
+    for offset, chunk in _chunks(data):
+        chunks.append(chunk)
+        if isinstance(chunk, Authentication):
+            if covered:
+                raise MalformedPacket("SCTP packet with two AUTH chunks")
+            covered = _without_code(data[offset:], len(chunk.code))
+    source_port, destination_port, tag = _HEADER.unpack_from(data)
+    return Packet(source_port, destination_port, tag, tuple(chunks), covered)
 
 
 def parameter(kind: int, value: bytes) -> bytes:
@@ -263,7 +308,7 @@ def _value(chunk: Chunk) -> tuple[int, bytes]:
         return 0, chunk.cookie
     if isinstance(chunk, Data):
         head = _DATA.pack(chunk.tsn, chunk.stream, chunk.sequence, chunk.protocol)
-        return _WHOLE, head + chunk.payload
+        return _WHOLE | _UNORDERED * chunk.unordered, head + chunk.payload
     if isinstance(chunk, Sack):
         head = _SACK.pack(chunk.cumulative, chunk.window, len(chunk.gaps), 0)
         return 0, head + b"".join(_PAIR.pack(*gap) for gap in chunk.gaps)
@@ -273,10 +318,16 @@ def _value(chunk: Chunk) -> tuple[int, bytes]:
         return 0, _TSN.pack(chunk.cumulative)
     if isinstance(chunk, Abort | ShutdownComplete):
         return _REFLECTED if chunk.reflected else 0, b""
+    if isinstance(chunk, Error):
+        return 0, chunk.causes
     return 0, b""
 
 
-def _chunks(data: bytes) -> Iterator[Chunk]:
+def _chunks(data: bytes) -> Iterator[tuple[int, Chunk]]:
+    """Where each chunk is, and the chunk; one that is not known ends it, or is left out.
+
+    Its type says which (section 3.2).
+    """
     offset = _HEADER.size
     while offset < len(data):
         if offset + _CHUNK.size > len(data):
@@ -287,24 +338,22 @@ def _chunks(data: bytes) -> Iterator[Chunk]:
             raise MalformedPacket(f"SCTP chunk {kind} of {length} octets")
         chunk = _decode_chunk(kind, flags, data[offset + _CHUNK.size : end])
         if chunk is not None:
-            yield chunk
+            yield offset, chunk
+        elif not kind & _SKIP:
+            return
         offset = end + -end % 4
 
 
 def _decode_chunk(kind: int, flags: int, value: bytes) -> Chunk | None:
     try:
-        if kind == Init.TYPE:
-            tag, window, _, _, tsn = _INIT.unpack_from(value)
-            return Init(tag, window, tsn, _key_vector(value[_INIT.size :]))
-        if kind == InitAck.TYPE:
-            tag, window, _, _, tsn = _INIT.unpack_from(value)
-            rest = value[_INIT.size :]
-            return InitAck(tag, window, tsn, _cookie(rest), _key_vector(rest))
+        if kind in (Init.TYPE, InitAck.TYPE):
+            return _greeting(kind, value)
         if kind == Data.TYPE:
             tsn, stream, sequence, protocol = _DATA.unpack_from(value)
             if flags & _WHOLE != _WHOLE or len(value) == _DATA.size:
                 raise MalformedPacket("SCTP fragment, or DATA without any")
-            return Data(tsn, sequence, value[_DATA.size :], stream, protocol)
+            unordered = bool(flags & _UNORDERED)
+            return Data(tsn, sequence, value[_DATA.size :], stream, protocol, unordered)
         if kind == Sack.TYPE:
             cumulative, window, gaps, _ = _SACK.unpack_from(value)
             pairs = (_PAIR.unpack_from(value, _SACK.size + 4 * n) for n in range(gaps))
@@ -327,7 +376,20 @@ def _decode_chunk(kind: int, flags: int, value: bytes) -> Chunk | None:
         return HeartbeatAck(value)
     if kind == CookieAck.TYPE:
         return CookieAck()
+    if kind == Error.TYPE:
+        return Error(value)
     return ShutdownAck() if kind == ShutdownAck.TYPE else None
+
+
+def _greeting(kind: int, value: bytes) -> Init | InitAck:
+    """INIT or INIT ACK, which have the same layout (sections 3.3.2 and 3.3.3)."""
+    tag, window, outbound, inbound, tsn = _INIT.unpack_from(value)
+    if window < _MINIMUM_WINDOW or not outbound or not inbound:
+        raise MalformedPacket(f"SCTP association without streams, or a window of {window}")
+    rest = value[_INIT.size :]
+    if kind == Init.TYPE:
+        return Init(tag, window, tsn, _key_vector(rest))
+    return InitAck(tag, window, tsn, _cookie(rest), _key_vector(rest))
 
 
 def _cookie(data: bytes) -> bytes:
@@ -346,12 +408,14 @@ def _key_vector(data: bytes) -> bytes:
 
 
 def _parameters(data: bytes, *, alignment: int = 4) -> Iterator[tuple[int, bytes]]:
-    """Types and values, as far as they are whole."""
+    """Types and values, as far as they are whole and may be looked at (section 3.2.1)."""
     offset = 0
     while offset + _PARAMETER.size <= len(data):
         kind, length = _PARAMETER.unpack_from(data, offset)
         end = offset + length
         if length < _PARAMETER.size or end > len(data):
+            return
+        if not kind & _CONTINUE and kind not in _KNOWN_PARAMETERS:
             return
         yield kind, data[offset + _PARAMETER.size : end]
         offset = end + -end % alignment

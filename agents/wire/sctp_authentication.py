@@ -29,6 +29,7 @@ _CHUNKS = bytes(
         sctp.Abort,
         sctp.Shutdown,
         sctp.ShutdownAck,
+        sctp.Error,
         sctp.CookieEcho,
         sctp.CookieAck,
     )
@@ -76,10 +77,10 @@ def seal(packet: Packet, key: Key) -> Packet:
 
 
 def is_authentic(packet: Packet, key: Key) -> bool:
-    """Whether a packet that was decoded begins with an AUTH chunk for all behind it."""
-    first = packet.chunks[0] if packet.chunks else None
-    if not isinstance(first, Authentication) or first.algorithm not in _ALGORITHMS:
+    """Whether a packet that was decoded has an AUTH chunk that is right for all behind it."""
+    chunk = packet.authentication
+    if chunk is None or chunk.algorithm not in _ALGORITHMS:
         return False
-    name, _ = _ALGORITHMS[first.algorithm]
+    name, _ = _ALGORITHMS[chunk.algorithm]
     code = hmac.digest(key.secret, packet.covered, name)
-    return first.key == _SHARED_KEY and hmac.compare_digest(first.code, code)
+    return chunk.key == _SHARED_KEY and hmac.compare_digest(chunk.code, code)

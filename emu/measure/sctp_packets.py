@@ -20,6 +20,7 @@ _CHUNKS = {
     6: "ABORT",
     7: "SHUTDOWN",
     8: "SHUTDOWN ACK",
+    9: "ERROR",
     10: "COOKIE ECHO",
     11: "COOKIE ACK",
     14: "SHUTDOWN COMPLETE",
@@ -27,7 +28,7 @@ _CHUNKS = {
 }
 _CXTP_PORT = 5091
 _CXTP = {1: "CTAR", 2: "CTAA", 3: "CTD", 4: "PCTD", 5: "CTDR", 6: "CTC", 7: "CT-Req"}
-_ADDRESS_AT = {"CT-Req": 4, "CTD": 8, "CTDR": 4}
+_ADDRESS_AT = {"CT-Req": 4, "CTD": 8, "PCTD": 8, "CTDR": 4, "CTC": 4}
 
 
 def read(body: bytes) -> tuple[str, str]:

@@ -50,7 +50,7 @@ def test_the_captures_have_the_sequence_of_figures_3_and_5(handover: Run) -> Non
         (transfer.message.type, transfer.sender)
         for transfer in messages.of_run(captured)
         if transfer.sent_ns > up["t"] and "mar2" in (transfer.sender, *dict(transfer.receipts))
-        if transfer.message.type in ("PBU", "PBA", "CT-Req", "CTD", "CTDR")
+        if transfer.message.type in ("PBU", "PBA", "CT-Req", "PCTD", "CTDR")
         or transfer.message.type.startswith("Channel")
         or (transfer.message.tunnelled and GROUP in transfer.message.detail)
     ]
@@ -58,7 +58,7 @@ def test_the_captures_have_the_sequence_of_figures_3_and_5(handover: Run) -> Non
         ("PBU", "mar2"),
         ("PBA", "cmd"),
         ("CT-Req", "mar2"),
-        ("CTD", "mar1"),
+        ("PCTD", "mar1"),
         *sorted([("CTDR", "mar2"), ("Channel Query", "mar2")], key=sequence.index),
         ("Channel Response", "cmd"),
         ("MLD report", "mar2"),
@@ -91,7 +91,7 @@ def test_tshark_reads_the_association(handover: Run) -> None:
     assert {port for _, port, _ in seen} == {"5091"}
     assert {malformed for _, _, malformed in seen} == {""}
     chunks = [kind for kinds, _, _ in seen for kind in kinds.split(",")]
-    assert chunks.count("0") == 3  # DATA: CT-Req, CTD and CTDR
+    assert chunks.count("0") == 3  # DATA: CT-Req, PCTD and CTDR
     assert "6" not in chunks  # ABORT
 
 

@@ -34,7 +34,7 @@ def test_then_a_message_takes_half_a_round_trip():
 
 
 @pytest.mark.parametrize("seed", range(400))
-def test_messages_arrive_once_and_in_order(seed):
+def test_messages_arrive_once(seed):
     random = Random(seed)
     net = Net(seed, loss=random.choice((0, 0.1, 0.3)), copies=0.2, spread=40 * MILLISECOND)
     sent = {A: [], B: []}
@@ -48,7 +48,9 @@ def test_messages_arrive_once_and_in_order(seed):
         message = bytes((number,)) * random.choice((1, 100, 900))
         net.engine.at(random.randint(0, 90) * MILLISECOND, partial(send, source, to, message))
     net.run()
-    assert net.got == sent
+    assert {at: sorted(messages) for at, messages in net.got.items()} == {
+        at: sorted(messages) for at, messages in sent.items()
+    }
     assert net.ends[A].established() == [B]
     assert net.ends[B].established() == [A]
 
@@ -130,17 +132,40 @@ def established():
     return net, net.ends[B], tag
 
 
-def test_gaps_are_told_and_kept():
+@pytest.mark.parametrize(
+    ("unordered", "stream", "delivered"),
+    [
+        (False, 0, [b"\x01", b"\x02", b"\x03"]),
+        (True, 0, [b"\x02", b"\x03", b"\x05", b"\x01"]),  # RFC 9260 section 3.3.1
+        (False, 1, []),  # there is one stream only (section 6.5)
+        (True, 1, []),
+    ],
+)
+def test_gaps_are_told_and_kept(unordered, stream, delivered):
     net, core, tag = established()
     first = next(c.tsn for _, p in net.packets for c in p.chunks if isinstance(c, Data))
-    later = [Data(first + n, n, bytes((n,))) for n in (2, 3, 5, 1)]
+    numbers = (2, 3, 5, 5, 1)
+    later = [Data(first + n, n, bytes((n,)), stream, unordered=unordered) for n in numbers]
     answers = [core.receive(Packet(PORT, PORT, tag, (data,)), A, SECOND) for data in later]
     gaps = [
         a.packet.chunks[0].gaps for answer in answers for a in answer if isinstance(a, SendPacket)
     ]
-    assert gaps == [((2, 2),), ((2, 3),), ((2, 3), (5, 5)), ((2, 2),)]
+    assert gaps == [((2, 2),), ((2, 3),), ((2, 3), (5, 5)), ((2, 3), (5, 5)), ((2, 2),)]
     messages = [a.message for answer in answers for a in answer if isinstance(a, Deliver)]
-    assert messages == [b"\x01", b"\x02", b"\x03"]
+    assert messages == delivered
+
+
+def test_a_message_does_not_wait_for_a_lost_one_before_it():
+    """RFC 4067 section 3.1: DATA chunks are unordered."""
+    net, _, _ = established()
+    net.loss = 1.0
+    net.send(A, B, b"lost")
+    net.loss = 0.0
+    net.send(A, B, b"behind it")
+    net.run()
+    assert net.got[B] == [b"hello", b"behind it", b"lost"]
+    sent = [chunk for _, p in net.packets for chunk in p.chunks if isinstance(chunk, Data)]
+    assert all(data.unordered for data in sent)
 
 
 def test_a_heartbeat_is_answered():
@@ -159,7 +184,7 @@ def test_a_wrong_tag_changes_nothing(chunk):
 
 def test_strangers_get_no_answer():
     _, core, tag = established()
-    for chunk in (Init(1, 1, 1), Data(1, 0, b"x")):
+    for chunk in (Init(1, 65536, 1), Data(1, 0, b"x")):
         assert core.receive(Packet(PORT, PORT, tag, (chunk,)), STRANGER, SECOND) == []
 
 

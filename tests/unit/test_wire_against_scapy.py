@@ -272,12 +272,17 @@ def test_a_late_hop_by_hop_header_is_malformed():
         write(chain)
 
 
-@given(wire.short, wire.short, wire.word, wire.word, wire.short, st.binary(min_size=1, max_size=60))
-def test_sctp_as_scapy_writes_it(source, destination, tag, tsn, sequence, payload):
-    whole = {"beginning": 1, "ending": 1}
-    chunk = scapy_sctp.SCTPChunkData(tsn=tsn, stream_seq=sequence, data=payload, **whole)
+@given(
+    *(wire.short, wire.short, wire.word, wire.word, wire.short),
+    st.binary(min_size=1, max_size=60),
+    st.booleans(),
+)
+def test_sctp_as_scapy_writes_it(source, destination, tag, tsn, sequence, payload, unordered):
+    flags = {"beginning": 1, "ending": 1, "unordered": int(unordered)}
+    chunk = scapy_sctp.SCTPChunkData(tsn=tsn, stream_seq=sequence, data=payload, **flags)
     written = scapy_sctp.SCTP(sport=source, dport=destination, tag=tag) / chunk
-    ours = sctp.Packet(source, destination, tag, (sctp.Data(tsn, sequence, payload),))
+    data = sctp.Data(tsn, sequence, payload, unordered=unordered)
+    ours = sctp.Packet(source, destination, tag, (data,))
     assert sctp.decode(bytes(written)) == ours
     assert sctp.encode(ours) == bytes(written)
 
@@ -303,12 +308,12 @@ def test_sctp_authentication_as_scapy_writes_it():
     """RFC 4895: the parameters of an INIT, and an AUTH chunk whose code is for what follows."""
     parameters = [
         scapy_sctp.SCTPChunkParamRandom(random=bytes(range(32))),
-        scapy_sctp.SCTPChunkParamChunkList(chunk_list=[0, 3, 4, 5, 6, 7, 8, 10, 11]),
+        scapy_sctp.SCTPChunkParamChunkList(chunk_list=[0, *range(3, 12)]),
         scapy_sctp.SCTPChunkParamRequestedHMACFunctions(HMAC_functions_list=[3, 1]),
     ]
-    init = scapy_sctp.SCTPChunkInit(init_tag=5, a_rwnd=9, n_out_streams=1, n_in_streams=1,
+    init = scapy_sctp.SCTPChunkInit(init_tag=5, a_rwnd=1500, n_out_streams=1, n_in_streams=1,
                                     init_tsn=7, params=parameters)  # fmt: skip
-    ours = sctp.Init(5, 9, 7, sctp_authentication.key_vector(bytes(range(32))))
+    ours = sctp.Init(5, 1500, 7, sctp_authentication.key_vector(bytes(range(32))))
     packet = sctp.Packet(1, 2, 0, (ours,))
     written = bytes(scapy_sctp.SCTP(sport=1, dport=2, tag=0) / init)
     assert sctp.decode(written) == packet

@@ -207,21 +207,27 @@ context_records = st.lists(
     max_size=5,
 ).map(tuple)
 context_message = st.one_of(
-    st.builds(cxtp.ContextRequest, addresses, word, word),
-    st.builds(cxtp.ContextData, addresses, context_records, word, st.booleans()),
+    st.builds(cxtp.ContextRequest, addresses, word, word, st.lists(short, max_size=3).map(tuple)),
+    st.builds(
+        cxtp.ContextData,
+        *(addresses, context_records, word, st.booleans()),
+        st.none() | st.binary(max_size=20),
+    ),
     st.builds(cxtp.ContextReply, addresses, st.booleans()),
+    st.builds(cxtp.ContextCancel, addresses),
 )
 
 octets = st.binary(max_size=60)
 some_octets = st.binary(min_size=1, max_size=60)
+window = st.integers(1500, 0xFFFFFFFF)
 key_vector = st.just(b"") | st.binary(min_size=32, max_size=32).map(sctp_authentication.key_vector)
 sctp_chunk = st.one_of(
-    st.builds(sctp.Init, word, word, word, key_vector),
-    st.builds(sctp.InitAck, word, word, word, octets, key_vector),
-    st.builds(sctp.Authentication, short, short, octets),
+    st.builds(sctp.Init, word, window, word, key_vector),
+    st.builds(sctp.InitAck, word, window, word, octets, key_vector),
+    st.builds(sctp.Error, octets),
     st.builds(sctp.CookieEcho, octets),
     st.builds(sctp.CookieAck),
-    st.builds(sctp.Data, word, short, some_octets, short, word),
+    st.builds(sctp.Data, word, short, some_octets, short, word, st.booleans()),
     st.builds(sctp.Sack, word, word, st.lists(st.tuples(short, short), max_size=4).map(tuple)),
     st.builds(sctp.Heartbeat, octets),
     st.builds(sctp.HeartbeatAck, octets),
@@ -230,6 +236,9 @@ sctp_chunk = st.one_of(
     st.builds(sctp.ShutdownComplete, st.booleans()),
     st.builds(sctp.Abort, st.booleans()),
 )
-sctp_packet = st.builds(
-    sctp.Packet, short, short, word, st.lists(sctp_chunk, max_size=5).map(tuple)
+authentication = st.lists(st.builds(sctp.Authentication, short, short, octets), max_size=1)
+some_chunks = st.lists(sctp_chunk, max_size=3)
+sctp_chunks = st.tuples(some_chunks, authentication, some_chunks).map(
+    lambda parts: tuple(chunk for part in parts for chunk in part)
 )
+sctp_packet = st.builds(sctp.Packet, short, short, word, sctp_chunks)
