@@ -18,7 +18,7 @@ def plain(value: float, places: int = 1) -> str:
 
 def milliseconds(value: float | None) -> str:
     """With one decimal: ``61.3``."""
-    return UNKNOWN if value is None else f"{value:.1f}"
+    return UNKNOWN if value is None else plain(value)
 
 
 def mean(values: Iterable[float | None]) -> float | None:

@@ -16,9 +16,10 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from emu.show.numbers import UNKNOWN, milliseconds
+from emu.show.numbers import estimate, milliseconds
 from emu.sweep.loader import Job
 from emu.sweep.matrix import Matrix
+from emu.sweep.summary import over_runs
 from emu.sweep.work import Result
 
 if TYPE_CHECKING:
@@ -58,39 +59,46 @@ class SweepProgress:
         self._progress.advance(self._task)
 
 
+_SHOWN = {
+    "predicted": "predicted_disruption_ms",
+    "lost": "lost",
+    "leave\n(ms)": "leave_ms",
+    "signalling\n(B)": "signalling_bytes",
+}
+
+
 def show_table(console: Console, matrix: Matrix, frame: DataFrame) -> None:
-    """A line for each combination: how many handovers, and the median of what they did."""
+    """A line for each combination: how many runs, and the means of what handovers did.
+
+    The disruption has its confidence interval over the runs, and its median.
+    """
     table = Table(box=None, pad_edge=False)
     for name in matrix.axes:
         table.add_column(name)
-    for heading in ("rows", "disruption (ms)", "predicted", "lost", "leave (ms)", "signalling (B)"):
-        table.add_column(heading, justify="right")
+    for heading in ("runs", "disruption\n(ms)", "median", *_SHOWN):
+        table.add_column(heading, justify="right", no_wrap=True)
     for values, part in frame[frame["faithful"].astype(bool)].groupby(
         list(matrix.columns.values()), sort=False
     ):
+        disruption = over_runs(part, "disruption_ms")
         table.add_row(
             *(f"{value:g}" if isinstance(value, float) else str(value) for value in values),
-            str(len(part)),
-            *(
-                _median(part, column)
-                for column in (
-                    "disruption_ms",
-                    "predicted_disruption_ms",
-                    "lost",
-                    "leave_ms",
-                    "signalling_bytes",
-                )
-            ),
+            str(part["seed"].nunique()),
+            estimate(disruption),
+            milliseconds(disruption["median"]),
+            *(milliseconds(over_runs(part, column)["mean"]) for column in _SHOWN.values()),
         )
     console.print(table)
+    if matrix.seeds == 1:
+        console.print("one run of each: no confidence intervals; seeds: 5 makes five", style="dim")
 
 
 def show_files(console: Console, directory: Path, figures: list[Path]) -> None:
     """Where the results are."""
-    for path in (directory / "table.csv", directory / "table.parquet", *figures):
+    for path in (
+        directory / "table.csv",
+        directory / "table.parquet",
+        directory / "summary.csv",
+        *figures,
+    ):
         console.print(str(path), soft_wrap=True, markup=False)
-
-
-def _median(frame: DataFrame, column: str) -> str:
-    known = frame[column].dropna()
-    return milliseconds(float(known.median())) if len(known) else UNKNOWN

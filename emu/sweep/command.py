@@ -16,6 +16,7 @@ from emu.show.sweep import SweepProgress, show_files, show_table
 from emu.sweep import plots, table
 from emu.sweep.loader import Plan
 from emu.sweep.store import Store
+from emu.sweep.summary import summary
 from emu.sweep.sweep import sweep
 from emu.sweep.work import work
 
@@ -56,6 +57,8 @@ def run_sweep(
         results = store.results(plan.jobs)
         frame = table.table(plan.jobs, results)
         table.write(frame, store.directory)
+        statistics = summary([*plan.matrix.columns.values()], frame)
+        statistics.to_csv(store.directory / "summary.csv", index=False, float_format="%.6g")
         shutil.copyfile(matrix_file, store.directory / "matrix.yaml")
         figures = plots.draw(plan.matrix, frame, store.directory / "figures")
     give_to_caller(store.directory)

@@ -93,7 +93,7 @@ def _median(
         capsize=3, label=label,
     )  # fmt: skip
     axes.set_xlabel(_words(column))
-    axes.set_ylabel(_words(plot.metric))
+    axes.set_ylabel(f"{_words(plot.metric)}: median, quartiles")
 
 
 def _scatter(

@@ -28,6 +28,8 @@ _OF_FLOW_IN_HANDOVER = (
 )
 _PARTS = ("l2", "detection", "binding", "address", "total")
 COUNTED = ("signalling_messages", "signalling_bytes", "binding_messages", "binding_hops")
+OF_HANDOVER = (*(f"{part}_ms" for part in _PARTS), *COUNTED, "predicted_binding_ms")
+"""The metrics of a handover, which all rows of its flows have; the others are a flow's."""
 
 METRICS = (
     *_OF_FLOW_IN_HANDOVER,

@@ -68,6 +68,8 @@ def test_it_writes_one_table_and_the_figures(sweep, tmp_path):
     frame = pd.read_parquet(place / "table.parquet")
     assert len(frame) == 12
     assert frame.groupby("gap_ms")["disruption_ms"].mean().to_dict() == {0: 10, 50: 60, 1000: 1010}
+    statistics = pd.read_csv(place / "summary.csv").set_index(["gap_ms", "reach"])
+    assert statistics.loc[(50, "far"), ["n", "runs", "mean"]].to_list() == [2, 2, 60]
     assert (place / "figures/disruption.svg").exists()
     assert (place / "matrix.yaml").read_text() == (tmp_path / "matrix.yaml").read_text()
 
@@ -75,7 +77,7 @@ def test_it_writes_one_table_and_the_figures(sweep, tmp_path):
 def test_it_prints_a_line_a_run_and_a_line_a_combination(sweep):
     lines = [" ".join(line.split()) for line in sweep().output.splitlines()]
     assert sum(line.endswith(" done") for line in lines) == 12
-    assert "50 near 2 60.0 - - - -" in lines
+    assert "50 near 2 60.0 ± 0.0 60.0 - - - -" in lines
     assert any(line.startswith("runs ") and "12/12" in line for line in lines)
 
 

@@ -1,0 +1,54 @@
+"""The statistics of a sweep's table: a row a metric of handovers that are alike.
+
+Alike are the handovers of one combination of the axes' values, from one access router to another,
+and in them the flows of a kind. The runs of a combination, one a seed, are independent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from emu.measure.statistics import Summary, summarise
+from emu.sweep.rows import METRICS, OF_HANDOVER
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+ALIKE = ("from", "to", "kind")
+"""The columns beside the axes that tell unlike handovers and flows apart."""
+MEASURED = tuple(name for name in METRICS if not name.startswith("predicted_"))
+
+
+def summary(axes: list[str], frame: DataFrame) -> DataFrame:
+    """The statistics of every metric of the faithful rows, as `emu.measure.statistics` has them."""
+    import pandas as pd
+
+    columns = [*axes, *ALIKE, "metric", *summarise([])]
+    faithful = frame[frame["faithful"].astype(bool)]
+    return pd.DataFrame(_rows(axes, faithful), columns=columns)
+
+
+def over_runs(frame: DataFrame, metric: str) -> Summary:
+    """The statistics of one column, of rows of which each seed's are a run's."""
+    known = frame[["seed", metric]].dropna()
+    return summarise([list(part.astype(float)) for _, part in known.groupby("seed")[metric]])
+
+
+def of_handovers(frame: DataFrame, axes: list[str]) -> DataFrame:
+    """One row a handover; the table has one for each of its flows."""
+    return frame[frame["handover"].notna()].drop_duplicates([*axes, "seed", "handover"])
+
+
+def _rows(axes: list[str], frame: DataFrame) -> Iterator[dict[str, Any]]:
+    handovers = of_handovers(frame, axes).assign(kind=None)
+    for rows, metrics in (
+        (handovers, [name for name in MEASURED if name in OF_HANDOVER]),
+        (frame, [name for name in MEASURED if name not in OF_HANDOVER]),
+    ):
+        keys = [*axes, *ALIKE]
+        for values, part in rows.groupby(keys, sort=False, dropna=False):
+            for metric in metrics:
+                found = over_runs(part, metric)
+                if found["n"]:
+                    yield {**dict(zip(keys, values, strict=True)), "metric": metric, **found}
