@@ -34,6 +34,8 @@ class Move:
     path: Path
     hops: float
     """From the new MAR to those of them that hear of it from there, on average."""
+    farthest: float
+    """One-way delay from the new MAR to the farthest of these, ms."""
     neighbours: tuple[str, ...]
     """The mobile nodes that are at the new MAR already."""
     announced: float | None
@@ -71,14 +73,12 @@ def _move(
     neighbours: tuple[str, ...],
 ) -> Move:
     topology = scenario.topology
-    numbers = {name: number for number, name in enumerate(topology.access_routers)}
+    hop = topology.backhaul.delay / 1e6
     nearest = what.previous[-1] if what.previous else origin
-    apart = abs(numbers[nearest] - numbers[event.to])
-    in_line = topology.kind == "line"
     path = Path(
         gap=event.gap / 1e6,
         access=topology.access.delay / 1e6,
-        backhaul=topology.backhaul.delay / 1e6 * (apart if in_line else 1),
+        backhaul=hop * _apart(scenario, nearest, event.to),
         cmd=topology.cmd.delay / 1e6,
         binding=0.0,
         notice=0.0,
@@ -86,8 +86,9 @@ def _move(
     )
     notice = path.backhaul if what.scheme is Scheme.FULLY else 2 * path.cmd
     secured = scenario.mobility.security.return_routability
-    path = replace(path, binding=binding_ms(what.scheme, path, secured=secured), notice=notice)
-    hops = _mean_hops(numbers, what.told, event.to) if in_line else _VIA_EXCHANGE
+    farthest = hop * max((_apart(scenario, mar, event.to) for mar in what.told), default=0)
+    binding = binding_ms(what.scheme, path, farthest, secured=secured)
+    path = replace(path, binding=binding, notice=notice)
     return Move(
         at_s=event.at / 1e9,
         mn=event.handover,
@@ -96,24 +97,35 @@ def _move(
         previous=what.previous,
         scheme=what.scheme,
         path=path,
-        hops=hops,
+        hops=_mean_hops(scenario, what.told, event.to),
+        farthest=farthest,
         neighbours=neighbours,
         announced=None if event.announced is None else event.announced / 1e6,
         secured=secured,
     )
 
 
-def _mean_hops(numbers: dict[str, int], told: tuple[str, ...], target: str) -> float:
-    """In a line of MARs; 0 if none is told."""
-    return sum(abs(numbers[mar] - numbers[target]) for mar in told) / max(len(told), 1)
+def _apart(scenario: Scenario, mar: str, other: str) -> int:
+    """How many times the backhaul's delay is between two MARs: once at an exchange."""
+    if scenario.topology.kind != "line":
+        return 1
+    places = scenario.topology.access_routers
+    return abs(places.index(mar) - places.index(other))
 
 
-def binding_ms(scheme: Scheme, path: Path, *, secured: bool = False) -> float:
+def _mean_hops(scenario: Scenario, told: tuple[str, ...], target: str) -> float:
+    """From the new MAR to those that are told; 0 if none is."""
+    each = _VIA_EXCHANGE if scenario.topology.kind != "line" else 1
+    return sum(each * _apart(scenario, mar, target) for mar in told) / max(len(told), 1)
+
+
+def binding_ms(scheme: Scheme, path: Path, farthest: float, *, secured: bool = False) -> float:
     """T_binding of one handover under any of the HDMM paper's schemes, equations 12 to 18.
 
-    The LMA and the HA are where the CMD is; the previous MAR that counts is the one just left.
+    The LMA and the HA are where the CMD is. Who serves waits for every previous MAR that is told
+    from there, so the one that counts is ``farthest`` (one way, ms).
     """
-    to_cmd, access, between = 2 * path.cmd, 2 * path.access, 2 * path.backhaul
+    to_cmd, access, between = 2 * path.cmd, 2 * path.access, 2 * farthest
     latencies = {
         Scheme.MIPV6: hdmm.mipv6_binding(access + to_cmd),
         Scheme.CLIENT: hdmm.client_binding(access + between, secured=secured),

@@ -16,8 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from agents.wire.channel import ChannelScope
+
+PredictiveMode = Literal["on", "bicast", "buffer"]
 
 _AT_ONCE_MS = (8.0, 12.0)
 """A Linux host reports 2 to 3 jiffies after its carrier is back; this is HZ = 250, Debian's."""
@@ -187,19 +190,26 @@ def predictive_disruption(
     scope: ChannelScope,
     decision: float,
     announced: float,
+    mode: PredictiveMode,
     *,
-    buffered: bool,
     relayed: bool = False,
 ) -> Range:
     """Predictive transfer, ``announced`` so long before link down (RFC 7411).
 
-    The new MAR has fetched the channel by the end of the gap, if it was told in time. With a buffer
-    the previous MAR stops as soon as the new one speaks, so the interruption begins before link
-    down; nothing is lost in it.
+    The new MAR has fetched the channel by the end of the gap, if it was told in time. What it
+    sends on its access link before the listener is there (bicast) is on its way then; else the
+    first packet still has to cross that link. With a buffer the previous MAR sends nothing more on
+    its own access link once the new one asks it for the channel, whatever its scope: the
+    interruption begins when the last packet has crossed that link, if it is not down before;
+    nothing is lost.
     """
     fetched = path.backhaul + decision + _fetch(path, scope, relayed) - announced
-    stops_before = max(0.0, announced - 2 * path.backhaul - decision) if buffered else 0.0
-    return Range.exactly(stops_before + max(path.gap, fetched) + path.access)
+    if mode == "bicast":
+        return Range.exactly(max(path.gap, fetched + path.access))
+    since_last = 0.0
+    if mode == "buffer":
+        since_last = max(0.0, announced - 2 * path.backhaul - decision - path.access)
+    return Range.exactly(since_last + max(path.gap, fetched) + path.access)
 
 
 def context_requested(path: Path, report: Range) -> Range:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from agents.wire.channel import ChannelScope
 from emu.analysis import multicast
 from emu.analysis.moves import Move, moves
-from emu.analysis.multicast import Range, Timers
+from emu.analysis.multicast import PredictiveMode, Range, Timers
 from emu.scenario.events import Join, Leave, NewPolicy, PolicyChange
 from emu.scenario.model import Scenario
 from emu.scenario.multicast import (
@@ -161,19 +161,15 @@ class _Question:
             return multicast.mld_dmm_disruption(path, self._report(), relayed=self.relayed)
         if settings.scheme in _ALWAYS_ALIKE:
             return _ALWAYS_ALIKE[settings.scheme](path, self._report())
-        report = self._context()
-        if self.returned and not self._is_predicted():
+        report, ahead = self._context(), self._ahead()
+        if self.returned and ahead is None:
             return multicast.multi_upstream_shared(path, report)
         decision = self._decision_ms()
-        if self._is_predicted():
+        if ahead is not None:
+            announced = self.move.announced or 0.0
             return Range.any_of(
                 multicast.predictive_disruption(
-                    path,
-                    scope,
-                    decision,
-                    self.move.announced or 0.0,
-                    buffered=settings.predictive == "buffer",
-                    relayed=self.relayed,
+                    path, scope, decision, announced, ahead, relayed=self.relayed
                 )
                 for scope in self._scopes()
             )
@@ -215,12 +211,13 @@ class _Question:
             return multicast.context_requested(self.move.path, self._report())
         return self._report() if transfer == "off" else None
 
-    def _is_predicted(self) -> bool:
-        """Whether the new MAR is told ahead, and still waits when the listener comes."""
+    def _ahead(self) -> PredictiveMode | None:
+        """How the new MAR prepares, if it is told ahead and still waits when the listener comes."""
         settings, path, announced = self.scenario.multicast, self.move.path, self.move.announced
         if settings.predictive == "off" or announced is None:
-            return False
-        return announced + path.gap < path.backhaul + settings.prediction_lifetime / 1e6
+            return None
+        in_time = announced + path.gap < path.backhaul + settings.prediction_lifetime / 1e6
+        return settings.predictive if in_time else None
 
     def _report(self) -> Range:
         """When the new MAR has a report of the listener, after link up.

@@ -12,7 +12,7 @@ from emu.analysis.hdmm import Scheme
 from emu.analysis.moves import Move, binding_ms, cost, messages, moves, session_cost
 from emu.analysis.multicast import Range
 from emu.analysis.prediction import predict
-from emu.scenario.model import Scenario
+from emu.scenario.model import Scenario, Topology
 
 
 def show_model(console: Console, scenario: Scenario) -> None:
@@ -25,7 +25,7 @@ def show_model(console: Console, scenario: Scenario) -> None:
             console.print(table)
             console.print()
     if scenario.topology.backhaul.delay:
-        console.print(_reach(scenario), soft_wrap=True)
+        console.print(_reach(scenario.topology), soft_wrap=True)
 
 
 def _handovers(found: Iterable[Move]) -> Table:
@@ -59,9 +59,13 @@ def _schemes(found: list[Move], scenario: Scenario) -> Table:
             f"{_mean(messages(scheme, move) for move in found):.1f}",
             f"{_mean(cost(scheme, move) for move in found):.1f}",
             f"{_mean(session_cost(scheme, move, subnets) for move in found):.1f}",
-            _ms(_mean(binding_ms(scheme, move.path, secured=move.secured) for move in found)),
+            _ms(_mean(_binding_ms(scheme, move) for move in found)),
         )
     return table
+
+
+def _binding_ms(scheme: Scheme, move: Move) -> float:
+    return binding_ms(scheme, move.path, move.farthest, secured=move.secured)
 
 
 def _channels(scenario: Scenario) -> Table:
@@ -79,12 +83,20 @@ def _channels(scenario: Scenario) -> Table:
     return table
 
 
-def _reach(scenario: Scenario) -> str:
-    delay = scenario.topology.backhaul.delay / 1e6
+def _reach(topology: Topology) -> str:
+    delay = topology.backhaul.delay / 1e6
+    if topology.kind != "line":
+        total = float(hdmm.end_to_end_delay(reach.REGIONAL_MS, delay))
+        verdict = "bears" if total <= reach.MOUTH_TO_EAR_MS else "does not bear"
+        return (
+            f"Every MAR is {delay:g} ms from every other, however far a node moves: "
+            f"a call {verdict} that ({total:g} of {reach.MOUTH_TO_EAR_MS:g} ms, equation 19)."
+        )
     last, _ = reach.break_even(delay)
     return (
         f"A call bears {int(reach.reach(delay))} hops of {delay:g} ms from its anchor "
-        f"(equation 19); after {int(last)} it is no better than with a central anchor."
+        f"(equation 19); this line has {topology.mars - 1}. "
+        f"After {int(last)} it is no better than with a central anchor."
     )
 
 

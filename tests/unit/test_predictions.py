@@ -44,6 +44,7 @@ events:
 {events}"""
 MULTI = "scheme: multi-upstream"
 APART = "channel_control: {at: cmd}"
+LOCALLY = "channel_control: {at: cmd, default: local}"
 
 
 def scenario(
@@ -83,6 +84,39 @@ def test_in_a_line_the_delay_and_the_hops_grow_with_the_way():
     assert second.path.backhaul == 20  # mar2 to mar4
     assert second.hops == 2.5  # to mar1 and to mar2
     assert moves(scenario())[1].hops == 2
+
+
+LINE = """\
+name: along-the-line
+duration: 20s
+topology: {kind: line, mars: 4, access: {delay: 3ms}, backhaul: {delay: 11ms}, cmd: {delay: 17ms}}
+mobility: MOBILITY
+nodes:
+  mn1: {role: mn, attach: mar1}
+events:
+  - {at: 1s, handover: mn1, to: mar2}
+  - {at: 2s, handover: mn1, to: mar3}
+  - {at: 3s, handover: mn1, to: mar4}
+  - {at: 4s, handover: mn1, to: mar2}
+"""
+SECURED = "{scheme: client, security: {cga: true, return_routability: true}}"
+
+
+@pytest.mark.parametrize(
+    ("mobility", "bindings"),
+    [
+        ("{variant: locator}", [45, 56, 67, 56]),
+        (SECURED, [56, 100, 144, 100]),
+        ("{variant: proxy}", [34, 34, 34, 34]),
+    ],
+)
+def test_in_a_line_the_farthest_previous_mar_counts(mobility, bindings):
+    found = moves(parse(LINE.replace("MOBILITY", mobility).encode(), "line.yaml"))
+    assert [move.path.binding for move in found] == bindings
+    fully = [binding_ms(Scheme.FULLY, move.path, move.farthest) for move in found]
+    assert fully == [2 * 11 * ways for ways in (1, 2, 3, 2)]
+    # What is told about the channels is told by the MAR just left.
+    assert [move.path.backhaul for move in found] == [11, 11, 11, 22]
 
 
 def test_the_channels_that_a_node_listens_to_at_each_handover():
@@ -139,8 +173,8 @@ def test_in_a_domain_the_network_acts_and_between_domains_the_client(update, hop
     ]
     abroad = [move for move in found if move.scheme is client]
     assert [move.hops for move in abroad] == hops
-    # From the mobile node to mar2, where it was at home last, and back: equation 13.
-    ways = [1, 3, 4, 1]
+    # From the mobile node to the farthest that it tells, and back: equation 13.
+    ways = [2, 4, 5, 2] if update == "all" else [1, 3, 4, 1]
     assert [move.path.binding for move in abroad] == [2 * 2 + 2 * 10 * way for way in ways]
 
 
@@ -153,7 +187,9 @@ def test_a_test_of_the_care_of_address_doubles_a_clients_messages_and_latency(te
         2 * factor * n for n in (1, 2, 3)
     ]
     assert cost(Scheme.CLIENT, found[1], omega=10) == 2 * 2 * factor * (10 + 1.5)
-    assert {move.path.binding for move in found[:3]} == {factor * (2 * 2 + 2 * 10)}
+    assert [move.path.binding for move in found[:3]] == [
+        factor * (2 * 2 + 2 * 10 * ways) for ways in (1, 2, 3)
+    ]
     assert messages(Scheme.PROXY, found[1]) == 6
 
 
@@ -305,7 +341,7 @@ def test_binding_and_notice_are_those_of_the_variant(variant, binding, notice):
 
 def test_every_scheme_of_the_paper_on_a_handover():
     move = moves(scenario())[1]
-    bindings = {scheme: binding_ms(scheme, move.path) for scheme in Scheme}
+    bindings = {scheme: binding_ms(scheme, move.path, move.farthest) for scheme in Scheme}
     assert bindings == {
         Scheme.MIPV6: 14,
         Scheme.PMIPV6: 10,
@@ -347,23 +383,26 @@ AHEAD = "at: 12s, handover: mn1, to: mar3, gap: 50ms, announced: 200ms"
 
 
 @pytest.mark.parametrize(
-    ("mode", "disruption"),
+    ("mode", "control", "disruption"),
     [
-        ("on", 50 + 2),
-        ("bicast", 50 + 2),
-        # It is stopped a round trip between the MARs, and one to the MCC, after the announcement.
-        ("buffer", 200 - 2 * 10 - 2 * 5 + 50 + 2),
-        ("buffer, prediction_lifetime: 100ms", 50 + 2 * 5 + 2 * 5 + 2 * (10 + 3) + 2),
+        ("on", APART, 50 + 2),
+        ("bicast", APART, 50),  # its packets are on the access link already
+        # It is stopped a round trip between the MARs, and one to the MCC, after the announcement;
+        # what was sent until then takes as long to cross the access link as what comes after.
+        ("buffer", APART, (200 - 2 * 10 - 2 * 5 - 2) + 50 + 2),
+        ("buffer", LOCALLY, (200 - 2 * 10 - 2 * 5 - 2) + 50 + 2),  # it is asked all the same
+        ("buffer, prediction_lifetime: 100ms", APART, 50 + 2 * 5 + 2 * 5 + 2 * (10 + 3) + 2),
     ],
 )
-def test_a_channel_that_was_announced_is_there_when_the_gap_ends(mode, disruption):
-    what = scenario(f"{PREDICTIVE}: {mode}, {APART}", "dmm-domain", AHEAD)
+def test_a_channel_that_was_announced_is_there_when_the_gap_ends(mode, control, disruption):
+    what = scenario(f"{PREDICTIVE}: {mode}, {control}", "dmm-domain", AHEAD)
     assert predicted(what)[12, "C1→mn1"].disruption == Range.exactly(disruption)
 
 
-def test_announced_too_late_it_is_fetched_within_the_gap_or_after_it():
+@pytest.mark.parametrize("mode", ["on", "bicast", "buffer"])
+def test_announced_too_late_it_is_fetched_within_the_gap_or_after_it(mode):
     late = "at: 12s, handover: mn1, to: mar3, gap: 0s, announced: 1ms"
-    what = scenario(f"{PREDICTIVE}: buffer, {APART}", "dmm-domain", late)
+    what = scenario(f"{PREDICTIVE}: {mode}, {APART}", "dmm-domain", late)
     fetched = 10 + 2 * 5 + 2 * (10 + 3) - 1
     assert predicted(what)[12, "C1→mn1"].disruption == Range.exactly(fetched + 2)
 

@@ -180,7 +180,18 @@ def test_model_prints_what_the_equations_predict(tmp_path):
     lines = [" ".join(line.split()) for line in result.output.splitlines()]
     assert "PMIPv6 2.0 2.0 3.2 0.0" in lines
     assert "HDMM fully distributed 2.0 4.0 5.2 10.0" in lines
-    assert any(line.startswith("A call bears 26 hops of 5 ms") for line in lines)
+    assert any(line.startswith("Every MAR is 5 ms from every other") for line in lines)
+    assert "a call bears that (25 of 150 ms, equation 19)" in lines[-1]
+
+
+def test_how_far_a_call_can_move_is_said_where_moves_go_further(tmp_path):
+    path = tmp_path / "line.yaml"
+    path.write_text(GOOD.replace("kind: dmm-domain", "kind: line"))
+    result = CliRunner().invoke(commands, ["model", str(path)], terminal_width=160)
+    assert result.exit_code == 0, result.output
+    assert "A call bears 26 hops of 5 ms from its anchor (equation 19); this line has" in (
+        result.output
+    )
 
 
 def test_model_of_a_scenario_without_handovers(tmp_path):
