@@ -29,6 +29,11 @@ class Forecast:
         return earlier[-1] if earlier else None
 
     def channel(self, handover: Handover, flow: str) -> Prediction | None:
-        """What happens to a flow in it; None for what is no channel."""
+        """What happens to a flow in it, asked with the L2 gap that there was; None: no channel.
+
+        The radio itself takes a few ms, for a gap of 0, too.
+        """
         move = self.move(handover)
-        return self._predictions.get((move.at_s, flow)) if move else None
+        prediction = self._predictions.get((move.at_s, flow)) if move else None
+        gap = handover["latency_ms"]["l2"]
+        return prediction if prediction is None or gap is None else prediction.with_gap(gap)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agents.wire.channel import ChannelScope
 from emu.analysis import multicast
@@ -46,6 +46,12 @@ class Prediction:
     disruption: Range
     leave: Range
     """When the membership has ended at the previous MAR, or by the previous tunnel."""
+    question: _Question
+
+    def with_gap(self, gap: float) -> Prediction:
+        """What is predicted for an L2 gap of so many ms, instead of the scenario's."""
+        move = replace(self.move, path=replace(self.move.path, gap=gap))
+        return replace(self.question, move=move).answer(self.flow)
 
 
 def predict(scenario: Scenario) -> list[Prediction]:
@@ -74,8 +80,7 @@ def predict(scenario: Scenario) -> list[Prediction]:
             )
             asked.add((move.target, channel))
             tunnels[move.mn, channel] = question.tunnel()
-            name = f"{flow}→{move.mn}"
-            found.append(Prediction(move, name, question.disruption(), question.leave()))
+            found.append(question.answer(f"{flow}→{move.mn}"))
     return found
 
 
@@ -149,6 +154,10 @@ class _Question:
     """Whether the MAR just left has the channel by a tunnel, and not natively."""
     returned: bool
     """Whether that tunnel is from the MAR that is the new one now."""
+
+    def answer(self, flow: str) -> Prediction:
+        """What is predicted for a flow of the channel."""
+        return Prediction(self.move, flow, self.disruption(), self.leave(), self)
 
     def disruption(self) -> Range:
         """Link down to the first packet."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from emu.sweep.loader import Job, plan
+from emu.sweep.store import Store
+from emu.sweep.summary import of_handovers, over_runs
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -24,42 +28,63 @@ SIZE = (5.5, 3.8)
 """Of a figure, in inches."""
 
 
-def experiment(folder: Path, analyse: Analysis, *others: tuple[Path, Analysis]) -> click.Command:
+class Unmet(Exception):
+    """The results are not what the experiment has to show; str() is one line."""
+
+
+def experiment(folder: Path, analyse: Analysis) -> click.Command:
     """The command that runs the sweep of ``folder``/matrix.yaml, then ``analyse``.
 
-    The results are in a folder of the same name. ``others`` are sweeps that belong to it, which
-    follow. Its exit status is that of ``emu sweep``, which goes on where it was stopped, and runs
-    again what the machine could not keep up with; the first sweep that is not all done ends it.
+    The results are in a folder of the same name. Its exit status is that of ``emu sweep``, which
+    goes on where it was stopped, and runs again what the machine could not keep up with; 1 if the
+    analysis raises `Unmet`.
     """
 
     @click.command(context_settings={"ignore_unknown_options": True}, help=analyse.__doc__)
     @click.option("--out", type=click.Path(path_type=Path), default=Path("results"))
     @click.argument("options", nargs=-1, type=click.UNPROCESSED)
     def command(out: Path, options: tuple[str, ...]) -> None:
-        for part in ((folder, analyse), *others):
-            status = _sweep(*part, out, options)
-            if status:
-                sys.exit(status)
+        sweep = [sys.executable, "-m", "emu", "sweep", folder / "matrix.yaml", "--out", out]
+        status = call([*map(str, sweep), *options])
+        try:
+            _analyse(out / folder.name, analyse)
+        except Unmet as problem:
+            click.echo(str(problem), err=True)
+            status = status or 1
+        sys.exit(status)
 
     return command
 
 
-def _sweep(folder: Path, analyse: Analysis, out: Path, options: tuple[str, ...]) -> int:
-    """Run the sweep of a folder and analyse what there is; how the sweep ended."""
+def _analyse(results: Path, analyse: Analysis) -> None:
     import pandas as pd
 
-    sweep = [sys.executable, "-m", "emu", "sweep", folder / "matrix.yaml", "--out", out]
-    status = subprocess.run([*map(str, sweep), *options], check=False).returncode
-    results = out / folder.name
     path = results / "table.csv"
-    if path.exists():
-        table = pd.read_csv(path)
-        faithful = table[table["faithful"].astype(bool)]
-        if faithful.empty:
-            click.echo("nothing to analyse: there is no run yet that the machine kept up with")
-        else:
-            analyse(faithful, results)
-    return status
+    if not path.exists():
+        return
+    table = pd.read_csv(path)
+    faithful = table[table["faithful"].astype(bool)]
+    if faithful.empty:
+        click.echo("nothing to analyse: there is no run yet that the machine kept up with")
+    else:
+        analyse(faithful, results)
+
+
+def call(command: Sequence[str]) -> int:
+    """Run a program to its end; its status. It gets Ctrl-C as well, and ends in order."""
+    with subprocess.Popen(command) as process:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                continue
+
+
+def faithful_records(folder: Path, results: Path) -> list[tuple[Job, Path]]:
+    """The record of every run of a sweep that the machine kept up with, and what it is of."""
+    jobs = plan(folder / "matrix.yaml").jobs
+    done = Store(results).done(jobs)
+    return [(job, Path(done[job.name].directory)) for job in jobs if job.name in done]
 
 
 @contextmanager
@@ -88,4 +113,11 @@ def tabulate(rows: DataFrame, path: Path) -> None:
 
 def bindings(frame: DataFrame, axes: list[str]) -> DataFrame:
     """One row a completed handover; the table has one for each of its flows."""
-    return frame[frame["binding_ms"].notna()].drop_duplicates([*axes, "seed", "handover"])
+    return of_handovers(frame[frame["binding_ms"].notna()], axes)
+
+
+def interval(frame: DataFrame, metric: str) -> dict[str, float | int | None]:
+    """The mean of a column over the runs and the ends of its 95 % confidence interval."""
+    found = over_runs(frame, metric)
+    ends = {"mean": "mean", "low": "ci95_low", "high": "ci95_high"}
+    return {f"{metric}_{name}": found[key] for name, key in ends.items()}

@@ -15,7 +15,7 @@ import pandas as pd
 
 from emu.analysis import hdmm
 from emu.analysis.hdmm import Scheme
-from emu.sweep.experiment import bindings, drawing, experiment, tabulate
+from emu.sweep.experiment import bindings, drawing, experiment, interval, tabulate
 
 PREVIOUS = {"mar2": 1, "mar3": 2, "mar4": 3}
 """Previous DARs whose prefixes are in use, by the DAR to which the mobile node comes."""
@@ -36,8 +36,9 @@ SCHEMES = {
     "mih": Scheme.FULLY,
 }
 COLUMNS = (
-    *("scheme", "delays", "previous", "handovers"),
+    *("scheme", "delays", "previous", "runs", "handovers"),
     *("binding_ms", "equation_ms", "within"),
+    *("binding_ms_mean", "binding_ms_low", "binding_ms_high"),
     *("messages", "equation_messages", "beside_messages"),
     *("hops", "equation_hops", "beside_hops"),
     *("old_delay_ms", "new_delay_ms", "old_overhead_bytes", "new_overhead_bytes"),
@@ -99,10 +100,12 @@ def compare(table: pd.DataFrame) -> pd.DataFrame:
         rows.append(
             {
                 **dict(zip(keys, key, strict=True)),
+                "runs": part["seed"].nunique(),
                 "handovers": len(part),
                 "binding_ms": median["binding_ms"],
                 "equation_ms": median["predicted_binding_ms"],
                 "within": off <= TOLERANCE * median["predicted_binding_ms"] + SLACK_MS,
+                **interval(part, "binding_ms"),
                 "messages": median["binding_messages"],
                 "equation_messages": messages,
                 "beside_messages": beside_messages,

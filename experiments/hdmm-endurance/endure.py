@@ -2,21 +2,18 @@
 
     sudo python experiments/hdmm-endurance/endure.py [--out DIRECTORY] [OPTIONS OF emu sweep]
 
-Results go to ``results/hdmm-endurance``: ``endurance.csv`` (a row a scheme) and what ``emu sweep``
-writes. A flow lives if its packets still come after the last handover; nothing is left over if no
-kernel has anything that it had not before the mobile node came, and no agent a binding of it.
+The sweep goes on where it was stopped. Results go to ``results/hdmm-endurance``: ``endurance.csv``
+and ``.md`` (a row a scheme) and what ``emu sweep`` writes. Runs that the machine could not keep up
+with are left out, and run again by the next command. A flow lives if its packets still come after
+the last handover; nothing is left over if no kernel has anything that it had not before the mobile
+node came, and no agent a binding of it.
 """
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import pandas as pd
 
 from emu import records
@@ -24,6 +21,7 @@ from emu.measure.handovers import find
 from emu.measure.run import Run, runs_of
 from emu.measure.stream import RECEIVED, Stream
 from emu.show.outcome import leftovers
+from emu.sweep.experiment import Unmet, experiment, faithful_records, tabulate
 
 HERE = Path(__file__).resolve().parent
 HANDOVERS = 50
@@ -60,28 +58,15 @@ def endures(one: pd.Series) -> bool:
     return bool(one["handovers"] == HANDOVERS and all(alive) and one["left_over"] == NOTHING)
 
 
-def _rows(results: Path) -> Iterator[dict[str, Any]]:
-    for path in sorted(results.glob("cells/*/cell.json")):
-        cell = json.loads(path.read_text(encoding="utf-8"))
-        if not cell["failed"]:
-            scheme = path.parent.name.removeprefix("scheme-").partition("+")[0]
-            yield row(scheme, Path(cell["directory"]))
-
-
-@click.command(context_settings={"ignore_unknown_options": True})
-@click.option("--out", type=click.Path(path_type=Path), default=Path("results"))
-@click.argument("options", nargs=-1, type=click.UNPROCESSED)
-def main(out: Path, options: tuple[str, ...]) -> None:
-    """Run the sweep, then say how each scheme did."""
-    sweep = [sys.executable, "-m", "emu", "sweep", str(HERE / "matrix.yaml"), "--out", str(out)]
-    status = subprocess.run([*sweep, *options], check=False).returncode
-    results = out / "hdmm-endurance"
-    frame = pd.DataFrame(_rows(results))
+def analyse(_: pd.DataFrame, results: Path) -> None:
+    """Run every scheme through 50 handovers, then say how each did."""
+    rows = [row(job.values["scheme"], path) for job, path in faithful_records(HERE, results)]
+    frame = pd.DataFrame(rows)
     frame["endures"] = frame.apply(endures, axis=1)
-    frame.to_csv(results / "endurance.csv", index=False, float_format="%.4g")
-    print(frame.round(1).to_string(index=False, max_colwidth=40))
-    sys.exit(status or not frame["endures"].all())
+    tabulate(frame, results / "endurance")
+    if not frame["endures"].all():
+        raise Unmet(f"does not endure: {', '.join(frame['scheme'][~frame['endures']])}")
 
 
 if __name__ == "__main__":
-    main()
+    experiment(HERE, analyse)()

@@ -3,7 +3,8 @@
     sudo python experiments/hdmm-figure-11/figure.py [--out DIRECTORY] [OPTIONS OF emu sweep]
 
 The sweep goes on where it was stopped. Results go to ``results/hdmm-figure-11``: ``figure-11.svg``,
-``figure-11.csv`` (a row a handover) and what ``emu sweep`` writes.
+``figure-11.csv`` (a row a handover), ``latency.csv`` and ``.md`` (a row a curve: quartiles of the
+handovers, and the mean over the runs with its interval) and what ``emu sweep`` writes.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from emu.sweep.experiment import bindings, drawing, experiment
+from emu.sweep.experiment import bindings, drawing, experiment, interval, tabulate
 
 PREFIXES = {"mar2": 1, "mar3": 2}
 """Active prefixes anchored elsewhere, by the DAR to which the mobile node comes."""
@@ -39,7 +40,10 @@ def analyse(table: pd.DataFrame, results: Path) -> None:
     frame = frame.assign(prefixes=frame["to"].map(PREFIXES))
     frame = frame[["scheme", "prefixes", "seed", "mn", "binding_ms"]]
     frame.to_csv(results / "figure-11.csv", index=False, float_format="%.4g")
-    print(frame.groupby(["scheme", "prefixes"])["binding_ms"].describe().round(2))
+    curves = frame.groupby(["scheme", "prefixes"])
+    rows = curves["binding_ms"].describe()[["count", "25%", "50%", "75%"]]
+    means = [interval(part, "binding_ms") for _, part in curves]
+    tabulate(rows.join(pd.DataFrame(means, index=rows.index)).reset_index(), results / "latency")
     draw(frame, results / "figure-11.svg")
 
 

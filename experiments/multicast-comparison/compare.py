@@ -4,8 +4,8 @@
 
 The sweep goes on where it was stopped. Results go to ``results/multicast-comparison``:
 ``comparison.md`` and ``comparison.csv`` (a row a scheme, L2 gap and delay between MARs; medians of
-the handovers) and what ``emu sweep`` writes. Tunnel convergence follows, a sweep of its own, with
-``convergence.md``, ``.csv`` and ``.svg`` in ``results/multicast-convergence``.
+the handovers, and of disruption and leave latency the means over the runs with their confidence
+intervals) and what ``emu sweep`` writes.
 """
 
 from __future__ import annotations
@@ -14,10 +14,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from emu.sweep.experiment import drawing, experiment, tabulate
+from emu.sweep.experiment import experiment, interval, tabulate
 
-HERE = Path(__file__).resolve().parent
-CONVERGENCE = HERE.parent / "multicast-convergence"
 CELL = ["scheme", "gap_ms", "mars_ms"]
 MEDIANS = (
     "disruption_ms",
@@ -46,20 +44,18 @@ CONTEXT_TRANSFER = ("remote", "local", "both", "cxtp", "buffer", "bicast")
 
 
 def compare(table: pd.DataFrame) -> pd.DataFrame:
-    """One row a cell: how many handovers, the medians, and whether the model holds."""
+    """One row a cell: how many handovers, the medians, means, and whether the model holds."""
     groups = table[table["handover"].notna()].groupby(CELL, sort=False)
     rows = groups[list(MEDIANS)].median()
-    rows.insert(0, "handovers", groups.size())
-    # The radio takes a few ms for a gap of 0: the model is asked with the gap that there was.
-    late = rows["l2_ms"] - rows.index.get_level_values("gap_ms")
-    for name in PREDICTED:
-        rows[name] += late
     predicted, low, high = (rows[name] for name in PREDICTED)
     waits = ~rows.index.get_level_values("scheme").isin(CONTEXT_TRANSFER)
     expected = predicted.mask(waits, rows["disruption_ms"].clip(low, high))
     off = (rows["disruption_ms"] - expected).abs()
-    rows.insert(3, "within", off <= predicted * TOLERANCE + SLACK_MS)
-    return rows.reset_index()
+    rows.insert(0, "runs", groups["seed"].nunique())
+    rows.insert(1, "handovers", groups.size())
+    rows.insert(4, "within", off <= predicted * TOLERANCE + SLACK_MS)
+    means = [interval(part, "disruption_ms") | interval(part, "leave_ms") for _, part in groups]
+    return rows.join(pd.DataFrame(means, index=rows.index)).reset_index()
 
 
 def analyse(table: pd.DataFrame, results: Path) -> None:
@@ -70,24 +66,5 @@ def analyse(table: pd.DataFrame, results: Path) -> None:
     print(f"context transfer: {bounded['within'].sum()} of {len(bounded)} cells within the model")
 
 
-def converge(table: pd.DataFrame, results: Path) -> None:
-    """Copies of a channel that enter a MAR, by how many listeners from as many anchors are there.
-
-    The listeners come one after the other, so it is the number of the handover, counted from 1.
-    """
-    table = table[table["handover"].notna()].assign(listeners=table["handover"] + 1)
-    copies = table.pivot_table("copies", "scheme", "listeners", aggfunc="median", sort=False)
-    copies.columns = pd.Index([int(count) for count in copies.columns], name="listeners")
-    copies.to_csv(results / "convergence.csv")
-    text = copies.to_markdown(floatfmt="g")
-    (results / "convergence.md").write_text(text + "\n", encoding="utf-8")
-    print(text)
-    with drawing(results / "convergence.svg") as axes:
-        for scheme, row in copies.iterrows():
-            axes.plot(row.index, row, marker="o", label=scheme)
-        axes.set_xlabel("listeners from as many anchors")
-        axes.set_ylabel("copies that enter the MAR")
-
-
 if __name__ == "__main__":
-    experiment(HERE, analyse, (CONVERGENCE, converge))()
+    experiment(Path(__file__).resolve().parent, analyse)()

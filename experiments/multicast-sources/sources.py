@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from emu.sweep.experiment import experiment, tabulate
+from emu.sweep.experiment import experiment, interval, tabulate
 
 SOURCE = "s1"
 LISTENERS = {"C1→mn1": "at the source's anchor", "C1→mn2": "at the source's new MAR"}
@@ -22,11 +22,16 @@ MEDIANS = (
 
 
 def compare(table: pd.DataFrame) -> pd.DataFrame:
-    """Medians over the moves of the source, by what each listener saw."""
+    """Medians over the moves of the source, and means over the runs, by what each listener saw."""
     moves = table[table["mn"] == SOURCE]
     moves = moves.assign(listener=moves["flow"].map(LISTENERS))
     cells = moves.groupby(["scheme", "service", "listener"], sort=False)
-    return cells[list(MEDIANS)].median().reset_index()
+    rows = cells[list(MEDIANS)].median()
+    rows.insert(0, "runs", cells["seed"].nunique())
+    means = [
+        interval(part, "delay_after_ms") | interval(part, "disruption_ms") for _, part in cells
+    ]
+    return rows.join(pd.DataFrame(means, index=rows.index)).reset_index()
 
 
 def analyse(table: pd.DataFrame, results: Path) -> None:

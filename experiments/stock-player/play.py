@@ -8,7 +8,6 @@ Needs ffmpeg and tcpdump. Results go to ``results/stock-player``: ``continuity.c
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,9 @@ import pandas as pd
 from scapy.layers.inet import UDP
 from scapy.utils import PcapReader
 
-from emu.sweep.experiment import experiment, tabulate
+from emu.sweep.experiment import experiment, faithful_records, tabulate
+
+HERE = Path(__file__).resolve().parent
 
 PACKET, SYNC, NULL_PID = 188, 0x47, 0x1FFF
 """Of MPEG transport streams (ISO/IEC 13818-1 section 2.4.3)."""
@@ -68,14 +69,12 @@ def viewing(programs: Path) -> dict[str, int]:
 
 def analyse(_: pd.DataFrame, results: Path) -> None:
     """Play television through three handovers under each scheme, and count what is missing."""
-    rows = []
-    for cell in sorted(results.glob("cells/*/cell.json")):
-        outcome = json.loads(cell.read_text(encoding="utf-8"))
-        programs = Path(outcome["directory"]) / "runs" / "1" / "programs"
-        faithful = outcome["faithful"]
-        rows.append({"scheme": cell.parent.name, "faithful": faithful, **viewing(programs)})
+    rows = [
+        {**job.values, **viewing(record / "runs" / "1" / "programs")}
+        for job, record in faithful_records(HERE, results)
+    ]
     tabulate(pd.DataFrame(rows), results / "continuity")
 
 
 if __name__ == "__main__":
-    experiment(Path(__file__).resolve().parent, analyse)()
+    experiment(HERE, analyse)()

@@ -1,14 +1,22 @@
-"""The scripts of the experiments: what they analyse of a sweep."""
+"""The scripts of the experiments: what they analyse of a sweep, and how they end."""
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
-from types import SimpleNamespace
+import sys
+import time
 
 import pytest
 from click.testing import CliRunner
 
-from emu.sweep.experiment import experiment
+from emu.sweep import experiment as module
+from emu.sweep.experiment import Unmet, experiment
+from emu.sweep.loader import plan
+from emu.sweep.store import Store
+from emu.sweep.work import Result
+from tests.unit.sweeps import write_matrix
 
 HEAD = "faithful,flow\n"
 
@@ -17,19 +25,22 @@ HEAD = "faithful,flow\n"
 def script(tmp_path, monkeypatch):
     """Runs a script after a sweep with this table; the result, and the flows analysed."""
 
-    def call(table):
+    def call(table, status=130, problem=None):
         place = tmp_path / "out" / "gaps"
         place.mkdir(parents=True)
         analysed = []
 
-        def sweep(command, check):
+        def sweep(command):
             (place / "table.csv").write_text(table)
-            return SimpleNamespace(returncode=130)
+            return status
 
-        monkeypatch.setattr(subprocess, "run", sweep)
-        command = experiment(
-            tmp_path / "gaps", lambda table, results: analysed.extend(table["flow"])
-        )
+        def analyse(table, results):
+            analysed.extend(table["flow"])
+            if problem is not None:
+                raise Unmet(problem)
+
+        monkeypatch.setattr(module, "call", sweep)
+        command = experiment(tmp_path / "gaps", analyse)
         return CliRunner().invoke(command, ["--out", str(tmp_path / "out")]), analysed
 
     return call
@@ -49,17 +60,43 @@ def test_without_a_faithful_run_there_is_nothing_to_analyse(script, rows):
     assert result.exit_code == 130
 
 
-@pytest.mark.parametrize(("statuses", "swept"), [((0, 0), ["gaps", "others"]), ((130,), ["gaps"])])
-def test_a_sweep_that_belongs_to_it_follows_when_the_first_is_done(
-    tmp_path, monkeypatch, statuses, swept
-):
-    left, done = list(statuses), []
+def test_what_is_not_as_it_has_to_be_is_told_and_the_status_is_1(script):
+    result, _ = script(HEAD + "True,one\n", status=0, problem="does not endure: relay")
+    assert result.exit_code == 1
+    assert result.output.endswith("does not endure: relay\n")
 
-    def sweep(command, check):
-        done.append(command[4])
-        return SimpleNamespace(returncode=left.pop(0))
 
-    monkeypatch.setattr(subprocess, "run", sweep)
-    command = experiment(tmp_path / "gaps", print, (tmp_path / "others", print))
-    assert CliRunner().invoke(command, []).exit_code == statuses[-1]
-    assert done == [str(tmp_path / name / "matrix.yaml") for name in swept]
+def test_only_records_of_faithful_runs_are_read(tmp_path):
+    path = write_matrix(tmp_path)
+    first, second, third, *_ = plan(path).jobs
+    store = Store(tmp_path / "results")
+    for job, faithful, failed in (
+        (first, True, False),
+        (second, False, False),
+        (third, True, True),
+    ):
+        result = Result(job.digest, f"/{job.name}", [], faithful, None, failed)
+        store.keep(job, result)
+    found = module.faithful_records(tmp_path, tmp_path / "results")
+    assert [(job.name, str(record)) for job, record in found] == [(first.name, f"/{first.name}")]
+
+
+def test_ctrl_c_lets_the_sweep_beneath_end_in_order(tmp_path):
+    sweep = tmp_path / "sweep.py"
+    sweep.write_text(
+        "import signal, sys, time\n"
+        "def end(*_):\n    time.sleep(0.6)\n    print('in order', flush=True)\n    sys.exit(130)\n"
+        "signal.signal(signal.SIGINT, end)\nprint('ready', flush=True)\ntime.sleep(60)\n"
+    )
+    script = (
+        "import sys\nfrom emu.sweep.experiment import call\n"
+        f"sys.exit(call([sys.executable, {str(sweep)!r}]))\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.stdout.read() == "in order\n"
+        assert process.wait(timeout=20) == 130

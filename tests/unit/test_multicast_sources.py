@@ -8,7 +8,7 @@ import scripts
 
 def test_only_the_moves_of_the_source_count() -> None:
     script = scripts.script("multicast-sources/sources.py")
-    common = {"scheme": "mld-dmm", "service": "ssm", **dict.fromkeys(script.MEDIANS, 0)}
+    common = {"scheme": "mld-dmm", "service": "ssm", "seed": 1, **dict.fromkeys(script.MEDIANS, 0)}
     table = pd.DataFrame(
         common | {"mn": mn, "flow": flow, "delay_after_ms": delay}
         for mn, flow, delay in [

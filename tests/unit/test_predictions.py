@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from emu.analysis import hdmm
+from emu.analysis.forecast import Forecast
 from emu.analysis.hdmm import Scheme
 from emu.analysis.moves import binding_ms, cost, messages, moves, session_cost
 from emu.analysis.multicast import Range
@@ -444,3 +445,28 @@ def test_every_scheme_has_its_messages_and_no_other_has():
         assert hdmm.messages(scheme, 1) >= 2
     with pytest.raises(KeyError):
         hdmm.messages("nemo", 1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("gap", [53.0, 2.5])
+def test_a_measured_handover_is_held_to_the_model_with_the_gap_that_there_was(gap):
+    what = scenario(f"{MULTI}, {APART}")
+    planned = predicted(what)[4, "C1→mn1"]
+    handover = {"mn": "mn1", "at_s": 4.001, "latency_ms": {"l2": gap}}
+    found = Forecast(what).channel(handover, "C1→mn1")
+    assert found is not None
+    assert found.disruption == planned.disruption + Range.exactly(gap - 50)
+    assert found.leave == planned.leave + Range.exactly(gap - 50)
+
+
+def test_a_membership_that_timers_end_does_not_hang_on_the_gap():
+    what = scenario("scheme: mld-dmm")
+    handover = {"mn": "mn1", "at_s": 4.0, "latency_ms": {"l2": 90.0}}
+    found = Forecast(what).channel(handover, "C1→mn1")
+    assert found is not None
+    assert found.leave == predicted(what)[4, "C1→mn1"].leave
+
+
+def test_a_handover_whose_link_did_not_come_up_has_the_planned_gap():
+    what = scenario(f"{MULTI}, {APART}")
+    handover = {"mn": "mn1", "at_s": 4.0, "latency_ms": {"l2": None}}
+    assert Forecast(what).channel(handover, "C1→mn1") == predicted(what)[4, "C1→mn1"]
