@@ -121,6 +121,7 @@ class Conductor:
         network = self._lab.network
         self._plan = plan(
             self._scenario,
+            self._order.seed,
             self._t0,
             self._directory,
             lambda name: str(self._lab.address(name)),

@@ -20,6 +20,8 @@ def describe(stream: Stream) -> dict[str, Any]:
     """A flow's entry in the record."""
     flow, rows = stream.flow, stream.arrivals
     entry: dict[str, Any] = {key: flow[key] for key in ("flow", "kind", "protocol", "from", "to")}
+    interval = flow["interval_ns"]
+    entry["interval_ms"] = None if interval is None else interval / 1e6
     if stream.is_tcp:
         entry |= {"sent": None, "received": None, "lost": None}
     else:

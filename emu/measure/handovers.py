@@ -41,6 +41,8 @@ class Handover:
     up_ns: int
     until_ns: int
     """The next time that the node's link goes down, or the end of the run."""
+    since_ns: int
+    """When it had last arrived before: link up, or the last step of its previous handover."""
     attached_ns: int | None
     update_ns: int | None
     complete_ns: int | None
@@ -75,7 +77,7 @@ def _ms(start: int | None, end: int | None) -> float | None:
 
 def find(run: Run) -> list[Handover]:
     """The handovers of a run in order of time; attachments and detachments alone are none."""
-    found = []
+    found: list[Handover] = []
     downs = _downs(run)
     ups = run.of_kind("l2_up")
     for at, down in enumerate(downs):
@@ -84,7 +86,9 @@ def find(run: Run) -> list[Handover]:
         until = int(later[0]["t"]) if later else run.end_ns
         up = _first(ups, name, None, int(down["t"]), until)
         if up is not None and not down["detached"]:
-            found.append(_handover(run, down, up, until))
+            earlier = [int(u["t"]) for u in ups if mobile_node(u) == name and u["t"] < down["t"]]
+            earlier += [move.done_ns for move in found if move.mn == name]
+            found.append(_handover(run, down, up, until, max(earlier, default=0)))
     return found
 
 
@@ -128,7 +132,7 @@ def _first(
     return None
 
 
-def _handover(run: Run, down: Event, up: Event, until: int) -> Handover:
+def _handover(run: Run, down: Event, up: Event, until: int, since: int) -> Handover:
     name, target, start = mobile_node(down), str(up["mar"]), int(down["t"])
 
     def step(kind: str, since: int, **fields: str) -> int | None:
@@ -156,6 +160,7 @@ def _handover(run: Run, down: Event, up: Event, until: int) -> Handover:
         down_ns=start,
         up_ns=int(up["t"]),
         until_ns=until,
+        since_ns=since,
         attached_ns=attached,
         update_ns=update,
         complete_ns=complete,

@@ -185,7 +185,11 @@ def summary(results: list[dict[str, Any]]) -> dict[str, Summary]:
         for metric, value in _measured(result, kinds):
             if value is not None:
                 values[metric][run].append(value)
-    return {metric: summarise(runs) for metric, runs in values.items()}
+    found = {metric: summarise(runs) for metric, runs in values.items()}
+    for name in (name for result in results for name in _not_recovered(result)):
+        entry = found.setdefault(name, summarise([]))
+        entry["not_recovered"] = int(entry.get("not_recovered") or 0) + 1
+    return found
 
 
 def _measured(result: dict[str, Any], kinds: list[str]) -> Iterator[tuple[str, float | None]]:
@@ -196,10 +200,19 @@ def _measured(result: dict[str, Any], kinds: list[str]) -> Iterator[tuple[str, f
         for flow in handover["flows"]:
             kind = flow["protocol"] or flow["kind"]
             for metric in _PER_FLOW:
-                yield f"{metric}.{kind}", flow.get(metric)
+                yield f"{metric}.{kind}", disruption.known(flow, metric)
     for kind in kinds:
         for what in ("messages", "bytes"):
             yield f"signalling.{kind}.{what}", result["signalling"].get(kind, {}).get(what, 0)
+
+
+def _not_recovered(result: dict[str, Any]) -> Iterator[str]:
+    """Each metric that a handover of a run has only a lower bound of, once for every flow."""
+    for handover in fidelity.undisturbed(result["handovers"]):
+        for flow in handover["flows"]:
+            for metric in disruption.BOUNDS:
+                if not flow["recovered"] and flow[metric] is not None:
+                    yield f"{metric}.{flow['protocol'] or flow['kind']}"
 
 
 def _rounded(value: Any) -> Any:

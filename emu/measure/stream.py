@@ -15,6 +15,8 @@ from emu.measure.run import Rows, Run
 SEQUENCE, SENT, RECEIVED = range(3)
 """The columns of an arrival file."""
 Mask = NDArray[np.bool_]
+_RECENT, _USUAL_PERCENT = 100, 95
+"""How long a packet takes just now: this percentile of so many delays; a late one is no measure."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,19 @@ class Stream:
     @cached_property
     def reordered(self) -> Mask:
         """Which arrivals came after a higher number, later copies apart."""
+        return self.first_copies & ~self._newest_yet
+
+    @cached_property
+    def progress(self) -> Rows:
+        """The arrivals that each brought the stream forward: no copies, nothing that is late."""
+        return self.arrivals[self.first_copies & self._newest_yet]
+
+    @cached_property
+    def _newest_yet(self) -> Mask:
+        """Which arrivals have the highest number so far."""
         sequence = self.arrivals[:, SEQUENCE]
-        if not len(sequence):
-            return np.zeros(0, bool)
-        return self.first_copies & (sequence < np.maximum.accumulate(sequence))
+        newest: Mask = sequence == np.maximum.accumulate(sequence)
+        return newest
 
     @property
     def is_tcp(self) -> bool:
@@ -52,8 +63,8 @@ class Stream:
 
     @cached_property
     def windows(self) -> list[tuple[int, int]]:
-        """When the receiver was there: a listener's memberships, else the whole flow."""
-        whole = (int(self.flow["start_ns"]), int(self.flow["stop_ns"]))
+        """When the receiver was there: a listener's memberships, else from the flow's start on."""
+        whole = (int(self.flow["start_ns"]), self.run.end_ns)
         if self.flow["kind"] != "multicast":
             return [whole]
         windows: list[tuple[int, int]] = []
@@ -67,7 +78,7 @@ class Stream:
                 windows.append((joined, int(event["t"])))
                 joined = None
         if joined is not None:
-            windows.append((joined, max(joined, whole[1])))
+            windows.append((joined, max(joined, self.run.end_ns)))
         return windows or [whole]
 
     @cached_property
@@ -82,15 +93,20 @@ class Stream:
         return np.unique(np.concatenate(parts))
 
     def _reachable(self, sent: Rows, joined: int, left: int) -> Mask:
-        received = self.arrivals[:, RECEIVED]
-        here = self.arrivals[(received >= joined) & (received <= left)]
+        """Which packets were sent from the first that came until the last that was not under way.
+
+        That is the newest that came, or one that would usually have come before the listener left.
+        """
+        received = self.progress[:, RECEIVED]
+        here = self.progress[(received >= joined) & (received <= left)]
         times = sent[:, 2]
-        first = joined
+        first, last = joined, left
         if len(here):
-            first = int(here[0, SENT])
-            if left < self.flow["stop_ns"]:
-                left -= int(np.max(here[:, RECEIVED] - here[:, SENT]))
-        reachable: Mask = (times >= first) & (times <= left)
+            recent = here[-_RECENT:]
+            took = recent[:, RECEIVED] - recent[:, SENT]
+            usual = int(np.percentile(took, _USUAL_PERCENT, method="lower"))
+            first, last = int(here[0, SENT]), max(left - usual, int(here[-1, SENT]))
+        reachable: Mask = (times >= first) & (times <= last)
         return reachable
 
     def iperf_sum(self, end: str) -> dict[str, Any]:

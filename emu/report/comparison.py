@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from emu.analysis.forecast import Forecast
 from emu.analysis.multicast import Range
+from emu.measure.disruption import known
 from emu.measure.fidelity import undisturbed
 from emu.report.drawing import Drawing
 from emu.report.style import PALETTE, number
@@ -63,10 +64,8 @@ def _of_handover(forecast: Forecast, run: int, handover: dict[str, Any]) -> Iter
         name = flow["flow"]
         prediction = forecast.channel(handover, name)
         if prediction is not None:
-            disruption = flow["disruption_ms"] if flow["recovered"] else None
-            yield Comparison(
-                f"disruption of {name}", run, handover, disruption, prediction.disruption
-            )
+            gap = known(flow, "disruption_ms")
+            yield Comparison(f"disruption of {name}", run, handover, gap, prediction.disruption)
             yield Comparison(f"leave of {name}", run, handover, flow["leave_ms"], prediction.leave)
 
 

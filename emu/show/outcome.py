@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from emu.measure import disruption
 from emu.measure.fidelity import undisturbed
 from emu.measure.statistics import summarise
 from emu.show.numbers import HINT, UNKNOWN, count, estimate, mean, milliseconds
@@ -27,6 +28,8 @@ def show_outcome(console: Console, record: dict[str, Any], directory: Path) -> N
         if table.row_count:
             console.print(table)
             console.print()
+    for line in _not_recovered(runs):
+        console.print(line, markup=False, soft_wrap=True)
     if len(runs) == 1 and runs[0]["handovers"]:
         console.print(HINT, style="dim", soft_wrap=True)
     for run in runs:
@@ -81,33 +84,44 @@ def _handovers(runs: Sequence[Run], *, standby: bool) -> Table:
 
 def _flows(runs: Sequence[Run]) -> Table:
     """One row a stream: its interruption in a handover, and its packets in a run."""
-    numbers = ("handovers", "disruption (ms)", "median", "lost", "duplicated")
+    numbers = ("handovers", "disruption (ms)", "median", "resolution", "lost", "duplicated")
     spread = " (disruption: mean, with its 95 % confidence over the runs)" if len(runs) > 1 else ""
     table = _table(f"Streams{spread}", ("stream", "kind"), numbers)
     for name, kind in _distinct(
         (flow["flow"], flow["kind"]) for run in runs for flow in run["flows"]
     ):
         hit = [list(_hit(run, name)) for run in runs]
-        disruption = summarise([[gap for gap in gaps if gap is not None] for gaps in hit])
+        gaps = [[disruption.known(flow, "disruption_ms") for flow in flows] for flows in hit]
+        summary = summarise([[gap for gap in some if gap is not None] for some in gaps])
         whole = [flow for run in runs for flow in run["flows"] if flow["flow"] == name]
         table.add_row(
             name,
             kind,
             str(sum(map(len, hit))),
-            estimate(disruption),
-            milliseconds(disruption["median"]),
+            estimate(summary),
+            milliseconds(summary["median"]),
+            milliseconds(whole[0].get("interval_ms")),
             count(flow["lost"] for flow in whole),
             count(flow["duplicated"] for flow in whole),
         )
     return table
 
 
-def _hit(run: Run, name: str) -> Iterator[float | None]:
-    """The disruptions of a stream in the undisturbed handovers of a run; None: not known."""
+def _hit(run: Run, name: str) -> Iterator[dict[str, Any]]:
+    """A stream's entries under the undisturbed handovers of a run."""
     for handover in undisturbed(run["handovers"]):
         for flow in handover["flows"]:
             if flow["flow"] == name:
-                yield flow["disruption_ms"]
+                yield flow
+
+
+def _not_recovered(runs: Sequence[Run]) -> Iterator[str]:
+    """A line for each stream that did not come back after a handover: that is in no mean."""
+    for name in _distinct(flow["flow"] for run in runs for flow in run["flows"]):
+        hit = [flow for run in runs for flow in _hit(run, name)]
+        gone = sum(not flow["recovered"] for flow in hit)
+        if gone:
+            yield f"not counted: {gone} of {len(hit)} handovers of {name}, which did not come back"
 
 
 def _signalling(runs: Sequence[Run]) -> Table:

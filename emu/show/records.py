@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from emu.measure.disruption import known
 from emu.measure.fidelity import undisturbed
 from emu.records import RecordError, directories, read
 from emu.show.numbers import milliseconds
@@ -40,11 +41,11 @@ def _cells(directory: Path) -> tuple[str, ...]:
 
 
 def _disruptions(runs: list[dict[str, Any]]) -> list[float]:
-    """Of every stream in every handover of every run, in ms."""
-    return [
-        flow["disruption_ms"]
+    """Of every stream in every handover of every run, in ms, if it came back."""
+    gaps = (
+        known(flow, "disruption_ms")
         for run in runs
         for handover in undisturbed(run["handovers"])
         for flow in handover["flows"]
-        if flow["disruption_ms"] is not None
-    ]
+    )
+    return [gap for gap in gaps if gap is not None]

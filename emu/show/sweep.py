@@ -20,6 +20,7 @@ from emu.show.numbers import estimate, milliseconds
 from emu.sweep.loader import Job
 from emu.sweep.matrix import Matrix
 from emu.sweep.summary import over_runs
+from emu.sweep.table import counted, not_recovered
 from emu.sweep.work import Result
 
 if TYPE_CHECKING:
@@ -70,25 +71,33 @@ _SHOWN = {
 def show_table(console: Console, matrix: Matrix, frame: DataFrame) -> None:
     """A line for each combination: how many runs, and the means of what handovers did.
 
-    The disruption has its confidence interval over the runs, and its median.
+    The disruption has its confidence interval over the runs, and its median. Flows that did not
+    come back are in no number of disruption and losses: a line of their own says how many.
     """
     table = Table(box=None, pad_edge=False)
     for name in matrix.axes:
         table.add_column(name)
     for heading in ("runs", "disruption\n(ms)", "median", *_SHOWN):
         table.add_column(heading, justify="right", no_wrap=True)
-    for values, part in frame[frame["faithful"].astype(bool)].groupby(
-        list(matrix.columns.values()), sort=False
-    ):
+    notes = []
+    for values, part in counted(frame).groupby(list(matrix.columns.values()), sort=False):
         disruption = over_runs(part, "disruption_ms")
+        names = [f"{value:g}" if isinstance(value, float) else str(value) for value in values]
+        gone = int(not_recovered(part).sum())
+        if gone:
+            notes.append(
+                f"{', '.join(names)}: {gone} of {len(part)} did not come back: not counted"
+            )
         table.add_row(
-            *(f"{value:g}" if isinstance(value, float) else str(value) for value in values),
+            *names,
             str(part["seed"].nunique()),
             estimate(disruption),
             milliseconds(disruption["median"]),
             *(milliseconds(over_runs(part, column)["mean"]) for column in _SHOWN.values()),
         )
     console.print(table)
+    for note in notes:
+        console.print(note, markup=False, soft_wrap=True)
     if matrix.seeds == 1:
         console.print("one run of each: no confidence intervals; seeds: 5 makes five", style="dim")
 

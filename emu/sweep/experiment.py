@@ -14,6 +14,7 @@ import click
 from emu.sweep.loader import Job, plan
 from emu.sweep.store import Store
 from emu.sweep.summary import of_handovers, over_runs
+from emu.sweep.table import counted
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 Analysis = Callable[["DataFrame", Path], None]
 """Gets the table and the folder of the sweep's results; writes there, and prints what it found.
 
-The table has no rows of runs that the machine could not keep up with, and at least one other.
+The table has no rows of runs that the machine could not keep up with, and at least one other. Of a
+flow that did not come back after a handover it has no disruption and no losses.
 """
 
 SIZE = (5.5, 3.8)
@@ -63,11 +65,11 @@ def _analyse(results: Path, analyse: Analysis) -> None:
     if not path.exists():
         return
     table = pd.read_csv(path)
-    faithful = table[table["faithful"].astype(bool)]
-    if faithful.empty:
+    rows = counted(table)
+    if rows.empty:
         click.echo("nothing to analyse: there is no run yet that the machine kept up with")
     else:
-        analyse(faithful, results)
+        analyse(rows, results)
 
 
 def call(command: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""The figures of a sweep, drawn from its table; only faithful runs are drawn."""
+"""The figures of a sweep, drawn from what of its table counts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from emu.measure.disruption import BOUNDS
 from emu.sweep.matrix import Matrix, Plot
+from emu.sweep.table import counted, not_recovered
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -25,7 +27,7 @@ def draw(matrix: Matrix, frame: DataFrame, directory: Path) -> list[Path]:
     directory.mkdir(exist_ok=True)
     drawn = []
     for plot in matrix.plots or (_default(matrix),):
-        figure = _figure(matrix, plot, frame[frame["faithful"].astype(bool)])
+        figure = _figure(matrix, plot, counted(frame))
         path = directory / f"{plot.name}.svg"
         figure.savefig(path, metadata={"Date": None})
         drawn.append(path)
@@ -50,7 +52,7 @@ def _figure(matrix: Matrix, plot: Plot, frame: DataFrame) -> Figure:
             _PAINTERS[plot.kind](axes, matrix, plot, curve, label, _MARKERS[number % 8])
         if plot.kind == "scatter":
             _diagonal(axes)
-        axes.set_title(title, fontsize="medium")
+        axes.set_title(title + _left_out(plot, part), fontsize="medium")
         axes.grid(alpha=0.3)
     if plot.curves:
         every[-1].legend(fontsize="small")
@@ -66,6 +68,12 @@ def _split(matrix: Matrix, axis: str | None, frame: DataFrame) -> Iterator[tuple
     for label, value in values.items():
         title = label if matrix.axes[axis].choices else f"{axis} {label}"
         yield title, frame[frame[column] == value]
+
+
+def _left_out(plot: Plot, frame: DataFrame) -> str:
+    """How many flows are not in a panel, as they did not come back: a part of its title."""
+    gone = int(not_recovered(frame).sum()) if plot.metric in BOUNDS else 0
+    return f" ({gone} did not come back)" if gone else ""
 
 
 def _cdf(axes: Axes, _m: Matrix, plot: Plot, frame: DataFrame, label: str, _marker: str) -> None:

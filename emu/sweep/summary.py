@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from emu.measure.disruption import BOUNDS
 from emu.measure.statistics import Summary, summarise
 from emu.sweep.rows import METRICS, OF_HANDOVER
+from emu.sweep.table import counted, not_recovered
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -21,12 +23,17 @@ MEASURED = tuple(name for name in METRICS if not name.startswith("predicted_"))
 
 
 def summary(axes: list[str], frame: DataFrame) -> DataFrame:
-    """The statistics of every metric of the faithful rows, as `emu.measure.statistics` has them."""
+    """The statistics of every metric of what counts, as `emu.measure.statistics` has them.
+
+    ``not_recovered`` is how many flows did not come back after a handover, of metrics that this
+    leaves only a lower bound of; they are not among the ``n``.
+    """
     import pandas as pd
 
-    columns = [*axes, *ALIKE, "metric", *summarise([])]
-    faithful = frame[frame["faithful"].astype(bool)]
-    return pd.DataFrame(_rows(axes, faithful), columns=columns)
+    columns = [*axes, *ALIKE, "metric", *summarise([]), "not_recovered"]
+    return pd.DataFrame(_rows(axes, counted(frame)), columns=columns).astype(
+        {"not_recovered": "Int64"}
+    )
 
 
 def over_runs(frame: DataFrame, metric: str) -> Summary:
@@ -50,5 +57,7 @@ def _rows(axes: list[str], frame: DataFrame) -> Iterator[dict[str, Any]]:
         for values, part in rows.groupby(keys, sort=False, dropna=False):
             for metric in metrics:
                 found = over_runs(part, metric)
-                if found["n"]:
+                if metric in BOUNDS:
+                    found["not_recovered"] = int(not_recovered(part).sum())
+                if found["n"] or found.get("not_recovered"):
                     yield {**dict(zip(keys, values, strict=True)), "metric": metric, **found}

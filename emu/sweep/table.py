@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from emu.measure.disruption import BOUNDS
 from emu.sweep.loader import Job
 from emu.sweep.rows import METRICS
 from emu.sweep.work import Result
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
+    from pandas import DataFrame, Series
 
 _OF_WHAT = ("handover", "mn", "from", "to", "at_s", "disturbed", "flow", "kind")
 _TEXTS = ("mn", "from", "to", "flow", "kind")
@@ -48,6 +49,21 @@ def table(jobs: Iterable[Job], results: dict[str, Result]) -> DataFrame:
     }
     kinds |= {name: "float64" for name in METRICS if name != "recovered"}
     return frame.astype(kinds)
+
+
+def counted(frame: DataFrame) -> DataFrame:
+    """What statistics and figures are made of: the faithful rows, without lower bounds.
+
+    Of a flow that did not come back after a handover, disruption and losses are unknown here.
+    """
+    rows = frame[frame["faithful"].astype(bool)].copy()
+    rows.loc[not_recovered(rows), list(BOUNDS)] = float("nan")
+    return rows
+
+
+def not_recovered(frame: DataFrame) -> Series[bool]:
+    """Which rows are of a flow that did not come back after a handover."""
+    return frame["recovered"].astype("boolean").eq(False).fillna(False).astype(bool)
 
 
 def write(frame: DataFrame, directory: Path) -> None:

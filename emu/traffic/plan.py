@@ -14,10 +14,15 @@ A flow is one stream to one receiver: a channel with two listeners is two flows,
     arrivals, sent, sender_report, receiver_report
                   paths of its files in the run's directory, None where there is none; the reports
                   are those of iperf3 at either end
+
+A stream of packets begins at a random phase: its first packet leaves within the first interval, at
+a time that follows from the seed and its name. Handovers and other streams, whose times are often
+multiples of the interval, would else meet it at the same point of the interval every time.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,12 +63,14 @@ class Planner:
     def __init__(
         self,
         scenario: Scenario,
+        seed: int,
         t0_ns: int,
         directory: Path,
         address: Callable[[str], str],
         interface: Callable[[str], str],
     ) -> None:
         self._scenario = scenario
+        self._seed = seed
         self._t0 = t0_ns
         self._directory = directory
         self._address = address
@@ -102,6 +109,12 @@ class Planner:
         span = {"start_ns": self._t0 + start, "stop_ns": self._t0 + stop}
         self.plan.flows.append({"flow": name, "file": file, **empty, **span, **what})
 
+    def _first_packet(self, name: str, times: tuple[int, int], interval: int) -> int:
+        """When a stream's first packet leaves: at random within the first interval."""
+        start, stop = times
+        phase = random.Random(f"{self._seed} {name}").randrange(min(interval, stop - start))
+        return self._t0 + start + phase
+
     def _multicast(
         self, number: int, name: str, flow: MulticastFlow, times: tuple[int, int]
     ) -> None:
@@ -109,12 +122,12 @@ class Planner:
         source = channel.source
         interval = channel.packet * 8 * SECOND // channel.rate
         stream = {"flow_id": number + 1, "group": str(channel.group), "port": channel.port}
-        start, stop = times
+        stop = times[1]
         sent = f"sent/{name}@{source}.bin"
         self._job(
             name, source, "source", **stream, flow=name, sent=sent, packet=channel.packet,
             interval_ns=interval, interface=self._interface(source),
-            start_ns=self._t0 + start, stop_ns=self._t0 + stop,
+            start_ns=self._first_packet(name, times, interval), stop_ns=self._t0 + stop,
             address=self._address(source) if source in self._scenario.nodes_of("mn") else None,
         )  # fmt: skip
         for node in self._scenario.nodes_of("mn"):
@@ -174,7 +187,7 @@ class Planner:
         self._job(
             name, node, "ping", flow=name, flow_id=number + 1, remote=self._address(remote),
             interval_ns=flow.interval, linger_ns=STRAGGLERS_NS, **files,
-            start_ns=self._t0 + times[0], stop_ns=self._t0 + times[1],
+            start_ns=self._first_packet(name, times, flow.interval), stop_ns=self._t0 + times[1],
         )  # fmt: skip
         self._flow(
             name, name, times, kind="ping", to=flow.to, **{"from": flow.from_},
@@ -195,6 +208,10 @@ class Planner:
         reports = [f"iperf/{name}.json", f"iperf/{name}.server.json"]
         sender, receiver = reversed(reports) if reverse else reports
         common = {"flow": name, "port": FIRST_IPERF_PORT + number, "protocol": flow.protocol}
+        start, interval = self._t0 + times[0], None
+        if flow.protocol == "udp" and flow.rate:
+            interval = UDP_PAYLOAD * 8 * SECOND // flow.rate
+            start = self._first_packet(name, times, interval)
         self._job(
             name, server, "iperf", **common, role="server", json=reports[1],
             arrivals=None if reverse else arrivals,
@@ -202,19 +219,18 @@ class Planner:
         self._job(
             name, client, "iperf", **common, role="client", json=reports[0],
             arrivals=arrivals if reverse else None, remote=self._address(server), rate=flow.rate,
-            reverse=reverse, start_ns=self._t0 + times[0], stop_ns=self._t0 + times[1],
+            reverse=reverse, start_ns=start, stop_ns=self._t0 + times[1],
         )  # fmt: skip
-        udp = flow.protocol == "udp" and flow.rate
         self._flow(
             name, name, times, kind="iperf3", protocol=flow.protocol, to=flow.to,
             **{"from": flow.from_}, arrivals=arrivals, sender_report=sender,
-            receiver_report=receiver, number=common["port"],
-            interval_ns=UDP_PAYLOAD * 8 * SECOND // flow.rate if udp and flow.rate else None,
+            receiver_report=receiver, number=common["port"], interval_ns=interval,
         )  # fmt: skip
 
 
 def plan(
     scenario: Scenario,
+    seed: int,
     t0_ns: int,
     directory: Path,
     address: Callable[[str], str],
@@ -225,4 +241,4 @@ def plan(
     ``address`` gives the address of a source or server, ``interface`` the name of a host's only
     interface. iperf3 servers are jobs too and must be running before ``t0_ns``.
     """
-    return Planner(scenario, t0_ns, directory, address, interface).run()
+    return Planner(scenario, seed, t0_ns, directory, address, interface).run()

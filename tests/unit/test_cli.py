@@ -19,12 +19,12 @@ from emu.show.numbers import HINT
 from tests.unit.scenarios import GOOD, spoiled
 
 ALL = Capabilities(**{field.name: True for field in dataclasses.fields(Capabilities)})
-FLOW = {"flow": "C1", "kind": "multicast", "lost": 3, "duplicated": 0}
+FLOW = {"flow": "C1", "kind": "multicast", "interval_ms": 10.5, "lost": 3, "duplicated": 0}
 
 
 def handover(disruption_ms: float | None, total: float | None) -> dict[str, Any]:
     latency = {"l2": 50.0, "detection": 1.25, "binding": 22.5, "address": None, "total": total}
-    flow = {**FLOW, "disruption_ms": disruption_ms}
+    flow = {**FLOW, "disruption_ms": disruption_ms, "recovered": True}
     where = {"mn": "mn1", "from": "mar1", "to": "mar2", "at_s": 4.0, "disturbed": False}
     return {**where, "latency_ms": latency, "flows": [flow]}
 
@@ -121,7 +121,7 @@ def test_run_shows_progress_and_results(machine: Machine) -> None:
     assert "run 2 of 2 4.000 s mn1 leaves [mar1]" in lines
     assert "4.000 s mn1 mar1 → mar2 50.0 1.2 22.5 - 61.5" in lines
     # Two runs, of 60 and 70 ms: Student's t with one degree of freedom is 12.7062.
-    assert "C1 multicast 2 65 ± 64 65.0 3 0" in lines
+    assert "C1 multicast 2 65 ± 64 65.0 10.5 3 0" in lines
     assert HINT not in result.stdout
     assert "PBU 4 400" in lines
     assert lines[-1].startswith("report: ")
@@ -130,10 +130,19 @@ def test_run_shows_progress_and_results(machine: Machine) -> None:
 def test_one_run_has_no_interval_and_says_what_makes_one(machine: Machine) -> None:
     machine.record = record(run_with(60.0))
     stdout = call("run", "good.yaml").stdout
-    assert "C1 multicast 1 60.0 60.0 3 0" in [
+    assert "C1 multicast 1 60.0 60.0 10.5 3 0" in [
         " ".join(line.split()) for line in stdout.splitlines()
     ]
     assert HINT in stdout.replace("\n", " ")
+
+
+def test_a_stream_that_did_not_come_back_is_in_no_mean(machine: Machine) -> None:
+    gone = run_with(6852.0)
+    gone["handovers"][0]["flows"][0]["recovered"] = False
+    machine.record = record(run_with(60.0), gone)
+    lines = [" ".join(line.split()) for line in call("run", "good.yaml").stdout.splitlines()]
+    assert "C1 multicast 2 60.0 60.0 10.5 3 0" in lines
+    assert "not counted: 1 of 2 handovers of C1, which did not come back" in lines
 
 
 def test_run_with_json_prints_the_record_alone(machine: Machine) -> None:

@@ -12,7 +12,7 @@ from tests.small_run import MS, SECOND, T0, Rows, event, flow, small_run, steady
 DOWN = T0 + SECOND
 HANDOVER = Handover(
     mn="mn1", origin="mar1", target="mar2", down_ns=DOWN, up_ns=DOWN + 20 * MS,
-    until_ns=T0 + 3 * SECOND, attached_ns=DOWN + 21 * MS, update_ns=DOWN + 22 * MS,
+    until_ns=T0 + 3 * SECOND, since_ns=T0, attached_ns=DOWN + 21 * MS, update_ns=DOWN + 22 * MS,
     complete_ns=DOWN + 30 * MS, usable_ns=DOWN + 40 * MS,
     address_from_ns=DOWN + 30 * MS,
 )  # fmt: skip
@@ -22,6 +22,7 @@ def mark(
     tmp_path: Path, arrivals: Rows, sent: Rows, handover: Handover = HANDOVER, **options: Any
 ) -> dict[str, Any] | None:
     what = options.pop("flow", flow())
+    tmp_path.mkdir(exist_ok=True)
     run = small_run(tmp_path, flows=[what], arrivals=arrivals, sent=sent, **options)
     return disruption.around(Stream(run, what), handover)
 
@@ -126,3 +127,61 @@ def test_tcp_has_a_disruption_without_a_nominal_interval(tmp_path: Path) -> None
     entry = mark(tmp_path, rows, [], flow=what)
     assert entry is not None
     assert (entry["disruption_ms"], entry["lost"], entry["delay_before_ms"]) == (200, None, None)
+
+
+def test_a_copy_in_the_gap_does_not_end_it(tmp_path: Path) -> None:
+    sent, arrivals = steady(200, missing=range(100, 120))  # 995 ms … 1205 ms
+    copy = (98, arrivals[98][1], DOWN + 100 * MS)
+    entry = mark(tmp_path, [*arrivals, copy], sent)
+    assert entry is not None
+    assert (entry["disruption_ms"], entry["lost"], entry["duplicated"]) == (200, 20, 1)
+
+
+def test_an_old_packet_in_the_gap_does_not_end_it(tmp_path: Path) -> None:
+    sent, arrivals = steady(200, missing=[90, *range(100, 120)])
+    late = (90, sent[90][1], DOWN + 100 * MS)
+    entry = mark(tmp_path, [*arrivals, late], sent)
+    assert entry is not None
+    assert (entry["disruption_ms"], entry["lost"], entry["reordered"]) == (200, 20, 1)
+
+
+def test_a_listener_is_watched_while_it_listens(tmp_path: Path) -> None:
+    """It leaves before the handover's last step, and the flow goes on."""
+    sent, arrivals = steady(1000, missing=[*range(100, 110), *range(150, 1000)])
+    events = [event(at, "mn1", kind, flow="C1→mn1") for at, kind in ((0, "joined"), (1500, "left"))]
+    slow = replace(HANDOVER, usable_ns=DOWN + SECOND, until_ns=T0 + 10 * SECOND)
+    what = flow(stop_ns=T0 + 10 * SECOND)
+    end = {"events": events, "end_ns": T0 + 11 * SECOND}
+    entry = mark(tmp_path, arrivals, sent, slow, flow=what, **end)
+    assert entry is not None
+    assert (entry["disruption_ms"], entry["lost"], entry["recovered"]) == (100, 10, True)
+
+
+def test_a_listener_that_left_in_the_gap_had_it_until_then(tmp_path: Path) -> None:
+    """That it listens again later does not end this gap."""
+    sent, arrivals = steady(300, missing=range(100, 200))
+    events = [
+        event(at, "mn1", kind, flow="C1→mn1")
+        for at, kind in ((0, "joined"), (1500, "left"), (2000, "joined"))
+    ]
+    what = flow(stop_ns=T0 + 3 * SECOND)
+    entry = mark(tmp_path, arrivals, sent, flow=what, events=events)
+    assert entry is not None
+    assert (entry["disruption_ms"], entry["recovered"]) == (1500 - 995 - 10, False)
+    assert entry["lost"] == 50
+
+
+def test_losses_over_two_handovers_count_once(tmp_path: Path) -> None:
+    """The flow comes back only after the second one."""
+    sent, arrivals = steady(300, missing=range(100, 180))
+    again = T0 + 1300 * MS
+    first = replace(HANDOVER, until_ns=again)
+    second = replace(
+        HANDOVER, down_ns=again, up_ns=again + 20 * MS, since_ns=first.done_ns,
+        attached_ns=again + 21 * MS, complete_ns=again + 30 * MS, usable_ns=again + 40 * MS,
+    )  # fmt: skip
+    marks = [mark(tmp_path / str(n), arrivals, sent, h) for n, h in enumerate((first, second))]
+    assert [entry and (entry["lost"], entry["recovered"]) for entry in marks] == [
+        (30, False),
+        (50, True),
+    ]

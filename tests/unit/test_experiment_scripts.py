@@ -18,7 +18,7 @@ from emu.sweep.store import Store
 from emu.sweep.work import Result
 from tests.unit.sweeps import write_matrix
 
-HEAD = "faithful,flow\n"
+HEAD = "faithful,flow,recovered,disruption_ms,lost\n"
 
 
 @pytest.fixture
@@ -47,12 +47,12 @@ def script(tmp_path, monkeypatch):
 
 
 def test_what_the_machine_could_not_keep_up_with_is_not_analysed(script):
-    result, analysed = script(HEAD + "True,one\nFalse,two\nTrue,three\n")
+    result, analysed = script(HEAD + "True,one,,,\nFalse,two,True,5,0\nTrue,three,True,5,0\n")
     assert analysed == ["one", "three"]
     assert result.exit_code == 130
 
 
-@pytest.mark.parametrize("rows", ["", "False,one\n"])
+@pytest.mark.parametrize("rows", ["", "False,one,True,5,0\n"])
 def test_without_a_faithful_run_there_is_nothing_to_analyse(script, rows):
     result, analysed = script(HEAD + rows)
     assert not analysed

@@ -8,6 +8,7 @@ import pytest
 
 from emu.measure import pcapng, record
 from emu.measure.record import RecordError
+from emu.traffic import arrivals
 from tests.synthetic_record import MS, SECOND, T0, disturb, write_record
 
 
@@ -141,3 +142,19 @@ def test_a_run_that_left_nothing_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "runs" / "1" / "meta.json").unlink()
     with pytest.raises(RecordError):
         record.build(tmp_path)
+
+
+def test_a_flow_that_did_not_come_back_counts_apart(tmp_path: Path) -> None:
+    """The channel stops for good at the second handover of the second run."""
+    directory = write_record(tmp_path, runs=2)
+    path = directory / "runs" / "2" / "arrivals" / "C1.mn1@mn1.bin"
+    came = [row for row in arrivals.read(path) if row[2] < T0 + 8 * SECOND]
+    path.write_bytes(b"".join(row.tobytes() for row in came))
+    built = record.build(directory)
+    last = built["runs"][1]["handovers"][1]["flows"][0]
+    assert (last["recovered"], last["lost"]) == (False, 401)
+    assert last["disruption_ms"] > 3900
+    gaps, lost = (built["summary"][f"{what}.multicast"] for what in ("disruption_ms", "lost"))
+    assert (gaps["n"], gaps["not_recovered"], lost["not_recovered"]) == (3, 1, 1)
+    assert gaps["max"] < 200
+    assert "not_recovered" not in built["summary"]["disruption_ms.ping"]

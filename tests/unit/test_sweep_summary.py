@@ -60,3 +60,13 @@ def test_the_runs_of_a_column_are_told_by_their_seeds() -> None:
     frame = pd.DataFrame({"seed": [1, 1, 2, 2], "lost": [4, 6, None, 9]})
     found = over_runs(frame, "lost")
     assert (found["n"], found["runs"], found["mean"]) == (3, 2, 7)
+
+
+def test_flows_that_did_not_come_back_count_apart() -> None:
+    rows = [row(1, 0, "C1", 60.0), row(2, 0, "C1", 6852.0, recovered=False)]
+    found = statistics(rows)
+    assert (found["mar2", "disruption_ms"]["max"], found["mar2", "disruption_ms"]["n"]) == (60, 1)
+    assert found["mar2", "disruption_ms"]["not_recovered"] == 1
+    assert pd.isna(found["mar2", "binding_ms"]["not_recovered"])
+    none_came_back = statistics([row(1, 0, "C1", 6852.0, recovered=False)])
+    assert none_came_back["mar2", "disruption_ms"]["n"] == 0

@@ -7,9 +7,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from emu.measure import record
 from emu.scenario import Scenario
+from emu.show.sweep import show_table
 from emu.sweep import plots, table
 from emu.sweep.loader import Plan, plan
 from emu.sweep.rows import METRICS, rows
@@ -134,3 +136,22 @@ def test_a_sweep_without_any_result_has_an_empty_table(planned, tmp_path):
     table.write(frame, tmp_path)
     assert len(pd.read_parquet(tmp_path / "table.parquet")) == 0
     assert len(plots.draw(planned.matrix, frame, tmp_path / "figures")) == 3
+
+
+def test_a_flow_that_did_not_come_back_counts_apart(measured, planned, tmp_path, capsys):
+    """Its lower bound is in the table, marked; neither in medians nor in figures."""
+    found = rows(*measured)
+    channel = [row for row in found if row["flow"] == "C1→mn1"]
+    channel[0] |= {"recovered": False, "disruption_ms": 6852.0, "lost": 686}
+    frame = table.table(planned.jobs, {planned.jobs[0].name: result(channel)})
+    assert frame["disruption_ms"].max() == 6852
+    counting = table.counted(frame)
+    assert len(counting) == 2
+    assert counting["disruption_ms"].dropna().tolist() == [channel[1]["disruption_ms"]]
+    assert counting["lost"].dropna().tolist() == [channel[1]["lost"]]
+    show_table(Console(width=200), planned.matrix, frame)
+    _, _, line, note = capsys.readouterr().out.splitlines()[:4]
+    assert line.split()[2:4] == ["1", f"{channel[1]['disruption_ms']:.1f}"]
+    assert note == "0, near: 1 of 2 did not come back: not counted"
+    cdf, *_ = plots.draw(planned.matrix, frame, tmp_path / "figures")
+    assert "(1 did not come back)" in cdf.read_text()

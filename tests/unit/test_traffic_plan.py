@@ -32,9 +32,10 @@ def scenario(**parts: Any) -> Scenario:
     )
 
 
-def planned(**parts: Any) -> Plan:
+def planned(seed: int = 1, **parts: Any) -> Plan:
     addresses = {"src": "2001:db8:5e00:1::2", "server1": "2001:db8:5e00:2::2"}
-    return plan(scenario(**parts), T0, Path("/run/1"), addresses.__getitem__, "{}-eth".format)
+    whole = scenario(**parts)
+    return plan(whole, seed, T0, Path("/run/1"), addresses.__getitem__, "{}-eth".format)
 
 
 def job(made: Plan, name: str) -> Job:
@@ -48,7 +49,8 @@ def test_a_channel_has_one_source_and_a_flow_a_listener() -> None:
     assert [flow["flow"] for flow in made.flows] == ["C1→mn1", "C1→mn2"]
     source, listener = job(made, "C1@src").config, job(made, "C1.mn1@mn1").config
     assert source["interval_ns"] == made.flows[0]["interval_ns"] == 10_000_000
-    assert (source["start_ns"], source["stop_ns"]) == (T0, T0 + 10 * SECOND)
+    assert T0 <= source["start_ns"] < T0 + source["interval_ns"]
+    assert source["stop_ns"] == T0 + 10 * SECOND
     assert source["sent"] == "/run/1/" + made.flows[0]["sent"]
     assert listener["arrivals"] == "/run/1/" + made.flows[0]["arrivals"]
     assert listener["flow_id"] == source["flow_id"]
@@ -146,3 +148,32 @@ def test_the_nursery_can_start_every_job() -> None:
     )
     assert {one.target for one in made.jobs} <= set(TARGETS)
     assert len({one.name for one in made.jobs}) == len(made.jobs)
+
+
+STREAMS: list[dict[str, Any]] = [
+    {"kind": "multicast", "channel": "C1", "to": ["mn1"]},
+    {"kind": "ping", "from": "mn1", "to": "server1", "interval": "10ms"},
+    {"kind": "iperf3", "from": "mn1", "to": "server1", "protocol": "udp", "rate": "960kbit"},
+]
+
+
+def phases(seed: int) -> list[int]:
+    """When the first packet of each stream leaves, all with 10 ms between packets."""
+    starts = (one.config for one in planned(seed, traffic=STREAMS).jobs)
+    sending = (c for c in starts if "interval_ns" in c or c.get("role") == "client")
+    return [config["start_ns"] - T0 for config in sending]
+
+
+def test_streams_begin_at_a_phase_of_their_own_that_follows_from_the_seed() -> None:
+    assert phases(1) == phases(1)
+    every = [phase for seed in range(100) for phase in phases(seed)]
+    assert len(set(every)) == 300
+    assert 0 <= min(every) < 500_000
+    assert 9_500_000 < max(every) < 10_000_000
+
+
+def test_a_stream_slower_than_the_scenario_has_one_packet() -> None:
+    slow = {"kind": "ping", "from": "mn1", "to": "server1", "interval": "1h", "start": "2s"}
+    for seed in range(20):
+        (one,) = planned(seed, traffic=[slow]).jobs
+        assert 2 * SECOND <= one.config["start_ns"] - T0 < 10 * SECOND
