@@ -6,6 +6,7 @@ update can be authorized (``authorize``). ``accept`` tells a true acknowledgemen
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from ipaddress import IPv6Address
 from random import Random
@@ -14,12 +15,13 @@ from agents.mipv6.cga import Parameters
 from agents.mipv6.keys import KeyPair
 from agents.mipv6.return_routability import (
     MAX_TOKEN_LIFETIME,
+    UNFILLED,
     Token,
     authenticate,
     binding_management_key,
     is_authentic,
 )
-from agents.mipv6.security import Security, signed_data
+from agents.mipv6.security import Security, registered, signed_data
 from agents.wire.mobility import (
     BindingAcknowledgement,
     BindingUpdate,
@@ -30,6 +32,7 @@ from agents.wire.mobility import (
 )
 from agents.wire.mobility_options import (
     CgaParameters,
+    MobilityOption,
     NonceIndices,
     PermanentHomeKeygenToken,
     Signature,
@@ -66,7 +69,8 @@ class Authorizer:
         self._tokens: dict[_Tested, tuple[Token, int]] = {}
         self._permanent: dict[tuple[IPv6Address, IPv6Address], Token] = {}
         """By home addresses and the anchors that gave them."""
-        self._used: dict[IPv6Address, bytes] = {}
+        self._used: dict[IPv6Address, tuple[bytes, IPv6Address]] = {}
+        """Of each home address the key of the last update, and the address that it named."""
 
     def own(self, home: IPv6Address, parameters: Parameters) -> None:
         """A home address was made of these parameters."""
@@ -137,16 +141,25 @@ class Authorizer:
             tested = self._token(_Tested(CareOfTestInit, care_of, anchor), now)
             assert tested is not None, f"{care_of} is not tested yet"
             care_of_token = tested
-        if home_token:
-            indices = NonceIndices(home_token.nonce_index, care_of_token.nonce_index)
-            update = replace(update, options=(*update.options, indices))
-        if self.security.cga and not permanent:
-            update = self._sign(update, home, care_of, anchor)
         self._used.pop(home, None)
+        options = list(update.options)
+        if home_token:
+            options.append(NonceIndices(home_token.nonce_index, care_of_token.nonce_index))
+        signed = self._keys if self.security.cga and not permanent else None
+        if signed:
+            options += CgaParameters.split(self._parameters[home].encode())
+            options.append(Signature(bytes(signed.signature_size)))
+        if home_token:
+            options.append(UNFILLED)
+        update = replace(update, options=tuple(options))
+        if signed:
+            signature = Signature(signed.sign(signed_data(update, care_of, anchor)))
+            update = replace(update, options=tuple(_filled(update.options, signature)))
         if home_token:
             key = binding_management_key(home_token.value, care_of_token.value)
-            self._used[home] = key
-            update = authenticate(update, key, care_of, anchor)
+            address = registered(update, home, care_of)
+            self._used[home] = key, address
+            update = authenticate(update, key, address, anchor)
         return update
 
     def accept(
@@ -161,8 +174,8 @@ class Authorizer:
         Refusals that say why a token or signature did not do are believed as they are
         (RFC 6275 section 11.7.3).
         """
-        key = self._used.get(home)
-        if answer.accepted and key and not is_authentic(answer, key, care_of, anchor):
+        used = self._used.get(home)
+        if answer.accepted and used and not is_authentic(answer, *used, anchor):
             return False
         if answer.status in _HOME_EXPIRED:
             self._tokens.pop(_Tested(HomeTestInit, home, anchor), None)
@@ -182,15 +195,6 @@ class Authorizer:
             if token and len(token) == KEYGEN_TOKEN_SIZE:
                 self._permanent[home, anchor] = Token(token)
 
-    def _sign(
-        self, update: BindingUpdate, home: IPv6Address, care_of: IPv6Address, anchor: IPv6Address
-    ) -> BindingUpdate:
-        assert self._keys is not None
-        parameters = CgaParameters.split(self._parameters[home].encode())
-        update = replace(update, options=(*update.options, *parameters))
-        signature = Signature(self._keys.sign(signed_data(update, care_of, anchor)))
-        return replace(update, options=(*update.options, signature))
-
     def _cookie(self, tested: _Tested, now: int) -> bytes:
         """Of the question being asked; a repetition has the same."""
         if tested not in self._cookies:
@@ -201,6 +205,12 @@ class Authorizer:
     def _token(self, tested: _Tested, now: int) -> Token | None:
         token, since = self._tokens.get(tested, (None, 0))
         return token if _young(since, now) else None
+
+
+def _filled(options: Iterable[MobilityOption], signature: Signature) -> Iterator[MobilityOption]:
+    """The options, with this signature in the place of the one that there is."""
+    for option in options:
+        yield signature if isinstance(option, Signature) else option
 
 
 def _young(since: int, now: int) -> bool:

@@ -32,6 +32,11 @@ class KeyPair:
         """A new key pair."""
         return cls(rsa.generate_private_key(public_exponent=65537, key_size=bits))
 
+    @property
+    def signature_size(self) -> int:
+        """Octets of a signature."""
+        return self._private_key.key_size // 8
+
     def sign(self, message: bytes) -> bytes:
         """The signature of tag and message: RSASSA-PKCS1-v1_5, SHA-1 (RFC 3972 section 6)."""
         return self._private_key.sign(TYPE_TAG + message, padding.PKCS1v15(), hashes.SHA1())

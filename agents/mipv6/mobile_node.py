@@ -29,6 +29,7 @@ from agents.wire.mobility import (
     BindingAcknowledgement,
     BindingError,
     BindingErrorStatus,
+    BindingRefreshRequest,
     Status,
 )
 from agents.wire.routability_tests import Test
@@ -141,6 +142,8 @@ class MobileNodeCore:
             return self._error(packet, message, now)
         if isinstance(message, Test):
             return self._tested(packet, message, now)
+        if isinstance(message, BindingRefreshRequest) and binding is not None:
+            return self._refresh(binding, packet, now)
         self.counters.ignored += 1
         return []
 
@@ -374,6 +377,15 @@ class MobileNodeCore:
             self._deadlines.cancel((binding.home_address, timer))
         del self._bindings[binding.home_address]
         return [GiveUp(binding.home_address)]
+
+    def _refresh(self, binding: Binding, packet: Packet, now: int) -> list[Action]:
+        """The home agent would like to know whether the binding is still so (section 11.7.4)."""
+        genuine = packet.sender == binding.home_agent and binding.phase is Phase.BOUND
+        if not genuine or binding.waits or self._place_of(binding) is None:
+            self.counters.ignored += 1
+            return []
+        said = received(packet, binding.home_address, self._config.identifier)
+        return [said, *self._transmit(binding, now)]
 
     def _error(self, packet: Packet, error: BindingError, now: int) -> list[Action]:
         """The home agent knows of no binding: ask for it again (RFC 6275 section 11.3.6)."""

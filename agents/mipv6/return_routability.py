@@ -26,6 +26,10 @@ NONCE_PERIOD = MAX_NONCE_LIFETIME - MAX_TOKEN_LIFETIME
 
 Bound = TypeVar("Bound", mobility.BindingUpdate, mobility.BindingAcknowledgement)
 
+UNFILLED = BindingAuthorizationData(bytes(BindingAuthorizationData.SIZE))
+"""What an authenticator takes the place of."""
+
+_OPTION_HEAD = 2
 _INDICES = 0xFFFF
 _CHECKSUM = slice(4, 6)
 _HOME, _CARE_OF = b"\x00", b"\x01"
@@ -87,11 +91,17 @@ def binding_management_key(home_token: bytes, care_of_token: bytes = b"") -> byt
     return hashlib.sha1(home_token + care_of_token).digest()
 
 
-def mobility_data(
-    message: mobility.Message, care_of: IPv6Address, correspondent: IPv6Address
-) -> bytes:
-    """What is authenticated: both addresses and the message, its checksum taken as 0."""
-    data = bytearray(mobility.encode(message, care_of, correspondent))
+def octets(message: mobility.Bound, care_of: IPv6Address, correspondent: IPv6Address) -> bytes:
+    """The message as it came, or is going to be sent; its checksum means nothing yet."""
+    return message.octets or mobility.encode(message, care_of, correspondent)
+
+
+def mobility_data(covered: bytes, care_of: IPv6Address, correspondent: IPv6Address) -> bytes:
+    """What is authenticated of a message: both addresses and its octets, the checksum taken as 0.
+
+    ``care_of`` is the home address where a binding is removed (RFC 6275 section 6.2.7).
+    """
+    data = bytearray(covered)
     data[_CHECKSUM] = bytes(2)
     return care_of.packed + correspondent.packed + bytes(data)
 
@@ -99,13 +109,10 @@ def mobility_data(
 def authenticate(
     message: Bound, key: bytes, care_of: IPv6Address, correspondent: IPv6Address
 ) -> Bound:
-    """The message with its Binding Authorization Data behind the other options (section 6.2.7)."""
-    unfilled = BindingAuthorizationData(bytes(BindingAuthorizationData.SIZE))
-    blank = replace(message, options=(*message.options, unfilled))
-    # The authenticator is what the message ends with.
-    covered = mobility_data(blank, care_of, correspondent)[: -BindingAuthorizationData.SIZE]
-    filled = BindingAuthorizationData(_hmac(key, covered)[: BindingAuthorizationData.SIZE])
-    return replace(message, options=(*message.options, filled))
+    """The message, the last of whose options is ``UNFILLED``, with its authenticator there."""
+    authenticator = _authenticator(message, key, care_of, correspondent)
+    filled = BindingAuthorizationData(authenticator)
+    return replace(message, options=(*message.options[:-1], filled))
 
 
 def is_authentic(
@@ -114,10 +121,19 @@ def is_authentic(
     """Whether Binding Authorization Data made with this key are the message's last option."""
     if not message.options or not isinstance(message.options[-1], BindingAuthorizationData):
         return False
-    bare = replace(message, options=message.options[:-1])
-    expected = authenticate(bare, key, care_of, correspondent).options[-1]
-    assert isinstance(expected, BindingAuthorizationData)
-    return hmac.compare_digest(expected.authenticator, message.options[-1].authenticator)
+    expected = _authenticator(message, key, care_of, correspondent)
+    return hmac.compare_digest(expected, message.options[-1].authenticator)
+
+
+def _authenticator(
+    message: Bound, key: bytes, care_of: IPv6Address, correspondent: IPv6Address
+) -> bytes:
+    """Of all octets but its own, which the last option has (section 6.2.7)."""
+    data = octets(message, care_of, correspondent)
+    *_, (_, start, end) = mobility.option_spans(data)
+    covered = data[: start + _OPTION_HEAD] + data[end:]
+    size = BindingAuthorizationData.SIZE
+    return _hmac(key, mobility_data(covered, care_of, correspondent))[:size]
 
 
 def _index(number: int) -> int:

@@ -25,6 +25,7 @@ from agents.wire.mobility import (
     BindingAcknowledgement,
     BindingError,
     BindingErrorStatus,
+    BindingRefreshRequest,
     BindingUpdate,
     BindingUpdateFlag,
     Status,
@@ -34,6 +35,10 @@ from agents.wire.sequence_numbers import is_between, next_sequence
 
 IDLE = 60 * SECOND
 """How long a correspondent has sent nothing when its binding is not refreshed any more, ns."""
+
+
+_NONE = IPv6Address("::")
+"""In errors about messages that had no Home Address option."""
 
 
 class _Timer(Enum):
@@ -58,6 +63,8 @@ class _Correspondent:
     """Whether an update waits for tests."""
     direct: bool = False
     """Whether packets go straight."""
+    unable: bool = False
+    """Whether it has said that it does not know our messages."""
 
 
 class RouteOptimiser:
@@ -96,7 +103,7 @@ class RouteOptimiser:
             actions += self._leave(entry)
             self._cancel(entry, _Timer.RETRANSMIT, _Timer.REFRESH, _Timer.EXPIRE)
             entry.first, entry.timeout = None, self._config.initial_timeout
-            if care_of is not None and self._is_active(entry, now):
+            if care_of is not None and self._is_active(entry, now) and not entry.unable:
                 actions += self._transmit(entry, now)
         return actions
 
@@ -112,7 +119,8 @@ class RouteOptimiser:
                 self._correspondents[address] = entry
             entry.heard = now
             asking = (address, _Timer.RETRANSMIT) in self._deadlines
-            if self._care_of is not None and not asking and not entry.direct:
+            idle = not (asking or entry.direct or entry.unable)
+            if self._care_of is not None and idle:
                 actions += self._transmit(entry, now)
         return actions
 
@@ -126,8 +134,10 @@ class RouteOptimiser:
             return self._tested(entry, packet, message, now)
         if isinstance(message, BindingAcknowledgement) and packet.receiver == self._home:
             return self._acknowledged(entry, packet, message, now)
-        if isinstance(message, BindingError) and message.home_address == self._home:
+        if isinstance(message, BindingError) and message.home_address in (self._home, _NONE):
             return self._error(entry, packet, message, now)
+        if isinstance(message, BindingRefreshRequest) and packet.receiver == self._home:
+            return self._refresh(entry, packet, now)
         self.counters.ignored += 1
         return []
 
@@ -212,10 +222,27 @@ class RouteOptimiser:
             actions.append(UseDirectPath(entry.address))
         return actions
 
+    def _refresh(self, entry: _Correspondent, packet: Packet, now: int) -> list[Action]:
+        """The correspondent would like to keep the binding (section 11.7.4)."""
+        asking = (entry.address, _Timer.RETRANSMIT) in self._deadlines
+        if not entry.direct or asking or not self._is_active(entry, now):
+            self.counters.ignored += 1
+            return []
+        said = received(packet, self._home, self._config.identifier)
+        return [said, *self._transmit(entry, now)]
+
     def _error(
         self, entry: _Correspondent, packet: Packet, error: BindingError, now: int
     ) -> list[Action]:
-        """The correspondent has lost the binding (section 11.3.6), and maybe its nonces."""
+        """The correspondent has lost the binding, and maybe its nonces; or knows of no such thing.
+
+        Section 11.3.6.
+        """
+        asked = entry.blocked or entry.first is not None
+        if error.status == BindingErrorStatus.UNRECOGNIZED_TYPE and asked:
+            entry.unable, entry.first, entry.blocked = True, None, False
+            self._cancel(entry, *_Timer)
+            return [received(packet, self._home, self._config.identifier), *self._leave(entry)]
         if error.status != BindingErrorStatus.UNKNOWN_BINDING or not entry.direct:
             self.counters.ignored += 1
             return []

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import IPv6Address
 
 from agents.mipv6 import return_routability
+from agents.wire import mobility
 from agents.wire.mobility import BindingUpdate, Status
-from agents.wire.mobility_options import MobilityOption, Signature
+from agents.wire.mobility_options import CgaParameters, Signature
 
 PROVE_ANEW = frozenset(
     {
@@ -39,11 +39,35 @@ class Security:
 
 
 def signed_data(update: BindingUpdate, care_of: IPv6Address, correspondent: IPv6Address) -> bytes:
-    """What a signature covers: the update as it is without the Signature and what follows it."""
-    bare = replace(update, options=_before_signature(update.options))
-    return return_routability.mobility_data(bare, care_of, correspondent)
+    """What a signature covers: the octets up to the end of the last CGA parameters.
+
+    RFC 4866 section 4.5. The header tells the length of all, so what follows has its room already.
+    """
+    data = return_routability.octets(update, care_of, correspondent)
+    spans = mobility.option_spans(data)
+    end = max((end for number, _, end in spans if number == CgaParameters.TYPE), default=0)
+    return return_routability.mobility_data(data[:end], care_of, correspondent)
 
 
-def _before_signature(options: Sequence[MobilityOption]) -> tuple[MobilityOption, ...]:
+def signed_parameters(update: BindingUpdate) -> tuple[bytes, bytes] | None:
+    """The CGA Parameters data structure of an update, and the signature; None: as it must not be.
+
+    Its options follow one another, all but the last are full, and the signature is directly behind
+    (RFC 4866 sections 4.5 and 5.1).
+    """
+    options = update.options
     kinds = [type(option) for option in options]
-    return tuple(options[: kinds.index(Signature)] if Signature in kinds else options)
+    count = kinds.count(CgaParameters)
+    first = kinds.index(CgaParameters) if count else 0
+    parts = [part for part in options[first : first + count] if isinstance(part, CgaParameters)]
+    signature = options[first + count] if first + count < len(options) else None
+    if not parts or len(parts) < count or not isinstance(signature, Signature):
+        return None
+    if any(len(part.data) != CgaParameters.MAXIMUM for part in parts[:-1]):
+        return None
+    return CgaParameters.join(parts), signature.data
+
+
+def registered(update: BindingUpdate, home: IPv6Address, care_of: IPv6Address) -> IPv6Address:
+    """The address that an authenticator names: that which is going to be bound, or is again."""
+    return care_of if update.lifetime else home

@@ -12,6 +12,7 @@ from agents.mipv6.packets import Packet
 from agents.wire.mobility import (
     BindingAcknowledgement,
     BindingError,
+    BindingRefreshRequest,
     BindingUpdate,
     CareOfTest,
     CareOfTestInit,
@@ -24,6 +25,7 @@ _NAMES: dict[type[Any], str] = {
     BindingUpdate: "BU",
     BindingAcknowledgement: "BA",
     BindingError: "BE",
+    BindingRefreshRequest: "BRR",
     HomeTestInit: "HoTI",
     CareOfTestInit: "CoTI",
     HomeTest: "HoT",

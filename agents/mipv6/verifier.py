@@ -7,12 +7,13 @@ from ipaddress import IPv6Address
 
 from agents.mipv6 import cga, keys
 from agents.mipv6.return_routability import (
+    UNFILLED,
     KeygenTokens,
     authenticate,
     binding_management_key,
     is_authentic,
 )
-from agents.mipv6.security import Security, signed_data
+from agents.mipv6.security import Security, registered, signed_data, signed_parameters
 from agents.wire.errors import MalformedPacket
 from agents.wire.mobility import (
     BindingAcknowledgement,
@@ -25,7 +26,6 @@ from agents.wire.mobility_options import (
     CgaParameters,
     NonceIndices,
     PermanentHomeKeygenToken,
-    Signature,
 )
 from agents.wire.routability_tests import TestInit
 
@@ -47,19 +47,21 @@ class Verifier:
     ) -> Status | None:
         """ACCEPTED, or the status to refuse the update with; None: drop it without a word.
 
-        A forged authenticator gets no answer (RFC 6275 section 9.5.1).
+        A forged authenticator gets no answer (RFC 6275 section 9.5.1), and its signature is not
+        looked at (RFC 4866 section 4.6).
         """
         permanent = self._is_permanent(update)
         if permanent and not self.security.permanent_keygen_token:
             return Status.PERMANENT_HOME_KEYGEN_TOKEN_UNAVAILABLE
+        if permanent or self.security.return_routability:
+            key = self._key(update, home, care_of, now)
+            if not isinstance(key, bytes):
+                return key
+            if not is_authentic(update, key, registered(update, home, care_of), self._address):
+                return None
         if self.security.cga and not permanent and not self._is_signed(update, home, care_of):
             return Status.CGA_AND_SIGNATURE_VERIFICATION_FAILED
-        if not permanent and not self.security.return_routability:
-            return Status.ACCEPTED
-        key = self._key(update, home, care_of, now)
-        if isinstance(key, bytes):
-            return Status.ACCEPTED if is_authentic(update, key, care_of, self._address) else None
-        return key
+        return Status.ACCEPTED
 
     def acknowledge(
         self,
@@ -71,7 +73,8 @@ class Verifier:
     ) -> BindingAcknowledgement:
         """The answer to an accepted update: with the permanent token if it earned one, proven."""
         if self.security.permanent_keygen_token and not self._is_permanent(update):
-            public_key = _parameters(update).public_key
+            structure = CgaParameters.join(update.all(CgaParameters))
+            public_key = cga.Parameters.decode(structure).public_key
             token = keys.encrypt(public_key, self._tokens.permanent(home))
             option = PermanentHomeKeygenToken(token)
             answer = replace(answer, options=(*answer.options, option))
@@ -79,7 +82,8 @@ class Verifier:
             return answer
         key = self._key(update, home, care_of, now)
         assert isinstance(key, bytes), "the update was accepted"
-        return authenticate(answer, key, care_of, self._address)
+        answer = replace(answer, options=(*answer.options, UNFILLED))
+        return authenticate(answer, key, registered(update, home, care_of), self._address)
 
     @staticmethod
     def _is_permanent(update: BindingUpdate) -> bool:
@@ -87,19 +91,17 @@ class Verifier:
         return indices is not None and indices.home == 0
 
     def _is_signed(self, update: BindingUpdate, home: IPv6Address, care_of: IPv6Address) -> bool:
-        signature = update.option(Signature)
+        found = signed_parameters(update)
+        if found is None:
+            return False
+        structure, signature = found
         try:
-            parameters = _parameters(update)
+            parameters = cga.Parameters.decode(structure)
         except MalformedPacket:
             return False
-        return (
-            signature is not None
-            and cga.verify(home, parameters)
-            and keys.is_signed(
-                parameters.public_key,
-                signed_data(update, care_of, self._address),
-                signature.data,
-            )
+        data = signed_data(update, care_of, self._address)
+        return cga.verify(home, parameters) and keys.is_signed(
+            parameters.public_key, data, signature
         )
 
     def _key(
@@ -124,7 +126,3 @@ class Verifier:
         if care_of_token is None:
             return Status.EXPIRED_CARE_OF_NONCE_INDEX
         return binding_management_key(home_token, care_of_token)
-
-
-def _parameters(update: BindingUpdate) -> cga.Parameters:
-    return cga.Parameters.decode(CgaParameters.join(update.all(CgaParameters)))

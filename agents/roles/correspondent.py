@@ -26,10 +26,10 @@ class Correspondent:
         self._daemon = daemon
         address = IPv6Address(config["address"])
         self._core = CorrespondentCore(address, os.urandom(KCN_SIZE))
-        self._port = MobileIpPort(daemon, self._received)
+        self._port = MobileIpPort(daemon, self._received, address)
         self._port.on_data = self._deliver
         if config["tunnel_backend"] == "bpf":
-            self._port.shield([config["interface"]], address)
+            self._port.shield([config["interface"]])
         self._paths = DirectPaths(daemon, self._send)
         daemon.on(Bind, lambda action: self._paths.add(action.home_address))
         daemon.on(Unbind, lambda action: self._paths.remove(action.home_address))

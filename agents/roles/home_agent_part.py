@@ -30,9 +30,11 @@ class HomeAgentPart:
         daemon: Daemon,
         config: dict[str, Any],
         also_serves: Callable[[IPv6Address], bool] = lambda home_address: False,
+        *,
+        beside_signalling: bool = False,
     ) -> None:
         """``config``: address, pool, lifetime in s, tunnel_backend, tunnel_mtu, interfaces,
-        security.
+        security. A MAR has the messages between routers beside it.
         """
         self.on_bind: Callable[[IPv6Address], None] = lambda home_address: None
         self.on_unbind: Callable[[IPv6Address], None] = lambda home_address: None
@@ -47,9 +49,11 @@ class HomeAgentPart:
         self._netlink = Netlink()
         self._devices = CareOfTunnels(daemon, config["tunnel_backend"], config["tunnel_mtu"])
         self._tunnels: dict[IPv6Address, Tunnel] = {}
-        port = MobileIpPort(daemon, self._received)
+        port = MobileIpPort(
+            daemon, self._received, self._address, beside_signalling=beside_signalling
+        )
         if config["tunnel_backend"] == "bpf":
-            port.shield(config["interfaces"], self._address)
+            port.shield(config["interfaces"])
         daemon.on(Bind, self._bind)
         daemon.on(Unbind, self._unbind)
 

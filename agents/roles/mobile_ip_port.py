@@ -2,39 +2,55 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from ipaddress import IPv6Address
 
+from agents.binding_errors import BindingErrors
 from agents.kernel.mobile_socket import MobileSocket, keep_from_kernel
 from agents.kernel.sockets import MobilitySocket
 from agents.mipv6.actions import Send
 from agents.mipv6.packets import Packet
 from agents.roles.daemon import BUDGET, Daemon
 from agents.wire import ipv6, mobile_packet, mobility
-from agents.wire.errors import MalformedPacket
+from agents.wire.errors import MalformedPacket, UnknownMessage
 from agents.wire.mobile_packet import MobilePacket
 
 _ANY = IPv6Address("::")
 
 
 class MobileIpPort:
-    """Gives each message that comes, with its addresses, to ``receive``; sends what cores ask."""
+    """Gives each message that comes, with its addresses, to ``receive``; sends what cores ask.
 
-    def __init__(self, daemon: Daemon, receive: Callable[[Packet], None]) -> None:
+    What comes may also be for others, if the node is a router with this ``address``; a host (None)
+    has its own only. Of messages whose type is not known the sender is told so, unless this is
+    ``beside_signalling``, which does that.
+    """
+
+    def __init__(
+        self,
+        daemon: Daemon,
+        receive: Callable[[Packet], None],
+        address: IPv6Address | None,
+        *,
+        beside_signalling: bool = False,
+    ) -> None:
         self.on_data: Callable[[MobilePacket], None] = lambda packet: None
         """Takes what is no message, and has one of the extension headers."""
         self._daemon = daemon
         self._receive = receive
+        self._address = address
+        self._errors = None if beside_signalling else BindingErrors()
         self._plain = MobilitySocket(_ANY)
         self._mobile = MobileSocket()
         daemon.on(Send, lambda action: self._send(action.packet))
         daemon.watch(self._plain.fileno(), self._read_plain)
         daemon.watch(self._mobile.fileno(), self._read_mobile)
 
-    def shield(self, interfaces: Iterable[str], destination: IPv6Address | None) -> None:
+    def shield(self, interfaces: Iterable[str]) -> None:
         """Keep the kernel from answering what is ours (see ``keep_from_kernel``)."""
         for interface in interfaces:
-            keep_from_kernel(interface, destination)
+            keep_from_kernel(interface, self._address)
 
     def send_data(self, packet: MobilePacket) -> None:
         """Send what is no message."""
@@ -82,6 +98,10 @@ class MobileIpPort:
     def _take(self, packet: MobilePacket) -> None:
         try:
             message = mobility.decode(packet.payload, packet.sender, packet.receiver)
+        except UnknownMessage:
+            self._daemon.count_malformed()
+            self._unrecognized(packet)
+            return
         except MalformedPacket:
             self._daemon.count_malformed()
             return
@@ -90,3 +110,13 @@ class MobileIpPort:
                 message, packet.source, packet.destination, packet.home_address, packet.routed_to
             )
         )
+
+    def _unrecognized(self, packet: MobilePacket) -> None:
+        """Say that messages of this type are not known here, straight to where it came from."""
+        destination = packet.destination
+        ours = destination == self._address if self._address else not destination.is_multicast
+        if self._errors is None or not ours:
+            return
+        error = self._errors.unrecognized(packet.source, time.monotonic_ns(), packet.home_address)
+        if error is not None:
+            self._send(Packet(error, destination, packet.source))

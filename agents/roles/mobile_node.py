@@ -65,9 +65,9 @@ class MobileNode:
         )
         if config["multicast_by_tunnel"]:
             self._homes.on_tunnel = TunnelledMemberships(self._daemon, self._interface).use
-        port = MobileIpPort(self._daemon, self._received)
+        port = MobileIpPort(self._daemon, self._received, None)
         if config["tunnel_backend"] == "bpf":
-            port.shield([self._interface], None)
+            port.shield([self._interface])
         handlers = {ndp.ROUTER_ADVERTISEMENT: self._advertised}
         self._link = LinkPort(self._daemon, self._interface, handlers)
         self._daemon.watch(self._monitor.fileno(), self._changed)

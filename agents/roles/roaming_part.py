@@ -40,7 +40,7 @@ class RoamingPart:
         self._tables: dict[IPv6Address, int] = {}
         self._roaming: dict[str, set[IPv6Address]] = {}
         """The mobile nodes that this MAR represents, and their addresses that are bound here."""
-        self._agent = HomeAgentPart(daemon, config, self._serves)
+        self._agent = HomeAgentPart(daemon, config, self._serves, beside_signalling=True)
         self._agent.on_bind = self._bound
         self._agent.on_unbind = self._unbound
 

@@ -12,13 +12,14 @@ from collections.abc import Callable, Collection
 from ipaddress import IPv6Address
 from typing import Protocol
 
+from agents.binding_errors import BindingErrors
 from agents.core import Action, Core
 from agents.kernel.sockets import Frame, MobilitySocket, Received
 from agents.mobility.actions import Send
 from agents.mobility.authentication import Authenticator, Replayed
 from agents.roles.daemon import BUDGET, Daemon
 from agents.wire import ipv6, mobility, mobility_header
-from agents.wire.errors import MalformedPacket, Unauthentic
+from agents.wire.errors import MalformedPacket, Unauthentic, UnknownMessage
 
 
 class SignallingCore(Core, Protocol):
@@ -35,7 +36,8 @@ Handler = Callable[[bytes, IPv6Address, IPv6Address], None]
 class Signalling:
     """Sends and receives at the node's own address: bindings for one core, and what else there is.
 
-    ``on_type`` gives the messages of another type to a handler of their own. With a ``key`` every
+    ``on_type`` gives the messages of another type to a handler of their own; of a type that none
+    knows the sender is told so. With a ``key`` every
     message is authenticated; from ``untrusted`` interfaces none is taken. What is for home agents,
     where this node has one, gets there by a socket of its own.
     """
@@ -60,6 +62,7 @@ class Signalling:
         self._beside_home_agent = beside_home_agent
         self._socket = MobilitySocket(address)
         self._handlers: dict[int | None, Handler] = {}
+        self._errors = BindingErrors()
         daemon.on(Send, self._send)
         daemon.watch(self._socket.fileno(), self._readable)
 
@@ -99,6 +102,9 @@ class Signalling:
                 self.counters["replayed"] += 1
             except Unauthentic:
                 self.counters["unauthentic"] += 1
+            except UnknownMessage as error:
+                self._daemon.count_malformed()
+                self._unrecognized(error.message_type, received.source)
             except MalformedPacket:
                 self._daemon.count_malformed()
 
@@ -113,6 +119,14 @@ class Signalling:
             data = self._authenticator.open(data, source, destination, time.time_ns())
         handler = self._handlers.get(mobility_header.message_type(data), self._binding)
         handler(data, source, destination)
+
+    def _unrecognized(self, message_type: int, source: IPv6Address) -> None:
+        """Say that there is nobody for messages of this type."""
+        if message_type in self._handlers:
+            return  # the type is known, but not this kind of it
+        error = self._errors.unrecognized(source, time.monotonic_ns())
+        if error is not None:
+            self.send(mobility.encode(error, self._address, source), source)
 
     def _is_for_home_agent(self, data: bytes) -> bool:
         return self._beside_home_agent and mobility.is_from_mobile_node(data)

@@ -2,7 +2,8 @@
 
 The Mobility Message Replay Protection option (section 6) has the time of sending, the Mobility
 Message Authentication option (section 5) a code over everything before it. Our messages end with
-both, in 32 octets that need no padding behind them: no octet is left without protection.
+both, in 32 octets that need no padding behind them: no octet is left without protection. The code
+is checked over the octets that came, however they were padded; padding behind it means nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import struct
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 
-from agents.wire import mobility_header
+from agents.wire import channel, fast_handover, mobility, mobility_header, mobility_options
 from agents.wire.errors import Unauthentic
 
 _PADN = b"\x01\x00"
@@ -20,16 +21,21 @@ _REPLAY_PROTECTION, _TIME_LENGTH = 10, 8
 _AUTHENTICATION, _AUTHENTICATION_LENGTH = 9, 17
 _MN_HA = 1
 """The subtype for a key that is shared with the mobility anchor (section 5.1)."""
-_HEAD = struct.Struct("!2sBBQxBBBI")
-"""PadN; the time's option, at 8n+2; Pad1; the other up to its SPI, at 8n+5 (it may at 4n+1)."""
+_PROOF = (_REPLAY_PROTECTION, _AUTHENTICATION)
+_HEAD = struct.Struct("!2sBBQx")
+"""PadN; the time's option, at 8n+2; Pad1."""
+_SPI = struct.Struct("!BBBI")
+"""The other option up to its SPI, at 8n+5 (it may at 4n+1)."""
 _CODE_LENGTH = 12
-SIZE = _HEAD.size + _CODE_LENGTH
+SIZE = _HEAD.size + _SPI.size + _CODE_LENGTH
 """Octets that authentication adds to a message."""
 
 _CHECKSUM = slice(4, 6)
 _EPOCH_S = 2_208_988_800
 """Seconds from 1900 to 1970."""
 _NANOSECONDS = 10**9
+_Span = tuple[int, int, int]
+"""Type, start and end of an option."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ def seal(
     kind, body = mobility_header.decode(message, source, destination)
     body += _head(time, key)
     without = mobility_header.encode(kind, body + bytes(_CODE_LENGTH), source, destination)
-    body += _code(without, source, destination, key)
+    body += _code(without[:-_CODE_LENGTH], source, destination, key)
     return mobility_header.encode(kind, body, source, destination)
 
 
@@ -70,29 +76,72 @@ def unseal(
     ``Unauthentic`` when it was not sealed with this key, or not for these two addresses.
     """
     kind, body = mobility_header.decode(message, source, destination)
-    if len(body) < SIZE:
-        raise Unauthentic("no room for the authentication options")
-    head, code = body[-SIZE:-_CODE_LENGTH], body[-_CODE_LENGTH:]
-    time = _HEAD.unpack(head)[3]
-    if head != _head(time, key):
-        raise Unauthentic("it does not end with the authentication options for this key")
-    if not hmac.compare_digest(code, _code(message, source, destination, key)):
+    size = _fixed_part_size(kind)
+    if size is None or len(body) < size:
+        raise Unauthentic(f"in a message of type {kind} no options are found")
+    start = mobility_header.SIZE + size
+    options = list(mobility_options.spans(message, start))
+    time, code_at = _proof(message, options, key)
+    code = message[code_at : code_at + _CODE_LENGTH]
+    if not hmac.compare_digest(code, _code(message[:code_at], source, destination, key)):
         raise Unauthentic("wrong authentication code")
-    return mobility_header.encode(kind, body[:-SIZE], source, destination), time
+    bare = _without_proof(message, start, options)
+    return mobility_header.encode(kind, bare[mobility_header.SIZE :], source, destination), time
+
+
+def _fixed_part_size(kind: int) -> int | None:
+    """Octets between the header and the options, of all types of message that are known."""
+    if kind in fast_handover.TYPES:
+        return fast_handover.FIXED_PART_SIZE
+    return 0 if kind == channel.MESSAGE_TYPE else mobility.fixed_part_size(kind)
+
+
+def _proof(message: bytes, options: list[_Span], key: Key) -> tuple[int, int]:
+    """The NTP time that a message says, and where its code begins; neither is checked yet.
+
+    The option with the code is the last one, and the only one of its type (section 5.1).
+    """
+    numbers = [number for number, _, _ in options]
+    if numbers.count(_AUTHENTICATION) != 1 or numbers[-1] != _AUTHENTICATION:
+        raise Unauthentic("it does not end with an authentication option")
+    if numbers.count(_REPLAY_PROTECTION) != 1:
+        raise Unauthentic("it does not say once when it was sent")
+    _, start, end = options[-1]
+    code_at = end - _CODE_LENGTH
+    if message[start:code_at] != _SPI.pack(*_authentication(key)):
+        raise Unauthentic("an authentication option that is not for this key")
+    _, start, end = options[numbers.index(_REPLAY_PROTECTION)]
+    if end - start != 2 + _TIME_LENGTH:
+        raise Unauthentic("a time of another length")
+    return int.from_bytes(message[start + 2 : end], "big"), code_at
+
+
+def _without_proof(message: bytes, start: int, options: list[_Span]) -> bytes:
+    """What is left of a message whose options begin at ``start``, padded to its end."""
+    others = (end for number, _, end in options if number not in _PROOF)
+    last = max(others, default=start)
+    ((_, cut, resume),) = (option for option in options if option[0] == _REPLAY_PROTECTION)
+    left = message[: min(cut, last)] + message[resume:last]
+    return left + mobility_options.final_padding(len(left))
 
 
 def _head(time: int, key: Key) -> bytes:
-    replay_protection = _REPLAY_PROTECTION, _TIME_LENGTH, time
-    authentication = _AUTHENTICATION, _AUTHENTICATION_LENGTH, _MN_HA, key.spi
-    return _HEAD.pack(_PADN, *replay_protection, *authentication)
+    return _HEAD.pack(_PADN, _REPLAY_PROTECTION, _TIME_LENGTH, time) + _SPI.pack(
+        *_authentication(key)
+    )
 
 
-def _code(message: bytes, source: IPv6Address, destination: IPv6Address, key: Key) -> bytes:
+def _authentication(key: Key) -> tuple[int, int, int, int]:
+    """The option with the code, up to that."""
+    return _AUTHENTICATION, _AUTHENTICATION_LENGTH, _MN_HA, key.spi
+
+
+def _code(covered: bytes, source: IPv6Address, destination: IPv6Address, key: Key) -> bytes:
     """The first 96 bits of HMAC_SHA1(secret, source | destination | message up to the SPI).
 
     Section 5.1, where the two addresses are called care-of and home address; checksum 0.
     """
-    covered = bytearray(message[:-_CODE_LENGTH])
-    covered[_CHECKSUM] = b"\0\0"
-    data = source.packed + destination.packed + covered
+    blank = bytearray(covered)
+    blank[_CHECKSUM] = b"\0\0"
+    data = source.packed + destination.packed + blank
     return hmac.digest(key.secret, data, "sha1")[:_CODE_LENGTH]

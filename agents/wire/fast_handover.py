@@ -19,6 +19,8 @@ from agents.wire.mobility_options import decode_options, encode_options
 from agents.wire.option_layouts import MobilityOption
 
 _LAYOUT = struct.Struct("!HBB")  # sequence number, flags, code
+FIXED_PART_SIZE = _LAYOUT.size
+"""Octets between the header and the options."""
 
 
 class InitiateFlag(IntFlag):

@@ -7,8 +7,8 @@ answer with the P flag (RFC 5213 section 8); the D flag marks both as RFC 8885's
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 from ipaddress import IPv6Address
 
@@ -16,7 +16,12 @@ from agents.wire import mobility_header
 from agents.wire.errors import MalformedPacket, UnknownMessage
 from agents.wire.heartbeat import Heartbeat as Heartbeat
 from agents.wire.message_options import MessageOptions
-from agents.wire.mobility_options import MobilityOption, decode_options, encode_options
+from agents.wire.mobility_options import (
+    MobilityOption,
+    decode_options,
+    encode_options,
+    spans,
+)
 from agents.wire.routability_tests import TEST_MESSAGES, Test, TestInit
 from agents.wire.routability_tests import CareOfTest as CareOfTest
 from agents.wire.routability_tests import CareOfTestInit as CareOfTestInit
@@ -30,6 +35,7 @@ MAXIMUM_LIFETIME = 0xFFFF * LIFETIME_UNIT
 
 _BINDING_UPDATE = 5
 _UPDATE = struct.Struct("!HHH")
+_REFRESH_REQUEST = struct.Struct("!2x")
 _UPDATE_FLAGS_AT = mobility_header.SIZE + 2
 _ACKNOWLEDGEMENT = struct.Struct("!BBHH")
 _ERROR = struct.Struct("!Bx16s")
@@ -123,16 +129,25 @@ class BindingErrorStatus(IntEnum):
 
 
 @dataclass(frozen=True)
+class BindingRefreshRequest(MessageOptions):
+    """A Binding Refresh Request (RFC 6275 section 6.1.2): update your binding here."""
+
+    options: tuple[MobilityOption, ...] = ()
+
+
+@dataclass(frozen=True)
 class BindingUpdate(MessageOptions):
     """A Binding Update (RFC 6275 section 6.1.7); with flag P a PBU (RFC 5213 section 8.1).
 
-    ``lifetime`` is in seconds, a multiple of 4; 0 asks to remove the binding.
+    ``lifetime`` is in seconds, a multiple of 4; 0 asks to remove the binding. ``octets`` is the
+    Mobility Header as it came, which authenticators are for; of what has not come it is empty.
     """
 
     sequence: int
     lifetime: int
     flags: BindingUpdateFlag
     options: tuple[MobilityOption, ...] = ()
+    octets: bytes = field(default=b"", init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         _check_lifetime(self.lifetime)
@@ -143,7 +158,7 @@ class BindingAcknowledgement(MessageOptions):
     """A Binding Acknowledgement (RFC 6275 section 6.1.8); with flag P a PBA (RFC 5213 section 8.2).
 
     ``status`` is a value of :class:`Status` or one not known here. ``lifetime`` is in seconds, a
-    multiple of 4.
+    multiple of 4. ``octets`` is as in an update.
     """
 
     status: int
@@ -151,6 +166,7 @@ class BindingAcknowledgement(MessageOptions):
     lifetime: int
     flags: BindingAcknowledgementFlag
     options: tuple[MobilityOption, ...] = ()
+    octets: bytes = field(default=b"", init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         _check_lifetime(self.lifetime)
@@ -170,7 +186,10 @@ class BindingError(MessageOptions):
     options: tuple[MobilityOption, ...] = ()
 
 
-Message = BindingUpdate | BindingAcknowledgement | BindingError | TestInit | Test | Heartbeat
+Bound = BindingUpdate | BindingAcknowledgement
+"""What may be authenticated."""
+
+Message = Bound | BindingRefreshRequest | BindingError | TestInit | Test | Heartbeat
 
 _Decoder = Callable[[bytes, tuple[MobilityOption, ...]], Message]
 
@@ -190,7 +209,22 @@ def decode(data: bytes, source: IPv6Address, destination: IPv6Address) -> Messag
     layout, decoder = _DECODERS[kind]
     if len(body) < layout.size:
         raise MalformedPacket(f"mobility message {kind} of {len(data)} octets")
-    return decoder(body, decode_options(body[layout.size :]))
+    message = decoder(body, decode_options(body[layout.size :]))
+    if isinstance(message, Bound):
+        object.__setattr__(message, "octets", data)
+    return message
+
+
+def fixed_part_size(message_type: int) -> int | None:
+    """Octets between the header and the options of a message; None of a type not known here."""
+    known = _DECODERS.get(message_type)
+    return None if known is None else known[0].size
+
+
+def option_spans(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Type, start and end of each option of a message that can be decoded."""
+    layout, _ = _DECODERS[data[mobility_header.TYPE_OFFSET]]
+    return spans(data, mobility_header.SIZE + layout.size)
 
 
 def is_from_mobile_node(data: bytes) -> bool:
@@ -214,6 +248,8 @@ def _fixed_part(message: Message) -> tuple[int, bytes]:
         return 6, _ACKNOWLEDGEMENT.pack(message.status, message.flags, message.sequence, units)
     if isinstance(message, TestInit | Test | Heartbeat):
         return message.TYPE, message.fixed_part()
+    if isinstance(message, BindingRefreshRequest):
+        return 0, _REFRESH_REQUEST.pack()
     return 7, _ERROR.pack(message.status, message.home_address.packed)
 
 
@@ -235,6 +271,7 @@ def _decode_error(body: bytes, options: tuple[MobilityOption, ...]) -> Message:
 
 
 _DECODERS: dict[int, tuple[struct.Struct, _Decoder]] = {
+    0: (_REFRESH_REQUEST, lambda body, options: BindingRefreshRequest(options)),
     **{kind.TYPE: (kind.LAYOUT, kind.decode) for kind in TEST_MESSAGES},
     _BINDING_UPDATE: (_UPDATE, _decode_update),
     6: (_ACKNOWLEDGEMENT, _decode_acknowledgement),

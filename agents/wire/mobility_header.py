@@ -10,7 +10,7 @@ from agents.wire.ipv6 import MOBILITY, checksum
 
 _NO_NEXT_HEADER = 59
 _HEADER = struct.Struct("!BBBxH")  # payload protocol, header length, type, checksum
-_TYPE_OFFSET = 2
+TYPE_OFFSET = 2
 
 SIZE = _HEADER.size
 """Octets before the message's own data; mobility options are aligned from the header's start."""
@@ -18,7 +18,7 @@ SIZE = _HEADER.size
 
 def message_type(data: bytes) -> int | None:
     """The type of a message that is not checked yet; None when it is too short to have one."""
-    return data[_TYPE_OFFSET] if len(data) > _TYPE_OFFSET else None
+    return data[TYPE_OFFSET] if len(data) > TYPE_OFFSET else None
 
 
 def encode(kind: int, body: bytes, source: IPv6Address, destination: IPv6Address) -> bytes:

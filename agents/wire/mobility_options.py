@@ -5,7 +5,7 @@ Every option has a class of its own here; ``agents.wire.option_layouts`` has wha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from ipaddress import IPv6Address, IPv6Network
@@ -299,30 +299,38 @@ def encode_options(options: Iterable[MobilityOption], start: int) -> bytes:
         head = bytes((option.number, (len(content) - uncounted) // unit))
         parts += (padding, head, content)
         end += len(padding) + len(head) + len(content)
-    parts.append(_PADDINGS[-end % 8])
+    parts.append(final_padding(end))
     return b"".join(parts)
+
+
+def final_padding(end: int) -> bytes:
+    """What stands behind the last option, so that the message ends on a multiple of 8 octets."""
+    return _PADDINGS[-end % 8]
 
 
 def decode_options(data: bytes) -> tuple[MobilityOption, ...]:
     """The options in their order, without the padding."""
     options: list[MobilityOption] = []
-    offset, size = 0, len(data)
+    for number, start, end in spans(data, 0):
+        known, content = _KNOWN.get(number), data[start + 2 : end]
+        options.append(known.decode(content) if known else UnknownOption(number, content))
+    return tuple(options)
+
+
+def spans(data: bytes, offset: int) -> Iterator[tuple[int, int, int]]:
+    """Type, start and end of each option from an offset on, without the padding."""
+    size = len(data)
     while offset < size:
-        number = data[offset]
+        number, start = data[offset], offset
         if number == PAD1:  # the only option without a length
             offset += 1
             continue
-        if offset + 2 > size:
+        if start + 2 > size:
             raise MalformedPacket(f"mobility option {number} without a length")
         known = _KNOWN.get(number)
         uncounted, unit = known.LENGTH if known else (0, 1)
-        end = offset + 2 + uncounted + unit * data[offset + 1]
-        if end > size:
+        offset = start + 2 + uncounted + unit * data[start + 1]
+        if offset > size:
             raise MalformedPacket(f"mobility option {number} longer than its message")
-        content = data[offset + 2 : end]
-        offset = end
-        if known:
-            options.append(known.decode(content))
-        elif number != PADN:
-            options.append(UnknownOption(number, content))
-    return tuple(options)
+        if number != PADN:
+            yield number, start, offset

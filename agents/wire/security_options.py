@@ -82,6 +82,8 @@ class CgaParameters(_Data):
     """The CGA Parameters data structure, or a part of it (RFC 4866 section 5.1)."""
 
     TYPE = 12
+    MAXIMUM: ClassVar[int] = _MAXIMUM_DATA
+    """Octets; only the last option of a data structure has fewer."""
 
     @classmethod
     def split(cls, structure: bytes) -> tuple[CgaParameters, ...]:

@@ -22,6 +22,7 @@ from agents.wire.mobility import (
     BindingAcknowledgement,
     BindingAcknowledgementFlag,
     BindingError,
+    BindingRefreshRequest,
     BindingUpdate,
     BindingUpdateFlag,
     Status,
@@ -167,6 +168,20 @@ def test_a_home_agent_that_forgot_is_told_again():
     error = Packet(BindingError(1, HOME), AGENT, OTHER_HOME)
     (again,) = sent(core.receive(error, T0))
     assert update(again).sequence == 2
+
+
+def test_a_home_agent_may_ask_for_a_refresh():
+    """RFC 6275 section 11.7.4."""
+    core, actions = away()
+    request = Packet(BindingRefreshRequest(), AGENT, OTHER_HOME, routed_to=HOME)
+    assert sent(core.receive(request, T0)) == []  # an update is on its way
+    core.receive(answer(sent(actions)[0]), T0)
+    stranger = Packet(BindingRefreshRequest(), OTHER_AGENT, OTHER_HOME, routed_to=HOME)
+    assert core.receive(stranger, T0) == []
+    (again,) = sent(core.receive(request, T0))
+    assert update(again).sequence == 2
+    core.receive(answer(again), T0)
+    assert core.bindings()[HOME].phase is Phase.BOUND
 
 
 def test_back_home_the_binding_is_removed_from_the_home_address():

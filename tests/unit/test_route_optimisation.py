@@ -20,6 +20,7 @@ from agents.wire import mobility
 from agents.wire.mobility import (
     BindingAcknowledgement,
     BindingError,
+    BindingRefreshRequest,
     BindingUpdate,
     BindingUpdateFlag,
     CareOfTestInit,
@@ -230,6 +231,46 @@ def test_a_correspondent_that_forgot_says_so_and_is_told_again():
     changes = [a for a in pair.done if isinstance(a, LeaveDirectPath | UseDirectPath)]
     assert changes == [LeaveDirectPath(SERVER), UseDirectPath(SERVER)]
     assert pair.server.bindings() == {HOME: CARE_OF}
+
+
+def test_a_correspondent_may_ask_for_a_refresh():
+    """RFC 6275 section 11.7.4: tests if the tokens are old, an update if not."""
+    pair = bound()
+    request = Packet(BindingRefreshRequest(), SERVER, CARE_OF, routed_to=HOME)
+    pair.names()
+    pair.carry(pair.node.receive(request, pair.now))
+    assert pair.names() == ["BindingUpdate", "BindingAcknowledgement"]
+    pair.now += MAX_TOKEN_LIFETIME
+    pair.hear()
+    pair.carry(pair.node.receive(request, pair.now))
+    assert {"HomeTestInit", "CareOfTestInit", "BindingUpdate"} <= set(pair.names())
+
+
+def test_nobody_else_may():
+    pair = bound()
+    for sender in (NEXT, HOME):
+        request = Packet(BindingRefreshRequest(), sender, CARE_OF, routed_to=HOME)
+        assert pair.node.receive(request, pair.now) == []
+    assert pair.node.counters.ignored == 2
+
+
+def test_who_does_not_know_our_messages_is_left_alone():
+    """RFC 6275 section 11.3.6: while an answer is expected, else it is ignored."""
+    error = Packet(BindingError(2, IPv6Address("::")), SERVER, CARE_OF)
+    pair = Pair()
+    pair.fates = [False] * 2
+    pair.move(CARE_OF)
+    pair.hear()
+    assert len(pair.names()) == 2
+    pair.carry(pair.node.receive(error, pair.now))
+    pair.pass_time(pair.now + 100 * SECOND)
+    pair.hear()
+    pair.move(NEXT)
+    assert pair.names() == []
+    assert pair.node.direct() == []
+    settled = bound()
+    assert settled.node.receive(error, settled.now) == []
+    assert settled.node.direct() == [SERVER]
 
 
 @given(st.lists(st.booleans(), max_size=40), st.lists(st.sampled_from([CARE_OF, NEXT, None])))

@@ -85,6 +85,7 @@ MOBILITY = {
     "pbu": mobility.BindingUpdate(513, 300, PBU_FLAGS, EVERY_OPTION),
     "pba": mobility.BindingAcknowledgement(157, 513, 300, PBA_FLAGS, EVERY_OPTION),
     "be": mobility.BindingError(2, SOURCE),
+    "brr": mobility.BindingRefreshRequest(),
     "bu": mobility.BindingUpdate(7, 60, BindingUpdateFlag.A, SECURITY_OPTIONS),
     "hoti": mobility.HomeTestInit(b"\x00cookie\x01"),
     "coti": mobility.CareOfTestInit(b"\x00cookie\x02"),

@@ -99,6 +99,7 @@ mobility_message = st.one_of(
         flags(mobility.BindingAcknowledgementFlag),
         option_lists,
     ),
+    st.builds(mobility.BindingRefreshRequest, option_lists),
     st.builds(mobility.BindingError, octet, addresses, option_lists),
     st.builds(mobility.HomeTestInit, eight_octets, option_lists),
     st.builds(mobility.CareOfTestInit, eight_octets, option_lists),
