@@ -4,6 +4,8 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 READY := .venv/.ready
+# Labs wait most of the time: two of them on each of two CPUs. Tests that cannot bear it are marked "quiet".
+SIDE_BY_SIDE := 4
 BENCHMARKS := $(sort $(basename $(notdir $(wildcard bench/bench_*.py))))
 
 .PHONY: help setup demo lint test test-vm soak bench clean
@@ -26,8 +28,9 @@ lint: setup ## Check style, format and types
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 
-test: lint ## Lint, then every test on the running kernel
-	$(SUDO) $(PYTHON) -m pytest tests/unit tests/kernel tests/lab
+test: lint ## Lint, then every test on the running kernel, four at a time
+	$(SUDO) $(PYTHON) -m pytest -n $(SIDE_BY_SIDE) --dist loadfile --no-loadscope-reorder \
+	    tests/unit tests/lab tests/kernel
 
 test-vm: setup ## Kernel tests and the quickstart on a stock Debian kernel, in a virtual machine
 	setup/apt.sh setup/packages-vm.txt

@@ -27,7 +27,6 @@ class Senders:
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_ETH_P_IPV6))
         self._socket.setblocking(False)
         socket_filter.attach(self._socket, _filter(address))
-        self.look()  # what came between the socket's birth and its filter
 
     def look(self) -> set[IPv6Address]:
         """Those of the packets that wait; the queue is empty then."""

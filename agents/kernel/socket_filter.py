@@ -5,6 +5,7 @@ They run on packets that begin with the IPv6 header, as AF_PACKET SOCK_DGRAM soc
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import socket
 import struct
@@ -72,8 +73,14 @@ def channel(source: IPv6Address, group: IPv6Address) -> Program:
 
 
 def attach(target: socket.socket, program: Program) -> None:
-    """Have the kernel deliver to the socket only what the program keeps."""
+    """Have the kernel deliver to the socket only what the program keeps, from its first packet on.
+
+    What came between the socket's birth and its filter is thrown away.
+    """
     code = b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
     buffer = ctypes.create_string_buffer(code, len(code))
     address = struct.pack("@HP", len(program), ctypes.addressof(buffer))
     target.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, address)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            target.recv(1, socket.MSG_DONTWAIT)

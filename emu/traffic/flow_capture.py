@@ -10,7 +10,6 @@ iperf3 itself only reports sums. Each inbound data packet of the stream gives a 
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import struct
 
@@ -88,12 +87,9 @@ class TcpStream:
 def _open_socket(program: socket_filter.Program) -> socket.socket:
     """A packet socket on all interfaces that passes what the filter passes."""
     sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_ETH_P_IPV6))
-    socket_filter.attach(sock, program)
     sock.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
     sock.setblocking(False)
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            sock.recv(_SNAP)  # what came between the socket's birth and its filter
+    socket_filter.attach(sock, program)
     return sock
 
 

@@ -12,7 +12,7 @@ from tests.kernel.delay_lines import MILLISECOND, Line, quality
 from tests.namespaces import Namespace, Namespaces
 from tests.patience import PATIENCE_S, eventually
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, pytest.mark.quiet]
 
 ETHERTYPE = 0x88B5
 """For local experiments (IEEE 802): nothing else on these links has it."""

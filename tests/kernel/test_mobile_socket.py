@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from ipaddress import IPv6Address
 
 import pytest
 
+from agents.kernel import socket_filter
 from agents.kernel.mobile_socket import MobileSocket, keep_from_kernel
 from agents.wire import ipv6, mobile_packet
 from agents.wire.mobile_packet import MobilePacket
@@ -64,6 +66,31 @@ def test_what_has_an_extension_header_comes_whole(
         sender.send(mobile_packet.encode(packet()))
         sender.send(mobile_packet.encode(sent))
     assert mobile_packet.decode(eventually(receiver.receive)) == sent
+    assert receiver.receive() is None
+
+
+def test_what_came_before_the_filter_is_no_packet_of_its_own(
+    sockets: tuple[MobileSocket, MobileSocket],
+    left: Namespace,
+    right: Namespace,
+    opened: ExitStack,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Between the socket's birth and its filter the kernel may report its own memberships."""
+    sender, seen = sockets
+    attach, sent = socket_filter.attach, packet(home_address=HOME)
+
+    def late(target: socket.socket, program: socket_filter.Program) -> None:
+        with left:
+            sender.send(mobile_packet.encode(packet()))
+            sender.send(mobile_packet.encode(sent))
+        eventually(seen.receive)  # so all has come
+        attach(target, program)
+
+    monkeypatch.setattr(socket_filter, "attach", late)
+    with right:
+        receiver = MobileSocket()
+    opened.callback(receiver.close)
     assert receiver.receive() is None
 
 

@@ -11,11 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests import reruns
+
 ROOT = Path(__file__).parents[2]
 ATTEMPTS = 3
 """How often a run is tried on a machine that stands still now and then."""
-STILL_NS = 50_000_000
+STILL_MS = 50
 """The timers of protocols notice when it does so for so long."""
+
+
+LATE_MS = 5
+"""A packet may be so late on a machine that keeps up."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +44,23 @@ class Run:
         return dict(flow)
 
     @property
-    def disturbed(self) -> bool:
-        """Whether the machine, and not the code, may be what is seen."""
+    def disturbance(self) -> str | None:
+        """How the record says that the machine, and not the code, may be what is seen."""
         fidelity = self.record.get("fidelity", {"ok": True, "runs": []})
-        stalls = [stall for run in fidelity["runs"] for stall in run["stalls"]]
-        return not fidelity["ok"] or any(end - start > STILL_NS for start, end in stalls)
+        if not fidelity["ok"]:
+            return str(fidelity["reason"])
+        stalls = [end - start for run in fidelity["runs"] for start, end in run["stalls"]]
+        longest_ms = max(stalls, default=0) / 1e6
+        return f"it stood still for {longest_ms:.0f} ms" if longest_ms > STILL_MS else None
+
+    def least_disruption_ms(self, outage_ms: float, flow: str, number: int = 1) -> float:
+        """What an outage costs a flow at the least.
+
+        A disruption is less one packet interval, and the last packet before it may come late.
+        """
+        meta = json.loads((self.directory / f"runs/{number}/meta.json").read_text())
+        (interval_ns,) = (f["interval_ns"] for f in meta["flows"] if f["flow"] == flow)
+        return outage_ms - (interval_ns or 0) / 1e6 - LATE_MS
 
     def events(self, *kinds: str) -> list[dict[str, Any]]:
         """The events of these kinds, in the order of time."""
@@ -98,16 +116,19 @@ def run_side_by_side(scenarios: Mapping[str, Path], *options: object) -> dict[st
     places = {name: (path, path.parent / "results") for name, path in scenarios.items()}
     started = {name: (start(*place, *options), place[1]) for name, place in places.items()}
     done = {name: finish(*process) for name, process in started.items()}
-    return {
-        name: run(*places[name], *options) if first.disturbed else first
-        for name, first in done.items()
-    }
+    return {name: undisturbed(first, *places[name], *options) for name, first in done.items()}
 
 
 def run(scenario: Path, out: Path, *options: object) -> Run:
     """Run a scenario to its end, and again if the machine disturbed it."""
-    for _ in range(ATTEMPTS):
-        done = finish(start(scenario, out, *options), out)
-        if not done.disturbed:
+    return undisturbed(finish(start(scenario, out, *options), out), scenario, out, *options)
+
+
+def undisturbed(done: Run, scenario: Path, out: Path, *options: object) -> Run:
+    """This run, or another one if the machine disturbed it; the last attempt, however it was."""
+    for _ in range(ATTEMPTS - 1):
+        if done.disturbance is None:
             break
+        reruns.note(done.disturbance)
+        done = finish(start(scenario, out, *options), out)
     return done

@@ -112,7 +112,8 @@ def test_listeners_keep_their_channels(channels: Run) -> None:
     for handover in channels.run()["handovers"]:
         assert handover["flows"]
         for flow in handover["flows"]:
-            assert 50 <= flow["disruption_ms"] < 1000 * MLD_S, flow["flow"]
+            least = channels.least_disruption_ms(50, flow["flow"])
+            assert least < flow["disruption_ms"] < 1000 * MLD_S, flow["flow"]
 
 
 def test_the_live_change_is_make_before_break(channels: Run) -> None:

@@ -53,7 +53,8 @@ def test_the_channel_is_interrupted_and_comes_back(quickstart: Run) -> None:
     """Plain MLD-DMM: not before the mobile node has answered a query, so within its interval."""
     for handover in quickstart.run()["handovers"]:
         (channel,) = (f for f in handover["flows"] if f["kind"] == "multicast")
-        assert GAP_MS < channel["disruption_ms"] < QUERY_RESPONSE_INTERVAL_MS + 1000
+        least = quickstart.least_disruption_ms(GAP_MS, channel["flow"])
+        assert least < channel["disruption_ms"] < QUERY_RESPONSE_INTERVAL_MS + 1000
         assert channel["lost"] > 0
         assert channel["duplicated"] == 0
         # Now the detour by the previous MAR: up from its router, and across the backhaul.
@@ -67,7 +68,7 @@ def test_unicast_survives_with_the_first_address(quickstart: Run) -> None:
     last = quickstart.run()["handovers"][-1]
     for name in (UPLOAD, PING):
         (flow,) = (flow for flow in last["flows"] if flow["flow"] == name)
-        assert GAP_MS < flow["disruption_ms"] < 1500
+        assert quickstart.least_disruption_ms(GAP_MS, name) < flow["disruption_ms"] < 1500
         assert flow["delay_after_ms"] is None or flow["delay_after_ms"] > 0
     assert quickstart.flow(PING)["received"] > 0.9 * quickstart.flow(PING)["sent"]
     assert not quickstart.events("flow_failed")

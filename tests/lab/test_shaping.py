@@ -28,7 +28,11 @@ MS = 1_000_000
 SO_RCVBUFFORCE = 33
 DELAY_BACKENDS: list[DelayBackend] = ["netem", "delay-line"] if probe().netem else ["delay-line"]
 
-pytestmark = [pytest.mark.root, pytest.mark.parametrize("delay", DELAY_BACKENDS)]
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.quiet,
+    pytest.mark.parametrize("delay", DELAY_BACKENDS),
+]
 
 
 def network(delay: DelayBackend, parameters: Parameters, **nodes: EndNode) -> Network:
