@@ -1,4 +1,4 @@
-"""Reading a run's event log while the run is still writing it."""
+"""Reading a run's event log, also while the run is still writing it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,31 @@ from typing import Any
 Event = dict[str, Any]
 
 
+_NAMES = {"t", "node", "kind"}
+_BEGINNING = b'{"t":'
+
+
+def parse(line: bytes) -> tuple[Event | None, bool]:
+    """The event of a line, and whether all of the line could be read.
+
+    A line that was torn, by a full disk or a machine that died, has no end: the next one that was
+    written follows in its line, and is the event.
+    """
+    for start in (0, max(0, line.rfind(_BEGINNING))):
+        try:
+            event = json.loads(line[start:])
+        except ValueError:
+            continue
+        if isinstance(event, dict) and event.keys() >= _NAMES:
+            return event, start == 0
+    return None, False
+
+
 class EventTail:
-    """Follows an event log; hands every new event to ``listener`` and keeps them all."""
+    """Follows an event log; hands every new event to ``listener`` and keeps them all.
+
+    What cannot be read is left out here, and counted when the run is over (``Run.torn_events``).
+    """
 
     def __init__(self, path: Path, listener: Callable[[Event], None]) -> None:
         path.touch()
@@ -25,9 +48,10 @@ class EventTail:
         """Read what has been written since the last call."""
         *lines, self._partial = (self._partial + self._file.read()).split(b"\n")
         for line in lines:
-            event = json.loads(line)
-            self.events.append(event)
-            self._listener(event)
+            event, _ = parse(line)
+            if event is not None:
+                self.events.append(event)
+                self._listener(event)
 
     def wait(self, done: Callable[[], bool], timeout: float) -> bool:
         """Poll until ``done()`` holds; False when ``timeout`` seconds have passed first."""

@@ -3,8 +3,10 @@
 tunnel_bytes           whole packets that entered a tunnel, once for each tunnel; of these
 tunnel_overhead_bytes  are the tunnels' headers
 wasted_bytes           of a channel, sent by a tunnel to an access router that its last listener has
-                       left, or there on the access link, until a listener is there again
-copies                 of a channel: how often the same packet entered an access router
+                       left, or there on the access link, until a listener is there again; by a
+                       listener's own tunnel, on the access link that it left, until it is back
+copies                 of a channel: how often the same packet entered an access router, for it to
+                       forward, or in the tunnel of a mobile node there
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from typing import Any
 from emu.measure.handovers import Handover
 from emu.measure.listening import Listening
 from emu.measure.passages import Passage, entering_tunnels
+from emu.measure.places import Places
 
 Flow = dict[str, Any]
 """An entry of the run's meta data."""
@@ -27,8 +30,9 @@ Flow = dict[str, Any]
 class Carrying:
     """The passages of one run, in order of time, and what they cost."""
 
-    def __init__(self, passages: list[Passage], listening: Listening) -> None:
+    def __init__(self, passages: list[Passage], listening: Listening, places: Places) -> None:
         self._listening = listening
+        self._places = places
         self._tunnelled = entering_tunnels(passages)
         self._of_group: defaultdict[str, list[Passage]] = defaultdict(list)
         for passage in passages:
@@ -54,9 +58,13 @@ class Carrying:
         if "group" not in flow:
             return None
         group, left = flow["group"], handover.origin
+        passages = self._of_group[group]
+        back = self._places.back(handover.mn, left, handover.down_ns)
+        own = (p for p in _between(passages, handover.down_ns, back) if _is_own(p, handover))
         until = self._listening.next(left, group, handover.down_ns)
-        later = _between(self._of_group[group], handover.down_ns, until)
-        return sum(p.length for p in later if self._leads_to(p, left) and not self._useful(p))
+        later = _between(passages, handover.down_ns, until)
+        lost = (p for p in later if self._leads_to(p, left) and not self._useful(p))
+        return sum(p.length for p in (*own, *lost))
 
     @staticmethod
     def _leads_to(passage: Passage, router: str) -> bool:
@@ -79,11 +87,22 @@ class Carrying:
         entered = Counter(
             passage.packet
             for passage in _between(self._of_group[flow.get("group", "")], since_ns, until_ns)
-            if passage.node == router
-            and not passage.outbound
-            and (passage.tunnel is None or passage.tunnel[1] == router)
+            if passage.node == router and not passage.outbound and self._is_for(passage, router)
         )
         return median(entered.values()) if entered else None
+
+    def _is_for(self, passage: Passage, router: str) -> bool:
+        """Whether a packet is one that the router forwards, or in a tunnel to a node there."""
+        if passage.tunnel is None:
+            return True
+        end = passage.tunnel[1]
+        return router in (end, self._places.at(end, passage.time_ns))
+
+
+def _is_own(passage: Passage, handover: Handover) -> bool:
+    """Whether a packet is sent by the node's own tunnel to where it was, on the access link."""
+    onto = passage.outbound and passage.interface == f"{handover.origin}-radio"
+    return onto and passage.tunnel is not None and passage.tunnel[1] == handover.mn
 
 
 def _between(passages: list[Passage], since_ns: float, until_ns: float) -> list[Passage]:

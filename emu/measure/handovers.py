@@ -23,7 +23,8 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 
-from emu.measure.run import Event, Run, mobile_node
+from emu.events import Event
+from emu.measure.run import Run, mobile_node
 
 PARTS = ("l2", "detection", "binding", "address")
 _OWN_UPDATES = ("CoTI", "BU")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 
-from emu.measure.run import Run, mobile_node
+from emu.measure.places import Places
 from emu.measure.stream import Stream
 
 Interval = tuple[float, float]
@@ -15,13 +15,12 @@ Interval = tuple[float, float]
 class Listening:
     """The times at which any mobile node at a router listens to a group, of one run."""
 
-    def __init__(self, run: Run, streams: list[Stream]) -> None:
+    def __init__(self, places: Places, streams: list[Stream]) -> None:
         self._times: defaultdict[tuple[str, str], list[Interval]] = defaultdict(list)
-        places = _places(run)
         for stream in streams:
             if "group" not in stream.flow:
                 continue
-            for router, since, until in places[stream.flow["to"]]:
+            for router, since, until in places.stays(stream.flow["to"]):
                 for joined, left in stream.windows:
                     both = (max(since, joined), min(until, left))
                     if both[0] < both[1]:
@@ -37,16 +36,3 @@ class Listening:
         return min(
             (max(since, time_ns) for since, until in times if until > time_ns), default=math.inf
         )
-
-
-def _places(run: Run) -> defaultdict[str, list[tuple[str, float, float]]]:
-    """{mobile node: [(router, since, until)]}."""
-    places: defaultdict[str, list[tuple[str, float, float]]] = defaultdict(list)
-    for event in run.of_kind("l2_up", "l2_down"):
-        stays = places[mobile_node(event)]
-        if event["kind"] == "l2_up":
-            stays.append((event["mar"], event["t"], math.inf))
-        elif stays:
-            router, since, _ = stays[-1]
-            stays[-1] = (router, since, event["t"])
-    return places

@@ -4,19 +4,26 @@ The same packet is seen leaving its sender, and again on every router's interfac
 Its bytes stay the same but for the hop limit: the sightings with the highest hop limit that go out
 are the sending, those with the lowest that come in are the receipt. Bytes that are sent again (a
 retransmission, a repeated advertisement) are a message of their own.
+
+Two nodes may send the same bytes on links of their own, as all MAGs have one link-local and one
+link-layer address there (RFC 5213 section 6.9.3): who receives them has heard its neighbour.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from emu.measure import packets, pcapng
 from emu.measure.packets import Message
 from emu.measure.pcapng import Capture
+from emu.measure.places import Places
 from emu.measure.run import Run
+
+Neighbours = Callable[[str, str, int], bool]
+"""Whether two nodes were on one link at a time (CLOCK_MONOTONIC ns)."""
 
 
 @dataclass(frozen=True)
@@ -67,16 +74,18 @@ def realtime_offset(comment: str) -> int:
         return 0  # a damaged capture: its times are of no use, its messages still count
 
 
-def match(seen: Iterable[Sighting]) -> list[Transfer]:
+def match(seen: Iterable[Sighting], are_neighbours: Neighbours | None = None) -> list[Transfer]:
     """The transfers behind the sightings, in order of sending."""
     groups: defaultdict[bytes, list[Sighting]] = defaultdict(list)
     for sighting in seen:
         groups[sighting.message.key].append(sighting)
-    transfers = [transfer for group in groups.values() for transfer in _of_one_key(group)]
+    transfers = [
+        transfer for group in groups.values() for transfer in _of_one_key(group, are_neighbours)
+    ]
     return sorted(transfers, key=lambda transfer: transfer.sent_ns)
 
 
-def _of_one_key(group: list[Sighting]) -> Iterable[Transfer]:
+def _of_one_key(group: list[Sighting], are_neighbours: Neighbours | None) -> Iterable[Transfer]:
     out = [sighting for sighting in group if sighting.outbound]
     if not out:
         return
@@ -85,14 +94,33 @@ def _of_one_key(group: list[Sighting]) -> Iterable[Transfer]:
     sendings = [s for s in _in_time(out) if s.message.hop_limit == start]
     receipts: list[list[tuple[str, int]]] = [[] for _ in sendings]
     final = [s for s in _in_time(group) if not s.outbound and s.message.hop_limit == end]
-    for node in {sighting.node for sighting in final}:
-        times = [sighting.time_ns for sighting in final if sighting.node == node]
-        for at, time_ns in _pairs([s.time_ns for s in sendings], times):
-            if sendings[at].node != node:
-                receipts[at].append((node, time_ns))
+    one_hop = are_neighbours if start == end else None
+    for (node, senders), times in _heard(final, {s.node for s in sendings}, one_hop).items():
+        heard = [at for at, sending in enumerate(sendings) if sending.node in senders]
+        for at, time_ns in _pairs([sendings[at].time_ns for at in heard], times):
+            receipts[heard[at]].append((node, time_ns))
     for sending, got in zip(sendings, receipts, strict=True):
         ordered = tuple(sorted(got, key=lambda receipt: receipt[1]))
         yield Transfer(sending.message, sending.node, sending.time_ns, ordered, start - end + 1)
+
+
+def _heard(
+    receipts: list[Sighting], senders: set[str], are_neighbours: Neighbours | None
+) -> dict[tuple[str, frozenset[str]], list[int]]:
+    """The times at which each node received what, as far as one can tell, some of the senders sent.
+
+    These are its neighbours just then, if it has one among them; else all but itself.
+    """
+    heard: defaultdict[tuple[str, frozenset[str]], list[int]] = defaultdict(list)
+    for receipt in receipts:
+        others = frozenset(senders - {receipt.node})
+        near = (
+            frozenset(s for s in others if are_neighbours(s, receipt.node, receipt.time_ns))
+            if are_neighbours and len(others) > 1
+            else others
+        )
+        heard[receipt.node, near or others].append(receipt.time_ns)
+    return heard
 
 
 def _in_time(seen: list[Sighting]) -> list[Sighting]:
@@ -118,4 +146,5 @@ def _pairs(sent: list[int], received: list[int]) -> list[tuple[int, int]]:
 
 def of_run(run: Run) -> list[Transfer]:
     """The control messages of a run."""
-    return match(seen for capture in run.captures for seen in sightings(capture))
+    seen = (sighting for capture in run.captures for sighting in sightings(capture))
+    return match(seen, Places(run).are_neighbours)

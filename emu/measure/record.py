@@ -26,6 +26,7 @@ from emu.measure.carrying import Carrying, Flow
 from emu.measure.handovers import Handover
 from emu.measure.listening import Listening
 from emu.measure.messages import Transfer
+from emu.measure.places import Places
 from emu.measure.run import Run, runs_of
 from emu.measure.statistics import Summary, summarise
 from emu.measure.stream import Stream
@@ -97,7 +98,8 @@ def _merge_events(directory: Path, runs: list[Run]) -> None:
 def _run(run: Run) -> dict[str, Any]:
     streams = [Stream(run, flow) for flow in run.meta["flows"]]
     transfers = messages.of_run(run)
-    carrying = Carrying(passages.of_run(run), Listening(run, streams))
+    places = Places(run)
+    carrying = Carrying(passages.of_run(run), Listening(places, streams), places)
     return {
         "run": run.number,
         "seed": run.meta["seed"],
@@ -112,6 +114,7 @@ def _run(run: Run) -> dict[str, Any]:
         "tunnels": tunnels.lives(run, carrying),
         "leftovers": leftovers.of_run(run),
         "refused": refused.counts(run),
+        "torn_events": run.torn_events,
     }
 
 

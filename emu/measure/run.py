@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emu import events
+from emu.events import Event
 from emu.measure import pcapng
 from emu.measure.pcapng import Capture
 from emu.traffic import arrivals
 
-Event = dict[str, Any]
 Rows = NDArray[np.int64]
 
 
@@ -42,14 +43,21 @@ class Run:
 
     @cached_property
     def events(self) -> list[Event]:
-        """The events in order of time; a torn last line of a killed run is left out."""
-        events = []
-        for line in (self.directory / "events.jsonl").read_text(encoding="utf-8").splitlines():
-            try:
-                events.append(json.loads(line))
-            except json.JSONDecodeError:
-                break
+        """The events in order of time, of all lines that can be read."""
+        events = [event for event, _ in self._lines if event is not None]
         return sorted(events, key=lambda event: int(event["t"]))
+
+    @property
+    def torn_events(self) -> int:
+        """The lines of the event log that could not be read, or not from their beginning."""
+        return sum(not whole for _, whole in self._lines)
+
+    @cached_property
+    def _lines(self) -> list[tuple[Event | None, bool]]:
+        """Each line's event, and whether it was whole; without the line that a kill cut short."""
+        *lines, last = (self.directory / "events.jsonl").read_bytes().split(b"\n")
+        cut = events.parse(last)
+        return [events.parse(line) for line in lines] + ([cut] if cut[0] else [])
 
     def of_kind(self, *kinds: str) -> list[Event]:
         """The events of some kinds."""

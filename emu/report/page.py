@@ -84,6 +84,7 @@ def build(directory: Path) -> Path:
         topology=figures.add("topology", topology.draw(runs[0].meta, [h for _, h in moves])),
         latency=figures.add("latency", latency.bars(_bars(moves))) if moves else None,
         comparisons=comparisons,
+        torn=list(outcome.torn(record["runs"])),
         leftovers=[
             (run["run"], outcome.leftovers(run["leftovers"]))
             for run in record["runs"]

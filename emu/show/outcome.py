@@ -28,7 +28,7 @@ def show_outcome(console: Console, record: dict[str, Any], directory: Path) -> N
         if table.row_count:
             console.print(table)
             console.print()
-    for line in _not_recovered(runs):
+    for line in (*_not_recovered(runs), *torn(runs)):
         console.print(line, markup=False, soft_wrap=True)
     if len(runs) == 1 and runs[0]["handovers"]:
         console.print(HINT, style="dim", soft_wrap=True)
@@ -47,6 +47,14 @@ def show_outcome(console: Console, record: dict[str, Any], directory: Path) -> N
         console.print(fidelity.get("reason"), markup=False, soft_wrap=True)
     report = directory / "report.html"
     console.print(f"report: {report if report.exists() else directory}", soft_wrap=True)
+
+
+def torn(runs: Sequence[Run]) -> Iterator[str]:
+    """A line for each run of whose event log a part is lost."""
+    for run in runs:
+        if run.get("torn_events"):
+            number = run["torn_events"]
+            yield f"run {run['run']}: {number} lines of the event log are torn: the rest counts"
 
 
 def leftovers(found: dict[str, Any]) -> str:

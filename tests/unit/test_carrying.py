@@ -12,6 +12,7 @@ from agents.wire import ipv6
 from emu.measure import handovers, passages
 from emu.measure.carrying import Carrying
 from emu.measure.listening import Listening
+from emu.measure.places import Places
 from emu.measure.run import Run
 from emu.measure.stream import Stream
 from emu.traffic import payload
@@ -60,7 +61,8 @@ def carried(
     wire.write(directory / "captures")
     run = small_run(directory, events=events, flows=flows, nodes=NODES, scenario={"events": []})
     streams = [Stream(run, one) for one in flows]
-    return run, Carrying(passages.of_run(run), Listening(run, streams))
+    places = Places(run)
+    return run, Carrying(passages.of_run(run), Listening(places, streams), places)
 
 
 def wasted(directory: Path, wire: Wire, *events: dict[str, Any], listeners: int = 1) -> int | None:
@@ -144,4 +146,46 @@ def test_copies_that_enter_a_router(tmp_path, wire):
     _, carrying = carried(tmp_path, wire, flows=[CHANNEL])
     assert carrying.copies(CHANNEL, "mar2", DOWN, DOWN + SECOND) == 2
     assert carrying.copies(CHANNEL, "mar2", DOWN + SECOND, DOWN + 2 * SECOND) == 1
+    assert carrying.copies(CHANNEL, "mar1", DOWN, DOWN + SECOND) is None
+
+
+HA = IPv6Address("2001:db8:ffff::9:1")
+CARE_OF = {n: IPv6Address(f"2001:db8:2:1::1{n}") for n in (1, 2)}
+"""Of mn1 and mn2 at mar2."""
+
+
+def by_own_tunnel(wire: Wire, inner: bytes, at: int, care_of: IPv6Address, mar: int) -> None:
+    """A packet goes from the home agent to a mobile node, through its access router."""
+    wire.pass_by(
+        ipv6.packet(HA, care_of, 41, inner), at, ("ha-mr1", f"mar{mar}-core", MS),
+        (f"mar{mar}-radio", "", MS),
+    )  # fmt: skip
+
+
+def addresses() -> list[dict[str, Any]]:
+    known = {"mn1": [MN, CARE_OF[1]], "mn2": [CARE_OF[2]]}
+    return [
+        event(-400, mn, "address", address=str(one), state="preferred")
+        for mn, some in known.items()
+        for one in some
+    ]
+
+
+def test_what_a_nodes_own_tunnel_leads_to_the_link_it_left_is_wasted(tmp_path, wire):
+    """Whoever else listens there; until the node is there again."""
+    for at in (-10, 10, 20, 1060):
+        by_own_tunnel(wire, datagram(at + 50), DOWN + at * MS, MN, 1)
+    by_own_tunnel(wire, datagram(9), DOWN + 100 * MS, CARE_OF[1], 2)
+    others = [*move(-500, "mn2", None, "mar1"), *move(2000, "mn1", "mar2", "mar1"), *addresses()]
+    assert wasted(tmp_path, wire, *others, listeners=2) == 2 * (SIZE + 40)
+
+
+def test_packets_in_the_tunnels_of_two_nodes_of_a_router_enter_it_twice(tmp_path, wire):
+    for sequence in (1, 2):
+        for care_of in CARE_OF.values():
+            by_own_tunnel(wire, datagram(sequence), DOWN, care_of, 2)
+    by_own_tunnel(wire, datagram(3), DOWN, MN, 2)  # on its way through, to a node elsewhere
+    here = [*move(-500, "mn2", None, "mar2"), *move(-500, "mn1", None, "mar2"), *addresses()]
+    _, carrying = carried(tmp_path, wire, *here, flows=[CHANNEL])
+    assert carrying.copies(CHANNEL, "mar2", DOWN, DOWN + SECOND) == 2
     assert carrying.copies(CHANNEL, "mar1", DOWN, DOWN + SECOND) is None

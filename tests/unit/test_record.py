@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from emu.events import EventTail
 from emu.measure import pcapng, record
 from emu.measure.record import RecordError
+from emu.show import outcome
 from emu.traffic import arrivals
 from tests.synthetic_record import MS, SECOND, T0, disturb, write_record
 
@@ -158,3 +160,27 @@ def test_a_flow_that_did_not_come_back_counts_apart(tmp_path: Path) -> None:
     assert (gaps["n"], gaps["not_recovered"], lost["not_recovered"]) == (3, 1, 1)
     assert gaps["max"] < 200
     assert "not_recovered" not in built["summary"]["disruption_ms.ping"]
+
+
+def test_a_torn_line_of_the_event_log_loses_itself_only(tmp_path: Path) -> None:
+    whole = record.build(write_record(tmp_path / "whole", runs=1))
+    directory = write_record(tmp_path / "torn", runs=1)
+    path = directory / "runs" / "1" / "events.jsonl"
+    first, second, *others = path.read_bytes().splitlines(keepends=True)
+    torn = b'{"t": 5000000000000, "node": "mar1", "kind": "se'
+    broken = b'{"t": 5000000000000, "node": "mar1", "kind\xff\n'
+    path.write_bytes(first + torn + second + broken + b"7\n" + b"".join(others) + torn)
+    built = record.build(directory)
+    assert (whole["runs"][0]["torn_events"], built["runs"][0]["torn_events"]) == (0, 3)
+    assert built["runs"][0] | {"torn_events": 0} == whole["runs"][0]
+    said = list(outcome.torn(built["runs"]))
+    assert said == ["run 1: 3 lines of the event log are torn: the rest counts"]
+
+
+def test_a_torn_line_does_not_end_a_run(tmp_path: Path) -> None:
+    heard: list[dict[str, Any]] = []
+    tail = EventTail(tmp_path / "events.jsonl", heard.append)
+    line = b'{"t": 1, "node": "mar1", "kind": "ready"}'
+    (tmp_path / "events.jsonl").write_bytes(line[:20] + line + b"\n" + line[:9] + b"\n" + line)
+    tail.poll()
+    assert heard == [json.loads(line)]

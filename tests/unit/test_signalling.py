@@ -3,6 +3,7 @@ from __future__ import annotations
 import struct
 from dataclasses import replace
 from ipaddress import IPv6Address
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,8 @@ from agents.wire.mobility import BindingAcknowledgementFlag, BindingUpdateFlag
 from emu.measure import messages, packets, pcapng, signalling
 from emu.measure.messages import Sighting
 from emu.measure.packets import Message
+from emu.measure.places import Places
+from tests.small_run import MS, T0, event, small_run
 
 HERE, THERE = IPv6Address("2001:db8:ffff::1:1"), IPv6Address("2001:db8:ffff::3:1")
 LOCAL, ROUTERS = IPv6Address("fe80::1"), IPv6Address("ff02::16")
@@ -199,6 +202,59 @@ def test_a_receipt_after_a_loss_belongs_to_the_retransmission() -> None:
     lost = [seen(100, "mar1", True, packet, 64), seen(102, "ix", False, packet, 64)]
     first, second = messages.match(lost + crossing(900, packet))
     assert (first.receipts, second.receipts) == ((), (("mar2", 905),))
+
+
+def query() -> bytes:
+    message = mld.MulticastListenerQuery(IPv6Address("::"), 10_000)
+    nodes = IPv6Address("ff02::1")
+    body = mld.encode(message, LOCAL, nodes)
+    return ipv6.packet(LOCAL, nodes, ipv6.ICMPV6, body, hop_limit=1, router_alert=True)
+
+
+def test_of_two_routers_that_say_the_same_a_node_hears_its_own() -> None:
+    """All MAGs have one address on their access links (RFC 5213): their queries are alike."""
+    packet = query()
+    mine = [seen(100, "mar1", True, packet, 1), seen(103, "mn1", False, packet, 1)]
+    other = [seen(101, "mar2", True, packet, 1)]
+    places = {"mn1": "mar1"}
+    transfers = messages.match(mine + other, lambda mar, mn, _: places[mn] == mar)
+    assert [(t.sender, t.receipts) for t in transfers] == [("mar1", (("mn1", 103),)), ("mar2", ())]
+
+
+def test_of_two_nodes_that_say_the_same_each_router_hears_its_own() -> None:
+    """Solicitations of routers, from nodes without an address yet, are alike."""
+    packet = report(mld.RecordType.MODE_IS_INCLUDE, HERE)
+    sightings = [
+        seen(at, node, out, packet, 1)
+        for at, node, out in (
+            (100, "mn1", True), (101, "mn2", True), (103, "mar1", False), (104, "mar2", False),
+        )
+    ]  # fmt: skip
+    pairs = {("mn1", "mar1"), ("mn2", "mar2")}
+    transfers = messages.match(sightings, lambda mn, mar, _: (mn, mar) in pairs)
+    assert [(t.sender, t.receipts) for t in transfers] == [
+        ("mn1", (("mar1", 103),)),
+        ("mn2", (("mar2", 104),)),
+    ]
+
+
+def test_who_is_on_one_link_follows_the_mobile_nodes(tmp_path: Path) -> None:
+    events = [
+        event(at, "radio", kind, mn="mn1", mar=mar)
+        for at, kind, mar in (
+            (0, "l2_up", "mar1"),
+            (100, "l2_down", "mar1"),
+            (150, "l2_up", "mar2"),
+        )
+    ]
+    places = Places(small_run(tmp_path, events=events, links=[{"a": "mar1", "b": "ix"}]))
+    for at, router in ((10, "mar1"), (120, "mar2"), (160, "mar2")):
+        assert places.at("mn1", T0 + at * MS) == router
+        assert places.are_neighbours("mn1", router, T0 + at * MS)
+        assert places.are_neighbours(router, "mn1", T0 + at * MS)
+        assert not places.are_neighbours("mn1", "mar3", T0 + at * MS)
+    assert places.are_neighbours("ix", "mar1", 0)
+    assert not places.are_neighbours("ix", "mar2", 0)
 
 
 def test_reports_of_link_local_groups_are_a_type_of_their_own() -> None:
