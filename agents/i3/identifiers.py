@@ -1,0 +1,66 @@
+"""Identifiers: what their parts mean, and how one is derived from another.
+
+An identifier has 64 bits that say which server has it, 128 bits of key, and 64 bits among which the
+longest match counts. The first two, 192 bits, have to match exactly (section 2.1). The key is what
+keeps users from building loops: see ``may_chain``.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from agents.wire.i3 import Identifier
+
+PREFIX = 8
+"""Octets that say which server has the identifier."""
+EXACT = 24
+"""Octets that have to match exactly."""
+SUFFIX = 8
+"""Octets of which the longest match counts."""
+
+
+def j_hash(parent: Identifier) -> Identifier:
+    """Where the joinable receivers below an identifier can be asked ("jHash")."""
+    return _derived(b"jset", parent)
+
+
+def f_hash(parent: Identifier) -> Identifier:
+    """Where the full receivers below an identifier can be asked ("fHash")."""
+    return _derived(b"fset", parent)
+
+
+def recovery_group(parent: Identifier, suffix: bytes) -> Identifier:
+    """The anycast identifier of one receiver below an identifier ("Hr", section 5)."""
+    return Identifier(_derived(b"recovery", parent)[:EXACT] + suffix)
+
+
+def above_root(root: Identifier) -> Identifier:
+    """What stands for the parent of the tree's root, so that a join begins as it goes on."""
+    return _derived(b"root", root)
+
+
+def chained(upper: Identifier, prefix: bytes, suffix: bytes) -> Identifier:
+    """An identifier to which a trigger at ``upper`` may point: only the key is prescribed."""
+    return Identifier(prefix + _left(upper) + suffix)
+
+
+def may_chain(identifier: Identifier, target: Identifier) -> bool:
+    """Whether a trigger at one identifier may point to another.
+
+    The key of the target has to be a one-way function of the identifier, or the other way round by
+    another function. A loop of triggers would be a cycle of hashes, which nobody can find
+    (Adkins et al., "Towards a more functional and secure network infrastructure").
+    """
+    return target[PREFIX:EXACT] == _left(identifier) or identifier[PREFIX:EXACT] == _right(target)
+
+
+def _left(identifier: Identifier) -> bytes:
+    return sha256(b"left" + identifier[PREFIX:EXACT]).digest()[: EXACT - PREFIX]
+
+
+def _right(identifier: Identifier) -> bytes:
+    return sha256(b"right" + identifier).digest()[: EXACT - PREFIX]
+
+
+def _derived(purpose: bytes, parent: Identifier) -> Identifier:
+    return Identifier(sha256(purpose + parent).digest())

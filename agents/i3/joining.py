@@ -1,0 +1,82 @@
+"""Looking for the place in the tree: the branch and bound of figures 4 and 6.
+
+It begins above the root and goes down, one level a step, always to the full receiver that is
+nearest, until that is no nearer than the best joinable one found. Distances are sums of differences
+between two clocks, the requester's and the source's; their skew is in all of them alike (3.2.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from agents.i3.identifiers import above_root, f_hash, j_hash
+from agents.wire.i3 import Identifier
+from agents.wire.i3_group import Distance
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where to join."""
+
+    path: tuple[Identifier, ...]
+    """The identifiers from the root's to the one at which to join."""
+    distance: int
+    """From the source by this path, ns; with the clocks' skew."""
+
+
+@dataclass
+class Search:
+    """One search. ``queries`` says whom to ask at this level, ``step`` goes on to the next one."""
+
+    root: Identifier
+    replies_expected: int
+    """As many as a full receiver has children: with these a level is complete."""
+    avoid: Collection[Identifier] = ()
+    """Where a join was refused just now."""
+    best: Place | None = None
+    _path: tuple[Identifier, ...] = ()
+    _joinable: dict[Identifier, int] = field(default_factory=dict)
+    _full: dict[Identifier, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._aim()
+
+    @property
+    def queries(self) -> tuple[Identifier, Identifier]:
+        """The joinable set and the full set of the level."""
+        return self._joinable_set, self._full_set
+
+    def hear(self, reply: Distance, of: Identifier, now: int) -> bool:
+        """A receiver of one of the two sets answers; whether the level is complete by that."""
+        if of == self._joinable_set:
+            heard = self._joinable
+        elif of == self._full_set:
+            heard = self._full
+        else:
+            return False
+        if len(heard) < self.replies_expected:
+            heard[reply.identifier] = now - reply.time_stamp + reply.source_distance
+        expected = self.replies_expected if self._path else 1
+        return len(self._joinable) + len(self._full) >= expected
+
+    def step(self) -> bool:
+        """Take stock of the level; whether there is another one to ask."""
+        joinable = {i: d for i, d in self._joinable.items() if i not in self.avoid}
+        if joinable:
+            nearest = min(joinable, key=joinable.__getitem__)
+            if self.best is None or joinable[nearest] < self.best.distance:
+                self.best = Place((*self._path, nearest), joinable[nearest])
+        if not self._full:
+            return False
+        onward = min(self._full, key=self._full.__getitem__)
+        if self.best is not None and self._full[onward] >= self.best.distance:
+            return False
+        self._path = (*self._path, onward)
+        self._aim()
+        return True
+
+    def _aim(self) -> None:
+        parent = self._path[-1] if self._path else above_root(self.root)
+        self._joinable_set, self._full_set = j_hash(parent), f_hash(parent)
+        self._joinable, self._full = {}, {}

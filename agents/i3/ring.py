@@ -1,0 +1,33 @@
+"""Which server has an identifier: the ring of servers, as one that is settled has it."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping
+from typing import Protocol
+
+from agents.i3.identifiers import PREFIX
+from agents.wire.i3 import Endpoint, Identifier
+
+
+class Directory(Protocol):
+    """Says to which server a message about an identifier goes."""
+
+    def server_of(self, identifier: Identifier) -> Endpoint:
+        """The server, as far as is known; it passes on what is not its own."""
+
+
+class Ring:
+    """Servers by their positions, 64 bits each; a server has what is between the last one and it.
+
+    This is what Chord comes to when no server joins or leaves any more, and what its caches hold.
+    """
+
+    def __init__(self, servers: Mapping[int, Endpoint]) -> None:
+        self._positions = sorted(servers)
+        self._servers = [servers[position] for position in self._positions]
+
+    def server_of(self, identifier: Identifier) -> Endpoint:
+        """The server at the first position that is not before the identifier's prefix."""
+        position = int.from_bytes(identifier[:PREFIX], "big")
+        return self._servers[bisect_left(self._positions, position) % len(self._servers)]

@@ -1,0 +1,119 @@
+"""One i3 server: it keeps triggers, and forwards packets along them (section 2)."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from agents.core import SECOND, Action
+from agents.i3.actions import SendDatagram
+from agents.i3.config import ServerConfig
+from agents.i3.identifiers import may_chain
+from agents.i3.ring import Directory
+from agents.i3.tokens import Tokens
+from agents.i3.triggers import TriggerTable
+from agents.wire.i3 import (
+    Accepted,
+    Challenge,
+    Endpoint,
+    Identifier,
+    Insert,
+    Message,
+    Packet,
+    Reason,
+    Refused,
+    Remove,
+    Target,
+    is_endpoint,
+)
+
+
+class Server:
+    """The protocol machine. ``refused`` counts, by reason, what was not done.
+
+    A trigger to an endpoint counts once that endpoint has answered a challenge, so that nobody can
+    have packets sent to another. A trigger to an identifier counts if it cannot be part of a loop
+    (``may_chain``) and if whoever asks has answered a challenge, so that the bound on what one may
+    have holds.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, directory: Directory, secret: bytes, config: ServerConfig
+    ) -> None:
+        self._endpoint = endpoint
+        self._directory = directory
+        self._tokens = Tokens(secret)
+        self._config = config
+        self.triggers = TriggerTable(config)
+        self.refused: Counter[str] = Counter()
+
+    def receive(self, message: Message, source: Endpoint, now: int) -> list[Action]:
+        """A datagram came from an endpoint, which may be anybody's."""
+        if isinstance(message, Packet):
+            return self._forward(message)
+        if isinstance(message, Insert | Remove):
+            return self._request(message, source, now)
+        self.refused["not for a server"] += 1
+        return []
+
+    def timer(self, now: int) -> list[Action]:
+        """Drop triggers that nobody has refreshed."""
+        self.triggers.expire(now)
+        return []
+
+    def next_deadline(self) -> int | None:
+        """When ``timer`` is due next."""
+        return self.triggers.next_expiry()
+
+    def _forward(self, packet: Packet) -> list[Action]:
+        server = self._directory.server_of(packet.identifier)
+        if server != self._endpoint:
+            return self._pass_on(packet, server)
+        targets = self.triggers.match(packet.identifier)
+        if not targets:
+            self.refused["no trigger"] += 1
+        actions: list[Action] = []
+        for target in targets:
+            if is_endpoint(target):
+                actions.append(SendDatagram(packet, Endpoint(target)))
+            elif packet.hops <= 1:
+                self.refused["hop limit"] += 1
+            else:
+                onward = Packet(Identifier(target), packet.data, packet.hops - 1)
+                actions += self._forward(onward)
+        return actions
+
+    def _pass_on(self, packet: Packet, server: Endpoint) -> list[Action]:
+        if packet.hops <= 1:
+            self.refused["hop limit"] += 1
+            return []
+        onward = Packet(packet.identifier, packet.data, packet.hops - 1)
+        return [SendDatagram(onward, server)]
+
+    def _request(self, request: Insert | Remove, source: Endpoint, now: int) -> list[Action]:
+        """Insert, refresh or remove a trigger, if whom it is about has proved to receive."""
+        identifier, target = request.identifier, request.target
+        server = self._directory.server_of(identifier)
+        if server != self._endpoint:
+            self.refused["another server's identifier"] += 1
+            return []
+        proven = Endpoint(target) if is_endpoint(target) else source
+        if not self._tokens.is_good(request.token, proven, now):
+            token = self._tokens.token(proven, now)
+            return [SendDatagram(Challenge(identifier, target, token), proven)]
+        if isinstance(request, Remove):
+            if not self.triggers.remove(identifier, target, proven):
+                self.refused["not the owner"] += 1
+            return []
+        reason = self._insert(identifier, target, proven, now)
+        if reason is not None:
+            self.refused[reason.name.lower().replace("_", " ")] += 1
+            return [SendDatagram(Refused(identifier, target, reason), source)]
+        lifetime = self._config.lifetime // SECOND
+        return [SendDatagram(Accepted(identifier, target, lifetime), source)]
+
+    def _insert(
+        self, identifier: Identifier, target: Target, owner: Endpoint, now: int
+    ) -> Reason | None:
+        if not is_endpoint(target) and not may_chain(identifier, Identifier(target)):
+            return Reason.UNCONSTRAINED
+        return self.triggers.insert(identifier, target, owner, now)

@@ -1,0 +1,203 @@
+"""Messages between i3 servers and those who use them, each one UDP datagram (docs/wire.md).
+
+i3 is the Internet Indirection Infrastructure: who sends, sends to an identifier; who wants to
+receive has put a trigger there. No standard fixes its octets, so the format is ours. Each message
+begins with four octets: version (1), type, hops left, and a reserved one that is 0 and not looked
+at. Identifiers take 32 octets; an endpoint takes 18, an IPv6 address and a UDP port.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+from ipaddress import IPv6Address
+from typing import ClassVar, NewType
+
+from agents.wire.errors import MalformedPacket, UnknownMessage
+
+Identifier = NewType("Identifier", bytes)
+"""256 bits to which packets are sent, and at which triggers are."""
+Endpoint = NewType("Endpoint", bytes)
+"""An IPv6 address (or an IPv4 one, mapped) and a UDP port, as on the wire."""
+Target = Identifier | Endpoint
+"""Where a trigger points; the length says which of the two it is."""
+
+IDENTIFIER_LENGTH = 32
+ENDPOINT_LENGTH = 18
+TOKEN_LENGTH = 16
+NO_TOKEN = bytes(TOKEN_LENGTH)
+HOP_LIMIT = 32
+"""How many servers a packet passes at most: no chain of triggers needs more."""
+
+_VERSION = 1
+_HEADER = struct.Struct("!BBBx")
+_PORT = struct.Struct("!H")
+_LIFETIME = struct.Struct("!H")
+_RANGE = struct.Struct("!QQ18s")
+_TARGET_LENGTHS = {1: IDENTIFIER_LENGTH, 2: ENDPOINT_LENGTH}
+
+
+def endpoint(address: IPv6Address, port: int) -> Endpoint:
+    """The endpoint of an address and a UDP port."""
+    return Endpoint(address.packed + _PORT.pack(port))
+
+
+def address_and_port(target: Endpoint) -> tuple[IPv6Address, int]:
+    """The address and the UDP port of an endpoint."""
+    return IPv6Address(target[:16]), int(_PORT.unpack_from(target, 16)[0])
+
+
+def is_endpoint(target: Target) -> bool:
+    """Whether a trigger's target is an endpoint, and not another identifier."""
+    return len(target) == ENDPOINT_LENGTH
+
+
+class Reason(IntEnum):
+    """Why a server refuses a trigger."""
+
+    IDENTIFIER_FULL = 1
+    """The identifier has as many triggers as one may have."""
+    SERVER_FULL = 2
+    UNCONSTRAINED = 3
+    """It points to an identifier that is not derived from its own, nor its own from that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """Data for whoever has a trigger at the identifier."""
+
+    TYPE: ClassVar[int] = 1
+    identifier: Identifier
+    data: bytes
+    hops: int = HOP_LIMIT
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """Put a trigger there, or keep it there; the token proves who receives at the endpoint."""
+
+    TYPE: ClassVar[int] = 2
+    identifier: Identifier
+    target: Target
+    token: bytes = NO_TOKEN
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Take one's trigger away."""
+
+    TYPE: ClassVar[int] = 3
+    identifier: Identifier
+    target: Target
+    token: bytes = NO_TOKEN
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """Say it again with this token: sent to the endpoint that a request claims to be of."""
+
+    TYPE: ClassVar[int] = 4
+    identifier: Identifier
+    target: Target
+    token: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The trigger is there, for so many seconds."""
+
+    TYPE: ClassVar[int] = 5
+    identifier: Identifier
+    target: Target
+    lifetime: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The trigger is not there."""
+
+    TYPE: ClassVar[int] = 6
+    identifier: Identifier
+    target: Target
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Responsible:
+    """All identifiers whose first 64 bits are in (after, up_to] are with this server."""
+
+    TYPE: ClassVar[int] = 7
+    after: int
+    up_to: int
+    server: Endpoint
+
+
+Message = Packet | Insert | Remove | Challenge | Accepted | Refused | Responsible
+_WITH_TOKEN: dict[int, type[Insert] | type[Remove] | type[Challenge]] = {
+    message.TYPE: message for message in (Insert, Remove, Challenge)
+}
+
+
+def encode(message: Message) -> bytes:
+    """The datagram of a message."""
+    if isinstance(message, Packet):
+        header = _HEADER.pack(_VERSION, message.TYPE, message.hops)
+        return header + message.identifier + message.data
+    if isinstance(message, Responsible):
+        body = _RANGE.pack(message.after, message.up_to, message.server)
+        return _HEADER.pack(_VERSION, message.TYPE, 0) + body
+    kind = 2 if is_endpoint(message.target) else 1
+    head = _HEADER.pack(_VERSION, message.TYPE, 0) + message.identifier
+    head += bytes([kind]) + message.target
+    if isinstance(message, Accepted):
+        return head + _LIFETIME.pack(message.lifetime)
+    if isinstance(message, Refused):
+        return head + bytes([message.reason])
+    return head + message.token
+
+
+def decode(data: bytes) -> Message:
+    """The message of a datagram.
+
+    Raises ``MalformedPacket`` for what is none, ``UnknownMessage`` for a type that is not known.
+    """
+    if len(data) < _HEADER.size + IDENTIFIER_LENGTH:
+        raise MalformedPacket("an i3 message is at least a header and 32 octets")
+    version, kind, hops = _HEADER.unpack_from(data)
+    if version != _VERSION:
+        raise MalformedPacket(f"i3 messages have version {_VERSION}, this has {version}")
+    if kind == Responsible.TYPE:
+        after, up_to, server = _RANGE.unpack(_exactly(data[_HEADER.size :], _RANGE.size))
+        return Responsible(after, up_to, Endpoint(server))
+    identifier = Identifier(data[_HEADER.size : _HEADER.size + IDENTIFIER_LENGTH])
+    rest = data[_HEADER.size + IDENTIFIER_LENGTH :]
+    if kind == Packet.TYPE:
+        return Packet(identifier, rest, hops)
+    if kind not in _WITH_TOKEN and kind not in (Accepted.TYPE, Refused.TYPE):
+        raise UnknownMessage(kind)
+    target, tail = _target(rest)
+    if kind in _WITH_TOKEN:
+        return _WITH_TOKEN[kind](identifier, target, _exactly(tail, TOKEN_LENGTH))
+    if kind == Accepted.TYPE:
+        (lifetime,) = _LIFETIME.unpack(_exactly(tail, _LIFETIME.size))
+        return Accepted(identifier, target, lifetime)
+    (reason,) = _exactly(tail, 1)
+    if reason not in Reason.__members__.values():
+        raise MalformedPacket(f"no reason has the number {reason}")
+    return Refused(identifier, target, Reason(reason))
+
+
+def _target(data: bytes) -> tuple[Target, bytes]:
+    """The target with which these octets begin, and what is behind it."""
+    length = _TARGET_LENGTHS.get(data[0]) if data else None
+    if length is None or len(data) <= length:
+        raise MalformedPacket("a trigger points to an identifier (1) or to an endpoint (2)")
+    octets, tail = data[1 : 1 + length], data[1 + length :]
+    return (Identifier(octets) if length == IDENTIFIER_LENGTH else Endpoint(octets)), tail
+
+
+def _exactly(data: bytes, length: int) -> bytes:
+    if len(data) != length:
+        raise MalformedPacket(f"{length} octets belong here, {len(data)} are")
+    return data
