@@ -14,3 +14,12 @@ class SendDatagram(Action):
 
     message: Message
     destination: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver(Action):
+    """A packet of the group, for the application; each once, in the order of arrival."""
+
+    source: int
+    sequence: int
+    payload: bytes

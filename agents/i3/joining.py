@@ -7,11 +7,10 @@ between two clocks, the requester's and the source's; their skew is in all of th
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from agents.i3.identifiers import above_root, f_hash, j_hash
-from agents.wire.i3 import Identifier
+from agents.wire.i3 import Endpoint, Identifier
 from agents.wire.i3_group import Distance
 
 
@@ -23,6 +22,8 @@ class Place:
     """The identifiers from the root's to the one at which to join."""
     distance: int
     """From the source by this path, ns; with the clocks' skew."""
+    owner: Endpoint
+    """Whose identifier it is."""
 
 
 @dataclass
@@ -32,11 +33,10 @@ class Search:
     root: Identifier
     replies_expected: int
     """As many as a full receiver has children: with these a level is complete."""
-    avoid: Collection[Identifier] = ()
-    """Where a join was refused just now."""
-    best: Place | None = None
+    places: list[Place] = field(default_factory=list)
+    """Where one can join, by what has been heard so far."""
     _path: tuple[Identifier, ...] = ()
-    _joinable: dict[Identifier, int] = field(default_factory=dict)
+    _joinable: dict[Identifier, Place] = field(default_factory=dict)
     _full: dict[Identifier, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -47,30 +47,26 @@ class Search:
         """The joinable set and the full set of the level."""
         return self._joinable_set, self._full_set
 
-    def hear(self, reply: Distance, of: Identifier, now: int) -> bool:
+    def hear(self, reply: Distance, of: Identifier, owner: Endpoint, now: int) -> bool:
         """A receiver of one of the two sets answers; whether the level is complete by that."""
-        if of == self._joinable_set:
-            heard = self._joinable
-        elif of == self._full_set:
-            heard = self._full
-        else:
-            return False
-        if len(heard) < self.replies_expected:
-            heard[reply.identifier] = now - reply.time_stamp + reply.source_distance
+        distance = now - reply.time_stamp + reply.source_distance
+        if len(self._joinable) + len(self._full) < 2 * self.replies_expected:
+            if of == self._joinable_set:
+                path = (*self._path, reply.identifier)
+                self._joinable[reply.identifier] = Place(path, distance, owner)
+            elif of == self._full_set:
+                self._full[reply.identifier] = distance
         expected = self.replies_expected if self._path else 1
         return len(self._joinable) + len(self._full) >= expected
 
     def step(self) -> bool:
         """Take stock of the level; whether there is another one to ask."""
-        joinable = {i: d for i, d in self._joinable.items() if i not in self.avoid}
-        if joinable:
-            nearest = min(joinable, key=joinable.__getitem__)
-            if self.best is None or joinable[nearest] < self.best.distance:
-                self.best = Place((*self._path, nearest), joinable[nearest])
+        self.places += self._joinable.values()
+        self.places.sort(key=lambda place: place.distance)
         if not self._full:
             return False
         onward = min(self._full, key=self._full.__getitem__)
-        if self.best is not None and self._full[onward] >= self.best.distance:
+        if self.places and self._full[onward] >= self.places[0].distance:
             return False
         self._path = (*self._path, onward)
         self._aim()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from agents.deadlines import Deadlines
@@ -37,6 +38,11 @@ class TriggerTable:
 
     def __len__(self) -> int:
         return self._count
+
+    @property
+    def owners(self) -> Collection[Endpoint]:
+        """The endpoints that have triggers here."""
+        return self._owned.keys()
 
     def insert(
         self, identifier: Identifier, target: Target, owner: Endpoint, now: int

@@ -27,8 +27,8 @@ IDENTIFIER_LENGTH = 32
 ENDPOINT_LENGTH = 18
 TOKEN_LENGTH = 16
 NO_TOKEN = bytes(TOKEN_LENGTH)
-HOP_LIMIT = 32
-"""How many servers a packet passes at most: no chain of triggers needs more."""
+HOP_LIMIT = 64
+"""How many times a packet goes from one trigger, or one server, to the next at most."""
 
 _VERSION = 1
 _HEADER = struct.Struct("!BBBx")

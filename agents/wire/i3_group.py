@@ -13,17 +13,19 @@ from typing import NamedTuple
 from agents.wire.errors import MalformedPacket, UnknownMessage
 from agents.wire.i3 import ENDPOINT_LENGTH, IDENTIFIER_LENGTH, Endpoint, Identifier, Target
 
-_DATA = struct.Struct("!BQq")
+_DATA = struct.Struct("!BIQq")
 _QUERY = struct.Struct(f"!BI{ENDPOINT_LENGTH}s")
 _DISTANCE = struct.Struct(f"!BI{IDENTIFIER_LENGTH}sqq")
-_REFRESHED = struct.Struct(f"!B{IDENTIFIER_LENGTH}s")
-_REQUEST = struct.Struct(f"!BQB{IDENTIFIER_LENGTH}s")
+_IDENTIFIER = struct.Struct(f"!B{IDENTIFIER_LENGTH}s")
+_REQUEST = struct.Struct(f"!BIQB{IDENTIFIER_LENGTH}s")
 _TO = {ENDPOINT_LENGTH: 2, IDENTIFIER_LENGTH: 1}
 
 
 class Data(NamedTuple):
     """A packet of a source; ``time_stamp`` is its time when it sent it."""
 
+    source: int
+    """0 is whose group it is; distances are those from it."""
     sequence: int
     time_stamp: int
     payload: bytes = b""
@@ -53,9 +55,19 @@ class RefreshAck(NamedTuple):
     identifier: Identifier
 
 
+class Joined(NamedTuple):
+    """Somebody has tried to join at an identifier: its owner may want to see how full it is.
+
+    The paper has owners find that out from time to time; told, they do so at once.
+    """
+
+    identifier: Identifier
+
+
 class RepairRequest(NamedTuple):
     """Who has this packet? To an anycast group; the repair goes to an endpoint or a subtree."""
 
+    source: int
     sequence: int
     reply_to: Target
 
@@ -63,14 +75,15 @@ class RepairRequest(NamedTuple):
 class Repair(NamedTuple):
     """A packet once more."""
 
+    source: int
     sequence: int
     time_stamp: int
     payload: bytes
 
 
-Message = Data | QueryDistance | Distance | RefreshAck | RepairRequest | Repair
+Message = Data | QueryDistance | Distance | RefreshAck | RepairRequest | Repair | Joined
 
-DATA, QUERY_DISTANCE, DISTANCE, REFRESH_ACK, REPAIR_REQUEST, REPAIR = range(1, 7)
+DATA, QUERY_DISTANCE, DISTANCE, REFRESH_ACK, REPAIR_REQUEST, REPAIR, JOINED = range(1, 8)
 
 
 def encode(message: Message) -> bytes:
@@ -80,12 +93,14 @@ def encode(message: Message) -> bytes:
     if isinstance(message, QueryDistance):
         return _QUERY.pack(QUERY_DISTANCE, *message)
     if isinstance(message, RefreshAck):
-        return _REFRESHED.pack(REFRESH_ACK, *message)
+        return _IDENTIFIER.pack(REFRESH_ACK, *message)
+    if isinstance(message, Joined):
+        return _IDENTIFIER.pack(JOINED, *message)
     if isinstance(message, RepairRequest):
-        sequence, reply_to = message
-        return _REQUEST.pack(REPAIR_REQUEST, sequence, _TO[len(reply_to)], reply_to)
+        *packet, reply_to = message
+        return _REQUEST.pack(REPAIR_REQUEST, *packet, _TO[len(reply_to)], reply_to)
     kind = DATA if isinstance(message, Data) else REPAIR
-    return _DATA.pack(kind, message.sequence, message.time_stamp) + message.payload
+    return _DATA.pack(kind, *message[:-1]) + message.payload
 
 
 def decode(data: bytes) -> Message:
@@ -99,15 +114,18 @@ def decode(data: bytes) -> Message:
     if kind in (DATA, REPAIR):
         if len(data) < _DATA.size:
             raise MalformedPacket("data has a sequence number and a time stamp")
-        _, sequence, time_stamp = _DATA.unpack_from(data)
-        return (Data if kind == DATA else Repair)(sequence, time_stamp, data[_DATA.size :])
+        _, source, sequence, time_stamp = _DATA.unpack_from(data)
+        message = Data if kind == DATA else Repair
+        return message(source, sequence, time_stamp, data[_DATA.size :])
     try:
         if kind == DISTANCE:
             return Distance(*_DISTANCE.unpack(data)[1:])
         if kind == QUERY_DISTANCE:
             return QueryDistance(*_QUERY.unpack(data)[1:])
         if kind == REFRESH_ACK:
-            return RefreshAck(*_REFRESHED.unpack(data)[1:])
+            return RefreshAck(*_IDENTIFIER.unpack(data)[1:])
+        if kind == JOINED:
+            return Joined(*_IDENTIFIER.unpack(data)[1:])
         if kind == REPAIR_REQUEST:
             return _repair_request(data)
     except struct.error as error:
@@ -116,9 +134,9 @@ def decode(data: bytes) -> Message:
 
 
 def _repair_request(data: bytes) -> RepairRequest:
-    _, sequence, to, octets = _REQUEST.unpack(data)
+    _, source, sequence, to, octets = _REQUEST.unpack(data)
     if to == _TO[IDENTIFIER_LENGTH]:
-        return RepairRequest(sequence, Identifier(octets))
+        return RepairRequest(source, sequence, Identifier(octets))
     if to == _TO[ENDPOINT_LENGTH]:
-        return RepairRequest(sequence, Endpoint(octets[:ENDPOINT_LENGTH]))
+        return RepairRequest(source, sequence, Endpoint(octets[:ENDPOINT_LENGTH]))
     raise MalformedPacket("a repair goes to an identifier (1) or to an endpoint (2)")

@@ -1,0 +1,146 @@
+"""Triggers that one end host keeps: asked for, proved, refreshed (sections 3.2 and 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from agents.core import SECOND, Action
+from agents.deadlines import Deadlines
+from agents.i3.actions import SendDatagram
+from agents.i3.config import GroupConfig, Refresh
+from agents.i3.ring import Directory
+from agents.wire import i3_group
+from agents.wire.i3 import (
+    NO_TOKEN,
+    Challenge,
+    Endpoint,
+    Identifier,
+    Insert,
+    Packet,
+    Remove,
+    Target,
+)
+
+RETRY = 1 * SECOND
+"""After which an insertion that nobody answered is sent again; ns."""
+MAXIMUM_TOKENS = 64
+"""Of how many servers one is remembered."""
+NEAR = 2
+"""Members so many levels below a trigger, or fewer, are the first to refresh it (section 6.2)."""
+ALONE = -1
+"""The distance of a trigger that nobody else knows."""
+
+Key = tuple[Identifier, Target]
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A trigger; ``below`` is how many levels this host is below its target, or ``ALONE``."""
+
+    below: int
+    there: bool = False
+
+
+class Keeper:
+    """The triggers of one end host."""
+
+    def __init__(self, directory: Directory, random: Random, config: GroupConfig) -> None:
+        self._directory = directory
+        self._random = random
+        self._config = config
+        self._kept: dict[Key, _Kept] = {}
+        self._deadlines: Deadlines[Key] = Deadlines()
+        self._tokens: dict[Endpoint, bytes] = {}
+
+    def __contains__(self, key: Key) -> bool:
+        """Whether this trigger is kept."""
+        return key in self._kept
+
+    def is_shared(self, key: Key) -> bool:
+        """Whether this is a trigger on the way from the root, and so others' as well."""
+        return key in self._kept and self._kept[key].below != ALONE
+
+    def keep(self, key: Key, now: int, below: int = ALONE) -> list[Action]:
+        """Have a trigger put there, and refreshed from now on."""
+        self._kept[key] = _Kept(below)
+        return self._insert(key, now)
+
+    def expect(self, key: Key, below: int, now: int) -> None:
+        """Refresh a trigger that others have put there."""
+        self._kept[key] = _Kept(below, there=True)
+        self._deadlines.set(key, now + self._interval(below))
+
+    def drop(self, key: Key) -> list[Action]:
+        """Refresh a trigger no more, and take it away if nobody else needs it."""
+        kept = self._kept.pop(key, None)
+        self._deadlines.cancel(key)
+        if kept is None or kept.below != ALONE:
+            return []
+        return [self.request(Remove, key)]
+
+    def drop_all(self) -> list[Action]:
+        """Refresh no trigger any more."""
+        return [action for key in [*self._kept] for action in self.drop(key)]
+
+    def accepted(self, key: Key, now: int) -> bool:
+        """A server has it; whether that is new."""
+        kept = self._kept.get(key)
+        if kept is None or kept.there:
+            return False
+        kept.there = True
+        self._deadlines.set(key, now + self._interval(kept.below))
+        return True
+
+    def challenged(self, challenge: Challenge, server: Endpoint) -> list[Action]:
+        """A server wants to know whether this host receives where it says."""
+        key = (challenge.identifier, challenge.target)
+        if server != self._directory.server_of(challenge.identifier):
+            return []
+        self._tokens.pop(server, None)
+        self._tokens[server] = challenge.token
+        if len(self._tokens) > MAXIMUM_TOKENS:
+            del self._tokens[next(iter(self._tokens))]
+        return [self.request(Insert, key)] if key in self._kept else []
+
+    def refreshed(self, identifier: Identifier, now: int) -> None:
+        """Somebody else has refreshed the trigger above this host that is at an identifier."""
+        for key in [key for key in self._kept if key[0] == identifier]:
+            kept = self._kept[key]
+            if kept.below != ALONE and kept.there:
+                self._deadlines.set(key, now + self._interval(kept.below))
+
+    def timer(self, now: int) -> list[Action]:
+        """Insert again what is not there, refresh what is."""
+        actions: list[Action] = []
+        for key in self._deadlines.due(now):
+            actions += self._insert(key, now)
+            if self._kept[key].below != ALONE and self._config.refresh is not Refresh.NAIVE:
+                acknowledgement = i3_group.encode(i3_group.RefreshAck(key[0]))
+                below = Identifier(key[1])
+                packet = Packet(below, acknowledgement)
+                actions.append(SendDatagram(packet, self._directory.server_of(below)))
+        return actions
+
+    def next_deadline(self) -> int | None:
+        """When ``timer`` is due next."""
+        return self._deadlines.next()
+
+    def request(self, kind: type[Insert] | type[Remove], key: Key) -> Action:
+        """Ask the server for it, with the token that it has given."""
+        server = self._directory.server_of(key[0])
+        return SendDatagram(kind(*key, self._tokens.get(server, NO_TOKEN)), server)
+
+    def _insert(self, key: Key, now: int) -> list[Action]:
+        kept = self._kept[key]
+        wait = self._interval(kept.below) if kept.there else RETRY
+        self._deadlines.set(key, now + wait)
+        return [self.request(Insert, key)]
+
+    def _interval(self, below: int) -> int:
+        """A random time until the next refresh (section 4, alpha 1/2, beta 3/4 or 1)."""
+        start, end = 0.5, 1.0
+        if self._config.refresh is Refresh.LEVEL and below != ALONE:
+            start, end = (0.5, 0.75) if below <= NEAR else (0.75, 1.0)
+        share = start + (end - start) * self._random.random()
+        return int(share * self._config.refresh_period)

@@ -1,0 +1,355 @@
+"""One end host in a multicast group: it finds its place in the tree, and looks after it.
+
+The tree is one of triggers, and all of them are the end hosts' (figure 7): a member at place
+(id, own) has the triggers (id, own) and (own, itself); others join at ``own``. It says in one of
+two sets of its parent identifier whether that is possible (section 3.2).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from enum import Enum
+from itertools import pairwise
+from random import Random
+
+from agents.core import SECOND, Action
+from agents.deadlines import Deadlines
+from agents.i3.actions import SendDatagram
+from agents.i3.config import GroupConfig, Recovery
+from agents.i3.identifiers import PREFIX, SUFFIX, above_root, chained, f_hash, j_hash
+from agents.i3.joining import Place, Search
+from agents.i3.keeping import Keeper
+from agents.i3.recovery import Repairs
+from agents.i3.ring import Directory
+from agents.wire import i3_group
+from agents.wire.errors import MalformedPacket
+from agents.wire.i3 import (
+    Accepted,
+    Challenge,
+    Endpoint,
+    Identifier,
+    Insert,
+    Message,
+    Packet,
+    Reason,
+    Refused,
+    Remove,
+)
+from agents.wire.i3_group import (
+    Data,
+    Distance,
+    Joined,
+    QueryDistance,
+    RefreshAck,
+    Repair,
+    RepairRequest,
+)
+
+INSERTION_TIME = 5 * SECOND
+"""A place whose server says nothing for so long is given up; ns."""
+_OWN_GROUP = 0
+
+
+class Phase(Enum):
+    """Where a member stands."""
+
+    OUT = "out"
+    SEARCHING = "searching"
+    INSERTING = "inserting"
+    IN_TREE = "in tree"
+
+
+class _Timer(Enum):
+    SEARCH = "search"
+    PROBE = "probe"
+    ANYCAST = "anycast"
+
+
+class Member:
+    """The protocol machine of one member.
+
+    ``near`` gives, each time it is called, the first 64 bits of an identifier that a server close
+    to this host has. Times are those of this host's clock; no other has to agree with it.
+    """
+
+    def __init__(
+        self,
+        me: Endpoint,
+        root: Identifier,
+        directory: Directory,
+        near: Callable[[], bytes],
+        random: Random,
+        config: GroupConfig,
+    ) -> None:
+        self._me = me
+        self._root = root
+        self._directory = directory
+        self._near = near
+        self._random = random
+        self._config = config
+        self._keeper = Keeper(directory, random, config)
+        self.repairs = Repairs(me, directory, random, config)
+        self._deadlines: Deadlines[_Timer] = Deadlines()
+        self.phase = Phase.OUT
+        self.path: tuple[Identifier, ...] = ()
+        """The identifiers from the root's to this member's parent."""
+        self.identifier: Identifier | None = None
+        """The member's own, at which others join."""
+        self.joinable = True
+        self.source_distance = 0
+        """ns, of this host's clock less the source's."""
+        self._owner = me
+        """Of the parent identifier."""
+        self._search: Search | None = None
+        self._nonce = 0
+        self._places: list[Place] = []
+        """Where to join, the best first, as the last search found."""
+        self._dummy: Identifier | None = None
+        self.sent = 0
+        """How many packets this founder has sent."""
+        self._anycast: tuple[Identifier, Endpoint] | None = None
+        """This member's trigger in its recovery group."""
+        self.counters: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
+
+    def found(self, now: int) -> list[Action]:
+        """Begin a group: this host is the source, and the root identifier is its own."""
+        self.identifier = self._root
+        return self._settle(now)
+
+    def join(self, now: int) -> list[Action]:
+        """Look for a place in the tree, and take it."""
+        self.phase = Phase.SEARCHING
+        self._search = Search(self._root, self._config.degree)
+        return self._query(now)
+
+    def leave(self) -> list[Action]:
+        """Give up the place. Triggers that others below need stay as long as they refresh them."""
+        self.phase = Phase.OUT
+        self._search = None
+        for timer in _Timer:
+            self._deadlines.cancel(timer)
+        return self._keeper.drop_all()
+
+    def send(self, payload: bytes, now: int) -> list[Action]:
+        """Send the group's next packet; the founder's part."""
+        self.sent += 1
+        data = Data(_OWN_GROUP, self.sent, now, payload)
+        self.repairs.data(data, now)
+        return [self._to(self._root, data)]
+
+    def receive(self, message: Message, source: Endpoint, now: int) -> list[Action]:
+        """A datagram came from an endpoint."""
+        if isinstance(message, Packet):
+            return self._packet(message, source, now)
+        if isinstance(message, Accepted):
+            return self._accepted(message, source, now)
+        if isinstance(message, Refused):
+            return self._refused(message, source, now)
+        if isinstance(message, Challenge):
+            return self._keeper.challenged(message, source)
+        self.refused["not for a member"] += 1
+        return []
+
+    def timer(self, now: int) -> list[Action]:
+        """Act on every deadline that is not later than ``now``."""
+        actions: list[Action] = []
+        for timer in self._deadlines.due(now):
+            if timer is _Timer.PROBE:
+                actions += self._probe(now)
+            elif timer is _Timer.ANYCAST:
+                actions += self._join_recovery_group(now)
+            elif self.phase is Phase.SEARCHING:
+                actions += self._next_level(now)
+            else:
+                actions += self._elsewhere(now)
+        return actions + self._keeper.timer(now) + self.repairs.timer(now)
+
+    def next_deadline(self) -> int | None:
+        """When ``timer`` is due next."""
+        parts = (self._deadlines.next(), self._keeper.next_deadline(), self.repairs.next_deadline())
+        return min((when for when in parts if when is not None), default=None)
+
+    # Looking for a place
+
+    def _query(self, now: int) -> list[Action]:
+        assert self._search is not None
+        self._nonce = self._random.getrandbits(32)
+        self._deadlines.set(_Timer.SEARCH, now + self._config.reply_time)
+        question = QueryDistance(self._nonce, self._me)
+        return [self._to(identifier, question) for identifier in self._search.queries]
+
+    def _next_level(self, now: int) -> list[Action]:
+        """All who will answer have: go on, or join at the best place there was."""
+        assert self._search is not None
+        if self._search.step():
+            return self._query(now)
+        self._places = self._search.places
+        return self._insert(now)
+
+    def _insert(self, now: int) -> list[Action]:
+        """Try the best of the places that have not been tried."""
+        if not self._places:
+            return self.join(now)
+        place = self._places.pop(0)
+        self.phase = Phase.INSERTING
+        self._search = None
+        self._owner = place.owner
+        self.path = place.path
+        self.source_distance = place.distance
+        parent = place.path[-1]
+        self.identifier = chained(parent, self._near(), self._random.randbytes(SUFFIX))
+        self._deadlines.set(_Timer.SEARCH, now + INSERTION_TIME)
+        return self._keeper.keep((parent, self.identifier), now, below=0)
+
+    def _elsewhere(self, now: int) -> list[Action]:
+        """The place found, or had, is none: take another one."""
+        gone = self._keeper.drop_all()
+        return gone + self._tell_owner() + self._insert(now)
+
+    def _tell_owner(self) -> list[Action]:
+        """Have the parent identifier's owner see whether it is full."""
+        joined = i3_group.encode(Joined(self.path[-1]))
+        return [SendDatagram(Packet(self.path[-1], joined), self._owner)]
+
+    # In the tree
+
+    def _settle(self, now: int) -> list[Action]:
+        """The place is taken: let others know, and see to the triggers above."""
+        assert self.identifier is not None
+        self.phase = Phase.IN_TREE
+        self.joinable = True
+        self._deadlines.cancel(_Timer.SEARCH)
+        chain = (*self.path, self.identifier)
+        for below, key in enumerate(reversed([*pairwise(chain)][:-1]), start=1):
+            self._keeper.expect(key, below, now)
+        above = (above_root(self._root), *self.path)
+        self.repairs.place(above[-1], above[-2] if self.path else above[-1])
+        actions = self._keeper.keep((self.identifier, self._me), now)
+        actions += self._keeper.keep((self._set_identifier(), self._me), now)
+        actions += self._join_recovery_group(now)
+        self._probe_by(now + int(self._config.probe_period * self._random.random()))
+        return actions
+
+    def _set_identifier(self) -> Identifier:
+        parent = self.path[-1] if self.path else above_root(self._root)
+        return j_hash(parent) if self.joinable else f_hash(parent)
+
+    def _join_recovery_group(self, now: int) -> list[Action]:
+        """Be where requests for repairs go; by the losses, that place changes."""
+        if self._config.recovery is Recovery.OFF:
+            return []
+        self._deadlines.set(_Timer.ANYCAST, now + self._config.refresh_period)
+        key = (self.repairs.anycast_identifier(), self._me)
+        if key == self._anycast:
+            return []
+        left = self._keeper.drop(self._anycast) if self._anycast else []
+        self._anycast = key
+        return left + self._keeper.keep(key, now)
+
+    # Whether others can join here
+
+    def _probe_by(self, when: int) -> None:
+        self._deadlines.set(_Timer.PROBE, min(when, self._deadlines.get(_Timer.PROBE, when)))
+
+    def _probe(self, now: int) -> list[Action]:
+        """Try to insert a dummy trigger at one's own identifier (section 3.2.2)."""
+        assert self.identifier is not None
+        if self._dummy is None:
+            randbytes = self._random.randbytes
+            self._dummy = chained(self.identifier, randbytes(PREFIX), randbytes(SUFFIX))
+        self._probe_by(now + self._config.probe_period)
+        return [self._keeper.request(Insert, (self.identifier, self._dummy))]
+
+    def _probed(self, joinable: bool, now: int) -> list[Action]:
+        assert self.identifier is not None
+        assert self._dummy is not None
+        dummy, self._dummy = (self.identifier, self._dummy), None
+        actions = [self._keeper.request(Remove, dummy)] if joinable else []
+        if joinable == self.joinable:
+            return actions
+        actions += self._keeper.drop((self._set_identifier(), self._me))
+        self.joinable = joinable
+        actions += self._keeper.keep((self._set_identifier(), self._me), now)
+        return actions
+
+    # What servers say
+
+    def _accepted(self, message: Accepted, source: Endpoint, now: int) -> list[Action]:
+        key = (message.identifier, message.target)
+        if source != self._directory.server_of(message.identifier):
+            self.refused["not from the server"] += 1
+            return []
+        if key == (self.identifier, self._dummy):
+            return self._probed(True, now)
+        if self._keeper.accepted(key, now) and self.phase is Phase.INSERTING:
+            self._places.clear()
+            return self._tell_owner() + self._settle(now)
+        return []
+
+    def _refused(self, message: Refused, source: Endpoint, now: int) -> list[Action]:
+        key = (message.identifier, message.target)
+        if source != self._directory.server_of(message.identifier):
+            self.refused["not from the server"] += 1
+            return []
+        if key == (self.identifier, self._dummy) and message.reason is Reason.IDENTIFIER_FULL:
+            return self._probed(False, now)
+        if self._keeper.is_shared(key):
+            return self._elsewhere(now)
+        return []
+
+    # What comes through triggers
+
+    def _packet(self, packet: Packet, source: Endpoint, now: int) -> list[Action]:
+        try:
+            message = i3_group.decode(packet.data)
+        except MalformedPacket:
+            self.refused["malformed"] += 1
+            return []
+        if isinstance(message, Distance):
+            return self._distance(message, packet.identifier, source, now)
+        if self.phase is not Phase.IN_TREE:
+            return []
+        if isinstance(message, QueryDistance):
+            return self._query_distance(message, packet.identifier, now)
+        if isinstance(message, RefreshAck):
+            self._keeper.refreshed(message.identifier, now)
+            return []
+        if isinstance(message, Joined):
+            self._probe_by(now + self._config.probe_delay)
+            return []
+        if isinstance(message, RepairRequest):
+            return self.repairs.request(message, now)
+        if isinstance(message, Repair):
+            return self.repairs.repair(message, now)
+        return self._data(message, now)
+
+    def _data(self, data: Data, now: int) -> list[Action]:
+        if data.source == _OWN_GROUP:
+            if not self.path:
+                return []  # the founder's own, back from the tree
+            self.source_distance = now - data.time_stamp
+        return self.repairs.data(data, now)
+
+    def _distance(
+        self, reply: Distance, of: Identifier, source: Endpoint, now: int
+    ) -> list[Action]:
+        if self.phase is not Phase.SEARCHING or reply.nonce != self._nonce:
+            self.refused["not asked for"] += 1
+            return []
+        assert self._search is not None
+        self.counters["replies"] += 1
+        return self._next_level(now) if self._search.hear(reply, of, source, now) else []
+
+    def _query_distance(self, query: QueryDistance, of: Identifier, now: int) -> list[Action]:
+        if of != self._set_identifier():
+            return []
+        assert self.identifier is not None
+        self.counters["queries"] += 1
+        reply = Distance(query.nonce, self.identifier, now, self.source_distance)
+        return [SendDatagram(Packet(of, i3_group.encode(reply)), query.requester)]
+
+    def _to(self, identifier: Identifier, message: i3_group.Message) -> Action:
+        packet = Packet(identifier, i3_group.encode(message))
+        return SendDatagram(packet, self._directory.server_of(identifier))

@@ -1,0 +1,166 @@
+"""i3 servers and the members of a multicast group in virtual time, on a network of many nodes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+from typing import Protocol
+
+from agents.core import Action
+from agents.i3.actions import Deliver, SendDatagram
+from agents.i3.config import GroupConfig, ServerConfig
+from agents.i3.identifiers import PREFIX
+from agents.i3.member import Member
+from agents.i3.ring import Ring
+from agents.i3.server import Server
+from agents.wire.i3 import IDENTIFIER_LENGTH, Endpoint, Identifier, Message
+from emu.simulator.engine import Engine
+from emu.simulator.internet import Internet
+
+PORT = b"\x27\x10"
+_SPACE = 1 << 64
+
+
+class _Core(Protocol):
+    def receive(self, message: Message, source: Endpoint, now: int) -> list[Action]: ...
+    def timer(self, now: int) -> list[Action]: ...
+    def next_deadline(self) -> int | None: ...
+
+
+@dataclass(slots=True, eq=False)
+class Host:
+    """One core at a node of the network; ``skew`` is its clock less the true time, ns."""
+
+    endpoint: Endpoint
+    node: int
+    core: _Core
+    skew: int = 0
+    armed: int | None = None
+    """When it will be woken, true time."""
+
+
+class Overlay:
+    """A ring of servers that is settled, and the hosts that use it."""
+
+    def __init__(
+        self,
+        internet: Internet,
+        servers: int,
+        seed: int,
+        group: GroupConfig,
+        config: ServerConfig | None = None,
+        *,
+        loss: float = 0.0,
+    ) -> None:
+        self.internet = internet
+        self.engine = Engine()
+        self.random = Random(seed)
+        self.group = group
+        self.hosts: dict[Endpoint, Host] = {}
+        self.messages: Counter[str] = Counter()
+        self.delivered: Callable[[Host, Deliver], None] = lambda host, packet: None
+        self.loss = loss
+        """The share of datagrams that are lost."""
+        self._losses = Random(seed)
+        self._config = config or ServerConfig(group.degree + 1)
+        self._endpoints = 0
+        self._positions: dict[int, int] = {}
+        self._nearest_known: dict[int, int] = {}
+        self.servers: list[Host] = []
+        self._add_servers(servers)
+
+    def root_near(self, node: int) -> Identifier:
+        """A group's identifier that the server nearest to a node has."""
+        prefix = self._prefix(self._nearest(node))
+        return Identifier(prefix + self.random.randbytes(IDENTIFIER_LENGTH - PREFIX))
+
+    def add_member(self, root: Identifier, node: int, skew: int = 0) -> tuple[Host, Member]:
+        """Somebody at a node, who is not in the group yet."""
+        endpoint = self._endpoint()
+        near = self._nearest(node)
+        member = Member(
+            endpoint, root, self._ring, lambda: self._prefix(near), self.random, self.group
+        )
+        host = self.hosts[endpoint] = Host(endpoint, node, member, skew)
+        return host, member
+
+    def call(self, host: Host, call: Callable[[int], list[Action]]) -> None:
+        """Have a host's core do something now, and carry out what it says."""
+        self._apply(host, call(self.engine.now + host.skew))
+
+    def crash(self, host: Host) -> None:
+        """A host is gone, and says nothing any more."""
+        del self.hosts[host.endpoint]
+        host.armed = None
+
+    def server_of(self, identifier: Identifier) -> Host:
+        """The server that has an identifier."""
+        return self.hosts[self._ring.server_of(identifier)]
+
+    def _add_servers(self, number: int) -> None:
+        nodes = self.internet.stub_nodes
+        places = self.random.sample(nodes, number) if number <= len(nodes) else nodes
+        endpoints: dict[int, Endpoint] = {}
+        for node in places:
+            position = self.random.getrandbits(64)
+            endpoints[position] = self._endpoint()
+            self._positions[node] = position
+        self._ring = Ring(endpoints)
+        for node, position in self._positions.items():
+            endpoint = endpoints[position]
+            server = Server(endpoint, self._ring, self.random.randbytes(16), self._config)
+            host = self.hosts[endpoint] = Host(endpoint, node, server)
+            self.servers.append(host)
+        ordered = sorted(endpoints)
+        self._before = dict(zip(ordered, [ordered[-1], *ordered[:-1]], strict=True))
+
+    def _nearest(self, node: int) -> int:
+        """The position of the server that is nearest to a node."""
+        position = self._nearest_known.get(node)
+        if position is None:
+            near = [place for place in self.internet.neighbours(node) if place in self._positions]
+            places = near or self._positions
+            place = min(places, key=lambda place: self.internet.delay(node, place))
+            position = self._nearest_known[node] = self._positions[place]
+        return position
+
+    def _prefix(self, position: int) -> bytes:
+        """The first 64 bits of an identifier that the server at a position has."""
+        before = self._before[position]
+        span = (position - before) % _SPACE or _SPACE
+        return ((before + 1 + self.random.randrange(span)) % _SPACE).to_bytes(PREFIX, "big")
+
+    def _apply(self, host: Host, actions: list[Action]) -> None:
+        for action in actions:
+            if isinstance(action, SendDatagram):
+                self._send(host, action.message, action.destination)
+            elif isinstance(action, Deliver):
+                self.delivered(host, action)
+        when = host.core.next_deadline()
+        if when is not None and (host.armed is None or when - host.skew < host.armed):
+            host.armed = when - host.skew
+            self.engine.at(host.armed, partial(self._wake, host, host.armed))
+
+    def _wake(self, host: Host, when: int) -> None:
+        if host.armed == when:
+            host.armed = None
+            self._apply(host, host.core.timer(self.engine.now + host.skew))
+
+    def _send(self, host: Host, message: Message, destination: Endpoint) -> None:
+        other = self.hosts.get(destination)
+        self.messages[type(message).__name__] += 1
+        if other is not None and not (self.loss and self._losses.random() < self.loss):
+            delay = self.internet.delay(host.node, other.node)
+            self.engine.after(delay, partial(self._arrive, other, message, host.endpoint))
+
+    def _arrive(self, host: Host, message: Message, source: Endpoint) -> None:
+        if host.endpoint not in self.hosts:
+            return
+        self._apply(host, host.core.receive(message, source, self.engine.now + host.skew))
+
+    def _endpoint(self) -> Endpoint:
+        self._endpoints += 1
+        return Endpoint(self._endpoints.to_bytes(16, "big") + PORT)
