@@ -50,6 +50,8 @@ class Keeper:
         self._random = random
         self._config = config
         self._kept: dict[Key, _Kept] = {}
+        self._shared: dict[Identifier, Key] = {}
+        """Those on the way from the root, by where they are."""
         self._deadlines: Deadlines[Key] = Deadlines()
         self._tokens: dict[Endpoint, bytes] = {}
 
@@ -64,18 +66,24 @@ class Keeper:
     def keep(self, key: Key, now: int, below: int = ALONE) -> list[Action]:
         """Have a trigger put there, and refreshed from now on."""
         self._kept[key] = _Kept(below)
+        if below != ALONE:
+            self._shared[key[0]] = key
         return self._insert(key, now)
 
     def expect(self, key: Key, below: int, now: int) -> None:
         """Refresh a trigger that others have put there."""
         self._kept[key] = _Kept(below, there=True)
+        self._shared[key[0]] = key
         self._deadlines.set(key, now + self._interval(below))
 
     def drop(self, key: Key) -> list[Action]:
         """Refresh a trigger no more, and take it away if nobody else needs it."""
         kept = self._kept.pop(key, None)
         self._deadlines.cancel(key)
-        if kept is None or kept.below != ALONE:
+        if kept is None:
+            return []
+        if kept.below != ALONE:
+            del self._shared[key[0]]
             return []
         return [self.request(Remove, key)]
 
@@ -105,10 +113,9 @@ class Keeper:
 
     def refreshed(self, identifier: Identifier, now: int) -> None:
         """Somebody else has refreshed the trigger above this host that is at an identifier."""
-        for key in [key for key in self._kept if key[0] == identifier]:
-            kept = self._kept[key]
-            if kept.below != ALONE and kept.there:
-                self._deadlines.set(key, now + self._interval(kept.below))
+        key = self._shared.get(identifier)
+        if key is not None and self._kept[key].there:
+            self._deadlines.set(key, now + self._interval(self._kept[key].below))
 
     def timer(self, now: int) -> list[Action]:
         """Insert again what is not there, refresh what is."""

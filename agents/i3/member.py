@@ -108,10 +108,16 @@ class Member:
         self._dummy: Identifier | None = None
         self.sent = 0
         """How many packets this founder has sent."""
-        self._anycast: tuple[Identifier, Endpoint] | None = None
-        """This member's trigger in its recovery group."""
+        self._anycast: list[tuple[Identifier, Endpoint]] = []
+        """This member's trigger in its recovery group, and the one before."""
         self.counters: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
+
+    @property
+    def chain(self) -> tuple[Identifier, ...]:
+        """The identifiers from the root's to this member's own; only one in the tree has one."""
+        assert self.identifier is not None
+        return (*self.path, self.identifier)
 
     def found(self, now: int) -> list[Action]:
         """Begin a group: this host is the source, and the root identifier is its own."""
@@ -168,8 +174,11 @@ class Member:
 
     def next_deadline(self) -> int | None:
         """When ``timer`` is due next."""
-        parts = (self._deadlines.next(), self._keeper.next_deadline(), self.repairs.next_deadline())
-        return min((when for when in parts if when is not None), default=None)
+        earliest = self._deadlines.next()
+        for when in (self._keeper.next_deadline(), self.repairs.next_deadline()):
+            if earliest is None or (when is not None and when < earliest):
+                earliest = when
+        return earliest
 
     # Looking for a place
 
@@ -217,16 +226,14 @@ class Member:
 
     def _settle(self, now: int) -> list[Action]:
         """The place is taken: let others know, and see to the triggers above."""
-        assert self.identifier is not None
         self.phase = Phase.IN_TREE
         self.joinable = True
         self._deadlines.cancel(_Timer.SEARCH)
-        chain = (*self.path, self.identifier)
-        for below, key in enumerate(reversed([*pairwise(chain)][:-1]), start=1):
+        for below, key in enumerate(reversed([*pairwise(self.chain)][:-1]), start=1):
             self._keeper.expect(key, below, now)
         above = (above_root(self._root), *self.path)
         self.repairs.place(above[-1], above[-2] if self.path else above[-1])
-        actions = self._keeper.keep((self.identifier, self._me), now)
+        actions = self._keeper.keep((self.chain[-1], self._me), now)
         actions += self._keeper.keep((self._set_identifier(), self._me), now)
         actions += self._join_recovery_group(now)
         self._probe_by(now + int(self._config.probe_period * self._random.random()))
@@ -237,16 +244,17 @@ class Member:
         return j_hash(parent) if self.joinable else f_hash(parent)
 
     def _join_recovery_group(self, now: int) -> list[Action]:
-        """Be where requests for repairs go; by the losses, that place changes."""
+        """Be where requests for repairs go; with the losses, that place changes."""
         if self._config.recovery is Recovery.OFF:
             return []
         self._deadlines.set(_Timer.ANYCAST, now + self._config.refresh_period)
-        key = (self.repairs.anycast_identifier(), self._me)
-        if key == self._anycast:
+        identifier = self.repairs.anycast_identifier()
+        if self._anycast and self._anycast[-1][0] == identifier:
             return []
-        left = self._keeper.drop(self._anycast) if self._anycast else []
-        self._anycast = key
-        return left + self._keeper.keep(key, now)
+        # Both are there for a while: the group always has this member.
+        left = self._keeper.drop(self._anycast.pop(0)) if len(self._anycast) > 1 else []
+        self._anycast.append((identifier, self._me))
+        return left + self._keeper.keep(self._anycast[-1], now)
 
     # Whether others can join here
 

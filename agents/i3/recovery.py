@@ -8,7 +8,7 @@ above, and from there the packet goes to the whole subtree (figure 10).
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from random import Random
 
@@ -26,6 +26,8 @@ MAXIMUM_SOURCES = 16
 """Of how many sources one member follows the numbers."""
 MAXIMUM_REQUESTS = 8
 """How often a packet is asked for, before it is given up."""
+LOSS_STEPS = 256
+"""How finely loss rates are told apart: a member's place changes when its step does."""
 
 Name = tuple[int, int]
 """Source and sequence number of a packet."""
@@ -63,6 +65,21 @@ class RecoveryCounters:
     """For each loss that was repaired, ns from its discovery."""
     given_up: int = 0
 
+    def snapshot(self) -> RecoveryCounters:
+        """The counts as they are now."""
+        return replace(self, waits=[*self.waits])
+
+    def since(self, before: RecoveryCounters) -> RecoveryCounters:
+        """What has been counted since a snapshot."""
+        return RecoveryCounters(
+            losses=self.losses - before.losses,
+            requests_sent=self.requests_sent - before.requests_sent,
+            requests_received=self.requests_received - before.requests_received,
+            duplicates=self.duplicates - before.duplicates,
+            waits=self.waits[len(before.waits) :],
+            given_up=self.given_up - before.given_up,
+        )
+
 
 class Repairs:
     """One member's part in the recovery of lost packets."""
@@ -93,10 +110,16 @@ class Repairs:
     def anycast_identifier(self) -> Identifier:
         """Where this member's trigger in its recovery group is, as its losses are now."""
         assert self._parent is not None
+        spread = _spread(self._me)
         if self._config.recovery is Recovery.RANDOM:
-            return recovery_group(self._parent, _spread(self._me))
-        share = int(self.loss_rate * 0xFFFFFFFF)
-        return recovery_group(self._parent, share.to_bytes(4, "big") + _spread(self._me)[:4])
+            return recovery_group(self._parent, spread)
+        share = round(self.loss_rate * LOSS_STEPS)
+        return recovery_group(self._parent, share.to_bytes(4, "big") + spread[:4])
+
+    @property
+    def missing(self) -> int:
+        """How many packets are lacking that are asked for."""
+        return len(self._missing)
 
     @property
     def loss_rate(self) -> float:

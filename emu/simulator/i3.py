@@ -41,6 +41,11 @@ class Host:
     armed: int | None = None
     """When it will be woken, true time."""
 
+    @property
+    def is_server(self) -> bool:
+        """Whether it is one of the infrastructure's."""
+        return isinstance(self.core, Server)
+
 
 class Overlay:
     """A ring of servers that is settled, and the hosts that use it."""
@@ -52,8 +57,6 @@ class Overlay:
         seed: int,
         group: GroupConfig,
         config: ServerConfig | None = None,
-        *,
-        loss: float = 0.0,
     ) -> None:
         self.internet = internet
         self.engine = Engine()
@@ -62,9 +65,10 @@ class Overlay:
         self.hosts: dict[Endpoint, Host] = {}
         self.messages: Counter[str] = Counter()
         self.delivered: Callable[[Host, Deliver], None] = lambda host, packet: None
-        self.loss = loss
-        """The share of datagrams that are lost."""
-        self._losses = Random(seed)
+        self.lost: Callable[[Host, Host], bool] | None = None
+        """Says of each datagram from one host to another whether it is lost."""
+        self.sent: Callable[[Message, Host], None] | None = None
+        """Is told of each datagram, and of the host for which it is."""
         self._config = config or ServerConfig(group.degree + 1)
         self._endpoints = 0
         self._positions: dict[int, int] = {}
@@ -152,7 +156,11 @@ class Overlay:
     def _send(self, host: Host, message: Message, destination: Endpoint) -> None:
         other = self.hosts.get(destination)
         self.messages[type(message).__name__] += 1
-        if other is not None and not (self.loss and self._losses.random() < self.loss):
+        if other is None:
+            return
+        if self.sent is not None:
+            self.sent(message, other)
+        if self.lost is None or not self.lost(host, other):
             delay = self.internet.delay(host.node, other.node)
             self.engine.after(delay, partial(self._arrive, other, message, host.endpoint))
 
