@@ -128,7 +128,9 @@ class Conductor:
             lambda name: network.interfaces(name)[0].name,
         )
         for job in self._plan.jobs:
-            self._lab.processes.start(job.name, self._lab.pid(job.node), job.target, job.config)
+            self._lab.processes.start(
+                job.name, self._lab.pid(job.node), job.target, job.config, job.until_ns
+            )
         happenings = Happenings(self._lab, self._t0)
         moves = [
             asyncio.ensure_future(happenings.happen(event))

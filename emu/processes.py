@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import select
 import signal
@@ -29,19 +30,34 @@ class Processes:
         self._control = ours
         self._buffer = b""
         self._pids: dict[str, int] = {}
+        self._until: dict[str, float] = {}
+        """From when on each may end without having been told to."""
         self._stopping: set[str] = set()
         with theirs:
             self._nursery = subprocess.Popen(
                 [sys.executable, "-m", "emu.nursery", str(theirs.fileno()), str(errors)],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for whoever is at the terminal
             )
 
-    def start(self, name: str, netns: int, target: str, config: dict[str, Any]) -> None:
-        """Ask for ``target.main(config)`` in the network namespace of the process ``netns``."""
+    def start(
+        self,
+        name: str,
+        netns: int,
+        target: str,
+        config: dict[str, Any],
+        until_ns: float = math.inf,
+    ) -> None:
+        """Ask for ``target.main(config)`` in the network namespace of the process ``netns``.
+
+        One that ends before ``until_ns`` (CLOCK_MONOTONIC), however well, has failed if it was not
+        told to.
+        """
         request = {"name": name, "netns": netns, "target": target, "config": config}
         self._control.sendall(json.dumps(request).encode() + b"\n")
         self._pids[name] = 0
+        self._until[name] = until_ns
         self._stopping.discard(name)
 
     def running(self) -> set[str]:
@@ -56,6 +72,7 @@ class Processes:
 
     def stop(self, names: set[str], timeout: float) -> None:
         """Tell processes to end (SIGTERM) and wait; who does not obey in time is killed."""
+        self._read(0)  # who has ended before it was told
         deadline = time.monotonic() + timeout
         while any(self._pids.get(name) == 0 for name in names) and time.monotonic() < deadline:
             self._read(0.05)
@@ -71,7 +88,7 @@ class Processes:
                 os.kill(pid, number)
 
     def _read(self, timeout: float) -> None:
-        """Take the nursery's news; ProcessFailed when one ended unasked and not well."""
+        """Take the nursery's news; ProcessFailed when one ended unasked, too early or not well."""
         while select.select([self._control], [], [], timeout)[0]:
             data = self._control.recv(65536)
             if not data:
@@ -87,9 +104,13 @@ class Processes:
             return
         name = news["exited"]
         del self._pids[name]
-        if news["status"] != 0 and name not in self._stopping:
-            words = (
-                (self._errors / f"{name}.err").read_text(errors="replace", encoding="utf-8").strip()
-            )
-            last = words.splitlines()[-1] if words else f"status {news['status']}"
+        early = time.monotonic_ns() < self._until[name]
+        if (early or news["status"] != 0) and name not in self._stopping:
+            last = self._last_words(name) or f"status {news['status']}"
             raise ProcessFailed(f"{name} ended unexpectedly: {last}")
+
+    def _last_words(self, name: str) -> str:
+        """The last line of what a process printed; nothing, if it was ended too soon for any."""
+        path = self._errors / f"{name}.err"
+        words = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+        return words.strip().rpartition("\n")[2]

@@ -47,6 +47,8 @@ class Job:
     node: str
     target: str
     config: dict[str, Any]
+    until_ns: int
+    """From when on it may end by itself (CLOCK_MONOTONIC)."""
 
 
 @dataclass
@@ -99,8 +101,15 @@ class Planner:
             for key in ("arrivals", "sent", "json")
             if config.get(key)
         }
-        job = Job(f"{name}@{node}", node, f"emu.traffic.{target}", {**common, **config, **paths})
-        self.plan.jobs.append(job)
+        self.plan.jobs.append(
+            Job(
+                name=f"{name}@{node}",
+                node=node,
+                target=f"emu.traffic.{target}",
+                config={**common, **config, **paths},
+                until_ns=_until(target, config),
+            )
+        )
 
     def _flow(self, name: str, file: str, times: tuple[int, int], **what: Any) -> None:
         empty = {"protocol": None, "interval_ns": None, "sent": None, "number": None}
@@ -226,6 +235,13 @@ class Planner:
             **{"from": flow.from_}, arrivals=arrivals, sender_report=sender,
             receiver_report=receiver, number=common["port"], interval_ns=interval,
         )  # fmt: skip
+
+
+def _until(target: str, config: dict[str, Any]) -> int:
+    """A sender may end after its last packet; iperf3 and users' programs when they like."""
+    if target in ("iperf", "program"):
+        return 0
+    return int(config["stop_ns"]) - int(config.get("interval_ns", 0))
 
 
 def plan(

@@ -177,3 +177,13 @@ def test_a_stream_slower_than_the_scenario_has_one_packet() -> None:
     for seed in range(20):
         (one,) = planned(seed, traffic=[slow]).jobs
         assert 2 * SECOND <= one.config["start_ns"] - T0 < 10 * SECOND
+
+
+def test_senders_and_listeners_may_end_when_they_have_done_all() -> None:
+    """iperf3, and what else users run, when it likes: the network may be why."""
+    made = planned(traffic=[{**STREAMS[0], "stop": "4s"}, *STREAMS[1:]])
+    until = {one.name: one.until_ns for one in made.jobs}
+    assert until["C1@src"] == T0 + 4 * SECOND - 10_000_000
+    assert until["C1.mn1@mn1"] == T0 + 4 * SECOND
+    assert until["ping-mn1-server1@mn1"] == T0 + 10 * SECOND - 10_000_000
+    assert {at for name, at in until.items() if name.startswith("iperf3")} == {0}
