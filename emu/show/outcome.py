@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ def show_outcome(console: Console, record: dict[str, Any], directory: Path) -> N
         if table.row_count:
             console.print(table)
             console.print()
-    for line in (*_not_recovered(runs), *torn(runs)):
+    for line in (*_resolution(runs), *_not_recovered(runs), *torn(runs)):
         console.print(line, markup=False, soft_wrap=True)
     if len(runs) == 1 and runs[0]["handovers"]:
         console.print(HINT, style="dim", soft_wrap=True)
@@ -92,7 +93,7 @@ def _handovers(runs: Sequence[Run], *, standby: bool) -> Table:
 
 def _flows(runs: Sequence[Run]) -> Table:
     """One row a stream: its interruption in a handover, and its packets in a run."""
-    numbers = ("handovers", "disruption (ms)", "median", "resolution", "lost", "duplicated")
+    numbers = ("handovers", "disruption (ms)", "median", "lost", "duplicated")
     spread = " (disruption: mean, with its 95 % confidence over the runs)" if len(runs) > 1 else ""
     table = _table(f"Streams{spread}", ("stream", "kind"), numbers)
     for name, kind in _distinct(
@@ -108,7 +109,6 @@ def _flows(runs: Sequence[Run]) -> Table:
             str(sum(map(len, hit))),
             estimate(summary),
             milliseconds(summary["median"]),
-            milliseconds(whole[0].get("interval_ms")),
             count(flow["lost"] for flow in whole),
             count(flow["duplicated"] for flow in whole),
         )
@@ -121,6 +121,20 @@ def _hit(run: Run, name: str) -> Iterator[dict[str, Any]]:
         for flow in handover["flows"]:
             if flow["flow"] == name:
                 yield flow
+
+
+def _resolution(runs: Sequence[Run]) -> Iterator[str]:
+    """How finely disruptions are known, if there are any."""
+    streams: defaultdict[float, list[str]] = defaultdict(list)
+    flows = [flow for run in runs for flow in run["flows"]]
+    for name, interval in _distinct((flow["flow"], flow.get("interval_ms")) for flow in flows):
+        if interval is not None and any(_hit(run, name) for run in runs):
+            streams[interval].append(name)
+    if streams:
+        known = (f"{ms:.1f} ms ({', '.join(names)})" for ms, names in streams.items())
+        only = f"{next(iter(streams)):.1f} ms"
+        what = only if len(streams) == 1 else ", ".join(known)
+        yield f"a disruption is known to one packet interval: {what}"
 
 
 def _not_recovered(runs: Sequence[Run]) -> Iterator[str]:
