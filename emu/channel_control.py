@@ -13,6 +13,7 @@ from emu.sandbox import RUN_DIRECTORY
 from emu.scenario.model import Scenario
 from emu.scenario.multicast import POLICY_KEYS, ChannelControl
 from emu.scenario.policies import own
+from topologies.domain import MCC
 
 _Value = TypeVar("_Value")
 
@@ -33,13 +34,13 @@ class ChannelControlPlan:
         if name in self._deciders(self._control):
             return {"mcc": None, **self._deciding(self._control, name)}
         return {
-            "mcc": str(self._network.address("cmd")),
+            "mcc": str(self._network.address(*self._deciders(self._control))),
             "default": self._control.default,
             "timeout": self._control.timeout,
         }
 
-    def of_cmd(self, name: str) -> dict[str, Any] | None:
-        """Of a CMD: how the MCC beside it decides, if there is one, which is beside the first."""
+    def of_centre(self, name: str) -> dict[str, Any] | None:
+        """Of a CMD or the MCC's node: how the MCC that is there decides; None: there is none."""
         if self._control is None or name not in self._deciders(self._control):
             return None
         return self._deciding(self._control, name)
@@ -62,7 +63,7 @@ class ChannelControlPlan:
 
     def _deciders(self, control: ChannelControl) -> list[str]:
         """The nodes that decide."""
-        return {"cmd": ["cmd"], "mar": self._network.names("mar")}[control.at]
+        return {"cmd": ["cmd"], MCC: [MCC], "mar": self._network.names("mar")}[control.at]
 
     def _deciding(self, control: ChannelControl, name: str) -> dict[str, Any]:
         return {

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import IPv6Address
 from pathlib import Path
 
@@ -75,6 +76,9 @@ class Lab:
             second_domain=tuple(self.scenario.mobility.foreign_domain),
             standby=_quality(topology.standby) if self.scenario.mobility.standby else None,
         )
+        control = self.scenario.multicast.channel_control
+        if control and control.at == "mcc":
+            parameters = replace(parameters, mcc=_quality(topology.mcc))
         nodes = {name: EndNode(node.role, node.dad) for name, node in self.scenario.nodes.items()}
         backends = Backends(self._capabilities.switch_backend(), self._capabilities.delay_backend())
         self.network = build(topology.kind, parameters, nodes, backends, seed=self._seed)

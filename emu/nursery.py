@@ -29,6 +29,7 @@ _AGENTS = "agents.roles."
 TARGETS = (
     "agents.roles.mar",
     "agents.roles.cmd",
+    "agents.roles.mcc",
     "agents.roles.mag",
     "agents.roles.lma",
     "agents.roles.mn",

@@ -17,6 +17,8 @@ RADIO = "radio"
 ROOT = "mr1"
 SECOND_CMD = "cmd2"
 """Another operator's, or the one that stands in for the first."""
+MCC = "mcc"
+"""The multicast channel control, where it is a node of its own."""
 NAME_LENGTH = 9
 """Characters in a node's name, so that ``radio-<node>`` fits the 15 of an interface's."""
 
@@ -43,6 +45,8 @@ class Domain(Topo):  # type: ignore[misc]
             self.node(SECOND_CMD, "cmd")
         if parameters.standby is not None:
             self.join(parameters.centre, SECOND_CMD, "standby", parameters.standby, CORE_METRIC)
+        if parameters.mcc is not None:
+            self.node(MCC, "mcc")
         for mar in mars:
             self.node(mar, "mar")
             self.join(mar, RADIO, "access", parameters.access, ACCESS_METRIC)
@@ -50,6 +54,8 @@ class Domain(Topo):  # type: ignore[misc]
                 self.join(mar, parameters.centre, "cmd", parameters.cmd, CORE_METRIC)
             if mar in parameters.second_domain or parameters.standby is not None:
                 self.join(mar, SECOND_CMD, "cmd", parameters.cmd, CORE_METRIC)
+            if parameters.mcc is not None:
+                self.join(mar, MCC, "mcc", parameters.mcc, CORE_METRIC)
         self.core(mars, parameters)
         if parameters.centre != "cmd":
             self.join(parameters.centre, ROOT, "home", parameters.home, HOME_METRIC)

@@ -59,6 +59,8 @@ class Parameters:
     """Between a mobility anchor and the root multicast router."""
     standby: Quality | None = None
     """Between the central mobility database and a second one; None: there is no second one."""
+    mcc: Quality | None = None
+    """Between a MAR and the multicast channel control; None: that is no node of its own."""
 
 
 @dataclass(frozen=True)

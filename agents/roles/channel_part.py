@@ -1,4 +1,4 @@
-"""Channel control in a router or beside the CMD: its cores on the signalling and on triggers."""
+"""Channel control in a router, beside the CMD or alone: its cores on signalling and triggers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class _ChangeableCore(Core, Protocol):
 
 
 class MulticastChannelControl:
-    """The MCC, beside a CMD: it shares the CMD's address and signalling."""
+    """The MCC, at the address and by the signalling of its node."""
 
     def __init__(
         self,

@@ -36,6 +36,8 @@ Handler = Callable[[bytes, IPv6Address, IPv6Address], None]
 class Signalling:
     """Sends and receives at the node's own address: bindings for one core, and what else there is.
 
+    Without a core nobody here knows binding messages.
+
     ``on_type`` gives the messages of another type to a handler of their own; of a type that none
     knows the sender is told so. With a ``key`` every
     message is authenticated; from ``untrusted`` interfaces none is taken. What is for home agents,
@@ -46,7 +48,7 @@ class Signalling:
         self,
         daemon: Daemon,
         address: IPv6Address,
-        core: SignallingCore,
+        core: SignallingCore | None,
         *,
         key: str | None = None,
         untrusted: Collection[str] = (),
@@ -132,5 +134,7 @@ class Signalling:
         return self._beside_home_agent and mobility.is_from_mobile_node(data)
 
     def _binding(self, data: bytes, source: IPv6Address, destination: IPv6Address) -> None:
+        if self._core is None:
+            raise UnknownMessage(mobility_header.message_type(data) or 0)
         message = mobility.decode(data, source, destination)
         self._daemon.carry_out(self._core, self._core.receive(message, source, time.monotonic_ns()))

@@ -88,7 +88,7 @@ class Path:
     backhaul: float
     """The new MAR to the previous one."""
     cmd: float
-    """A MAR to the CMD, and to the MCC that is there."""
+    """A MAR to the CMD, or to the mobility anchor in its place."""
     binding: float
     """T_binding: link up to binding complete at the new MAR (equations 15 to 18)."""
     notice: float

@@ -254,7 +254,8 @@ class _Question:
         control = self._control()
         if control.at == "mar" or (control.policy == "static" and not self.first):
             return 0.0
-        return 2 * self.move.path.cmd
+        links = self.scenario.topology
+        return 2 * (links.mcc if control.at == "mcc" else links.cmd).delay / 1e6
 
     def _scopes(self) -> list[ChannelScope]:
         return _scopes(self._control(), self.channel)

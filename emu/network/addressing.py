@@ -4,7 +4,7 @@
 what                 value                                   n, k, i, j
 ===================  ======================================  ==================================
 router's address     ``2001:db8:ffff::<role>:<k>/128``       role: mar 1, mr 2, cmd 3, ix 4, lma 7,
-                                                              ha 8
+                                                              ha 8, mcc 9
 MAR's prefix pool    ``2001:db8:<k>::/48``                   k: the number in the MAR's name
 router link-local    ``fe80::<role>:<k>:<i>``                i: the node's i-th interface
 MAR access interface ``fe80::5213:<k>``, 00:00:5e:00:52:13   RFC 8885 DLIF; RFC 6543 address;
@@ -28,8 +28,8 @@ from topologies.domain import Domain
 from topologies.parameters import Quality
 
 ROLES = {"mn": 0, "mar": 1, "mr": 2, "cmd": 3, "ix": 4, "source": 5, "server": 5, "radio": 6,
-         "lma": 7, "ha": 8}  # fmt: skip
-ROUTERS = ("mar", "mr", "cmd", "ix", "lma", "ha")
+         "lma": 7, "ha": 8, "mcc": 9}  # fmt: skip
+ROUTERS = ("mar", "mr", "cmd", "ix", "lma", "ha", "mcc")
 HOME_POOL = IPv6Network("2001:db8:a000::/48")
 PMIPV6_LINK_LAYER = "00:00:5e:00:52:13"
 """The link-layer address that every MAR has on its access interface (RFC 6543 section 3)."""
@@ -44,7 +44,7 @@ class Interface:
     peer: str
     peer_interface: str
     kind: str
-    """access, wireless, backhaul, cmd, standby, core, home, spine or lan."""
+    """access, wireless, backhaul, cmd, standby, mcc, core, home, spine or lan."""
     quality: Quality
     metric: int
     link_layer_address: str

@@ -22,7 +22,7 @@ _LEFT, _COLUMN, _ROW = 92.0, 150.0, 27.0
 _HEAD = 26.0
 _MOST_ROWS = 48
 _LEFT_OUT = ("NS", "NA", "Redirect", LINK_SCOPE_REPORT)
-_ORDER = ("mn", "mar", "dar", "cmd", "lma", "ha", "ix", "mr", "source", "server")
+_ORDER = ("mn", "mar", "dar", "cmd", "mcc", "lma", "ha", "ix", "mr", "source", "server")
 
 
 @dataclass(frozen=True)

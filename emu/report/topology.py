@@ -17,7 +17,7 @@ _MOST_IN_A_ROW = 14
 _DROP = 14.0
 """How far beside its middle a router's link goes up to the exchange."""
 _CENTRES = ("cmd", "lma", "ha")
-_DRAWN = ("source", "server", "mr", *_CENTRES, "ix", "mar", "mn")
+_DRAWN = ("source", "server", "mr", *_CENTRES, "mcc", "ix", "mar", "mn")
 _COLOURS = {"core": "address", "cmd": "binding", "backhaul": "soft", "access": "bad"}
 _NODE_COLOURS = {
     "mr": "address",
@@ -26,7 +26,7 @@ _NODE_COLOURS = {
     "mn": "bad",
     "source": "good",
     "server": "good",
-    **dict.fromkeys(_CENTRES, "binding"),
+    **dict.fromkeys((*_CENTRES, "mcc"), "binding"),
 }
 _NAMES = {"core": "core", "backhaul": "between MARs", "access": "access"}
 
@@ -68,7 +68,7 @@ def _places(meta: dict[str, Any]) -> dict[str, Place]:
     places = {root: (_WIDTH / 2, _ROWS["root"])} if root else {}
     rows = {
         "ends": _named(meta, "source") + _named(meta, "server"),
-        "core": core + [name for role in _CENTRES for name in _named(meta, role)],
+        "core": core + [name for role in (*_CENTRES, "mcc") for name in _named(meta, role)],
         "mar": _named(meta, "mar"),
     }
     for row, names in rows.items():
@@ -122,7 +122,7 @@ def _link(drawing: Drawing, places: dict[str, Place], roles: dict[str, str], *en
     kind = "core"
     if "ix" in kinds or kinds == {"mar"}:
         kind = "backhaul"
-    elif kinds & {*_CENTRES}:
+    elif kinds & {*_CENTRES, "mcc"}:
         kind = "cmd"
     if "ix" in kinds:  # the exchange is drawn as a bus: straight up to it
         x1 = x2 = (x2 if roles[ends[0]] == "ix" else x1) + _DROP

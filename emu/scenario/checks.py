@@ -18,7 +18,7 @@ from emu.scenario.traffic import Iperf3Flow, MulticastFlow, PingFlow, ProgramFlo
 from emu.scenario.units import DURATION
 
 _BINDING_LIFETIME_UNIT = DURATION.parse("4s")
-_RESERVED = re.compile(r"(mar|dar|mr)[0-9]+|cmd2?|lma|ha|ix|radio|lo")
+_RESERVED = re.compile(r"(mar|dar|mr)[0-9]+|cmd2?|mcc|lma|ha|ix|radio|lo")
 """Names of the nodes that the topology makes, of any number."""
 
 
@@ -44,7 +44,7 @@ def _topology(scenario: Scenario) -> Iterator[Problem]:
     if topology.kind not in topologies.kinds:
         text = f"no topology {quote(topology.kind)}; {suggest(topology.kind, topologies.kinds)}"
         yield Problem(("topology", "kind"), text)
-    for name in ("access", "backhaul", "cmd", "standby", "core", "home"):
+    for name in ("access", "backhaul", "cmd", "standby", "mcc", "core", "home"):
         link = getattr(topology, name)
         if link.jitter > link.delay:
             jitter, delay = DURATION.show(link.jitter), DURATION.show(link.delay)
@@ -68,7 +68,7 @@ def _distributed(scenario: Scenario) -> Iterator[Problem]:
         yield Problem(("mobility", "standby"), text)
     control = scenario.multicast.channel_control
     if control and control.at == "cmd":
-        text = f"there is no CMD in the variant {variant}; write mar"
+        text = f"there is no CMD in the variant {variant}; write mar or mcc"
         yield Problem(("multicast", "channel_control", "at"), text)
     wait, trip = scenario.mobility.first_attachment_timeout, 2 * scenario.topology.backhaul.delay
     if wait <= trip:

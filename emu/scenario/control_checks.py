@@ -19,6 +19,10 @@ _CONTROL: Path = ("multicast", "channel_control")
 def check_channel_control(scenario: Scenario) -> Iterator[Problem]:
     """What contradicts the scheme or the policy, and names that are not channels."""
     multicast = scenario.multicast
+    control = multicast.channel_control
+    if "mcc" in scenario.topology.model_fields_set and not (control and control.at == "mcc"):
+        text = "there is no such node; write multicast: {channel_control: {at: mcc}}"
+        yield Problem(("topology", "mcc"), text)
     if multicast.scheme != MULTI_UPSTREAM:
         remedy = f"write scheme: {MULTI_UPSTREAM}, or leave it out"
         for key, used in (

@@ -71,6 +71,8 @@ class Topology(Section):
     """A MAR to the central mobility database, or to the mobility anchor that is in its place."""
     standby: Link = Link()
     """The central mobility database to the second one, if there is one."""
+    mcc: Link = Link()
+    """A MAR to the multicast channel control, if that is a node of its own."""
     core: Link = Link()
     """A MAR to its native multicast router."""
     home: Link = Link()

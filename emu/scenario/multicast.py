@@ -40,8 +40,9 @@ POLICY_KEYS: dict[str, frozenset[str]] = {
 class ChannelControl(Section):
     """Who decides whether a channel is local, remote or both, and how."""
 
-    at: Literal["cmd", "mar"] = "cmd"
-    """A central MCC beside the CMD (partially distributed), or every MAR for itself (fully)."""
+    at: Literal["cmd", "mcc", "mar"] = "cmd"
+    """A central MCC beside the CMD, or a node of its own; or every MAR for itself (fully
+    distributed)."""
     policy: PolicyName = "static"
     """One of ``POLICY_KEYS``, or a user's own: ``file.py:ClassName``."""
     default: Scope = "remote"

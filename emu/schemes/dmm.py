@@ -20,9 +20,9 @@ class Dmm(Scheme):
     """RFC 8885, and sections 4.2.2 and 4.2.3 of the HDMM paper."""
 
     def roles(self) -> dict[str, Callable[[str], Agent]]:
-        """MARs and the CMD; without a CMD the exchange carries what MARs send to all of them."""
+        """MARs, CMD and MCC; without a CMD the exchange carries what MARs send to all of them."""
         centre = {"ix": self._ix} if self._distributed else {"cmd": self._cmd}
-        return {**super().roles(), "mar": self._mar, **centre}
+        return {**super().roles(), "mar": self._mar, "mcc": self._mcc, **centre}
 
     def ready(self, events: Sequence[Event]) -> bool:
         """Whether those who talk to each other do: MARs by their group or by CXTP, two CMDs."""
@@ -128,9 +128,17 @@ class Dmm(Scheme):
             "peers": self.peers(name),
             "variant": self.scenario.mobility.variant,
             "store": str(RUN_DIRECTORY / f"{name}.sqlite"),
-            "channel_control": self.channel_control.of_cmd(name),
+            "channel_control": self.channel_control.of_centre(name),
             "key": self.key_of(name),
             "mobility": self._timers(),
+        }
+
+    def _mcc(self, name: str) -> Agent:
+        return "agents.roles.mcc", {
+            "address": str(self.network.address(name)),
+            "peers": self.peers(name),
+            "channel_control": self.channel_control.of_centre(name),
+            "key": self.key_of(name),
         }
 
     def _other_cmd(self, name: str) -> str | None:

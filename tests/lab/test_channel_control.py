@@ -218,9 +218,45 @@ def test_fully_distributed_each_mar_decides_by_a_policy_of_ones_own(tmp_path: Pa
         assert flow["received"] > 0.8 * flow["sent"], flow["flow"]
 
 
+ALONE = (
+    DISTRIBUTED.replace(
+        '{at: mar, policy: own.py:Only, parameters: {remote: "ff3e::c1"}}', "{at: mcc}"
+    )
+    .replace("mars: 2,", "mars: 2, mcc: {delay: 15ms},")
+    .replace(
+        "multicast:",
+        "mobility: {scheme: dmm, variant: distributed, key: of the domain}\nmulticast:",
+    )
+    .replace("  - {at: 4.5s, new_policy: static}\n", "")
+)
+
+
+def test_the_mcc_is_a_node_of_its_own_that_needs_no_cmd(tmp_path: Path) -> None:
+    scenario = tmp_path / "scenario.yaml"
+    scenario.write_text(ALONE)
+    result = run(scenario, tmp_path / "out", "--keep-captures")
+    assert result.status == 0, result.output
+    decisions = [(e["node"], e["group"], e["scope"], e["reason"])
+                 for e in result.events("channel_decision")]  # fmt: skip
+    assert sorted(decisions[:2]) == [
+        ("mar2", C1, "REMOTE", "answer"),
+        ("mar2", C3, "REMOTE", "answer"),
+    ]
+    assert decisions[2:] == [("mar2", C1, "LOCAL", "change")]
+    assert tuples(result.run()["membership"]["mar2"]) == {
+        ("mar2-core", C1, ("mn1",)),
+        ("tun-mar1", C3, ("mn1",)),
+    }
+    times = result.packets("mar2-mcc", "mip6.mhtype == 11", "frame.time_epoch")
+    assert len(times) == 6  # two queries, two answers, a change and its acknowledgement
+    (asked,), *_, (answered,), _, _ = times
+    assert float(answered) - float(asked) >= 0.03  # there and back
+    assert not result.run()["refused"].get("mcc")
+
+
 @in_sandbox
 def test_a_listener_keeps_its_channel_when_the_mcc_does_not_answer() -> None:
-    ChannelControlPlan.of_cmd = lambda self, name: None  # type: ignore[method-assign]
+    ChannelControlPlan.of_centre = lambda self, name: None  # type: ignore[method-assign]
     scenario = Path(RUN_DIRECTORY) / "scenario.yaml"
     scenario.write_text(
         SCENARIO.replace("duration: 8s", "duration: 5s").replace(

@@ -69,6 +69,18 @@ def test_a_second_cmd_is_every_mars_neighbour_and_that_of_the_first(kind: str) -
     assert hops["cmd", f"{layout['cmd2'].address}/128"] == "cmd2"
 
 
+@pytest.mark.parametrize("kind", kinds)
+def test_a_channel_control_of_its_own_is_every_mars_neighbour(kind: str) -> None:
+    layout = plan(kinds[kind](Parameters(3, 3, mcc=Quality(delay_ns=7)), ENDS))
+    test_everything_is_unique_that_must_be(layout)
+    test_every_route_leads_to_its_destination(layout)
+    assert layout["mcc"].address == IPv6Address("2001:db8:ffff::9:1")
+    ends = layout["mcc"].interfaces
+    assert {end.peer: end.quality.delay_ns for end in ends} == {"mar1": 7, "mar2": 7, "mar3": 7}
+    hops = next_hops(layout)
+    assert {hops[f"mar{n}", f"{layout['mcc'].address}/128"] for n in (1, 2, 3)} == {"mcc"}
+
+
 def test_every_mar_is_the_same_router_to_a_mobile_node_of_an_lma(layout: Plan) -> None:
     """RFC 5213 section 6.8."""
     access = [end for node in layout.values() for end in node.interfaces if end.kind == "access"]

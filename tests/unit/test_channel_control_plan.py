@@ -26,7 +26,7 @@ class Addresses:
     """Of a network, what the plan asks for."""
 
     def address(self, name):
-        return {"src": S1, "cmd": MCC, "mar1": MAR1}[name]
+        return {"src": S1, "cmd": MCC, "mcc": MCC, "mar1": MAR1}[name]
 
     def names(self, role):
         return ["mar1", "mar2"] if role == "mar" else []
@@ -52,20 +52,20 @@ def decides(config, channel=C1):
 def test_the_base_scheme_has_no_channel_control():
     base = ChannelControlPlan(parse(GOOD.encode(), "f"), Addresses(), Path())
     assert base.of_mar("mar1") is None
-    assert base.of_cmd("cmd") is None
+    assert base.of_centre("cmd") is None
 
 
 def test_at_the_cmd_the_mars_ask():
     central = plan("default: both, timeout: 50ms, channels: {C1: local, C2: remote}")
     assert central.of_mar("mar1") == {"mcc": str(MCC), "default": "both", "timeout": 50_000_000}
-    scope, settings = decides(central.of_cmd("cmd"))
+    scope, settings = decides(central.of_centre("cmd"))
     assert scope.name == "BOTH"
     assert settings == {C1: LOCAL, C2: REMOTE}
 
 
 def test_at_the_mars_each_decides():
     distributed = plan("at: mar, policy: load, tunnelled: 0")
-    assert distributed.of_cmd("cmd") is None
+    assert distributed.of_centre("cmd") is None
     config = distributed.of_mar("mar1")
     assert config["mcc"] is None
     assert decides(config)[0] is LOCAL
@@ -83,7 +83,7 @@ def test_at_the_mars_each_decides():
     ],
 )
 def test_every_policy_is_made_from_its_keys(control, channel, scope):
-    assert decides(plan(control).of_cmd("cmd"), channel)[0] is scope
+    assert decides(plan(control).of_centre("cmd"), channel)[0] is scope
 
 
 def test_a_policy_of_ones_own_gets_its_parameters(tmp_path):
@@ -93,7 +93,7 @@ def test_a_policy_of_ones_own_gets_its_parameters(tmp_path):
         "    def __init__(self, always): self.always = ChannelScope[always]\n"
         "    def decide(self, question): return self.always\n"
     )
-    config = plan("policy: own.py:Own, parameters: {always: LOCAL}", tmp_path).of_cmd("cmd")
+    config = plan("policy: own.py:Own, parameters: {always: LOCAL}", tmp_path).of_centre("cmd")
     assert decides(config)[0] is LOCAL
 
 
@@ -102,7 +102,7 @@ def heard(tmp_path, monkeypatch):
     """What each node is told from here on."""
     monkeypatch.setattr(emu.channel_control, "RUN_DIRECTORY", tmp_path)
     receivers = {}
-    for name in ("cmd", "mar1", "mar2"):
+    for name in ("cmd", "mcc", "mar1", "mar2"):
         receivers[name] = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         receivers[name].bind(str(tmp_path / f"{name}.changes"))
         receivers[name].setblocking(False)
@@ -119,7 +119,9 @@ def heard(tmp_path, monkeypatch):
         receiver.close()
 
 
-WHO_DECIDES = pytest.mark.parametrize(("at", "told"), [("cmd", ["cmd"]), ("mar", ["mar1", "mar2"])])
+WHO_DECIDES = pytest.mark.parametrize(
+    ("at", "told"), [("cmd", ["cmd"]), ("mcc", ["mcc"]), ("mar", ["mar1", "mar2"])]
+)
 
 
 @WHO_DECIDES
@@ -141,7 +143,7 @@ def test_so_does_a_new_policy_with_its_keys(at, told, heard):
 
 
 def test_a_source_specific_channel_is_known_by_its_source():
-    entries = plan("channels: {C1: local, C2: local}").of_cmd("cmd")["channels"]
+    entries = plan("channels: {C1: local, C2: local}").of_centre("cmd")["channels"]
     assert entries == [(str(S1), "ff3e::c1", "local"), (None, "ff1e::c2", "local")]
 
 
@@ -149,12 +151,12 @@ def test_a_mobile_sources_channel_is_known_by_its_group_alone():
     text = GOOD.replace("scheme: mld-dmm", SCHEME).replace("source: src", "source: mn2")
     text = text.replace("join: mn2", "detach: mn2").replace(", channel: C1}\n", "}\n")
     mobile = ChannelControlPlan(parse(text.encode(), "f"), Addresses(), Path())
-    assert mobile.of_cmd("cmd")["channels"] == [(None, "ff3e::c1", "local")]
+    assert mobile.of_centre("cmd")["channels"] == [(None, "ff3e::c1", "local")]
 
 
 def test_a_place_that_nobody_knows_is_not_taken_for_the_mars(tmp_path):
     known = plan("at: cmd", tmp_path)
-    known._control = known._control.model_copy(update={"at": "mcc"})
-    for ask in (known.of_mar, known.of_cmd):
-        with pytest.raises(KeyError, match="mcc"):
+    known._control = known._control.model_copy(update={"at": "nowhere"})
+    for ask in (known.of_mar, known.of_centre):
+        with pytest.raises(KeyError, match="nowhere"):
             ask("mar1")

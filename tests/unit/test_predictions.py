@@ -14,6 +14,7 @@ from emu.analysis.multicast import Range
 from emu.analysis.prediction import Prediction, predict
 from emu.scenario import Scenario
 from emu.scenario.loader import parse
+from emu.scenario.model import Link
 from emu.scenario.multicast import Multicast
 
 BASE = """\
@@ -232,6 +233,7 @@ def test_the_tunnel_of_a_home_agent_by_hand(dad, least, most):
     ("control", "first"),
     [
         ("at: cmd", 50 + 10 + 10 + 20 + 2),
+        ("at: mcc", 50 + 10 + 20 + 2),
         ("at: mar", 50 + 10 + 20 + 2),
         ("at: mar, default: local", 50 + 10 + 6 + 2),
         ("at: mar, channels: {C1: both}", 50 + 10 + 6 + 2),
@@ -242,6 +244,15 @@ def test_context_transfer_by_hand(control, first):
     found = predicted(scenario(f"{MULTI}, channel_control: {{{control}}}"))
     assert found[4, "C1→mn1"].disruption == Range.exactly(first)
     assert found[4, "C1→mn1"].leave == Range.exactly(60)
+
+
+def test_an_mcc_of_its_own_is_as_far_as_its_link_says():
+    beside = scenario(f"{MULTI}, channel_control: {{at: cmd}}")
+    apart = scenario(f"{MULTI}, channel_control: {{at: mcc}}").model_copy(
+        update={"topology": beside.topology.model_copy(update={"mcc": Link(delay=9_000_000)})}
+    )
+    nearer, farther = (predicted(one)[4, "C1→mn1"].disruption.mean for one in (beside, apart))
+    assert farther - nearer == 2 * 9 - 10
 
 
 def test_without_context_transfer_the_report_is_waited_for():

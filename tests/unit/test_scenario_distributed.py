@@ -30,7 +30,7 @@ def test_it_is_one_word():
             "scheme: mld-dmm",
             "scheme: multi-upstream, channel_control: {at: cmd}",
             "f:9: multicast.channel_control.at: there is no CMD in the variant {variant};"
-            " write mar",
+            " write mar or mcc",
         ),
     ],
 )
