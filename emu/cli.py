@@ -109,6 +109,8 @@ def run(
     """Run SCENARIO, measure it, and write a record and a report."""
     experiment = _load(scenario)
     _need_machine(f"run {scenario}", experiment)
+    if not as_json:
+        _hint(scenario, experiment)
     from emu import runner
     from emu.show.outcome import show_outcome
     from emu.show.progress import Progress
@@ -195,6 +197,7 @@ def check(scenarios: tuple[Path, ...]) -> None:
             continue
         length = DURATION.show(scenario.duration)
         click.echo(f"{path}: {scenario.name} is good: {length}, {len(scenario.events)} events")
+        _hint(path, scenario)
     if problems:
         raise Wrong(*problems)
 
@@ -273,6 +276,13 @@ def _load(path: Path) -> Scenario:
         return load(path)
     except ScenarioError as error:
         raise Wrong(*error.problems) from None
+
+
+def _hint(path: Path, scenario: Scenario) -> None:
+    from emu.analysis.hints import hints
+
+    for hint in hints(scenario):
+        click.echo(f"{path}: note: {hint}")
 
 
 def _need_machine(command: str, scenario: Scenario) -> None:

@@ -21,11 +21,8 @@ from emu.scenario.multicast import (
 )
 from emu.scenario.traffic import MulticastFlow
 
-_TENTATIVE_MS = {"normal": (1000.0, 2000.0), "optimistic": (1000.0, 1000.0), "off": (0.0, 0.0)}
-"""How long DAD keeps a Linux host's link-local address from reporting (RFC 4862 section 5.4)."""
-
-_CARE_OF_MS = {**_TENTATIVE_MS, "optimistic": (0.0, 0.0)}
-"""How long DAD keeps a care-of address from being used; RFC 4429 allows it at once."""
+_CARE_OF_MS = {"normal": (1000.0, 2000.0), "optimistic": (0.0, 0.0), "off": (0.0, 0.0)}
+"""How long DAD keeps a care-of address from being used (RFC 4862 section 5.4); RFC 4429: not."""
 
 _ALWAYS_ALIKE = {
     RFC6224: multicast.rfc6224_disruption,
@@ -48,6 +45,11 @@ class Prediction:
     """When the membership has ended at the previous MAR, or by the previous tunnel."""
     question: _Question
 
+    @property
+    def asked(self) -> bool:
+        """Whether nothing comes before the node has answered a query of the new MAR."""
+        return self.question.waits()
+
     def with_gap(self, gap: float) -> Prediction:
         """What is predicted for an L2 gap of so many ms, instead of the scenario's."""
         move = replace(self.move, path=replace(self.move.path, gap=gap))
@@ -66,7 +68,8 @@ def predict(scenario: Scenario) -> list[Prediction]:
     tunnels: dict[tuple[str, str], str | None] = {}
     """By mobile node and channel: the MAR that the channel comes from by a tunnel."""
     for move in moves(scenario):
-        for flow, channel in _listening(scenario, move.mn, move.at_s):
+        for name, flow in _listening(scenario, move.mn, move.at_s):
+            channel = flow.channel
             tunnel = tunnels.get((move.mn, channel))
             if _is_moved_over(scenario, channel, move.at_s):
                 tunnel = None
@@ -77,10 +80,11 @@ def predict(scenario: Scenario) -> list[Prediction]:
                 first=(move.target, channel) not in asked,
                 relayed=tunnel is not None,
                 returned=tunnel == move.target,
+                selective=scenario.is_selective(flow, move.mn),
             )
             asked.add((move.target, channel))
             tunnels[move.mn, channel] = question.tunnel()
-            found.append(question.answer(f"{flow}→{move.mn}"))
+            found.append(question.answer(f"{name}→{move.mn}"))
     return found
 
 
@@ -125,8 +129,8 @@ def _is_moved_over(scenario: Scenario, channel: str, at_s: float) -> bool:
     )
 
 
-def _listening(scenario: Scenario, mn: str, at_s: float) -> Iterator[tuple[str, str]]:
-    """The flows that a node listens to at a time, and the channel of each."""
+def _listening(scenario: Scenario, mn: str, at_s: float) -> Iterator[tuple[str, MulticastFlow]]:
+    """The flows that a node listens to at a time, by their names."""
     when = at_s * 1e9
     for name, flow in zip(scenario.flow_names, scenario.traffic, strict=True):
         if not isinstance(flow, MulticastFlow):
@@ -138,7 +142,7 @@ def _listening(scenario: Scenario, mn: str, at_s: float) -> Iterator[tuple[str, 
                 listens = isinstance(event, Join)
         stop = scenario.duration if flow.stop is None else flow.stop
         if listens and flow.start < when < stop:
-            yield name, flow.channel
+            yield name, flow
 
 
 @dataclass(frozen=True)
@@ -154,6 +158,8 @@ class _Question:
     """Whether the MAR just left has the channel by a tunnel, and not natively."""
     returned: bool
     """Whether that tunnel is from the MAR that is the new one now."""
+    selective: bool
+    """Whether the node listens to the channel's source only: its filter is INCLUDE."""
 
     def answer(self, flow: str) -> Prediction:
         """What is predicted for a flow of the channel."""
@@ -209,8 +215,9 @@ class _Question:
     def _on_the_radio(self) -> bool:
         """Whether the new MAR sends the channel to its radio already, for another listener."""
         return any(
-            self.channel in (heard for _, heard in _listening(self.scenario, mn, self.move.at_s))
+            self.channel == flow.channel
             for mn in self.move.neighbours
+            for _, flow in _listening(self.scenario, mn, self.move.at_s)
         )
 
     def _context(self) -> Range | None:
@@ -229,16 +236,26 @@ class _Question:
         return settings.predictive if in_time else None
 
     def _report(self) -> Range:
-        """When the new MAR has a report of the listener, after link up.
+        """When the new MAR has a report of the listener, after link up."""
+        if self._is_asked():
+            return multicast.report_asked(self.move.path, timers(self.scenario))
+        return multicast.report_unasked(self.move.path)
 
-        After a loss of carrier Linux reports any-source memberships by itself, source-specific ones
-        only when DAD has ended, and else when it is asked.
+    def _is_asked(self) -> bool:
+        """Whether the listener reports only when it is asked.
+
+        After a loss of carrier Linux reports what it listens to in mode EXCLUDE by itself, whatever
+        DAD does: its link-local address stays valid. What it listens to in mode INCLUDE is no
+        change for it (RFC 3810 section 6.1).
         """
-        path, dad = self.move.path, self.scenario.nodes[self.move.mn].dad
-        asked = self.scenario.channels[self.channel].source_specific and dad == "off"
-        if asked or self.scenario.topology.access.carrier == "keep":
-            return multicast.report_asked(path, timers(self.scenario))
-        return multicast.report_unasked(path) + Range.uniform(*_TENTATIVE_MS[dad])
+        return self.selective or self.scenario.topology.access.carrier == "keep"
+
+    def waits(self) -> bool:
+        """Whether the answer to a query is the only way to learn what the node listens to."""
+        scheme = self.scenario.multicast.scheme
+        knows = scheme == BIDIRECTIONAL_TUNNEL or self._ahead() is not None or self._on_the_radio()
+        told = scheme == "multi-upstream" and self.scenario.multicast.context_transfer != "off"
+        return self._is_asked() and not (knows or told)
 
     def _care_of(self) -> Range:
         """How long the care-of address takes, once the node has heard the router."""

@@ -27,7 +27,7 @@ from emu.scenario.fields import (
 from emu.scenario.mobility import Mobility
 from emu.scenario.multicast import SCHEMES_OF, Multicast
 from emu.scenario.section import Section
-from emu.scenario.traffic import AnyFlow, names_of
+from emu.scenario.traffic import AnyFlow, MulticastFlow, names_of
 from emu.scenario.units import DURATION, SIZE
 
 _SSM_BLOCK = IPv6Network("ff30::/12")
@@ -151,6 +151,10 @@ class Scenario(Section):
     def nodes_of(self, role: str) -> tuple[str, ...]:
         """The names of the nodes of a role, in the scenario's order."""
         return tuple(name for name, node in self.nodes.items() if node.role == role)
+
+    def is_selective(self, flow: MulticastFlow, node: str) -> bool:
+        """Whether a node asks for (source, group) and not for the group: INCLUDE, not EXCLUDE."""
+        return self.channels[flow.channel].source_specific or node in flow.only_source
 
     @property
     def timeline(self) -> tuple[AnyEvent, ...]:

@@ -142,7 +142,7 @@ class Planner:
         for node in self._scenario.nodes_of("mn"):
             file, title = f"{name}.{node}", f"{name}→{node}"
             arrivals = f"arrivals/{file}@{node}.bin"
-            selective = channel.source_specific or node in flow.only_source
+            selective = self._scenario.is_selective(flow, node)
             spans = list(self._listening(number, flow, node, stop))
             for count, (joins, leaves) in enumerate(spans):
                 self._job(

@@ -9,6 +9,7 @@ import pytest
 from emu.analysis import hdmm
 from emu.analysis.forecast import Forecast
 from emu.analysis.hdmm import Scheme
+from emu.analysis.hints import hints
 from emu.analysis.moves import binding_ms, cost, messages, moves, session_cost
 from emu.analysis.multicast import Range
 from emu.analysis.prediction import Prediction, predict
@@ -58,6 +59,14 @@ def scenario(
     lines = "".join(f"  - {{{event}}}\n" for event in events)
     text = BASE.format(multicast=multicast, kind=kind, variant=variant, events=lines)
     return parse(text.encode(), "base.yaml")
+
+
+UNCHOSEN = parse(
+    BASE.format(multicast="scheme: mld-dmm", kind="line", variant="proxy", events="")
+    .replace(", query_response_interval: 100ms", "")
+    .encode(),
+    "base.yaml",
+)
 
 
 def predicted(what: Scenario) -> dict[tuple[float, str], Prediction]:
@@ -271,20 +280,46 @@ def test_a_channel_that_is_on_the_radio_already_costs_the_gap_only(scheme):
 
 
 @pytest.mark.parametrize(
-    ("group", "dad", "low", "high"),
+    ("group", "service", "asked"),
     [
-        ("ff3e::c1", "off", 10, 104),  # source-specific: asked, after the binding
-        ("ff1e::c1", "off", 10, 14),  # any source: by itself, 8 to 12 ms and the link
-        ("ff3e::c1", "normal", 1010, 2014),
-        ("ff3e::c1", "optimistic", 1010, 1014),
+        ("ff3e::c1", "to", True),  # source-specific: asked, after the binding
+        ("ff1e::c1", "to", False),  # any source: by itself, 8 to 12 ms and the link
+        ("ff1e::c1", "only_source", True),  # the filter decides, not the group
     ],
 )
-def test_what_a_host_reports_by_itself_when_its_carrier_is_back(group, dad, low, high):
+@pytest.mark.parametrize("dad", ["off", "normal", "optimistic"])
+def test_what_a_host_reports_by_itself_when_its_carrier_is_back(group, service, asked, dad):
     text = BASE.format(multicast="scheme: mld-dmm", kind="dmm-domain", variant="proxy", events="")
     text = text.replace("carrier: keep", "carrier: drop").replace("ff3e::c1", group)
     text = text.replace("attach: mar1, dad: off", f"attach: mar1, dad: {dad}")
-    disruption = predicted(parse(text.encode(), "base.yaml"))[4, "C1→mn1"].disruption
-    assert (disruption.low, disruption.high) == (50 + low + 20 + 2, 50 + high + 20 + 2)
+    text = text.replace("channel: C1, to: [mn1]", f"channel: C1, to: [mn1], {service}: [mn1]")
+    text = text.replace("to: [mn1], to: [mn1]", "to: [mn1]")
+    one = predicted(parse(text.encode(), "base.yaml"))[4, "C1→mn1"]
+    low, high = (10, 104) if asked else (10, 14)
+    assert (one.disruption.low, one.disruption.high) == (50 + low + 20 + 2, 50 + high + 20 + 2)
+    assert one.asked == asked
+
+
+@pytest.mark.parametrize(
+    ("multicast", "asked"),
+    [
+        ("scheme: mld-dmm", True),
+        (f"{MULTI}, context_transfer: off", True),
+        (MULTI, False),
+        (f"{MULTI}, context_transfer: cxtp", False),
+        (f"{MULTI}, predictive: on", False),
+    ],
+)
+def test_a_channel_waits_for_an_answer_where_nothing_else_tells(multicast, asked):
+    assert predicted(scenario(multicast))[4, "C1→mn1"].asked == asked
+
+
+def test_the_hint_names_the_longest_silence_unless_the_interval_was_chosen():
+    (hint,) = hints(UNCHOSEN)
+    assert hint.startswith("C1→mn1 (and 1 more) may be silent for up to 10s after a handover")
+    assert list(hints(scenario())) == []  # query_response_interval: 100ms
+    told = UNCHOSEN.model_copy(update={"multicast": Multicast(scheme="none")})
+    assert list(hints(told)) == []
 
 
 def test_a_router_asks_about_a_channel_once():
