@@ -31,6 +31,14 @@ class Log(Action):
     fields: dict[str, Any] = field(default_factory=dict)
 
 
+def refused(whom: object, what: object, why: str, sources: int = 0) -> Log:
+    """Something that was asked for is not granted: the run's record and outcome tell of it.
+
+    ``what`` is a group, a prefix, …; of a group it may be some ``sources`` alone, 0: all of them.
+    """
+    return Log("refused", {"whom": str(whom), "what": str(what), "sources": sources, "why": why})
+
+
 class Core(Protocol):
     """A protocol machine without I/O."""
 

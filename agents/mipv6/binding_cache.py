@@ -17,6 +17,7 @@ from agents.mipv6.config import Counters
 from agents.mipv6.packets import Packet
 from agents.mipv6.return_routability import MAX_NONCE_LIFETIME
 from agents.mipv6.signalling import received, send
+from agents.wire.addresses import is_routable_unicast
 from agents.wire.mobility import (
     BindingAcknowledgement,
     BindingAcknowledgementFlag,
@@ -106,7 +107,7 @@ class BindingCache(ABC):
             return []
         alternate = message.option(AlternateCareOfAddress)
         care_of = packet.source if alternate is None else alternate.address
-        if not (_is_routable_unicast(packet.sender) and _is_routable_unicast(care_of)):
+        if not (is_routable_unicast(packet.sender) and is_routable_unicast(care_of)):
             self.counters.malformed += 1
             return []
         claim = _Claim(packet, message, packet.sender, care_of)
@@ -189,12 +190,3 @@ class BindingCache(ABC):
         routed_to = claim.home if packet.home_address is not None else None
         back = Packet(answer, self._address, packet.source, routed_to=routed_to)
         return send(back, claim.home)
-
-
-def _is_routable_unicast(address: IPv6Address) -> bool:
-    return not (
-        address.is_multicast
-        or address.is_unspecified
-        or address.is_loopback
-        or address.is_link_local
-    )

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from ipaddress import IPv6Address
 
-from agents.core import SECOND, Action, Log
+from agents.core import SECOND, Action, Log, refused
 from agents.deadlines import Deadlines
 from agents.mobility.actions import Forget, Store
 from agents.mobility.anchors import Anchor
@@ -24,13 +24,14 @@ from agents.mobility.context import Context
 from agents.mobility.informer import PATIENCE, Informer
 from agents.mobility.messages import (
     MAXIMUM_PREVIOUS_MARS,
+    TOO_MANY_MARS,
     Registration,
     acknowledgement,
     is_for_dmm,
     read_acknowledgement,
     read_registration,
 )
-from agents.mobility.ordering import Verdict, is_later, judge, with_own_time
+from agents.mobility.ordering import Verdict, is_later, judge
 from agents.mobility.signalling import received, send
 from agents.wire.mobility import (
     BindingAcknowledgement,
@@ -187,8 +188,7 @@ class CmdCore:
             self.counters.ignored += 1
         if binding is not None and verdict is Verdict.OUTDATED:
             status = Status.TIMESTAMP_LOWER_THAN_PREVIOUSLY_ACCEPTED
-            refusal = acknowledgement(message, status, message.lifetime)
-            answer = with_own_time(refusal, now + self._config.clock_offset)
+            answer = acknowledgement(message, status, message.lifetime)
             actions += send(answer, request.identifier, source)
             return actions + self._learn_late(binding, request, source, now)
         if verdict is Verdict.REPEATED:
@@ -213,7 +213,12 @@ class CmdCore:
             answer = acknowledgement(message, Status.ACCEPTED, lifetime)
             return send(answer, binding.identifier, binding.serving)
         binding.waiting = message
-        return self._exchange(binding, surplus, now, request.asks)
+        lost = [
+            refused(binding.identifier, anchor.prefix, TOO_MANY_MARS)
+            for anchor in surplus
+            if anchor.prefix not in request.released
+        ]
+        return [*self._exchange(binding, surplus, now, request.asks), *lost]
 
     def _exchange(
         self, binding: Binding, surplus: list[Anchor], now: int, asks: bool

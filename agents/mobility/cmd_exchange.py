@@ -82,7 +82,7 @@ class CmdExchange:
         if pending is None:
             return False
         if source in self._cmds:
-            return pending.answered_by(answer.sequence, answer.timestamp, answer.status)
+            return pending.answered_by(answer.sequence, answer.timestamp)
         named = any(anchor.address == source for anchor in answer.anchors)
         return named and session.is_attached and pending.timestamp == answer.timestamp
 
@@ -116,8 +116,9 @@ class CmdExchange:
         """What the CMD says."""
         return read_anchor_update(message)
 
-    def follow(self, session: Session, update: AnchorUpdate) -> None:
+    def follow(self, session: Session, update: AnchorUpdate) -> list[Action]:
         """The CMD knows the other previous MARs."""
+        return []
 
     def answer(
         self,

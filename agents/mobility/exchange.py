@@ -67,7 +67,7 @@ class Exchange(Protocol):
     def read_update(self, message: BindingUpdate, source: IPv6Address) -> AnchorUpdate | None:
         """What a PBU says to a previous MAR; None if it is malformed."""
 
-    def follow(self, session: Session, update: AnchorUpdate) -> None:
+    def follow(self, session: Session, update: AnchorUpdate) -> list[Action]:
         """The session is about to follow its mobile node to another MAR."""
 
     def answer(

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ipaddress import IPv6Address, IPv6Network
 
-from agents.core import SECOND, Action
+from agents.core import SECOND, Action, refused
 from agents.deadlines import Deadlines
 from agents.mobility.anchors import Anchor
 from agents.mobility.config import MarConfig
 from agents.mobility.exchange import WHATEVER
 from agents.mobility.messages import (
     MAXIMUM_PREVIOUS_MARS,
+    TOO_MANY_MARS,
     Acknowledgement,
     AnchorUpdate,
     acknowledgement,
@@ -165,9 +166,10 @@ class GroupExchange:
         """What a MAR says that serves the mobile node, or did until now."""
         return read_claim(message, source)
 
-    def follow(self, session: Session, update: AnchorUpdate) -> None:
+    def follow(self, session: Session, update: AnchorUpdate) -> list[Action]:
         """Note whom to name to the serving MAR; the one left last names all, itself at the end."""
         assert update.claimant is not None
+        lost: list[Action] = []
         if update.timestamp > session.timestamp:
             own = self._config.anchor(session.prefix)
             if session.is_here:
@@ -178,7 +180,12 @@ class GroupExchange:
                 known = (own, session.successor) if session.successor else (own,)
             others = [anchor for anchor in known if anchor.address != update.claimant.address]
             session.known = tuple(others[-MAXIMUM_PREVIOUS_MARS:])
+            lost += [
+                refused(session.identifier, anchor.prefix, TOO_MANY_MARS)
+                for anchor in others[:-MAXIMUM_PREVIOUS_MARS]
+            ]
         session.successor = update.claimant if update.serving else None
+        return lost
 
     def answer(
         self,

@@ -91,9 +91,7 @@ class Informer:
     def is_answer(binding: Binding, answer: Acknowledgement, source: IPv6Address) -> bool:
         """Whether this PBA is what a previous MAR was to send."""
         task = binding.tasks.get(source)
-        return task is not None and task.answered_by(
-            answer.sequence, answer.timestamp, answer.status
-        )
+        return task is not None and task.answered_by(answer.sequence, answer.timestamp)
 
     def _send(
         self, binding: Binding, task: AnchorTask, now: int, previous: list[Anchor] | None = None

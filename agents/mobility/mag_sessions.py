@@ -30,7 +30,6 @@ class MagTimer(Enum):
     REFRESH = "refresh"
     ADVERTISE = "advertise"
     EXPIRE = "expire"
-    AGAIN = "again"
 
 
 @dataclass

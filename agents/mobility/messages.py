@@ -48,6 +48,8 @@ _COPIED: tuple[type[MobilityOption], ...] = (
 MAXIMUM_PREVIOUS_MARS = 16
 """A PBA is at most 2,048 octets long; each previous MAR takes 72 of them, the context up to
 ``CONTEXT_ROOM``, authentication 32, the rest under 304."""
+TOO_MANY_MARS = f"more than {MAXIMUM_PREVIOUS_MARS} previous MARs"
+"""Why the prefix goes that is anchored where the mobile node has not been for the longest time."""
 
 END_OF_TIME = 1 << 63
 """Timestamps from here on (ns since 1970: the year 2262) are no time that a clock shows."""

@@ -53,18 +53,18 @@ class PreviousMar:
         if session.is_attached:  # the Link_Down trigger is late
             self._state.note_context(session)
         self._state.assert_later(session, now)
-        self._exchange.follow(session, update)
+        actions = self._exchange.follow(session, update)
         session.timestamp = update.timestamp
         session.update_sequence = update.sequence
         if update.serving is None:
-            return self._state.release(session, now)
+            return actions + self._state.release(session, now)
         session.phase = Phase.ANCHORING
         session.serving = update.serving
         session.anchors = ()
         self._exchange.stop(session)
         self._state.cancel(session, Timer.LEAVE, Timer.ADVERTISE, Timer.FORGET)
         self._state.set(session, Timer.EXPIRE, now + update.lifetime * SECOND)
-        return self._state.forward_first(session)
+        return actions + self._state.forward_first(session)
 
     def _tidy_up(self, session: Session) -> list[Action]:
         """What was for the node while it was here goes: nobody waits for that, so it comes last."""

@@ -6,6 +6,12 @@ from dataclasses import dataclass
 
 from agents.core import SECOND
 
+LISTENERS = 4096
+"""Pairs of host and group on one link, unless it is configured."""
+
+OF_ROUTERS = {"maximum_groups": LISTENERS, "maximum_sources": LISTENERS}
+"""What bounds the listeners of a router below which are proxies: each of them reports for many."""
+
 
 @dataclass(frozen=True)
 class ProxyConfig:
@@ -26,9 +32,9 @@ class ProxyConfig:
     maximum_groups: int = 64
     """Of one host: more than hosts use, few enough that 60 of them do not fill a link."""
     maximum_sources: int = 64
-    """Of one host in one group: what Linux lets an application ask for (mld_max_msf)."""
-    maximum_listeners: int = 4096
-    """Pairs of host and group on one link; a router on it may have as many groups."""
+    """Of one host in one group: what Linux lets one application ask for (mld_max_msf)."""
+    maximum_listeners: int = LISTENERS
+    """Pairs of host and group on one link; a router may have as many groups, and sources each."""
     maximum_entries: int = 4096
     """Forwarding entries; those without listeners make room for new ones."""
     source_lifetime: int = 210 * SECOND

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
 
-from agents.core import Action, Log
+from agents.core import Action, Log, refused
 from agents.deadlines import Deadlines
 from agents.multicast.actions import RemoveForwarding, SetForwarding
 from agents.multicast.config import ProxyConfig
@@ -68,6 +68,8 @@ class Forwarding:
             if self._count >= self._config.maximum_entries:
                 yield from self._make_room()
             if self._count >= self._config.maximum_entries:
+                why = f"more than {self._config.maximum_entries} channels with listeners"
+                yield refused(source, group, why)
                 return
             entry = self._entries.setdefault(group, {})[source] = _Entry(link)
             self._count += 1
@@ -148,7 +150,12 @@ class Forwarding:
             yield self._remove(next(self._expiry.due(due)))
 
     def _is_local(self, source: IPv6Address, entry: _Entry) -> bool:
-        """Data in a tunnel is not, but of a source that is away: it may be what we just left."""
+        """Data in a tunnel is not, but of a source that is away: it may be what we just left.
+
+        Nor is a source that is heard on its own link only.
+        """
+        if source.is_link_local:
+            return False
         link = self._links.get(entry.arrival)
         is_downstream = link is not None and link.host is None
         return is_downstream or self._sources.comes_by(source, entry.arrival)

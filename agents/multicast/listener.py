@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address
 from typing import NamedTuple
 
 from agents.multicast.filters import NOTHING, Filter, FilterMode, exclude, include
-from agents.wire.mld import AddressRecord, RecordType
+from agents.wire.mld import EXCLUDE_TYPES, AddressRecord, RecordType
 
-_EXCLUDE_TYPES = frozenset({RecordType.MODE_IS_EXCLUDE, RecordType.CHANGE_TO_EXCLUDE_MODE})
 _ALLOW_TYPES = frozenset({RecordType.MODE_IS_INCLUDE, RecordType.ALLOW_NEW_SOURCES})
 
 
@@ -41,11 +41,6 @@ class Listener:
     """What the host wants."""
 
     @property
-    def size(self) -> int:
-        """The number of sources to remember."""
-        return len(self.requested) + len(self.excluded)
-
-    @property
     def deadline(self) -> int | None:
         """When ``expire`` has something to do."""
         times = list(self.requested.values())
@@ -53,21 +48,35 @@ class Listener:
             times.append(self.filter_expiry)
         return min(times, default=None)
 
-    def report(self, kind: RecordType, sources: frozenset[IPv6Address], expiry: int) -> None:
-        """Act on a record (RFC 3810 section 7.4); what is wanted is so until ``expiry``."""
-        if kind in _EXCLUDE_TYPES:
-            self.filter_expiry, self.excluded, self.requested = expiry, sources, {}
+    def report(self, record: AddressRecord, expiry: int, maximum: int) -> int:
+        """Act on a record (RFC 3810 section 7.4); what is wanted is so until ``expiry``.
+
+        Of either list there are at most ``maximum`` sources, those that are in it first. Gives how
+        many there are too many, with which the filter is not what the host says.
+        """
+        kind, sources, left_out = record.type, frozenset(record.sources), 0
+        if kind in EXCLUDE_TYPES:
+            excluded, left_out = _first(record.sources, self.excluded, maximum)
+            self.filter_expiry, self.excluded, self.requested = expiry, frozenset(excluded), {}
         elif kind is RecordType.CHANGE_TO_INCLUDE_MODE:
+            requested, left_out = _first(record.sources, self.requested, maximum)
             self.filter_expiry, self.excluded = None, frozenset()
-            self.requested = dict.fromkeys(sources, expiry)
+            self.requested = dict.fromkeys(requested, expiry)
         elif kind in _ALLOW_TYPES:
-            self.requested = {**self.requested, **dict.fromkeys(sources, expiry)}
+            known = self.requested
+            requested, over = _first([*known, *record.sources], known, maximum)
+            self.requested = {s: expiry if s in sources else known[s] for s in requested}
             self.excluded -= sources
+            left_out = over if self.filter_expiry is None else 0
         else:
             self.requested = {s: t for s, t in self.requested.items() if s not in sources}
             if self.filter_expiry is not None:
-                self.excluded |= sources
+                excluded, left_out = _first(
+                    [*self.excluded, *record.sources], self.excluded, maximum
+                )
+                self.excluded = frozenset(excluded)
         self._set_filter()
+        return left_out
 
     def lower(self, sources: frozenset[IPv6Address], deadline: int) -> None:
         """Be gone at ``deadline`` if not heard again: altogether, or for these sources."""
@@ -86,6 +95,14 @@ class Listener:
     def _set_filter(self) -> None:
         including = self.filter_expiry is None
         self.filter = include(self.requested) if including else exclude(self.excluded)
+
+
+def _first(
+    sources: Iterable[IPv6Address], known: Container[IPv6Address], maximum: int
+) -> tuple[list[IPv6Address], int]:
+    """At most ``maximum`` of the sources, the known ones first; and how many are left out."""
+    ordered = sorted(dict.fromkeys(sources), key=lambda source: source not in known)
+    return ordered[:maximum], max(0, len(ordered) - maximum)
 
 
 @dataclass

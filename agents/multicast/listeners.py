@@ -3,38 +3,47 @@
 Each host has the router state of RFC 3810 section 7.2 for itself; what the link wants is the merge
 of all hosts. When a host leaves and others are known to want the same, it is forgotten at once and
 nobody is asked; when nobody is known to, its wish stays, as a *departure*, for the last listener
-query time, while the querier asks who else there is. What hosts can make us keep is bounded.
+query time, while the querier asks who else there is. What hosts can make us keep is bounded: what
+is over a bound is refused, what is there already stays.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from enum import Enum
 from ipaddress import IPv6Address
+from typing import NamedTuple
 
 from agents.deadlines import Deadlines
 from agents.multicast.config import ProxyConfig
 from agents.multicast.filters import NOTHING, Filter, FilterMode, merge
 from agents.multicast.listener import Departure, Listener, Membership
-from agents.wire.mld import AddressRecord
+from agents.wire.mld import AddressRecord, RecordType
 
 _Key = tuple[IPv6Address, "IPv6Address | None"]
 """Group and host; without a host it stands for the group's departures."""
 
 
-class Outcome(Enum):
-    """What came of a record. LAST_LEFT: nobody is known to want what it gave up: ask the link."""
+class Refusal(NamedTuple):
+    """What of a record is over a bound: so many sources, or all of it (0)."""
 
-    ACCEPTED = "accepted"
-    LAST_LEFT = "last left"
-    REFUSED = "refused"
+    why: str
+    sources: int = 0
+
+
+class Outcome(NamedTuple):
+    """What came of a record."""
+
+    ask: bool = False
+    """Nobody is known to want what was given up: ask the link."""
+    refusal: Refusal | None = None
 
 
 class Listeners:
     """The listeners and departures of one link, by group.
 
     Groups of which somebody's wish changed are added to ``changed``. ``maximum_groups`` is how many
-    one host may have. ``due`` always tells when ``expire`` is due for this link among others.
+    one host may have, ``maximum_sources`` how many sources in one of them. ``due`` always tells
+    when ``expire`` is due for this link among others.
     """
 
     def __init__(
@@ -44,11 +53,13 @@ class Listeners:
         due: Deadlines[Listeners],
         *,
         maximum_groups: int,
+        maximum_sources: int,
     ) -> None:
         self._config = config
         self._changed = changed
         self._due = due
         self._maximum_groups = maximum_groups
+        self._maximum_sources = maximum_sources
         self._listeners: dict[IPv6Address, dict[IPv6Address, Listener]] = {}
         self._departures: dict[IPv6Address, list[Departure]] = {}
         self._groups: dict[IPv6Address, set[IPv6Address]] = {}
@@ -84,22 +95,26 @@ class Listeners:
         group = record.group
         old = self.find(group, host)
         listener = Listener(host, now) if old is None else replace(old)
-        listener.report(record.type, frozenset(record.sources), expiry)
+        left_out = listener.report(record, expiry, self._maximum_sources)
         before, after = NOTHING if old is None else old.filter, listener.filter
-        too_many = old is None and after and not self._has_room_for(host)
-        if too_many or listener.size > self._config.maximum_sources:
-            return Outcome.REFUSED
+        full = self._full(host) if old is None and after else None
+        if full is not None:
+            return Outcome(refusal=full)
         self._keep(group, listener)
+        many = f"more than {self._maximum_sources} sources of one host in one group"
+        refusal = Refusal(many, left_out) if left_out else None
         if before == after:
-            return Outcome.ACCEPTED
+            return Outcome(refusal=refusal)
         self._changed.add(group)
         known = self._known(group)
         self._trim_departures(group, known)
         lost = before - known
-        if not (ask and lost and len(self._departures) < self._config.maximum_listeners):
-            return Outcome.ACCEPTED
+        if not lost or not (ask or _may_go_on(record, before)):
+            return Outcome(refusal=refusal)
+        if not self._may_depart(group):
+            return Outcome(refusal=refusal or Refusal("more listeners leave than can be asked for"))
         self._depart(group, Departure(listener, lost, now + self._config.last_listener_query_time))
-        return Outcome.LAST_LEFT
+        return Outcome(ask=True, refusal=refusal)
 
     def remove(self, host: IPv6Address) -> list[tuple[IPv6Address, Listener]]:
         """Forget a host; what it listened to."""
@@ -161,9 +176,20 @@ class Listeners:
         wishes = [(x, x.filter) for x in self._listeners.get(group, {}).values()]
         return wishes + [(x.listener, x.filter) for x in self._departures.get(group, ())]
 
-    def _has_room_for(self, host: IPv6Address) -> bool:
-        groups = len(self._groups.get(host, ()))
-        return groups < self._maximum_groups and self._count < self._config.maximum_listeners
+    def _full(self, host: IPv6Address) -> Refusal | None:
+        """Why a host may have no group more, if so."""
+        if len(self._groups.get(host, ())) >= self._maximum_groups:
+            return Refusal(f"more than {self._maximum_groups} groups of one host")
+        if self._count >= self._config.maximum_listeners:
+            return Refusal(f"more than {self._config.maximum_listeners} listeners on the link")
+        return None
+
+    def _may_depart(self, group: IPv6Address) -> bool:
+        """Whether there is room for one departure more."""
+        others = self._departures.get(group)
+        if others is None:
+            return len(self._departures) < self._config.maximum_listeners
+        return len(others) < self._maximum_sources
 
     def _known(self, group: IPv6Address) -> Filter:
         return merge(listener.filter for listener in self._listeners.get(group, {}).values())
@@ -193,8 +219,7 @@ class Listeners:
         self._plan((group, host), None)
 
     def _depart(self, group: IPv6Address, departure: Departure) -> None:
-        departures = [*self._departures.pop(group, ()), departure]
-        self._set_departures(group, departures[-self._config.maximum_sources :])
+        self._set_departures(group, [*self._departures.pop(group, ()), departure])
 
     def _trim_departures(self, group: IPv6Address, known: Filter) -> None:
         """Forget of departures what somebody is known to want."""
@@ -213,3 +238,13 @@ class Listeners:
         self._deadlines.plan(key, when)
         self._due.plan(self, self._deadlines.next())
         self.is_empty = not (self._listeners or self._departures)
+
+
+def _may_go_on(record: AddressRecord, before: Filter) -> bool:
+    """Whether a record may be one of several, each with a part of the sources.
+
+    Such a change to INCLUDE, too long for one packet, gives up nothing that the parts before it had
+    (RFC 3810 sections 5.2.15 and 7.4.2).
+    """
+    is_change = record.type is RecordType.CHANGE_TO_INCLUDE_MODE and bool(record.sources)
+    return is_change and before.mode is FilterMode.INCLUDE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv6Address
 
-from agents.wire.mld import AddressRecord, RecordType
+from agents.wire.mld import EXCLUDE_TYPES, AddressRecord
 
 # The minimum MTU of IPv6 less IPv6 header, hop-by-hop header, and the message's fixed part.
 _REPORT_SPACE = 1280 - 40 - 8 - 8
@@ -14,7 +14,6 @@ _RECORD_SIZE = 20
 _SOURCE_SIZE = 16
 _RECORD_SOURCES = (_REPORT_SPACE - _RECORD_SIZE) // _SOURCE_SIZE
 _QUERY_SOURCES = _QUERY_SPACE // _SOURCE_SIZE
-_EXCLUDE_TYPES = frozenset({RecordType.MODE_IS_EXCLUDE, RecordType.CHANGE_TO_EXCLUDE_MODE})
 
 Sources = tuple[IPv6Address, ...]
 
@@ -43,7 +42,7 @@ def _pieces(record: AddressRecord) -> Iterator[AddressRecord]:
     """A record too long is split, or cut where splitting would change what it says."""
     if len(record.sources) <= _RECORD_SOURCES:
         yield record
-    elif record.type in _EXCLUDE_TYPES:
+    elif record.type in EXCLUDE_TYPES:
         yield AddressRecord(record.type, record.group, record.sources[:_RECORD_SOURCES])
     else:
         for sources in _chunks(record.sources, _RECORD_SOURCES):

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from ipaddress import IPv6Address, IPv6Network
 from random import Random
 
-from agents.core import Action, Log
+from agents.core import Action, Log, refused
 from agents.multicast import sending
 from agents.multicast.actions import HoldLink, ReleaseLink
 from agents.multicast.anticipation import Anticipation, groups_of
@@ -26,7 +26,7 @@ from agents.multicast.instances import Instances
 from agents.multicast.journal import Journal
 from agents.multicast.links import Link, Links, RouterPart
 from agents.multicast.listener import Listener, state_record
-from agents.multicast.listeners import Listeners, Outcome
+from agents.multicast.listeners import Listeners
 from agents.multicast.membership import (
     ListenerRecord,
     MembershipRecord,
@@ -34,9 +34,11 @@ from agents.multicast.membership import (
     membership_records,
 )
 from agents.multicast.querier import Querier
-from agents.multicast.records import records_of_interest
+from agents.multicast.reception import Counters, Reception
+from agents.multicast.records import records_of_interest, wants_any_source_wrongly
 from agents.multicast.selection import MldDmm, UpstreamSelection
 from agents.multicast.sources import MobileSources
+from agents.wire.addresses import is_routable_unicast
 from agents.wire.channel import ChannelScope
 from agents.wire.mld import (
     UNSPECIFIED,
@@ -48,15 +50,14 @@ from agents.wire.mld import (
 
 NO_LINK_LAYER = b""
 """The link-layer address of whoever is on a tunnel."""
+ANY_SOURCE = "any source of a source-specific group"
 
 
 class MldProxy:
     """The multicast core of a router. All times are ns, all calls answer with actions.
 
-    ``ignored`` counts what was not acted upon: messages from no link-local address (RFC 3810
-    sections 5.1.14 and 5.2.13), from ourselves, in the name of an attached host by another, of a
-    host that just left, or on a link where nobody listens to them; and records of a host, or on a
-    link, that has as many as ``ProxyConfig`` allows.
+    ``counters`` are of what was not acted upon. What is asked for and not granted, since it is over
+    a bound of ``ProxyConfig`` or may not be asked, is logged as ``refused``.
 
     ``pool`` is what the router has prefixes of for hosts: data of others, that are not (yet) known
     as a ``guest``, goes to no upstream. None: any host may send.
@@ -94,7 +95,12 @@ class MldProxy:
         )
         self._journal = Journal(self._links)
         self._held: set[str] = set()
-        self.ignored = 0
+        self._reception = Reception(config, self._links, self._attachments)
+
+    @property
+    def counters(self) -> Counters:
+        """What came and was not acted upon."""
+        return self._reception.counters
 
     def add_link(
         self,
@@ -105,19 +111,28 @@ class MldProxy:
         upstream: bool,
         downstream: bool,
         on_demand: bool = False,
+        shared: bool = True,
     ) -> list[Action]:
         """A link came up. The first that is upstream only is the native one.
 
-        One that is both leads to another MAR. An ``on_demand`` link has to be held to stay.
+        One that is both leads to another MAR. An ``on_demand`` link has to be held to stay. On one
+        that is ``shared`` there may be other routers, and one of them is the querier.
         """
         config = self._config
         host = HostPart(config, self._random, self._links.reports_due) if upstream else None
         router = None
         if downstream:
             queries_due, expiries = self._links.queries_due, self._links.expiries
-            querier = Querier(config, link_local, now, queries_due, elects=not upstream)
-            maximum = config.maximum_listeners if upstream else config.maximum_groups
-            listeners = Listeners(config, self._changed, expiries, maximum_groups=maximum)
+            elects = shared and not upstream
+            querier = Querier(config, link_local, now, queries_due, elects=elects)
+            many = config.maximum_listeners
+            listeners = Listeners(
+                config,
+                self._changed,
+                expiries,
+                maximum_groups=many if upstream else config.maximum_groups,
+                maximum_sources=many if upstream else config.maximum_sources,
+            )
             router = RouterPart(querier, listeners)
         self._links.add(Link(name, link_local, host, router, on_demand))
         return self._choose_for_unserved(now)
@@ -234,44 +249,40 @@ class MldProxy:
         self, message: Message, source: IPv6Address, link: str, now: int, host: bytes | None = None
     ) -> list[Action]:
         """An MLD message came in by a link; ``host`` is the sender's link-layer address."""
-        at = self._links.get(link)
-        if at is None or not source.is_link_local or source == at.link_local:
-            self.ignored += 1
+        at = self._reception.link(message, source, link)
+        if at is None:
             return []
         if isinstance(message, MulticastListenerQuery):
             self._receive_query(message, source, at, now)
             # Elections change the forwarding; what a host part answers comes later.
             return self._finish(now) if at.host is None else []
-        if at.router is None:
-            self.ignored += 1
-            return []
-        attachment = self._attachments.find(link, source, host)
-        if attachment is not None:
-            if host not in (None, attachment.link_layer):
-                self.ignored += 1
-                return []
-            source = attachment.host
-        elif self._config.explicit_tracking and self._attachments.has_just_left(source, link, now):
-            self.ignored += 1
+        listener = self._reception.listener(source, link, now, host)
+        if listener is None:
             return []
         records = records_of_interest(message)
         # MLDv1 hosts suppress their reports when they hear another's: they are not all known.
         ask = not (self._config.explicit_tracking and isinstance(message, MulticastListenerReport))
         expiry = now + self._config.listener_interval
         groups = [str(record.group) for record in records]
-        fields = {"link": link, "host": str(source), "groups": groups}
+        fields = {"link": link, "host": str(listener), "groups": groups}
         actions: list[Action] = [Log("report_received", fields)]
         for record in records:
-            if self._handing_over.is_handed(record.group, source, link):
+            if self._handing_over.is_handed(record.group, listener, link):
                 continue
-            actions += self._report(record, source, link, now, expiry, ask=ask)
+            actions += self._report(record, listener, link, now, expiry, ask=ask)
             if at.is_tunnel:
                 self._instances.lingering.told(record)
                 self._handing_over.told(link, record)
         return [*actions, *self._finish(now)] if self._changed else actions
 
     def upcall(self, source: IPv6Address, group: IPv6Address, link: str, now: int) -> list[Action]:
-        """The kernel has no entry for data that came in by a link, or one for another link."""
+        """The kernel has no entry for data that came in by a link, or one for another link.
+
+        Of a source that no node can be there never is one: (::, G) would be any source's.
+        """
+        if not (is_routable_unicast(source) or source.is_link_local):
+            self.counters.sources += 1
+            return []
         self._instances.arrived(source, group, link, self._forwarding.incoming(source, group))
         actions = self._finish(now) if self._changed else []
         actions += self._forwarding.upcall(source, group, link, now)
@@ -364,13 +375,14 @@ class MldProxy:
         ask: bool = True,
     ) -> list[Action]:
         """Act on a host's record, or on what another router says about it."""
+        if wants_any_source_wrongly(record):
+            return [refused(host, record.group, ANY_SOURCE)]
         router = self._router_part(link)
-        outcome = router.listeners.report(record, host, now, expiry, ask=ask)
-        if outcome is Outcome.REFUSED:
-            self.ignored += 1
-        elif outcome is Outcome.LAST_LEFT:
+        ask, refusal = router.listeners.report(record, host, now, expiry, ask=ask)
+        if ask:
             router.querier.last_listener(record.group, now)
-        return [*self._instances.reported(link, record.group, host, now)]
+        actions = [*self._instances.reported(link, record.group, host, now)]
+        return [*actions, refused(host, record.group, *refusal)] if refusal else actions
 
     def _choose_for_unserved(self, now: int) -> list[Action]:
         """The links changed: choose for those who have no upstream."""

@@ -16,9 +16,10 @@ from agents.wire.mld import UNSPECIFIED, MulticastListenerQuery
 class Querier:
     """Sends queries as long as no router with a lower address does (RFC 3810 section 7.6.2).
 
-    ``elects`` is False on a tunnel between two proxies: each end has to ask the other, since the
-    host that each asks is the other router's own upstream side. ``due`` always tells when ``timer``
-    is due for this link among others.
+    ``elects`` is False where no other router is our rival: where hosts attach, and on a tunnel
+    between two proxies, in which each end has to ask the other, since the host that each asks is
+    the other router's own upstream side. ``due`` always tells when ``timer`` is due for this link
+    among others.
     """
 
     def __init__(
@@ -32,7 +33,7 @@ class Querier:
     ) -> None:
         self._config = config
         self._link_local = link_local
-        self._elects = elects
+        self.elects = elects
         self._startup_left = config.robustness
         self._general_due = now
         self.is_querier = True
@@ -45,12 +46,15 @@ class Querier:
         due.set(self, now)
 
     def receive(self, source: IPv6Address, now: int) -> None:
-        """Another router's query: the lower address wins."""
-        if self._elects and source < self._link_local:
+        """Another router's query: the lower address wins.
+
+        What was begun after a leave goes on (RFC 2710 section 4, "despite any transition from
+        Querier to Non-Querier"; RFC 3810 section 7.6.3 has it scheduled): the new querier has not
+        heard the leave as such, and asks nobody.
+        """
+        if self.elects and source < self._link_local:
             self.is_querier = False
             self._other_present_until = now + self._config.other_querier_present_timeout
-            self._rounds.clear()
-            self._rounds_due = Deadlines()
             self._due.plan(self, self.next_deadline())
 
     def last_listener(self, group: IPv6Address, now: int) -> None:
@@ -66,11 +70,11 @@ class Querier:
         """The queries that are due; ``departing`` tells what of a group nobody is known to want."""
         if now < self.next_deadline():
             return []
-        if not self.is_querier:
+        if not self.is_querier and self._other_present_until <= now:
             self.is_querier = True
             self._general_due = now
         queries = []
-        if self._general_due <= now:
+        if self.is_querier and self._general_due <= now:
             self._startup_left = max(self._startup_left - 1, 0)
             config = self._config
             starting = self._startup_left > 0
@@ -89,10 +93,9 @@ class Querier:
 
     def next_deadline(self) -> int:
         """When ``timer`` is due, in ns."""
-        if not self.is_querier:
-            return self._other_present_until
+        general = self._general_due if self.is_querier else self._other_present_until
         due = self._rounds_due.next()
-        return self._general_due if due is None else min(due, self._general_due)
+        return general if due is None else min(due, general)
 
     def general_query(self) -> MulticastListenerQuery:
         """Asks for every group."""

@@ -87,9 +87,11 @@ class AccessRouter:
 
     def _last_words(self) -> None:
         agent = self._agent.close() if self._agent else {}
+        multicast = {}
         if self._multicast:
             self._multicast.write_membership()
-        self._daemon.log.write("state", prefixes=self._core.prefixes(), **agent)
+            multicast = {"multicast": self._multicast.counters()}
+        self._daemon.log.write("state", prefixes=self._core.prefixes(), **agent, **multicast)
 
 
 def main(config: dict[str, Any]) -> None:

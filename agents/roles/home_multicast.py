@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv6Address
 
+from agents.core import refused
 from agents.kernel.mroute import MAXIMUM_INTERFACES
 from agents.kernel.tunnel import Tunnel
 from agents.multicast.actions import HoldLink, ReleaseLink
@@ -37,18 +38,20 @@ class HomeMulticast:
             return
         host = ipv6.link_local_like(home_address)
         served = before if before in self._homes else None
-        if after is not None and self._open(after):
+        if after is not None and self._open(after, home_address):
             self._homes[after].add(home_address)
             self._multicast.follow(host, after.name, served.name if served else None)
         if served is not None:
             self._leave(served, home_address)
 
-    def _open(self, tunnel: Tunnel) -> bool:
+    def _open(self, tunnel: Tunnel, home_address: IPv6Address) -> bool:
         """Run MLD on a tunnel, if the kernel has room for one more."""
         if tunnel in self._homes:
             return True
         if len(self._homes) == _TUNNELS:
-            self._daemon.log.write("multicast_refused", peer=tunnel.remote)
+            why = f"the kernel forwards multicast to {_TUNNELS} tunnels at most"
+            line = refused(home_address, "all multicast", why)
+            self._daemon.log.write(line.kind, **line.fields)
             return False
         self._homes[tunnel] = set()
         self._multicast.add_tunnel(tunnel.name, tunnel.link_local, upstream=False, downstream=True)

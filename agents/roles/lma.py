@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from ipaddress import IPv6Address, IPv6Network
 from typing import Any
 
 from agents.mobility.config import LmaConfig
 from agents.mobility.lma import LmaCore
-from agents.multicast.config import ProxyConfig
+from agents.multicast.config import OF_ROUTERS
 from agents.roles.daemon import Daemon
 from agents.roles.forwarding_part import ForwardingPart
 from agents.roles.multicast_part import MulticastPart
@@ -30,7 +29,6 @@ class LocalMobilityAnchor:
                 address=address,
                 pool=IPv6Network(config["pool"]),
                 mags=frozenset(mags),
-                clock_offset=time.time_ns() - time.monotonic_ns(),
                 **config["mobility"],
             )
         )
@@ -39,8 +37,7 @@ class LocalMobilityAnchor:
         self._signalling = Signalling(self._daemon, address, self._core, key=config["key"])
         self._multicast: MulticastPart | None = None
         if config["multicast"]:
-            # The hosts below are proxies, each of which reports for many.
-            proxy = config["multicast"] | {"maximum_groups": ProxyConfig.maximum_listeners}
+            proxy = OF_ROUTERS | config["multicast"]
             self._multicast = MulticastPart(self._daemon, proxy, config["seed"])
             self._multicast.add_link(config["upstream"], upstream=True, downstream=False)
             MulticastTunnels(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agents.multicast.config import ProxyConfig
+from agents.multicast.config import OF_ROUTERS
 from agents.roles.daemon import Daemon
 from agents.roles.multicast_part import MulticastPart
 
@@ -12,8 +12,7 @@ from agents.roles.multicast_part import MulticastPart
 def main(config: dict[str, Any]) -> None:
     """Be a multicast router: ``upstream`` leads to the tree's root, None at the root itself."""
     daemon = Daemon(config["node"], config["log"])
-    # The hosts below are proxies, each of which reports for many.
-    proxy = config["multicast"] | {"maximum_groups": ProxyConfig.maximum_listeners}
+    proxy = OF_ROUTERS | config["multicast"]
     multicast = MulticastPart(daemon, proxy, config["seed"])
     if config["upstream"]:
         multicast.add_link(config["upstream"], upstream=True, downstream=False)

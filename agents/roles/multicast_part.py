@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from ipaddress import IPv6Address, IPv6Network
 from typing import Any
 
@@ -72,10 +73,11 @@ class MulticastPart:
         daemon.watch(self.routing.fileno(), self._upcalls)
 
     def add_link(self, name: str, *, upstream: bool, downstream: bool) -> None:
-        """Run MLD on a link, with a port of its own."""
+        """Run MLD on a link, with a port of its own, which other routers may share."""
         with Netlink() as netlink:
             link_local = next(a.ip for a in netlink.addresses(name) if a.ip.is_link_local)
-        self.add_port(self._port(name), link_local, upstream=upstream, downstream=downstream)
+        port = self._port(name)
+        self.add_port(port, link_local, upstream=upstream, downstream=downstream, shared=True)
 
     def add_tunnel(
         self, name: str, link_local: IPv6Address, *, upstream: bool, downstream: bool
@@ -85,9 +87,18 @@ class MulticastPart:
         self.add_port(self._port(name), link_local, upstream=upstream, downstream=downstream)
 
     def add_port(
-        self, port: LinkPort, link_local: IPv6Address, *, upstream: bool, downstream: bool
+        self,
+        port: LinkPort,
+        link_local: IPv6Address,
+        *,
+        upstream: bool,
+        downstream: bool,
+        shared: bool = False,
     ) -> None:
-        """Run MLD on a link whose port hands us its MLD, and forward multicast from and to it."""
+        """Run MLD on a link whose port hands us its MLD, and forward multicast from and to it.
+
+        Unless it is ``shared``, there are hosts on it and no other router.
+        """
         self._ports[port.name] = port
         self._addresses[port.name] = link_local
         self.routing.add_interface(port.name)
@@ -99,6 +110,7 @@ class MulticastPart:
                 upstream=upstream,
                 downstream=downstream,
                 on_demand=port.name in self._tunnels,
+                shared=shared,
             )
         )
 
@@ -236,8 +248,8 @@ class MulticastPart:
         return sum(record.upstream in self._tunnels for record in self.proxy.membership())
 
     def counters(self) -> dict[str, int]:
-        """What was dropped: MLD that came from, or said, what none may, or would be too much."""
-        return {"ignored": self.proxy.ignored}
+        """What was dropped: MLD that came from, or said, what none may, and data of no node."""
+        return asdict(self.proxy.counters)
 
     def tables(self) -> dict[str, Any]:
         """Its memberships, whom they are of, and what the kernel makes of them."""

@@ -1,4 +1,4 @@
-"""Addresses from octets. Those of routers come in message after message, so they are kept."""
+"""Addresses: from octets, kept since those of routers come again and again; and of which kind."""
 
 from __future__ import annotations
 
@@ -28,3 +28,23 @@ def shared_address(packed: bytes) -> IPv6Address:
     ValueError unless there are 16 octets.
     """
     return _SharedAddress(packed)
+
+
+def is_source_specific(group: IPv6Address) -> bool:
+    """Whether a group is one of FF3x::/32, of source-specific multicast (RFC 4607 section 1)."""
+    return group.packed[0] == 0xFF and group.packed[1] >> 4 == 3 and group.packed[2:4] == b"\0\0"
+
+
+def is_routable_unicast(address: IPv6Address) -> bool:
+    """Whether packets from, or to, one node with this address may pass routers (RFC 4291).
+
+    Not so of multicast (section 2.7), the unspecified (2.5.2) and the loopback address (2.5.3),
+    link-local ones (2.5.6), and IPv4-mapped ones, which no node has on a link (2.5.5.2).
+    """
+    return not (
+        address.is_multicast
+        or address.is_unspecified
+        or address.is_loopback
+        or address.is_link_local
+        or address.ipv4_mapped is not None
+    )

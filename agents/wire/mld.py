@@ -52,6 +52,10 @@ class RecordType(IntEnum):
     BLOCK_OLD_SOURCES = 6
 
 
+EXCLUDE_TYPES = frozenset({RecordType.MODE_IS_EXCLUDE, RecordType.CHANGE_TO_EXCLUDE_MODE})
+"""What says that all sources are wanted but those listed."""
+
+
 @dataclass(frozen=True)
 class MulticastListenerQuery:
     """A query (RFC 3810 section 5.1; RFC 2710 section 3 when ``version`` is 1).

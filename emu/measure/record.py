@@ -115,6 +115,7 @@ def _run(run: Run) -> dict[str, Any]:
         "leftovers": leftovers.of_run(run),
         "refused": refused.counts(run),
         "torn_events": run.torn_events,
+        "refusals": refused.refusals(run),
     }
 
 
@@ -188,6 +189,8 @@ def summary(results: list[dict[str, Any]]) -> dict[str, Summary]:
         for metric, value in _measured(result, kinds):
             if value is not None:
                 values[metric][run].append(value)
+    if any(result["refusals"] for result in results):
+        values["refusals"] = [[len(result["refusals"])] for result in results]
     found = {metric: summarise(runs) for metric, runs in values.items()}
     for name in (name for result in results for name in _not_recovered(result)):
         entry = found.setdefault(name, summarise([]))

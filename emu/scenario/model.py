@@ -6,11 +6,11 @@ What spans several keys, such as a node that does not exist, is checked in `emu.
 
 from __future__ import annotations
 
-from ipaddress import IPv6Network
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from agents.wire.addresses import is_source_specific
 from emu.scenario.events import AnyEvent
 from emu.scenario.fields import (
     AccessRouter,
@@ -30,7 +30,6 @@ from emu.scenario.section import Section
 from emu.scenario.traffic import AnyFlow, MulticastFlow, names_of
 from emu.scenario.units import DURATION, SIZE
 
-_SSM_BLOCK = IPv6Network("ff30::/12")
 """Source-specific groups are ff3x::/32 for every scope x (RFC 4607 section 1)."""
 
 
@@ -111,7 +110,7 @@ class Channel(Section):
     @property
     def source_specific(self) -> bool:
         """Whether listeners join (source, group) rather than (*, group)."""
-        return self.group in _SSM_BLOCK and self.group.packed[2:4] == b"\0\0"
+        return is_source_specific(self.group)
 
 
 class Scenario(Section):

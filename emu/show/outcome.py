@@ -18,6 +18,9 @@ from emu.show.numbers import HINT, UNKNOWN, count, estimate, mean, milliseconds
 PARTS = ("l2", "detection", "binding", "address", "total")
 """The parts of a handover's latency, in the order in which they pass."""
 
+_NAMED = 4
+"""How many things of one kind are named."""
+
 Run = dict[str, Any]
 
 
@@ -36,6 +39,8 @@ def show_outcome(console: Console, record: dict[str, Any], directory: Path) -> N
     for run in runs:
         if run.get("leftovers"):
             console.print(leftovers(run["leftovers"]), markup=False, soft_wrap=True)
+    for line in _refusals(runs):
+        console.print(line, style="bold yellow", markup=False, soft_wrap=True)
     moves = [handover for run in runs for handover in run["handovers"]]
     disturbed = sum(move["disturbed"] for move in moves)
     if disturbed:
@@ -144,6 +149,18 @@ def _not_recovered(runs: Sequence[Run]) -> Iterator[str]:
         gone = sum(not flow["recovered"] for flow in hit)
         if gone:
             yield f"not counted: {gone} of {len(hit)} handovers of {name}, which did not come back"
+
+
+def _refusals(runs: Sequence[Run]) -> Iterator[str]:
+    """A line for each node, and for each that it did not grant something, and why not."""
+    found = [refusal for run in runs for refusal in run.get("refusals", ())]
+    for node, whom, why in _distinct((r["node"], r["whom"], r["why"]) for r in found):
+        same = [r for r in found if (r["node"], r["whom"], r["why"]) == (node, whom, why)]
+        what = _distinct(
+            f"{r['sources']} sources of {r['what']}" if r["sources"] else r["what"] for r in same
+        )
+        more = f", … ({len(what)} in all)" if len(what) > _NAMED else ""
+        yield f"refused by {node} to {whom}: {', '.join(what[:_NAMED])}{more}: {why}"
 
 
 def _signalling(runs: Sequence[Run]) -> Table:

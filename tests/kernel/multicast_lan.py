@@ -17,7 +17,7 @@ from typing import Any
 
 from agents.core import MILLISECOND, SECOND
 from agents.kernel.netlink import Netlink, set_sysctl
-from agents.kernel.sockets import Frame
+from agents.kernel.sockets import Frame, LinkSocket
 from agents.roles import mr
 from agents.wire import ipv6, mld
 from tests.kernel.packets import wait_for
@@ -144,6 +144,22 @@ class MulticastLan:
         """Let both sources send one packet each."""
         for source in SOURCES:
             self._speakers[source].sendto(b"data", (str(group), PORT))
+
+    def send_from(self, source: IPv6Address, group: IPv6Address) -> None:
+        """Send one packet in the name of any source, from where the sources are."""
+        with self._source:
+            link = LinkSocket("eth0")
+        link.send(ipv6.packet(source, group, socket.IPPROTO_UDP, b"datagram"))
+        link.close()
+
+    def knows(self, group: IPv6Address) -> bool:
+        """Whether the router knows that the host listens to a group."""
+        return self.listener(group) is not None
+
+    def refused(self) -> list[dict[str, Any]]:
+        """What the router did not grant so far."""
+        events = map(json.loads, self._log.read_text().splitlines())
+        return [event for event in events if event["kind"] == "refused"]
 
     def forwarded(self, group: IPv6Address) -> set[IPv6Address]:
         """Of which sources a packet that is sent to the group now comes to the host's link."""

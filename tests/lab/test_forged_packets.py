@@ -159,6 +159,12 @@ def forgeries(attacker: Attacker, genuine: bytes) -> list[Forgery]:
         rules = {"hop_limit": hop_limit, "router_alert": router_alert}
         return ipv6.packet(source, destination, ipv6.ICMPV6, payload, **rules)
 
+    def mld_query(source: IPv6Address) -> bytes:
+        message = mld.MulticastListenerQuery(mld.UNSPECIFIED, 10_000)
+        payload = mld.encode(message, source, mld.ALL_NODES)
+        rules: dict[str, Any] = {"hop_limit": 1, "router_alert": True}
+        return ipv6.packet(source, mld.ALL_NODES, ipv6.ICMPV6, payload, **rules)
+
     network, radio, core = attacker.from_centre, attacker.from_mn1, attacker.from_src
     link_local = IPv6Address("fe80::bad")
     return [
@@ -181,6 +187,8 @@ def forgeries(attacker: Attacker, genuine: bytes) -> list[Forgery]:
         # MLD from off the link, as it comes, and with a hop limit that is 1 on arrival.
         (lambda: core(mld_report(src, 64, destination=mar1)), "mar1", malformed),
         (lambda: core(mld_report(src, 3, destination=mar1)), "mar1", ignored),
+        # A mobile node that says it is the querier of its link.
+        (lambda: radio(mld_query(IPv6Address("fe80::1"))), "mar1", ("multicast", "queries")),
     ]
 
 

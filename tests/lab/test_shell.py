@@ -9,7 +9,6 @@ import pytest
 
 from tests.lab.emu_run import ROOT, command
 from tests.lab.test_runs import short
-from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.root
 
@@ -33,7 +32,7 @@ def test_a_user_looks_around_hands_over_and_leaves(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         cwd=ROOT,
-        timeout=PATIENCE_S,
+        timeout=120,
     )
     said = done.stdout + done.stderr
     assert done.returncode == 0, said

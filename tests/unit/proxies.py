@@ -20,7 +20,7 @@ from agents.wire.mld import (
 
 MN1, MN2, PEER = (IPv6Address(f"fe80::{n}") for n in ("a1", "a2", "b1"))
 S1, S2 = IPv6Address("2001:db8::51"), IPv6Address("2001:db8::52")
-G = IPv6Address("ff3e::c1")
+G = IPv6Address("ff0e::c1")
 ALLOW, BLOCK = RecordType.ALLOW_NEW_SOURCES, RecordType.BLOCK_OLD_SOURCES
 TO_IN, TO_EX = RecordType.CHANGE_TO_INCLUDE_MODE, RecordType.CHANGE_TO_EXCLUDE_MODE
 IS_IN, IS_EX = RecordType.MODE_IS_INCLUDE, RecordType.MODE_IS_EXCLUDE

@@ -4,7 +4,7 @@ import pytest
 from mobility_nodes import CMD, MN, T0, anchor, cmd, logs, mar_address, pbu, prefix, sent, update
 from mobility_nodes import without_logs as plain
 
-from agents.core import SECOND
+from agents.core import SECOND, Log
 from agents.mobility.actions import Send
 from agents.mobility.binding import CmdBinding
 from agents.mobility.messages import (
@@ -174,6 +174,9 @@ def test_no_list_is_longer_than_a_pba_and_who_falls_off_is_released():
     answer, *updates = sent(actions)
     assert len(answer.message.all(PreviousMaar)) == MAXIMUM_PREVIOUS_MARS
     assert len(encode(answer.message, CMD, mar_address(1))) <= 2048
+    why = f"more than {MAXIMUM_PREVIOUS_MARS} previous MARs"
+    lost = {"whom": "mn1", "what": str(anchor(1).prefix), "sources": 0, "why": why}
+    assert [a.fields for a in actions if isinstance(a, Log) and a.kind == "refused"] == [lost]
     dropped = [send.destination for send in updates if send.message.lifetime == 0]
     assert dropped == [mar_address(1)]
     assert anchor(1) not in core.bindings()["mn1"].previous

@@ -16,7 +16,6 @@ from emu.sweep.experiment import Unmet, experiment
 from emu.sweep.loader import plan
 from emu.sweep.store import Store
 from emu.sweep.work import Result
-from tests.patience import PATIENCE_S
 from tests.unit.sweeps import write_matrix
 
 HEAD = "faithful,flow,recovered,disruption_ms,lost\n"
@@ -100,4 +99,4 @@ def test_ctrl_c_lets_the_sweep_beneath_end_in_order(tmp_path):
         time.sleep(0.1)
         os.killpg(process.pid, signal.SIGINT)
         assert process.stdout.read() == "in order\n"
-        assert process.wait(timeout=PATIENCE_S) == 130
+        assert process.wait(timeout=20) == 130

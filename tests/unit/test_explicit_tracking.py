@@ -89,7 +89,7 @@ def test_a_report_that_was_still_on_the_way_does_not_bring_back_who_left(proxy):
     """Else it would be served for a listener interval where it is not."""
     proxy.detached(MN1, "radio", NOW)
     assert proxy.receive(report(ALLOW, S1), MN1, "radio", NOW + SECOND // 100) == []
-    assert proxy.ignored == 1
+    assert proxy.counters.ignored == 1
     assert proxy.membership() == []
     arrive(proxy, MN1, None, NOW + SECOND // 10)
     proxy.receive(report(ALLOW, S1), MN1, "radio", NOW + SECOND // 10)
@@ -152,8 +152,8 @@ def test_the_base_scheme_does_not_know_who_left(proxy):
 def test_nobody_leaves_in_the_name_of_another(proxy):
     arrive(proxy, MN2, None, NOW)
     for message in (report(BLOCK, S1), report(TO_IN), ListenerDoneV1(G)):
-        ignored = proxy.ignored
+        ignored = proxy.counters.ignored
         assert proxy.receive(message, MN1, "radio", NOW, mac(MN2)) == []
-        assert proxy.ignored == ignored + 1
+        assert proxy.counters.ignored == ignored + 1
     actions = proxy.receive(report(BLOCK, S1), MN1, "radio", NOW, mac(MN1))
     assert forwarding(actions) == [SetForwarding(S1, G, "core", ())]

@@ -91,7 +91,7 @@ def test_more_than_the_kernel_has_room_for_are_refused():
     for number, device in enumerate(devices):
         home.moved(HOME1 + number, None, device)
     assert len(multicast.links) == MAXIMUM_INTERFACES - 1  # one is the upstream
-    assert daemon.lines == ["multicast_refused"]
+    assert daemon.lines == ["refused"]
     home.moved(HOME1 + len(devices) - 1, devices[-1], None)
     home.moved(HOME1, devices[0], None)
     home.moved(HOME2, None, devices[-1])

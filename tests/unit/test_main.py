@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from emu import __version__
-from tests.patience import PATIENCE_S
 from tests.unit.scenarios import GOOD
 
 PACKAGE = Path(__file__).resolve().parents[2] / "emu"
@@ -43,7 +42,7 @@ def bare_emu(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str
         env=environment,
         capture_output=True,
         text=True,
-        timeout=PATIENCE_S,
+        timeout=60,
     )
 
 
@@ -94,10 +93,6 @@ def test_what_it_starts_is_of_the_same_package_whatever_the_folder_holds(
     )
     script = f"import sys; sys.path[0] = {str(checkout)!r}; from emu.__main__ import main; main()"
     done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
+        [sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, timeout=60
     )
     assert done.stdout == f"{checkout}/emu/requirements.py\n", done.stderr

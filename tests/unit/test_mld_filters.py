@@ -17,7 +17,7 @@ from agents.wire.mld import AddressRecord, RecordType
 SOURCES = [IPv6Address(f"2001:db8::{n}") for n in range(1, 5)]
 UNHEARD_OF = IPv6Address("2001:db8::ffff")
 UNIVERSE = [*SOURCES, UNHEARD_OF]
-GROUP = IPv6Address("ff3e::1")
+GROUP = IPv6Address("ff0e::1")
 HOSTS = [IPv6Address(f"fe80::{n}") for n in range(1, 4)]
 CONFIG = ProxyConfig()
 
@@ -57,7 +57,7 @@ def test_a_filter_is_false_when_it_accepts_nothing(one):
 @given(st.lists(records, max_size=12))
 def test_listeners_agree_with_a_table_of_hosts_and_sources(sequence):
     """RFC 3810 section 7.4, each host by itself: what any host wants is what the link wants."""
-    listeners = Listeners(CONFIG, set(), Deadlines(), maximum_groups=64)
+    listeners = Listeners(CONFIG, set(), Deadlines(), maximum_groups=64, maximum_sources=64)
     wants = {(host, source): False for host in HOSTS for source in UNIVERSE}
     for host, kind, named in sequence:
         record = AddressRecord(kind, GROUP, tuple(named))

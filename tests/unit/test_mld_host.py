@@ -15,7 +15,7 @@ from agents.multicast.host import HostPart
 from agents.wire.mld import UNSPECIFIED, AddressRecord, MulticastListenerQuery, RecordType
 
 A, B, C = (IPv6Address(f"2001:db8::{n}") for n in "abc")
-G, H = IPv6Address("ff3e::1"), IPv6Address("ff3e::2")
+G, H = IPv6Address("ff0e::1"), IPv6Address("ff0e::2")
 CONFIG = ProxyConfig(robustness=3)
 ALLOW, BLOCK = RecordType.ALLOW_NEW_SOURCES, RecordType.BLOCK_OLD_SOURCES
 TO_IN, TO_EX = RecordType.CHANGE_TO_INCLUDE_MODE, RecordType.CHANGE_TO_EXCLUDE_MODE
@@ -177,7 +177,7 @@ def test_long_records_are_split_or_cut():
 
 
 def test_many_records_are_spread_over_reports():
-    records = [AddressRecord(TO_EX, IPv6Address(f"ff3e::{n:x}")) for n in range(1, 100)]
+    records = [AddressRecord(TO_EX, IPv6Address(f"ff0e::{n:x}")) for n in range(1, 100)]
     packed = packing.reports(records)
     assert [r for report in packed for r in report] == records
     assert [len(report) for report in packed] == [61, 38]

@@ -13,7 +13,7 @@ from agents.wire.mld import UNSPECIFIED, MulticastListenerQuery
 
 LOWER, OWN, HIGHER = (IPv6Address(f"fe80::{n}") for n in (1, 2, 3))
 A, B = IPv6Address("2001:db8::a"), IPv6Address("2001:db8::b")
-G = IPv6Address("ff3e::1")
+G = IPv6Address("ff0e::1")
 CONFIG = ProxyConfig()
 
 
@@ -109,6 +109,21 @@ def test_only_the_querier_asks_after_a_leave():
     assert ask(part, 40 * SECOND, EVERYTHING) == []
     again_querier = part.next_deadline()
     assert [query.group for query in ask(part, again_querier, EVERYTHING)] == [UNSPECIFIED]
+
+
+def test_who_loses_the_election_after_a_leave_asks_the_rest_of_the_questions():
+    """RFC 2710 section 4, "despite any transition"; the new querier asks nobody about it."""
+    part = started()
+    part.last_listener(G, 40 * SECOND)
+    assert ask(part, 40 * SECOND, EVERYTHING)
+    part.receive(LOWER, 40 * SECOND + 1)
+    assert not part.is_querier
+    assert part.next_deadline() == 41 * SECOND
+    assert [query.group for query in ask(part, 41 * SECOND, EVERYTHING)] == [G]
+    assert not part.is_querier
+    timeout = 40 * SECOND + 1 + CONFIG.other_querier_present_timeout
+    assert part.next_deadline() == timeout
+    assert [query.group for query in ask(part, timeout)] == [UNSPECIFIED]
 
 
 def test_many_sources_take_several_queries():

@@ -260,7 +260,7 @@ def test_what_a_host_listens_to_is_known_for_context_transfer(proxy):
     proxy.receive(report(ALLOW, S1), MN1, "radio", NOW)
     proxy.receive(report(TO_EX, group=other), MN1, "radio", NOW)
     proxy.receive(report(ALLOW, S2), MN2, "radio", NOW)
-    assert proxy.subscription(MN1, "radio") == (AddressRecord(IS_EX, other), *C1)
+    assert proxy.subscription(MN1, "radio") == (*C1, AddressRecord(IS_EX, other))
 
 
 @pytest.mark.parametrize("before", [REMOTE, LOCAL])

@@ -129,6 +129,17 @@ def test_link_local_sources_are_not_forwarded(proxy):
     proxy.receive(report(TO_EX), PEER, "tun-mar1", NOW)
     actions = proxy.upcall(MN1, G, "radio", NOW)
     assert forwarding(actions) == [SetForwarding(MN1, G, "radio", ())]
+    assert [record.local_sources for record in proxy.membership()] == [()]
+
+
+@pytest.mark.parametrize("source", ["::", "::1", "ff0e::1", "::ffff:192.0.2.1"])
+def test_what_is_no_nodes_address_makes_no_entry(proxy, source):
+    """RFC 4291 sections 2.5.2 to 2.7; for Linux an entry (::, G) covers every source of G."""
+    proxy.receive(report(TO_EX), PEER, "tun-mar1", NOW)
+    assert proxy.upcall(IPv6Address(source), G, "radio", NOW) == []
+    assert proxy.counters.sources == 1
+    assert [record.local_sources for record in proxy.membership()] == [()]
+    assert forwarding(proxy.upcall(S1, G, "radio", NOW))
 
 
 def test_lost_link_takes_its_entries_along(proxy):
@@ -149,7 +160,7 @@ def test_lost_upstream_is_taken_out_of_local_sources_entries(proxy):
 
 def test_membership_records_of_the_paper(proxy):
     """Section III.B: (upstream, S, G, n, {listeners}, {local sources})."""
-    other = IPv6Address("ff3e::c2")
+    other = IPv6Address("ff0e::c2")
     arrive(proxy, MN1, "tun-mar1", NOW)
     proxy.receive(report(ALLOW, S1), MN1, "radio", NOW)
     proxy.receive(report(TO_EX, group=other), MN2, "radio", NOW)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from ipaddress import IPv6Address
+from random import Random
 
 import pytest
 from proxies import (
     ALLOW,
     BLOCK,
+    CONFIG,
     IS_EX,
+    IS_IN,
     LLQT,
     MN1,
     MN2,
@@ -18,6 +21,7 @@ from proxies import (
     TO_IN,
     G,
     asked,
+    forwarding,
     logged,
     mac,
     mar,
@@ -27,16 +31,20 @@ from proxies import (
 )
 
 from agents.core import SECOND
+from agents.multicast.proxy import MldProxy
 from agents.wire.mld import (
     ALL_NODES,
     UNSPECIFIED,
+    AddressRecord,
     ListenerDoneV1,
     ListenerReportV1,
     MulticastListenerQuery,
+    MulticastListenerReport,
 )
 
 LATER = 40 * SECOND  # after the startup queries
 PEER_ROUTER = IPv6Address("fe80::77")
+SSM = IPv6Address("ff3e::c1")
 
 
 def test_new_link_is_asked_at_once():
@@ -154,12 +162,47 @@ def test_version_1_hosts_listen_and_leave():
     assert [query.message.group for query in asked(actions, "radio")] == [G]
 
 
+@pytest.mark.parametrize(
+    "joined",
+    [report(IS_EX, group=SSM), report(TO_EX, S1, group=SSM), ListenerReportV1(SSM)],
+)
+def test_who_wants_any_source_of_a_source_specific_group_is_refused(joined):
+    """RFC 4604 sections 3.1 and 3.5: it makes no state, and others keep what they have."""
+    proxy = mar()
+    proxy.receive(report(ALLOW, S1, group=SSM), MN1, "radio", LATER)
+    before = proxy.membership()
+    actions = proxy.receive(joined, MN1, "radio", LATER)
+    assert proxy.receive(joined, MN2, "radio", LATER)
+    assert proxy.membership() == before
+    assert told(actions, "core") == []
+    why = "any source of a source-specific group"
+    line = {"whom": str(MN1), "what": str(SSM), "sources": 0, "why": why}
+    assert logged(actions, "refused") == [line]
+
+
+def test_other_records_of_the_same_report_count():
+    """RFC 4604 section 3.1: "it MUST process any other group records"."""
+    proxy = mar()
+    records = (AddressRecord(TO_EX, SSM), AddressRecord(TO_EX, G), AddressRecord(IS_IN, SSM, (S1,)))
+    proxy.receive(MulticastListenerReport(records), MN1, "radio", LATER)
+    assert [(r.group, r.source) for r in proxy.membership()] == [(G, None), (SSM, S1)]
+
+
+def test_version_1_gives_up_nothing_that_is_source_specific():
+    """RFC 4604 section 3.7; a change to INCLUDE is processed as ever (section 3.1)."""
+    proxy = mar()
+    proxy.receive(report(ALLOW, S1, group=SSM), MN1, "radio", LATER)
+    assert not asked(proxy.receive(ListenerDoneV1(SSM), MN1, "radio", LATER), "radio")
+    assert [record.source for record in proxy.membership()] == [S1]
+    assert asked(proxy.receive(report(TO_IN, group=SSM), MN1, "radio", LATER), "radio")
+
+
 @pytest.mark.parametrize("source", ["::", "2001:db8::1", "fe80::1"])
 def test_reports_of_no_link_local_source_are_counted_only(source):
     """RFC 3810 section 5.2.13; and a router does not hear itself."""
     proxy = mar()
     assert proxy.receive(report(TO_EX), IPv6Address(source), "radio", 0) == []
-    assert proxy.ignored == 1
+    assert proxy.counters.ignored == 1
     assert proxy.membership() == []
 
 
@@ -167,7 +210,7 @@ def test_reports_are_heard_downstream_only():
     proxy = mar()
     assert proxy.receive(report(TO_EX), PEER_ROUTER, "core", 0) == []
     assert proxy.receive(report(TO_EX), MN1, "unknown", 0) == []
-    assert proxy.ignored == 2
+    assert proxy.counters.ignored == 2
 
 
 @pytest.mark.parametrize("group", ["ff02::1:ff00:1", "ff01::1", "ff12::5", "ff00::1"])
@@ -204,6 +247,27 @@ def test_lost_election_silences_the_querier_and_its_forwarding():
     actions = run(proxy, LATER + 255 * SECOND)
     assert len(asked(actions, "lan")) == 1
     assert [action.outgoing for action in actions if hasattr(action, "outgoing")] == [("lan",)]
+
+
+@pytest.mark.parametrize("question", [UNSPECIFIED, G])
+def test_where_hosts_attach_nobody_else_may_ask(question):
+    """A host with the lowest address of all says that it is a router: it is counted, and no more.
+
+    Else it would keep us from forwarding, and could end what others listen to.
+    """
+    proxy = MldProxy(CONFIG, Random(1))
+    add = proxy.add_link
+    add("radio", IPv6Address("fe80::2"), 0, upstream=False, downstream=True, shared=False)
+    add("core", IPv6Address("fe80::3"), 0, upstream=True, downstream=False)
+    proxy.receive(report(ALLOW, S1), MN1, "radio", LATER)
+    proxy.upcall(S1, G, "core", LATER)
+    query = MulticastListenerQuery(question, 10_000)
+    assert proxy.receive(query, IPv6Address("fe80::1"), "radio", LATER) == []
+    assert proxy.counters.queries == 1
+    actions = run(proxy, LATER + 200 * SECOND)
+    assert [record.source for record in proxy.membership()] == [S1]
+    assert asked(actions, "radio")
+    assert not forwarding(actions)
 
 
 def test_another_queriers_question_is_heeded():

@@ -13,7 +13,7 @@ from agents.multicast.filters import EVERYTHING, NOTHING, exclude, include
 from tests.unit.mld_network import Network, add_tunnels, down_path, tree, tunnel
 
 S1, S2 = IPv6Address("2001:db8:5e00:1::2"), IPv6Address("2001:db8:5e00:2::2")
-GROUPS = [IPv6Address("ff3e::c1"), IPv6Address("ff0e::c2")]
+GROUPS = [IPv6Address("ff0e::c1"), IPv6Address("ff0e::c2")]
 MARS = ["mar1", "mar2", "mar3", "mar4"]
 HOSTS = [f"{mar}-mn{number}" for mar in MARS for number in range(2)]
 CHANNELS = [(source, group) for source in (S1, S2) for group in GROUPS]

@@ -166,7 +166,7 @@ def test_the_end_of_the_new_upstreams_link_ends_it(mar: Mar) -> None:
 
 
 def test_what_comes_to_the_sink_otherwise_is_for_others(mar: Mar) -> None:
-    other = ipv6.packet(S1, IPv6Address("ff3e::c2"), UDP, b"x")
+    other = ipv6.packet(S1, IPv6Address("ff0e::c2"), UDP, b"x")
     mar.kernel.sink.append(other)
     mar.turn()
     assert other in mar.others
