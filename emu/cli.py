@@ -1,7 +1,8 @@
 """The command line: what each command takes, and its exit status.
 
 Exit status: 0 done; 1 the run failed; 2 the scenario or the command line is wrong; 3 the machine
-lacks something, which is named; 130 interrupted.
+lacks something, which is named; 4 done, but the machine could not keep up, so that there is no
+result; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -58,6 +59,12 @@ class Lacking(Refusal):
     """The machine, or this process, does not have what the command needs."""
 
     exit_code = 3
+
+
+class NoResult(Refusal):
+    """All was done, but on a machine that could not keep up."""
+
+    exit_code = 4
 
 
 class Interrupted(Refusal):
@@ -133,6 +140,8 @@ def run(
         raise Interrupted(f"interrupted: {outcome.directory} has what was done")
     if outcome.failed is not None:
         raise Failed(f"the run failed: {outcome.failed}")
+    if not outcome.record["fidelity"]["ok"]:
+        raise NoResult("this is not a result: run it again, with less else on this machine")
 
 
 @commands.command()
@@ -165,12 +174,15 @@ def sweep(matrix: Path, out: Path, workers: int | None, cluster: str | None) -> 
         raise Lacking(str(error)) from None
     if outcome.interrupted:
         raise Interrupted("interrupted: the same command goes on with what is left")
+    problems = []
     if outcome.unfaithful:
         runs = f"{outcome.unfaithful} of {len(planned.jobs)} runs"
         why = "the machine could not keep up"
-        click.echo(f"{runs} are not results: {why}; the same command tries them again")
+        problems.append(f"{runs} are not results: {why}; the same command tries them again")
     if outcome.failed:
-        raise Failed(f"{outcome.failed} runs failed: the same command tries them again")
+        problems.append(f"{outcome.failed} runs failed: the same command tries them again")
+    if problems:
+        raise (Failed if outcome.failed else NoResult)(*problems)
 
 
 @commands.command()

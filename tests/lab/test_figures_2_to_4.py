@@ -25,7 +25,7 @@ def check(record: Path) -> subprocess.CompletedProcess[str]:
 
 def test_membership_kernel_and_messages_are_the_papers(tmp_path: Path) -> None:
     result = run(EXPERIMENT / "scenario.yaml", tmp_path)
-    assert result.status == 0, result.output
+    assert result.ended, result.output
     verdict = check(result.directory)
     assert verdict.returncode == 0, verdict.stdout + verdict.stderr
     path = result.directory / "record.json"

@@ -34,7 +34,7 @@ def test_the_last_flow_of_a_prefix_ends_its_anchor(tmp_path: Path) -> None:
     scenario = tmp_path / "scenario.yaml"
     scenario.write_text(SCENARIO)
     result = run(scenario, tmp_path / "results")
-    assert result.status == 0, result.output
+    assert result.ended, result.output
     (idle,) = result.events("prefix_idle")
     assert idle["node"] == "mar2"
     assert IPv6Address(result.flow("old")["local_address"]) in IPv6Network(idle["prefix"])

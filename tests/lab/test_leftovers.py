@@ -37,7 +37,7 @@ def test_nothing_is_left_over(tmp_path: Path) -> None:
     scenario = tmp_path / "scenario.yaml"
     scenario.write_text(SCENARIO)
     result = run(scenario, tmp_path / "results")
-    assert result.status == 0, result.output
+    assert result.ended, result.output
     leftovers = result.run()["leftovers"]
     assert (leftovers["kernel"], leftovers["bindings"]) == ({}, {})
     assert " s: nothing" in result.output

@@ -164,9 +164,14 @@ def test_run_with_json_prints_the_record_alone(machine: Machine) -> None:
 
 def test_a_result_of_a_machine_that_could_not_keep_up_is_marked(machine: Machine) -> None:
     machine.record["fidelity"] = {"ok": False, "reason": "run 1: CPU load 99 %"}
-    lines = call("run", "good.yaml").stdout.splitlines()
+    result = call("run", "good.yaml")
+    lines = result.stdout.splitlines()
     assert "not a result: the machine could not keep up:" in lines
     assert "run 1: CPU load 99 %" in lines
+    assert (result.exit_code, result.stderr) == (
+        4,
+        "this is not a result: run it again, with less else on this machine\n",
+    )
 
 
 def test_a_failed_run_ends_with_status_1(machine: Machine) -> None:

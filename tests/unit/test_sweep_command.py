@@ -129,7 +129,7 @@ def test_unfaithful_runs_are_marked_in_the_table_and_told(sweep, tmp_path):
         return Done(job.digest, "", [row(job)], faithful=False, problem=problem, failed=False)
 
     result = sweep(work=late)
-    assert result.exit_code == 0
+    assert result.exit_code == 4
     assert "not faithful after 3 attempts: timers were late" in result.output
     assert "12 of 12 runs are not results" in result.output
     frame = pd.read_csv(tmp_path / "results/small/table.csv")
