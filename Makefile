@@ -8,10 +8,10 @@ READY := .venv/.ready
 SIDE_BY_SIDE := 4
 BENCHMARKS := $(sort $(basename $(notdir $(wildcard bench/bench_*.py))))
 
-.PHONY: help setup demo lint test test-vm soak bench clean
+.PHONY: help setup demo lint test test-vm soak bench references clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s  %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' Makefile
 
 setup: $(READY) ## Install the apt packages and .venv (Debian 12 and 13, Ubuntu 22.04 and 24.04)
 
@@ -42,6 +42,9 @@ soak: setup ## Run 5,000 random schedules of a multicast domain in virtual time,
 bench: setup ## Run the benchmarks
 	@set -e; for benchmark in $(BENCHMARKS); do \
 	    echo "== $$benchmark"; $(SUDO) $(PYTHON) -m "bench.$$benchmark"; done
+
+references: setup ## Run the experiments of results/reference again, two hours in all (EXPERIMENTS="A B")
+	$(SUDO) $(PYTHON) experiments/references.py $(EXPERIMENTS)
 
 clean: ## Remove everything that set-up and tests made, but no results
 	$(SUDO) rm -rf .venv .vm *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -29,6 +29,9 @@ flow that did not come back after a handover it has no disruption and no losses.
 SIZE = (5.5, 3.8)
 """Of a figure, in inches."""
 
+INTERRUPTED = 130
+"""The exit status after Ctrl-C."""
+
 
 class Unmet(Exception):
     """The results are not what the experiment has to show; str() is one line."""
@@ -73,13 +76,15 @@ def _analyse(results: Path, analyse: Analysis) -> None:
 
 
 def call(command: Sequence[str]) -> int:
-    """Run a program to its end; its status. It gets Ctrl-C as well, and ends in order."""
+    """Run a program to its end; its status, or 130 after Ctrl-C, at which it ends in order."""
+    interrupted = False
     with subprocess.Popen(command) as process:
         while True:
             try:
-                return process.wait()
+                status = process.wait()
+                return INTERRUPTED if interrupted else status
             except KeyboardInterrupt:
-                continue
+                interrupted = True
 
 
 def faithful_records(folder: Path, results: Path) -> list[tuple[Job, Path]]:

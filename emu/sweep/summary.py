@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 ALIKE = ("from", "to", "kind")
 """The columns beside the axes that tell unlike handovers and flows apart."""
+STATISTICS = (*summarise([]), "not_recovered")
+"""The columns that are numbers of a metric; the others say of what."""
 MEASURED = tuple(name for name in METRICS if not name.startswith("predicted_"))
 
 
@@ -30,7 +32,7 @@ def summary(axes: list[str], frame: DataFrame) -> DataFrame:
     """
     import pandas as pd
 
-    columns = [*axes, *ALIKE, "metric", *summarise([]), "not_recovered"]
+    columns = [*axes, *ALIKE, "metric", *STATISTICS]
     return pd.DataFrame(_rows(axes, counted(frame)), columns=columns).astype(
         {"not_recovered": "Int64"}
     )

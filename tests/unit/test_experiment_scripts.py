@@ -81,11 +81,13 @@ def test_only_records_of_faithful_runs_are_read(tmp_path):
     assert [(job.name, str(record)) for job, record in found] == [(first.name, f"/{first.name}")]
 
 
-def test_ctrl_c_lets_the_sweep_beneath_end_in_order(tmp_path):
+@pytest.mark.parametrize("status", [130, 1])
+def test_ctrl_c_lets_what_is_beneath_end_in_order(tmp_path, status):
     sweep = tmp_path / "sweep.py"
     sweep.write_text(
         "import signal, sys, time\n"
-        "def end(*_):\n    time.sleep(0.6)\n    print('in order', flush=True)\n    sys.exit(130)\n"
+        "def end(*_):\n    time.sleep(0.6)\n    print('in order', flush=True)\n"
+        f"    sys.exit({status})\n"
         "signal.signal(signal.SIGINT, end)\nprint('ready', flush=True)\ntime.sleep(60)\n"
     )
     script = (
