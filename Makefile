@@ -6,9 +6,10 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 READY := .venv/.ready
 # Labs wait most of the time: two of them on each of two CPUs. Tests that cannot bear it are marked "quiet".
 SIDE_BY_SIDE := 4
+TESTS ?= tests/unit tests/lab tests/kernel
 BENCHMARKS := $(sort $(basename $(notdir $(wildcard bench/bench_*.py))))
 
-.PHONY: help setup demo lint test test-vm soak bench references clean
+.PHONY: help setup demo lint test test-vm test-bare soak bench references clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' Makefile
@@ -29,12 +30,15 @@ lint: setup ## Check style, format and types
 	.venv/bin/mypy
 
 test: lint ## Lint, then every test on the running kernel, four at a time
-	$(SUDO) $(PYTHON) -m pytest -n $(SIDE_BY_SIDE) --dist loadfile --no-loadscope-reorder \
-	    tests/unit tests/lab tests/kernel
+	$(SUDO) $(PYTHON) -m pytest -n $(SIDE_BY_SIDE) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 test-vm: setup ## Kernel tests and the quickstart on a stock Debian kernel, in a virtual machine
 	setup/apt.sh setup/packages-vm.txt
 	$(SUDO) setup/vm.sh
+
+test-bare: ## Set-up, the quickstart and all tests on bare systems, made with debootstrap
+	setup/apt.sh setup/packages-bare.txt
+	$(SUDO) setup/bare.sh demo test
 
 soak: setup ## Run 5,000 random schedules of a multicast domain in virtual time, on all CPUs
 	$(PYTHON) -m tests.soak

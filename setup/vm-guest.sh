@@ -20,4 +20,6 @@ step .venv/bin/python -m pytest -p no:cacheprovider tests/kernel
 # 4: done, but an emulated machine seldom keeps up.
 also=4 step .venv/bin/python -m emu run --out .vm/results experiments/quickstart/scenario.yaml
 step grep -A 4 '"backends"' .vm/results/quickstart/latest/record.json
+echo "== the guest ends with status $status"
+echo "$status" >.vm/results/status
 exit "$status"

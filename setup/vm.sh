@@ -39,6 +39,13 @@ options=(--run "$PWD/$(ls .vm/root/boot/vmlinuz-*)" --root / --force-9p --overla
     --rwdir="$PWD/.vm/results" --cpus "$(nproc)" --memory 3G)
 kvm_works || options+=(--disable-kvm)
 echo "test-vm: vng ${options[*]}"
+rm -f .vm/results/status
 # Through a pipe: the guest would truncate a regular file that it is given as its output.
 PATH="$PWD/.venv/bin:$PATH" vng "${options[@]}" --exec "$PWD/setup/vm-guest.sh" \
-    </dev/null 2>&1 | cat
+    </dev/null 2>&1 | cat || true
+# The guest's own word for it: vng has one for whatever went wrong.
+if [ ! -e .vm/results/status ]; then
+    echo "test-vm: the guest did not come to its end" >&2
+    exit 1
+fi
+exit "$(cat .vm/results/status)"

@@ -66,6 +66,8 @@ class AccessRouterCore:
         self._in_use = in_use
         self._pool = PrefixPool(config.pool)
         self._hosts: dict[str, _Host] = {}
+        self._waiting: dict[str, MobileNode] = {}
+        """On the access link, without a prefix, in the order in which they came."""
         self._deadlines: Deadlines[tuple[str, _Timer]] = Deadlines()
 
     def prefixes(self) -> dict[str, IPv6Network]:
@@ -80,6 +82,7 @@ class AccessRouterCore:
         if host is None:
             prefix = self._pool.assign(identifier)
             if prefix is None:
+                self._waiting[identifier] = mobile_node
                 return [*actions, Log("no_prefix", {"mn": identifier})]
             host = self._hosts[identifier] = _Host(mobile_node, prefix)
             actions.append(InstallRoute(prefix, None))
@@ -95,6 +98,7 @@ class AccessRouterCore:
 
     def detach(self, identifier: str, now: int) -> list[Action]:
         """A mobile node left; it may go on using its prefix for the lifetime."""
+        self._waiting.pop(identifier, None)
         host = self._hosts.get(identifier)
         if host is None or not host.attached:
             return []
@@ -123,6 +127,8 @@ class AccessRouterCore:
                 del self._hosts[identifier]
                 self._pool.release(host.prefix)
                 actions.append(RemoveRoute(host.prefix))
+                if self._waiting:
+                    actions += self.attach(self._waiting.pop(next(iter(self._waiting))), now)
         return actions
 
     def next_deadline(self) -> int | None:

@@ -31,7 +31,7 @@ from agents.mobility.messages import (
     read_acknowledgement,
     read_registration,
 )
-from agents.mobility.ordering import Verdict, is_later, judge
+from agents.mobility.ordering import Verdict, is_later, judge, with_own_time
 from agents.mobility.signalling import received, send
 from agents.wire.mobility import (
     BindingAcknowledgement,
@@ -188,7 +188,8 @@ class CmdCore:
             self.counters.ignored += 1
         if binding is not None and verdict is Verdict.OUTDATED:
             status = Status.TIMESTAMP_LOWER_THAN_PREVIOUSLY_ACCEPTED
-            answer = acknowledgement(message, status, message.lifetime)
+            refusal = acknowledgement(message, status, message.lifetime)
+            answer = with_own_time(refusal, now + self._config.clock_offset)
             actions += send(answer, request.identifier, source)
             return actions + self._learn_late(binding, request, source, now)
         if verdict is Verdict.REPEATED:

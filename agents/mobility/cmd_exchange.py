@@ -82,7 +82,7 @@ class CmdExchange:
         if pending is None:
             return False
         if source in self._cmds:
-            return pending.answered_by(answer.sequence, answer.timestamp)
+            return pending.answered_by(answer.sequence, answer.timestamp, answer.status)
         named = any(anchor.address == source for anchor in answer.anchors)
         return named and session.is_attached and pending.timestamp == answer.timestamp
 

@@ -23,6 +23,9 @@ ASSERT_DELAY = 1 * SECOND
 """How late a Link_Down trigger may be: after that, a node that was not taken off the link is there,
 whatever others say (ns)."""
 
+PREFIX_DELAY = 10 * SECOND
+"""When an access router asks again for a prefix that there was none of (ns)."""
+
 DETACH_DELAY = 10 * SECOND
 """MinDelayBeforeBCEDelete (RFC 5213 section 9.1)."""
 
@@ -106,6 +109,8 @@ class CmdConfig:
     mars: frozenset[IPv6Address] | None = None
     """Who may register mobile nodes; None: whoever asks."""
     variant: Variant = Variant.PROXY
+    clock_offset: int = 0
+    """What to add to the cores' time for time since 1970."""
 
     def __post_init__(self) -> None:
         check_lifetime(self.binding_lifetime_s)
@@ -156,6 +161,8 @@ class LmaConfig:
     """The most that it grants."""
     delete_delay: int = DETACH_DELAY
     """How long a mobile node may be away before its binding is removed."""
+    clock_offset: int = 0
+    """What to add to the cores' time for time since 1970."""
 
     def __post_init__(self) -> None:
         check_lifetime(self.binding_lifetime_s)

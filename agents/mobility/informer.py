@@ -91,7 +91,9 @@ class Informer:
     def is_answer(binding: Binding, answer: Acknowledgement, source: IPv6Address) -> bool:
         """Whether this PBA is what a previous MAR was to send."""
         task = binding.tasks.get(source)
-        return task is not None and task.answered_by(answer.sequence, answer.timestamp)
+        return task is not None and task.answered_by(
+            answer.sequence, answer.timestamp, answer.status
+        )
 
     def _send(
         self, binding: Binding, task: AnchorTask, now: int, previous: list[Anchor] | None = None

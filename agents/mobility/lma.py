@@ -14,7 +14,8 @@ from agents.core import SECOND, Action, Log
 from agents.deadlines import Deadlines
 from agents.mobility.config import FORGET_DELAY, Counters, LmaConfig
 from agents.mobility.forwarding import transition
-from agents.mobility.ordering import Verdict, judge
+from agents.mobility.messages import is_for_dmm
+from agents.mobility.ordering import WITH_OWN_TIME, Verdict, judge, with_own_time
 from agents.mobility.pool import PrefixPool
 from agents.mobility.proxy_bindings import LmaBinding, LmaPhase, LmaTimer, ProxyBinding
 from agents.mobility.proxy_messages import (
@@ -54,15 +55,18 @@ class LmaCore:
         if source not in self._config.mags:
             self.counters.unauthentic += 1
             refusal = Status.MAG_NOT_AUTHORIZED_FOR_PROXY_REGISTRATION
-            return self._refuse(message, source, refusal) if is_ours else []
-        if not is_ours:
+            return self._refuse(message, source, refusal, now) if is_ours else []
+        if not isinstance(message, BindingUpdate) or not is_ours:
             self.counters.ignored += 1
-            return []
-        assert isinstance(message, BindingUpdate)
+            distributed = isinstance(message, BindingUpdate) and is_for_dmm(message)
+            if not distributed:
+                return []
+            # There is nothing of that here, and RFC 8885 section 4.1 has it said.
+            return self._refuse(message, source, Status.REASON_UNSPECIFIED, now)
         request = read_proxy_registration(message)
         if isinstance(request, Status):
             self.counters.malformed += 1
-            return self._refuse(message, source, request)
+            return self._refuse(message, source, request, now)
         log = received(message, request.identifier, source)
         return [log, *self._receive_registration(message, request, source, now)]
 
@@ -104,7 +108,7 @@ class LmaCore:
                 return []  # whoever got no answer repeats under a new number
             if verdict is Verdict.OUTDATED:
                 refusal = Status.TIMESTAMP_LOWER_THAN_PREVIOUSLY_ACCEPTED
-                return self._refuse(message, source, refusal)
+                return self._refuse(message, source, refusal, now)
         if request.lifetime == 0:
             return self._deregister(message, request, binding, source, now)
         return self._register(message, request, binding, source, now)
@@ -121,9 +125,9 @@ class LmaCore:
         held = binding.prefix if binding else None
         prefix = held or self._prefix(request)
         if isinstance(prefix, Status):
-            return self._refuse(message, source, prefix)
+            return self._refuse(message, source, prefix, now)
         if request.prefix not in (None, prefix):
-            return self._refuse(message, source, Status.PREFIX_SET_DOES_NOT_MATCH)
+            return self._refuse(message, source, Status.PREFIX_SET_DOES_NOT_MATCH, now)
         actions: list[Action] = []
         if held is None:
             fields = {"mn": request.identifier, "prefix": str(prefix)}
@@ -192,10 +196,14 @@ class LmaCore:
         binding.phase = phase
         return binding
 
-    def _refuse(self, message: Message, source: IPv6Address, status: Status) -> list[Action]:
+    def _refuse(
+        self, message: Message, source: IPv6Address, status: Status, now: int
+    ) -> list[Action]:
         assert isinstance(message, BindingUpdate)
         identifier = message.option(MobileNodeIdentifier)
         answer = proxy_acknowledgement(message, status, message.lifetime)
+        if status in WITH_OWN_TIME:
+            answer = with_own_time(answer, now + self._config.clock_offset)
         return send(answer, identifier.identifier if identifier else "", source)
 
     def _forward(self, binding: ProxyBinding) -> list[Action]:

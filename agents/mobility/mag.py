@@ -15,7 +15,7 @@ from agents.deadlines import Deadlines
 from agents.mobility import forwarding
 from agents.mobility.actions import MobileNode, ServingEnded, ServingStarted
 from agents.mobility.advertising import advertisement, next_advertisement
-from agents.mobility.config import Counters, MagConfig
+from agents.mobility.config import ASSERT_DELAY, PREFIX_DELAY, Counters, MagConfig
 from agents.mobility.forwarding import Forwarding, transition
 from agents.mobility.mag_sessions import MagBinding, MagPhase, MagSession, MagTimer
 from agents.mobility.ordering import attachment_time
@@ -28,8 +28,18 @@ from agents.mobility.proxy_messages import (
 from agents.mobility.retransmission import PendingUpdate
 from agents.mobility.signalling import received, send
 from agents.mobility.tunnels import DlifTable, TunnelTable
-from agents.wire.mobility import BindingAcknowledgement, Message
+from agents.wire.mobility import BindingAcknowledgement, Message, Status
 from agents.wire.sequence_numbers import next_sequence
+
+_AGAIN_AFTER: dict[int, int] = {
+    Status.TIMESTAMP_LOWER_THAN_PREVIOUSLY_ACCEPTED: ASSERT_DELAY,
+    Status.INSUFFICIENT_RESOURCES: PREFIX_DELAY,
+}
+"""When a refused mobile node that is still on the link is registered again, in ns."""
+_ANOTHER_PREFIX = (
+    Status.NOT_AUTHORIZED_FOR_HOME_NETWORK_PREFIX,
+    Status.PREFIX_SET_DOES_NOT_MATCH,
+)
 
 
 class MagCore:
@@ -48,13 +58,8 @@ class MagCore:
         """A mobile node came up on the access link (a Link_Up trigger)."""
         identifier = mobile_node.identifier
         session = self._sessions.setdefault(identifier, MagSession(mobile_node))
-        self._cancel(session, MagTimer.REFRESH, MagTimer.ADVERTISE)
         session.mobile_node = mobile_node
-        session.phase = MagPhase.REGISTERING
-        present = now + self._config.clock_offset
-        session.timestamp = attachment_time(present, session.timestamp)
-        actions = self._request(session, self._config.binding_lifetime_s, now)
-        return [Log("attached", {"mn": identifier}), *actions]
+        return [Log("attached", {"mn": identifier}), *self._register(session, now)]
 
     def going_down(self, identifier: str, to: IPv6Address, now: int) -> list[Action]:
         """A mobile node is about to be handed over to another MAG (a Link_Going_Down trigger)."""
@@ -69,7 +74,7 @@ class MagCore:
         if session is None or not session.is_attached:
             return []
         session.phase = MagPhase.DEREGISTERING
-        self._cancel(session, MagTimer.REFRESH, MagTimer.ADVERTISE)
+        self._cancel(session, MagTimer.REFRESH, MagTimer.ADVERTISE, MagTimer.AGAIN)
         expire = (identifier, MagTimer.EXPIRE)
         if expire not in self._deadlines:
             # Whether the LMA has heard of this attachment or not, it has forgotten it by then.
@@ -109,7 +114,7 @@ class MagCore:
         if (
             session is None
             or pending is None
-            or not pending.answered_by(answer.sequence, answer.timestamp)
+            or not pending.answered_by(answer.sequence, answer.timestamp, answer.status)
         ):
             self.counters.ignored += 1
             return []
@@ -141,6 +146,14 @@ class MagCore:
 
     # The binding
 
+    def _register(self, session: MagSession, now: int) -> list[Action]:
+        """The mobile node is here since now: tell the LMA."""
+        self._cancel(session, MagTimer.REFRESH, MagTimer.ADVERTISE, MagTimer.AGAIN)
+        session.phase = MagPhase.REGISTERING
+        present = now + self._config.clock_offset
+        session.timestamp = attachment_time(present, session.timestamp)
+        return self._request(session, self._config.binding_lifetime_s, now)
+
     def _request(self, session: MagSession, lifetime: int, now: int) -> list[Action]:
         """Ask for a binding of so many seconds; 0: for its removal."""
         sequence = next_sequence(session.sequence)
@@ -170,11 +183,33 @@ class MagCore:
         """The LMA has answered."""
         if session.is_attached and answer.accepted and answer.lifetime:
             return self._bound(session, answer, now)
-        actions: list[Action] = []
-        if session.is_attached:  # the LMA knows a later attachment, or will not have this one
-            fields = {"mn": session.identifier, "status": answer.status}
-            actions.append(Log("binding_refused", fields))
-        return actions + self._release(session)
+        if not session.is_attached:
+            return self._release(session)
+        fields = {"mn": session.identifier, "status": answer.status}
+        return [Log("binding_refused", fields), *self._refused(session, answer.status, now)]
+
+    def _refused(self, session: MagSession, status: int, now: int) -> list[Action]:
+        """The LMA will not have it: no mobility service, for now or for good (section 6.9.1.2).
+
+        A mobile node that is still here after a while is registered again: whoever registered it
+        later did not get it, or has lost it; or a prefix has become free. What it had is another
+        one's by now: it gets a new one.
+        """
+        if session.phase is MagPhase.SERVING and status in _ANOTHER_PREFIX:
+            return [*self._deny(session), *self._register(session, now)]
+        if status not in _AGAIN_AFTER:
+            return self._release(session)
+        due = now + _AGAIN_AFTER[status]
+        self._deadlines.set((session.identifier, MagTimer.AGAIN), due)
+        return self._deny(session)
+
+    def _deny(self, session: MagSession) -> list[Action]:
+        """The mobile node is on the link, and has no binding."""
+        self._stop(session)
+        self._cancel(session, MagTimer.ADVERTISE, MagTimer.EXPIRE)
+        session.phase = MagPhase.REGISTERING
+        session.prefix = None
+        return self._forward(session, forwarding.NOTHING) + self._end_serving(session)
 
     def _bound(self, session: MagSession, answer: ProxyAcknowledgement, now: int) -> list[Action]:
         """The LMA has the binding: show the mobile node its home link."""
@@ -210,6 +245,8 @@ class MagCore:
             return self._request(session, self._config.binding_lifetime_s, now)
         if timer is MagTimer.ADVERTISE:
             return self._advertise(session, now)
+        if timer is MagTimer.AGAIN:
+            return self._register(session, now)
         return self._expire(session)
 
     def _repeat(self, session: MagSession, now: int) -> list[Action]:
@@ -231,7 +268,7 @@ class MagCore:
     def _release(self, session: MagSession) -> list[Action]:
         """The session is over."""
         self._stop(session)
-        self._cancel(session, MagTimer.ADVERTISE, MagTimer.EXPIRE)
+        self._cancel(session, MagTimer.ADVERTISE, MagTimer.EXPIRE, MagTimer.AGAIN)
         del self._sessions[session.identifier]
         return [
             *self._forward(session, forwarding.NOTHING),

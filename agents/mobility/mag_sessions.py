@@ -30,6 +30,7 @@ class MagTimer(Enum):
     REFRESH = "refresh"
     ADVERTISE = "advertise"
     EXPIRE = "expire"
+    AGAIN = "again"
 
 
 @dataclass

@@ -50,6 +50,8 @@ class MarCore:
         self._serving = ServingMar(self._state)
         self._previous = PreviousMar(self._state)
         self.counters = self._state.counters
+        self._waiting: dict[str, MobileNode] = {}
+        """On the access link, without a prefix, in the order in which they came."""
 
     # What the surroundings tell
 
@@ -61,6 +63,7 @@ class MarCore:
         if session is None:
             session = self._sessions.open(mobile_node)
             if session is None:
+                self._waiting[identifier] = mobile_node
                 return [*actions, Log("pool_exhausted", {"mn": identifier})]
             fields = {"mn": identifier, "prefix": str(session.prefix)}
             actions.append(Log("prefix_assigned", fields))
@@ -88,6 +91,7 @@ class MarCore:
 
     def detach(self, identifier: str, now: int) -> list[Action]:
         """A mobile node went off the access link (a Link_Down trigger)."""
+        self._waiting.pop(identifier, None)
         session = self._sessions.get(identifier)
         if session is None:
             return []
@@ -216,7 +220,13 @@ class MarCore:
         if timer is Timer.ASSERT:
             return self.attach(session.mobile_node, now)
         self._sessions.forget(session)
-        return []
+        return self._serve_waiting(now)
+
+    def _serve_waiting(self, now: int) -> list[Action]:
+        """A prefix has become free: for whoever has waited longest."""
+        if not self._waiting:
+            return []
+        return self.attach(self._waiting.pop(next(iter(self._waiting))), now)
 
     def _expire(self, session: Session, now: int) -> list[Action]:
         """The binding was not refreshed in time."""

@@ -5,16 +5,24 @@ The PBUs about one attachment are ordered by their sequence numbers.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum
 from ipaddress import IPv6Address
 from typing import Protocol
 
 from agents.core import SECOND
+from agents.wire.mobility import BindingAcknowledgement, Status
 from agents.wire.mobility_options import Timestamp
 from agents.wire.sequence_numbers import is_newer
 
 _STEP = SECOND // (1 << 16) + 1
 """Timestamps closer together than this may be equal on the wire (RFC 5213 section 8.8), ns."""
+
+
+WITH_OWN_TIME = frozenset(
+    {Status.TIMESTAMP_MISMATCH, Status.TIMESTAMP_LOWER_THAN_PREVIOUSLY_ACCEPTED}
+)
+"""Refusals that have the anchor's time of day in the place of the PBU's timestamp."""
 
 
 class Verdict(Enum):
@@ -45,6 +53,13 @@ def judge(latest: Latest, timestamp: int, sequence: int, sender: IPv6Address) ->
     if timestamp < latest.timestamp or sender != latest.serving:
         return Verdict.OUTDATED
     return Verdict.NEW if is_newer(sequence, latest.sequence) else Verdict.REPEATED
+
+
+def with_own_time(refusal: BindingAcknowledgement, time: int) -> BindingAcknowledgement:
+    """A refusal because of its timestamp, as an anchor sends it at ``time``, ns since 1970."""
+    own = Timestamp(time)
+    options = (own if isinstance(option, Timestamp) else option for option in refusal.options)
+    return replace(refusal, options=tuple(options))
 
 
 class Changing(Latest, Protocol):

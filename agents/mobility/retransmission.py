@@ -8,6 +8,7 @@ from ipaddress import IPv6Address
 from agents.mobility.anchors import Anchor
 from agents.mobility.context import Records
 from agents.mobility.messages import Acknowledgement
+from agents.mobility.ordering import WITH_OWN_TIME
 from agents.wire.sequence_numbers import is_between
 
 
@@ -32,9 +33,10 @@ class PendingUpdate:
         self.last = sequence
         self.timeout = min(2 * self.timeout, maximum_timeout)
 
-    def answered_by(self, sequence: int, timestamp: int) -> bool:
+    def answered_by(self, sequence: int, timestamp: int, status: int) -> bool:
         """Whether a PBA with these answers one of the transmissions."""
-        return timestamp == self.timestamp and is_between(sequence, self.first, self.last)
+        same = timestamp == self.timestamp or status in WITH_OWN_TIME
+        return same and is_between(sequence, self.first, self.last)
 
 
 @dataclass(slots=True, eq=False)

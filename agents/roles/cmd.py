@@ -32,7 +32,15 @@ class CentralMobilityDatabase:
         address = IPv6Address(config["address"])
         mars = frozenset(IPv6Address(mar) for mar in config["peers"])
         variant = Variant(config["variant"])
-        core = CmdCore(CmdConfig(address=address, mars=mars, variant=variant, **config["mobility"]))
+        core = CmdCore(
+            CmdConfig(
+                address=address,
+                mars=mars,
+                variant=variant,
+                clock_offset=time.time_ns() - time.monotonic_ns(),
+                **config["mobility"],
+            )
+        )
         self._pair = CmdPair(core, pair_config(config)) if config["peer"] else None
         self._core = self._pair or core
         self._signalling = Signalling(self._daemon, address, self._core, key=config["key"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from ipaddress import IPv6Address, IPv6Network
 from typing import Any
 
@@ -29,6 +30,7 @@ class LocalMobilityAnchor:
                 address=address,
                 pool=IPv6Network(config["pool"]),
                 mags=frozenset(mags),
+                clock_offset=time.time_ns() - time.monotonic_ns(),
                 **config["mobility"],
             )
         )

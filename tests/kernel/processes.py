@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.namespaces import Namespace
+from tests.patience import eventually
 
 SECOND = 1_000_000_000
 Main = Callable[[dict[str, Any]], None]
@@ -47,18 +47,16 @@ class Process:
         """Send a signal."""
         os.kill(self.pid, number)
 
-    def finish(self, within_s: float = 20) -> None:
+    def finish(self) -> None:
         """Wait for the process, which must end well and in silence."""
-        deadline = time.monotonic() + within_s
-        while time.monotonic() < deadline:
-            done, status = os.waitpid(self.pid, os.WNOHANG)
-            if done:
-                self.pid = 0
-                assert self._output.read_text() == ""
-                assert os.waitstatus_to_exitcode(status) == 0
-                return
-            time.sleep(0.005)
-        raise AssertionError("the process did not end")
+        _, status = eventually(self._ended)
+        self.pid = 0
+        assert self._output.read_text() == ""
+        assert os.waitstatus_to_exitcode(status) == 0
+
+    def _ended(self) -> tuple[int, int] | None:
+        done, status = os.waitpid(self.pid, os.WNOHANG)
+        return (done, status) if done else None
 
     def kill(self) -> None:
         """Make sure that it is gone."""
@@ -84,9 +82,6 @@ def starter(directory: Path) -> Iterator[Callable[[Namespace, Main, dict[str, An
             process.kill()
 
 
-def wait_for(path: Path, words: str = "", within_s: float = 10) -> None:
+def wait_for(path: Path, words: str = "") -> None:
     """Wait until a file exists and has some words in it."""
-    deadline = time.monotonic() + within_s
-    while not path.exists() or words not in path.read_text():
-        assert time.monotonic() < deadline, f"{path} never said {words!r}"
-        time.sleep(0.005)
+    eventually(lambda: path.exists() and words in path.read_text())

@@ -22,6 +22,7 @@ STILL_MS = 50
 
 ENDED = (0, 4)
 """The status of a run that was done: as a result, or as none, as the machine could not keep up."""
+BUSY = "the CPUs were"
 LATE_MS = 5
 """A packet may be so late on a machine that keeps up."""
 
@@ -52,10 +53,14 @@ class Run:
 
     @property
     def disturbance(self) -> str | None:
-        """How the record says that the machine, and not the code, may be what is seen."""
-        fidelity = self.record.get("fidelity", {"ok": True, "runs": []})
-        if not fidelity["ok"]:
-            return str(fidelity["reason"])
+        """How the record says that the machine, and not the code, may be what is seen.
+
+        CPUs that were busy disturbed nothing if the timers were in time all the same.
+        """
+        fidelity = self.record.get("fidelity", {"reason": None, "runs": []})
+        reasons = [one for one in (fidelity["reason"] or "").split("; ") if BUSY not in one]
+        if any(reasons):
+            return "; ".join(reasons)
         stalls = [end - start for run in fidelity["runs"] for start, end in run["stalls"]]
         longest_ms = max(stalls, default=0) / 1e6
         return f"it stood still for {longest_ms:.0f} ms" if longest_ms > STILL_MS else None

@@ -9,6 +9,7 @@ import pytest
 
 from tests.lab.emu_run import ROOT, command
 from tests.lab.test_runs import short
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.root
 
@@ -32,7 +33,7 @@ def test_a_user_looks_around_hands_over_and_leaves(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         cwd=ROOT,
-        timeout=120,
+        timeout=PATIENCE_S,
     )
     said = done.stdout + done.stderr
     assert done.returncode == 0, said

@@ -64,7 +64,7 @@ def test_a_sweep_that_is_killed_leaves_nothing_running_and_goes_on(tmp_path: Pat
     done_at = first.stat().st_mtime_ns
 
     process = start(tmp_path)
-    output, _ = process.communicate(timeout=300)
+    output, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode in ENDED, output
     assert first.stat().st_mtime_ns == done_at
     frame = pd.read_parquet(tmp_path / "out/tiny/table.parquet")

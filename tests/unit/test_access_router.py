@@ -82,6 +82,21 @@ def test_who_comes_back_has_its_prefix_again():
     assert core.prefixes() == {"mn1": PREFIX}
 
 
+def test_who_waits_for_a_prefix_gets_the_next_one_that_is_free():
+    pool = IPv6Network("2001:db8:1::/63")  # two prefixes, of which one is kept back
+    core = AccessRouterCore(AccessRouterConfig(ROUTER, pool, 60, AGENT), Used())
+    core.attach(MN, T0)
+    assert not advertised(core.attach(OTHER, T0))
+    core.detach("mn1", T0)
+    actions = core.timer(T0 + 60 * SECOND)
+    assert [message.mobile_node for message in advertised(actions)] == [OTHER]
+    assert list(core.prefixes()) == ["mn2"]
+    core.attach(MN, T0 + 60 * SECOND)
+    core.detach("mn1", T0 + 61 * SECOND)
+    core.detach("mn2", T0 + 61 * SECOND)
+    assert not advertised(core.timer(T0 + 121 * SECOND))
+
+
 def test_a_prefix_is_kept_while_it_is_bound_and_then_given_back():
     used = Used()
     core = router(used)

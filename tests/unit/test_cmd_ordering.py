@@ -1,9 +1,15 @@
 """Which PBU counts: later attachments beat earlier ones, whatever order the network makes of it."""
 
-from mobility_nodes import T0, cmd, mar_address, pbu, prefix, sent
+from dataclasses import replace
+
+from mobility_nodes import CMD, MN, T0, cmd, mar, mar_address, pbu, prefix, sent, the_request
 
 from agents.core import SECOND
+from agents.mobility.config import ASSERT_DELAY
+from agents.mobility.messages import acknowledgement
+from agents.mobility.ordering import with_own_time
 from agents.wire.mobility import Status
+from agents.wire.mobility_options import Timestamp
 
 LATER = T0 + SECOND
 OUTDATED = Status.TIMESTAMP_LOWER_THAN_PREVIOUSLY_ACCEPTED
@@ -35,6 +41,24 @@ def test_the_refresh_of_a_mar_that_does_not_know_better_does_not_count():
     refresh = core.receive(pbu(1, 2, T0), mar_address(1), LATER + 100 * SECOND)
     assert statuses(refresh) == [OUTDATED]
     assert where(core) == {"mn1": mar_address(2)}
+
+
+def test_who_comes_too_late_is_told_the_time_at_the_cmd():
+    """RFC 5213 section 5.5, 8."""
+    core = cmd(clock_offset=1_790_000_000 * SECOND)
+    core.receive(pbu(2, 1, LATER), mar_address(2), LATER)
+    (refusal,) = sent(core.receive(pbu(1, 7, T0), mar_address(1), LATER))
+    assert refusal.message.option(Timestamp) == Timestamp(LATER + 1_790_000_000 * SECOND)
+
+
+def test_its_mar_knows_the_refusal_by_the_sequence_number():
+    core = mar()
+    asked = the_request(core.attach(MN, T0))
+    refusal = with_own_time(acknowledgement(asked, OUTDATED, 300), T0 + 9)
+    assert core.receive(replace(refusal, sequence=asked.sequence + 1), CMD, T0) == []
+    assert core.receive(refusal, CMD, T0)
+    assert core.bindings() == {}
+    assert the_request(core.timer(T0 + ASSERT_DELAY)).lifetime  # it is here, if it still is
 
 
 def test_of_two_attachments_at_the_same_time_the_first_heard_counts():

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from tests.patience import PATIENCE_S
+
 PROGRAM = """
 import os
 from agents.core import Log
@@ -44,7 +46,10 @@ daemon.run(lambda: print("last words"))
 )
 def test_an_agent_that_fails_ends_and_says_why(how):
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM.format(how=how)], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", PROGRAM.format(how=how)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
     )
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == "ValueError: the kernel has no room"
@@ -55,7 +60,7 @@ def test_an_agent_whose_thread_fails_at_the_end_says_so_too():
     how = "import signal; daemon.soon(lambda: os.kill(os.getpid(), signal.SIGTERM))"
     program = PROGRAM.format(how=how).replace('print("last words")', "daemon.aside(fail)")
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE_S
     )
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == "ValueError: the kernel has no room"

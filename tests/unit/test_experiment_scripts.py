@@ -16,6 +16,7 @@ from emu.sweep.experiment import Unmet, experiment
 from emu.sweep.loader import plan
 from emu.sweep.store import Store
 from emu.sweep.work import Result
+from tests.patience import PATIENCE_S
 from tests.unit.sweeps import write_matrix
 
 HEAD = "faithful,flow,recovered,disruption_ms,lost\n"
@@ -101,4 +102,4 @@ def test_ctrl_c_lets_what_is_beneath_end_in_order(tmp_path, status):
         time.sleep(0.1)
         os.killpg(process.pid, signal.SIGINT)
         assert process.stdout.read() == "in order\n"
-        assert process.wait(timeout=20) == 130
+        assert process.wait(timeout=PATIENCE_S) == 130

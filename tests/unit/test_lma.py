@@ -10,6 +10,7 @@ from proxy_nodes import answer, home, lma, mag_address, pbu
 
 from agents.core import SECOND
 from agents.mobility.actions import CreateTunnel, InstallRoute, RemoveRoute, RemoveTunnel
+from agents.mobility.messages import END_OF_TIME
 from agents.mobility.proxy_bindings import LmaBinding, LmaPhase
 from agents.wire.mobility import BindingAcknowledgementFlag, Status
 from agents.wire.mobility_options import (
@@ -172,5 +173,30 @@ def test_a_duplicate_and_a_message_of_another_protocol_are_ignored():
     core = lma()
     core.receive(pbu(1), MAG1, T0)
     assert without_logs(core.receive(pbu(1), MAG1, T0)) == []
-    assert core.receive(dmm_pbu(1, 1, T0, mn=MN), MAG1, T0) == []
+    assert core.receive(answer(core.receive(pbu(2), MAG1, T0)), MAG1, T0) == []
     assert core.counters.ignored == 2
+
+
+def test_a_message_of_distributed_mobility_is_refused():
+    """RFC 8885 section 4.1: it is not processed, and an error is returned."""
+    core = lma()
+    message = dmm_pbu(1, 1, T0, mn=MN)
+    refused = answer(core.receive(message, MAG1, T0))
+    assert refused.status == Status.REASON_UNSPECIFIED
+    assert (refused.sequence, refused.flags) == (1, BindingAcknowledgementFlag.P)
+    assert core.bindings() == {}
+    assert core.counters.ignored == 1
+
+
+@pytest.mark.parametrize("offset", [0, 1_790_000_000 * SECOND])
+def test_a_late_registration_is_told_the_time_at_the_lma(offset):
+    """RFC 5213 section 5.5, 8 and 9."""
+    core = lma(clock_offset=offset)
+    core.receive(pbu(1, attached=T0 + SECOND), MAG1, T0)
+    for attached, status in (
+        (T0, Status.TIMESTAMP_LOWER_THAN_PREVIOUSLY_ACCEPTED),
+        (END_OF_TIME + SECOND, Status.TIMESTAMP_MISMATCH),
+    ):
+        refused = answer(core.receive(pbu(1, attached=attached), MAG2, T0 + 5 * SECOND))
+        assert refused.status == status
+        assert refused.option(Timestamp) == Timestamp(T0 + 5 * SECOND + offset)

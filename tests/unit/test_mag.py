@@ -1,5 +1,8 @@
 """The mobile access gateway (RFC 5213 section 6): what it asks, shows, forwards, and clears."""
 
+from dataclasses import replace
+
+import pytest
 from mobility_nodes import MN, OTHER, T0, logs, sent, without_logs
 from proxy_nodes import HOME_LINK, LMA, home, mag, mag_address, pba, request, serve
 
@@ -17,8 +20,10 @@ from agents.mobility.actions import (
     ServingEnded,
     ServingStarted,
 )
+from agents.mobility.config import PREFIX_DELAY
 from agents.mobility.mag_sessions import MagBinding, MagPhase
 from agents.mobility.messages import acknowledgement
+from agents.mobility.ordering import with_own_time
 from agents.wire.mobility import BindingUpdateFlag, Status
 from agents.wire.mobility_options import (
     Handoff,
@@ -161,11 +166,82 @@ def test_what_the_lma_no_longer_acknowledges_ends_and_is_asked_for_again():
 
 def test_a_refusal_ends_the_session():
     core = mag()
-    refused = Status.TIMESTAMP_LOWER_THAN_PREVIOUSLY_ACCEPTED
+    refused = Status.PROXY_REGISTRATION_NOT_ENABLED
     actions = core.receive(pba(request(core.attach(MN, T0)), refused), LMA, T0)
     assert ("binding_refused", {"mn": "mn1", "status": refused}) in logs(actions)
     assert core.bindings() == {}
     assert core.next_deadline() is None
+
+
+LOWER = Status.TIMESTAMP_LOWER_THAN_PREVIOUSLY_ACCEPTED
+
+
+@pytest.mark.parametrize("serving", [False, True])
+def test_where_a_later_attachment_is_known_a_node_that_is_still_here_is_registered_again(serving):
+    """RFC 5213 section 6.9.1.2, 8. The refusal has the LMA's time (section 5.5)."""
+    core, now = mag(), T0
+    if serving:
+        serve(core)
+        now = T0 + 151 * SECOND
+        asked = request(core.timer(now))
+    else:
+        asked = request(core.attach(MN, T0))
+    actions = core.receive(with_own_time(pba(asked, LOWER), now + 7), LMA, now)
+    assert ("binding_refused", {"mn": "mn1", "status": LOWER}) in logs(actions)
+    assert core.solicit("mn1", now) == []  # meanwhile there is no service
+    if serving:
+        assert {RemoveRoute(home()), RemoveTunnel(LMA), ServingEnded(MN)} <= set(
+            without_logs(actions)
+        )
+    assert core.timer(now + SECOND - 1) == []
+    again = request(core.timer(now + SECOND))
+    assert again.option(Timestamp) == Timestamp(now + SECOND)
+    assert str(again.option(HomeNetworkPrefix).prefix) == "::/0"
+    assert ServingStarted(MN, None) in core.receive(pba(again), LMA, now + SECOND)
+
+
+def test_who_has_left_by_then_is_not():
+    core = mag()
+    asked = request(core.attach(MN, T0))
+    core.receive(with_own_time(pba(asked, LOWER), T0 + 7), LMA, T0)
+    gone = request(core.detach("mn1", T0 + SECOND // 2))
+    assert gone.lifetime == 0
+    core.receive(with_own_time(pba(gone, LOWER), T0 + 7), LMA, T0 + SECOND // 2)
+    assert core.next_deadline() is None
+    assert core.bindings() == {}
+
+
+def test_a_refusal_of_another_registration_counts_for_nothing():
+    core = mag()
+    asked = request(core.attach(MN, T0))
+    late = with_own_time(pba(replace(asked, sequence=asked.sequence + 1), LOWER), T0 + 7)
+    assert core.receive(late, LMA, T0) == []
+    assert core.counters.ignored == 1
+
+
+def test_who_got_no_prefix_asks_again():
+    core = mag()
+    asked = request(core.attach(MN, T0))
+    core.receive(pba(asked, Status.INSUFFICIENT_RESOURCES), LMA, T0)
+    assert core.timer(T0 + PREFIX_DELAY - 1) == []
+    again = request(core.timer(T0 + PREFIX_DELAY))
+    assert ServingStarted(MN, None) in core.receive(pba(again), LMA, T0 + PREFIX_DELAY)
+
+
+@pytest.mark.parametrize(
+    "status", [Status.NOT_AUTHORIZED_FOR_HOME_NETWORK_PREFIX, Status.PREFIX_SET_DOES_NOT_MATCH]
+)
+def test_a_prefix_that_is_another_ones_by_now_is_given_up_for_any(status):
+    """RFC 5213 section 6.9.1.2, 10: the LMA has lost the binding, and assigns a new one."""
+    core = mag()
+    serve(core)
+    later = T0 + 151 * SECOND
+    actions = core.receive(pba(request(core.timer(later)), status), LMA, later)
+    assert RemoveRoute(home()) in actions
+    again = request(actions)
+    assert str(again.option(HomeNetworkPrefix).prefix) == "::/0"
+    actions = core.receive(pba(again, prefix=home(2)), LMA, later)
+    assert InstallRoute(home(2), None) in actions
 
 
 def test_a_solicitation_is_answered_only_on_a_home_link():

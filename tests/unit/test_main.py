@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from emu import __version__
+from tests.patience import PATIENCE_S
 from tests.unit.scenarios import GOOD
 
 PACKAGE = Path(__file__).resolve().parents[2] / "emu"
@@ -42,7 +43,7 @@ def bare_emu(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
 
 
@@ -93,6 +94,10 @@ def test_what_it_starts_is_of_the_same_package_whatever_the_folder_holds(
     )
     script = f"import sys; sys.path[0] = {str(checkout)!r}; from emu.__main__ import main; main()"
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", script],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
     )
     assert done.stdout == f"{checkout}/emu/requirements.py\n", done.stderr

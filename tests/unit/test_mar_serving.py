@@ -38,7 +38,7 @@ from agents.mobility.actions import (
 from agents.mobility.messages import acknowledgement, registration
 from agents.mobility.sessions import Phase
 from agents.wire.mobility import Status
-from agents.wire.mobility_options import Timestamp
+from agents.wire.mobility_options import MobileNodeIdentifier, Timestamp
 
 
 def test_attachment_sends_a_pbu_and_routes_the_prefix_to_the_access_link():
@@ -197,3 +197,29 @@ def test_a_pool_without_a_free_prefix_serves_no_more():
     assert logs(actions) == [("attached", {"mn": "mn2"}), ("pool_exhausted", {"mn": "mn2"})]
     assert without_logs(actions) == []
     assert list(core.bindings()) == ["mn1"]
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_who_waits_for_a_prefix_gets_the_next_one_that_is_free(gone):
+    core = mar(pool=prefix(1).supernet(1), detach_delay=SECOND)
+    core.attach(MN, T0)
+    core.attach(OTHER, T0)
+    if gone:
+        core.detach("mn2", T0)
+    core.detach("mn1", T0)
+    actions = []
+    while (deadline := core.next_deadline()) is not None and not sent_by(actions, "mn2"):
+        actions += core.timer(deadline)
+        if deadline > T0 + 1000 * SECOND:
+            break
+    assert bool(sent_by(actions, "mn2")) is not gone
+    assert list(core.bindings()) == ([] if gone else ["mn2"])
+
+
+def sent_by(actions, identifier):
+    """The PBUs about a mobile node."""
+    return [
+        send
+        for send in sent(actions)
+        if send.message.option(MobileNodeIdentifier).identifier == identifier
+    ]

@@ -26,8 +26,7 @@ def _apt(folder: Path, uid: int, programs: dict[str, str]) -> subprocess.Complet
         "dpkg-query": "exit 1",
     }
     for name, script in programs.items():
-        (folder / name).write_text(f"#!/bin/bash\n{script}\n")
-        (folder / name).chmod(0o755)
+        _program(folder / name, script)
     packages = folder / "packages.txt"
     packages.write_text("# what is needed\ntshark    # reads captures\n")
     return subprocess.run(
@@ -55,3 +54,30 @@ def test_who_may_install_does(tmp_path, uid):
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == "setup: installing tshark"
     assert done.stdout.splitlines()[-1].endswith("install -y --no-install-recommends tshark")
+
+
+@pytest.mark.parametrize("status", ["0", "1", None])
+def test_the_status_of_the_virtual_machine_is_its_guests_own_word(tmp_path, status):
+    """Whatever the program that boots it ends with: it has lost the guest's status before."""
+    (tmp_path / ".vm/root/boot").mkdir(parents=True)
+    (tmp_path / ".vm/root/boot/vmlinuz-1").touch()
+    (tmp_path / "setup").mkdir()
+    shutil.copy(SETUP / "vm.sh", tmp_path / "setup")
+    guest = f"echo {status} >.vm/results/status" if status else "true"
+    _program(tmp_path / ".venv/bin/vng", f"echo the guest speaks; {guest}; exit 255")
+    _program(tmp_path / "bin/uname", "echo x86_64")
+    done = subprocess.run(
+        [tmp_path / "setup/vm.sh"],
+        env={**os.environ, "PATH": f"{tmp_path}/bin:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == int(status or "1"), done.stderr
+    assert "the guest speaks" in done.stdout
+    assert ("did not come to its end" in done.stderr) == (status is None)
+
+
+def _program(path: Path, script: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/bash\n{script}\n")
+    path.chmod(0o755)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from emu.measure import fidelity
 from tests import reruns
 from tests.lab import emu_run
 from tests.patience import PATIENCE_S
@@ -78,10 +79,16 @@ def test_what_was_run_again_in_any_process_is_named_before_the_last_line(tmp_pat
     assert "4 passed in" in last
 
 
-def record(*, ok: bool = True, stall_ms: int = 0) -> dict[str, Any]:
+def record(*, lag_ms: float = 0, busy: float = 0, stall_ms: int = 0) -> dict[str, Any]:
     """A record with what it says of the machine."""
-    fidelity = {"ok": ok, "reason": None if ok else "timers were late"}
-    return {"fidelity": {**fidelity, "runs": [{"stalls": [[0, stall_ms * 1_000_000]]}]}}
+    judged = fidelity.verdict([lag_ms], [(0, 0, 0), (100, round(100 * (1 - busy)), 0)])
+    run = {**judged, "stalls": [[0, stall_ms * 1_000_000]]}
+    return {
+        "fidelity": {"reason": judged["reason"] and f"run 1: {judged['reason']}", "runs": [run]}
+    }
+
+
+LATE = "run 1: timers were late by 11.0 ms (p99), the limit is 10 ms"
 
 
 @pytest.mark.parametrize(
@@ -90,9 +97,11 @@ def record(*, ok: bool = True, stall_ms: int = 0) -> dict[str, Any]:
         ([record()], []),
         ([{}], []),  # a run that failed is not run again: that could hide a fault
         ([record(stall_ms=40)], []),
-        ([record(ok=False), record()], ["timers were late"]),
+        ([record(busy=1)], []),
+        ([record(lag_ms=11), record()], [LATE]),
+        ([record(lag_ms=11, busy=1), record()], [LATE]),
         ([record(stall_ms=60), record()], ["it stood still for 60 ms"]),
-        ([record(ok=False)] * 3, ["timers were late"] * 2),
+        ([record(lag_ms=11)] * 3, [LATE] * 2),
     ],
 )
 def test_a_run_is_tried_again_only_when_its_record_says_it_was_disturbed(

@@ -60,9 +60,9 @@ def test_a_row_is_a_flow_in_a_handover(measured):
 
 def test_a_row_has_what_was_predicted(measured):
     (first, *_) = (row for row in rows(*measured) if row["flow"] == "C1→mn1")
-    # gap 50; a report of DAD's 1 to 2 s, 8 to 12 ms and 2 ms of access; tunnel 2 x 5; access 2
-    assert first["predicted_low_ms"] == 50 + 1010 + 10 + 2
-    assert first["predicted_high_ms"] == 50 + 2014 + 10 + 2
+    # gap 50; the answer to a query, after the binding, 10 s and 2 x 2 ms at most; tunnel 2 x 5; 2
+    assert first["predicted_low_ms"] == 50 + 20 + 10 + 2
+    assert first["predicted_high_ms"] == 50 + 10_004 + 10 + 2
     assert first["predicted_binding_ms"] == 20
     pings = [row for row in rows(*measured) if row["kind"] == "ping"]
     assert all("predicted_low_ms" not in row for row in pings)
