@@ -69,8 +69,9 @@ def draw(stream: Stream, handover: Handover, gap: Gap, disruption_ms: float, sal
         _annotate(panels[0], handover, gap, disruption_ms)
         panels[-1].set_xlabel("time since link down (ms)")
         panels[0].set_xlim(*window)
+        title = f"{stream.flow['flow']} around the handover of {handover.mn} to {handover.target}"
         out = io.StringIO()
-        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
+        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Title": title})
     return out.getvalue()
 
 

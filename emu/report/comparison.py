@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import groupby
 from typing import Any
 
+from matplotlib.ticker import MaxNLocator
 from pydantic import ValidationError
 
 from emu.analysis.forecast import Forecast
@@ -17,9 +18,10 @@ from emu.report.drawing import Drawing
 from emu.report.style import PALETTE, number
 from emu.scenario.model import Scenario
 
-_WIDTH, _LEFT, _RIGHT = 720, 190, 100
+_WIDTH, _LEFT, _RIGHT = 720, 190, 130
 _ROW, _BAND = 22, 12
-_MOST_ROWS = 12
+_TICKS = 5
+_MOST_ROWS = 40
 """So many handovers are drawn for each thing that was predicted."""
 
 
@@ -80,17 +82,37 @@ def draw(comparisons: list[Comparison]) -> str:
     drawing.text(_LEFT + 32, 16, "predicted: least, mean, most", colour=PALETTE["soft"])
     drawing.dot(_LEFT + 230, 12, PALETTE["binding"])
     drawing.text(_LEFT + 240, 16, "measured", colour=PALETTE["soft"])
+    drawing.text(_WIDTH - _RIGHT + 12, 16, "mean → measured", colour=PALETTE["soft"])
     y = 30.0
     for what, group in groupby(comparisons, key=lambda comparison: comparison.what):
-        rows = list(islice(group, _MOST_ROWS))
-        drawing.text(0, y + 13, f"{what} (ms)", bold=True)
+        every = list(group)
+        rows = every[:_MOST_ROWS]
+        drawing.text(0, y + 13, what, bold=True)
         y += _ROW
         longest = max(max(row.predicted.high, row.measured or 0) for row in rows) or 1
+        scale = (_WIDTH - _LEFT - _RIGHT) / longest
         for row in rows:
-            _row(drawing, y, row, (_WIDTH - _LEFT - _RIGHT) / longest)
+            _row(drawing, y, row, scale)
+            y += _ROW
+        _axis(drawing, y, longest, scale)
+        y += _ROW
+        if len(every) > len(rows):
+            words = f"and {len(every) - len(rows)} more, which the table has"
+            drawing.text(_LEFT, y + 8, words, colour=PALETTE["soft"])
             y += _ROW
         y += 6
     return drawing.svg()
+
+
+def _axis(drawing: Drawing, y: float, longest: float, scale: float) -> None:
+    """Times from 0 to the longest, in ms, at round numbers."""
+    drawing.line(_LEFT, y + 1, _LEFT + longest * scale, y + 1, PALETTE["soft"])
+    ticks = MaxNLocator(_TICKS, steps=[1, 2, 5, 10]).tick_values(0, longest)
+    for value in (tick for tick in ticks if tick <= longest):
+        x = _LEFT + value * scale
+        drawing.line(x, y + 1, x, y + 5, PALETTE["soft"])
+        drawing.text(x, y + 17, f"{value:g}", size=11, colour=PALETTE["soft"], anchor="middle")
+    drawing.text(_WIDTH - _RIGHT + 12, y + 17, "ms", size=11, colour=PALETTE["soft"])
 
 
 def _row(drawing: Drawing, y: float, row: Comparison, scale: float) -> None:
@@ -104,4 +126,5 @@ def _row(drawing: Drawing, y: float, row: Comparison, scale: float) -> None:
     drawing.line(middle, y, middle, y + _BAND + 4, PALETTE["ink"], width=2)
     if row.measured is not None:
         drawing.dot(_LEFT + row.measured * scale, y + 8, PALETTE["binding"])
-    drawing.text(_WIDTH - _RIGHT + 12, y + 12, number(row.measured, 1))
+    numbers = f"{number(predicted.mean, 1)} → {number(row.measured, 1)}"
+    drawing.text(_WIDTH - _RIGHT + 12, y + 12, numbers)

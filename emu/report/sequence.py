@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from emu.measure.disruption import SETTLING_NS
 from emu.measure.handovers import Handover
 from emu.measure.messages import Transfer
-from emu.measure.packets import LINK_SCOPE_REPORT
+from emu.measure.packets import LINK_SCOPE_REPORT, Message
 from emu.measure.run import Run
 from emu.report.drawing import Drawing
 from emu.report.style import PALETTE, message_colour
@@ -22,6 +22,7 @@ _LEFT, _COLUMN, _ROW = 92.0, 150.0, 27.0
 _HEAD = 26.0
 _MOST_ROWS = 48
 _LEFT_OUT = ("NS", "NA", "Redirect", LINK_SCOPE_REPORT)
+_MN_ID, _NAI = 8, 1
 _ORDER = ("mn", "mar", "dar", "cmd", "mcc", "lma", "ha", "ix", "mr", "source", "server")
 
 
@@ -49,7 +50,16 @@ def messages_of(run: Run, handover: Handover, transfers: list[Transfer]) -> list
         and transfer.message.type not in _LEFT_OUT
         and transfer.sender not in others
         and (not transfer.receipts or {node for node, _ in transfer.receipts} - others)
+        and not _is_about(transfer.message, others, run)
     ]
+
+
+def _is_about(message: Message, nodes: set[str], run: Run) -> bool:
+    """Whether routers speak of one of these nodes: by its identifier (RFC 4283), or its address."""
+    if run.node_of(message.detail) in nodes:
+        return True
+    options = (bytes([_MN_ID, 1 + len(node), _NAI]) + node.encode() for node in nodes)
+    return any(option in message.key for option in options)
 
 
 def steps_of(handover: Handover) -> list[Step]:

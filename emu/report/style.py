@@ -15,12 +15,12 @@ PALETTE = {
     "rule": "#d5dae2",
     "panel": "#f5f7fa",
     "page": "#fefefe",
-    "l2": "#8a94a6",
-    "detection": "#c98a0b",
+    "l2": "#606b7f",
+    "detection": "#8f6000",
     "binding": "#2a62c9",
     "address": "#8250b8",
-    "good": "#1c8a5f",
-    "bad": "#c8354b",
+    "good": "#17795a",
+    "bad": "#bd2c43",
     "gap": "#f9e4e7",
 }
 """Every colour by its CSS variable's name; the style sheet has the dark ones."""

@@ -9,11 +9,13 @@ from emu.report.style import PALETTE, number
 
 Place = tuple[float, float]
 
-_WIDTH, _MARGIN = 720.0, 30.0
+_LEAST_WIDTH, _MARGIN, _SPACE = 720.0, 30.0, 10.0
 _BOX_HEIGHT = 28.0
 _ROWS = {"ends": 30.0, "root": 96.0, "core": 162.0, "bus": 238.0, "mar": 304.0, "mn": 392.0}
-_LEGEND = 440.0
-_MOST_IN_A_ROW = 14
+_NEXT_ROW = 36.0
+"""From a row of mobile nodes to the next one."""
+_MOST_IN_A_ROW, _MOST_BELOW = 30, 24
+"""So many routers or servers are drawn side by side, and so many mobile nodes below a router."""
 _DROP = 14.0
 """How far beside its middle a router's link goes up to the exchange."""
 _CENTRES = ("cmd", "lma", "ha")
@@ -33,14 +35,16 @@ _NAMES = {"core": "core", "backhaul": "between MARs", "access": "access"}
 
 def draw(meta: dict[str, Any], handovers: list[dict[str, Any]]) -> str:
     """The topology of a run from its ``meta.json`` and the handovers of its record."""
-    drawing = Drawing(_WIDTH, "Topology")
-    places = _places(meta)
+    rows, below = _rows(meta), _below(meta)
+    width = _width(rows, below)
+    drawing = Drawing(width, "Topology")
+    places = _places(rows, below, width)
     roles = {name: meta["nodes"][name]["role"] for name in places}
     for link in meta.get("links", ()):
         if link["a"] in places and link["b"] in places:
             _link(drawing, places, roles, link["a"], link["b"])
     for name, mar in _attachments(meta).items():
-        if name in places and mar in places:
+        if name in places:
             drawing.line(*places[mar], *places[name], PALETTE["bad"], width=1.4, dash="4 4")
     for old, new in dict.fromkeys((h["from"], h["to"]) for h in handovers):
         if old in places and new in places:
@@ -48,11 +52,12 @@ def draw(meta: dict[str, Any], handovers: list[dict[str, Any]]) -> str:
     for name, place in places.items():
         _node(drawing, name, place, roles[name])
     (centre,) = [role for role in _CENTRES if _named(meta, role)] or ["cmd"]
-    _legend(drawing, meta["scenario"]["topology"], centre)
+    bottom = max(y for _, y in places.values()) + 48
+    _legend(drawing, meta["scenario"]["topology"], centre, bottom)
     hidden = sum(node["role"] in _DRAWN for node in meta["nodes"].values()) - len(places)
     if hidden:
         words = f"{hidden} more nodes are not drawn"
-        drawing.text(_MARGIN, _LEGEND + 26, words, size=12, colour=PALETTE["soft"])
+        drawing.text(_MARGIN, bottom + 26, words, size=12, colour=PALETTE["soft"])
     return drawing.svg(10)
 
 
@@ -62,40 +67,66 @@ def _attachments(meta: dict[str, Any]) -> dict[str, str]:
     return {name: node["attach"] for name, node in nodes.items() if node.get("attach")}
 
 
-def _places(meta: dict[str, Any]) -> dict[str, Place]:
-    """Where each node stands; the first of a very long row stand for all of it."""
+def _rows(meta: dict[str, Any]) -> dict[str, list[str]]:
+    """The routers and servers in each row, from left to right."""
     root, *core = _named(meta, "mr") or [""]
-    places = {root: (_WIDTH / 2, _ROWS["root"])} if root else {}
     rows = {
         "ends": _named(meta, "source") + _named(meta, "server"),
+        "root": [root] if root else [],
         "core": core + [name for role in (*_CENTRES, "mcc") for name in _named(meta, role)],
+        "bus": _named(meta, "ix"),
         "mar": _named(meta, "mar"),
     }
-    for row, names in rows.items():
-        few = names[:_MOST_IN_A_ROW]
-        for at, name in enumerate(few):
-            places[name] = (_across(at, len(few)), _ROWS[row])
-    places |= dict.fromkeys(_named(meta, "ix"), (_MARGIN + 23, _ROWS["bus"]))
-    return places | _mobile_places(meta, places)
+    return {row: names[:_MOST_IN_A_ROW] for row, names in rows.items()}
 
 
-def _mobile_places(meta: dict[str, Any], places: dict[str, Place]) -> dict[str, Place]:
-    """Mobile nodes stand side by side under the access router they start at."""
-    under: dict[str, list[str]] = {}
+def _below(meta: dict[str, Any]) -> dict[str, list[str]]:
+    """The mobile nodes that start at each access router that is drawn."""
+    below: dict[str, list[str]] = {mar: [] for mar in _named(meta, "mar")[:_MOST_IN_A_ROW]}
     for name, mar in _attachments(meta).items():
-        under.setdefault(mar, []).append(name)
-    mobile = {}
-    routers = sum(mar in places for mar in _named(meta, "mar")) or 1
-    for mar, names in under.items():
-        few = names[: max(1, _MOST_IN_A_ROW // routers)] if mar in places else []
-        for at, name in enumerate(few):
-            offset = (at - (len(few) - 1) / 2) * 58
-            mobile[name] = (places[mar][0] + offset, _ROWS["mn"])
-    return mobile
+        if mar in below and len(below[mar]) < _MOST_BELOW:
+            below[mar].append(name)
+    return below
 
 
-def _across(at: int, count: int) -> float:
-    return _MARGIN + (_WIDTH - 2 * _MARGIN) * (at + 0.5) / count
+def _width(rows: dict[str, list[str]], below: dict[str, list[str]]) -> float:
+    """So much that no two names of a row overlap."""
+    mars = [*rows["mar"], *(name for names in below.values() for name in names)]
+    needed = [
+        len(rows[row]) * (max(map(_box, names)) + _SPACE)
+        for row, names in (("ends", rows["ends"]), ("core", rows["core"]), ("mar", mars))
+        if names
+    ]
+    return max(_LEAST_WIDTH, max(needed) + 2 * _MARGIN)
+
+
+def _places(
+    rows: dict[str, list[str]], below: dict[str, list[str]], width: float
+) -> dict[str, Place]:
+    """Where each node stands; mobile nodes are under their access router, in rows if many."""
+    room = width - 2 * _MARGIN
+    places = {
+        name: (_MARGIN + room * (at + 0.5) / len(names), _ROWS[row])
+        for row, names in rows.items()
+        if row != "bus"
+        for at, name in enumerate(names)
+    }
+    places |= dict.fromkeys(rows["bus"], (_MARGIN + 23, _ROWS["bus"]))
+    for mar, names in below.items():
+        column = room / len(below)
+        pitch = max(map(_box, names), default=1.0) + _SPACE
+        across = max(1, int(column // pitch))
+        for at, name in enumerate(names):
+            row, position = divmod(at, across)
+            in_row = min(across, len(names) - row * across)
+            x = places[mar][0] + (position - (in_row - 1) / 2) * pitch
+            places[name] = (x, _ROWS["mn"] + row * _NEXT_ROW)
+    return places
+
+
+def _box(name: str) -> float:
+    """How wide a node's box is."""
+    return max(46.0, 16 + 7.6 * len(name))
 
 
 def _named(meta: dict[str, Any], role: str) -> list[str]:
@@ -106,9 +137,9 @@ def _named(meta: dict[str, Any], role: str) -> list[str]:
 def _node(drawing: Drawing, name: str, place: Place, role: str) -> None:
     x, y = place
     colour = PALETTE[_NODE_COLOURS[role]]
-    width = max(46.0, 16 + 7.6 * len(name))
+    width = _box(name)
     if role == "ix":
-        drawing.line(x, y, _WIDTH - _MARGIN, y, colour, width=2.4)
+        drawing.line(x, y, drawing.width - _MARGIN, y, colour, width=2.4)
     drawing.box(
         x - width / 2, y - _BOX_HEIGHT / 2, width, _BOX_HEIGHT,
         fill=PALETTE["panel"], stroke=colour, radius=_BOX_HEIGHT / 2 if role == "mn" else 5,
@@ -143,7 +174,7 @@ def _arc(drawing: Drawing, old: Place, new: Place) -> None:
     )
 
 
-def _legend(drawing: Drawing, topology: dict[str, Any], centre: str) -> None:
+def _legend(drawing: Drawing, topology: dict[str, Any], centre: str, y: float) -> None:
     """What each colour of link is, with its delay and rate."""
     names = {**_NAMES, "cmd": f"to {centre.upper()}"}
     shown = [(kind, quality(topology.get(kind) or {})) for kind in _COLOURS]
@@ -151,8 +182,8 @@ def _legend(drawing: Drawing, topology: dict[str, Any], centre: str) -> None:
     for kind, words in shown:
         label = f"{names[kind]} {words}".strip()
         dash = "4 4" if kind == "access" else ""
-        drawing.line(x, _LEGEND, x + 22, _LEGEND, PALETTE[_COLOURS[kind]], width=2, dash=dash)
-        drawing.text(x + 28, _LEGEND + 4, label, size=12, colour=PALETTE["soft"])
+        drawing.line(x, y, x + 22, y, PALETTE[_COLOURS[kind]], width=2, dash=dash)
+        drawing.text(x + 28, y + 4, label, size=12, colour=PALETTE["soft"])
         x += 58 + 6.7 * len(label)
 
 

@@ -201,14 +201,14 @@ def test_a_large_network_says_what_it_leaves_out(tmp_path: Path) -> None:
     write_record(tmp_path, runs=1)
     path = tmp_path / "runs" / "1" / "meta.json"
     meta = json.loads(path.read_text())
-    meta["nodes"] |= {f"mar{number}": {"role": "mar"} for number in range(4, 31)}
+    meta["nodes"] |= {f"mar{number}": {"role": "mar"} for number in range(4, 41)}
     path.write_text(json.dumps(meta))
     record.build(tmp_path)
     emu.report.build(tmp_path)
     drawing = (tmp_path / "figures" / "topology.svg").read_text()
-    assert ">mar14<" in drawing
-    assert ">mar15<" not in drawing
-    assert "16 more nodes are not drawn" in drawing
+    assert ">mar30<" in drawing
+    assert ">mar31<" not in drawing
+    assert "10 more nodes are not drawn" in drawing
 
 
 def test_an_anchor_is_drawn_in_the_place_of_the_cmd(tmp_path: Path) -> None:
@@ -232,3 +232,87 @@ def test_a_flow_that_never_came_back(tmp_path: Path) -> None:
     page = emu.report.build(tmp_path).read_text()
     assert "Flows that did not come back after a handover: 1." in page
     assert "at least " in (tmp_path / "figures" / "run1-handover2-C1.mn1.svg").read_text()
+
+
+def with_phones(directory: Path, phones: int) -> Path:
+    """A record of a network with so many mobile nodes; only mn1 has moved."""
+    write_record(directory, runs=1)
+    path = directory / "runs" / "1" / "meta.json"
+    meta = json.loads(path.read_text())
+    for number in range(2, phones + 1):
+        meta["nodes"][f"phone{number}"] = {"role": "mn"}
+        meta["scenario"]["nodes"][f"phone{number}"] = {
+            "role": "mn",
+            "attach": f"mar{number % 3 + 1}",
+        }
+    path.write_text(json.dumps(meta))
+    return directory
+
+
+def test_every_phone_is_drawn_and_no_two_boxes_overlap(tmp_path: Path) -> None:
+    record.build(with_phones(tmp_path, 20))
+    emu.report.build(tmp_path)
+    root = ElementTree.parse(tmp_path / "figures" / "topology.svg").getroot()
+    named = "{http://www.w3.org/2000/svg}"
+    words = {text.text for text in root.iter(f"{named}text")}
+    assert {f"phone{number}" for number in range(2, 21)} <= words
+    boxes = [
+        tuple(float(box.get(key, 0)) for key in ("x", "y", "width", "height"))
+        for box in root.iter(f"{named}rect")
+    ]
+    names = [box for box in boxes if box[3] == 28]
+    assert len(names) > 20 + 3
+    for at, (x, y, width, height) in enumerate(names):
+        assert x >= 0
+        assert x + width <= float(root.get("width", 0))
+        for other_x, other_y, other_width, _ in names[:at]:
+            apart = x >= other_x + other_width or other_x >= x + width
+            assert apart or abs(y - other_y) >= height
+
+
+def test_what_routers_say_of_other_mobile_nodes_is_not_in_the_chart(tmp_path: Path) -> None:
+    """The same captures, but the moving node's messages carry another one's identifier."""
+    with_phones(tmp_path, 3)
+    for path in sorted((tmp_path / "runs" / "1" / "captures").glob("*cmd*.pcapng")):
+        path.write_bytes(path.read_bytes().replace(b"\x08\x04\x01mn1", b"\x08\x04\x01mn2"))
+    meta = tmp_path / "runs" / "1" / "meta.json"
+    meta.write_text(meta.read_text().replace('"phone2"', '"mn2"'))
+    record.build(tmp_path)
+    emu.report.build(tmp_path)
+    chart = (tmp_path / "figures" / "run1-handover1-sequence.svg").read_text()
+    assert "PBU" not in chart
+    assert "MLD report" in chart
+
+
+def test_measured_against_predicted_has_numbers_and_an_axis(built: Path) -> None:
+    drawing = (built.parent / "figures" / "comparison.svg").read_text()
+    assert ">20.0 → 20.5<" in drawing
+    for tick in ("0", "5", "10", "15", "20"):
+        assert f">{tick}<" in drawing
+
+
+def test_every_figure_says_what_it_is(built: Path) -> None:
+    for path in (built.parent / "figures").glob("*.svg"):
+        title = ElementTree.parse(path).getroot().find("{http://www.w3.org/2000/svg}title")
+        assert title is not None, path
+        assert title.text
+    assert built.read_text().count("<svg") == built.read_text().count("<title>") - 1
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance (WCAG 2.1)."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_words_stand_out_from_what_is_behind_them(scheme: int) -> None:
+    """At least 4.5 to 1, as WCAG 2.1 asks."""
+    sheet = Path(emu.report.__file__).with_name("templates") / "report.css"
+    colours = dict(re.findall(r"--(\w+): (#\w{6})", sheet.read_text().split(":root")[scheme + 1]))
+    inks = ("ink", "soft", "l2", "detection", "binding", "address", "good", "bad")
+    used = [(words, behind) for behind in ("page", "panel") for words in inks]
+    for words, behind in [*used, ("bad", "gap"), ("soft", "gap")]:
+        low, high = sorted(luminance(colours[name]) for name in (words, behind))
+        assert (high + 0.05) / (low + 0.05) >= 4.5, (words, behind)
