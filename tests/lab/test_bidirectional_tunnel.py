@@ -59,6 +59,18 @@ def test_a_handover_interrupts_and_does_not_end_the_channels(done: Run) -> None:
         assert flow["duplicated"] == 0
 
 
+def test_its_cost_is_seen_though_access_routers_only_forward(done: Run) -> None:
+    """Both nodes at mar2 have a tunnel of their own; mar1 gets some for the one that left."""
+    (handover,) = done.run()["handovers"]
+    flows = {flow["flow"]: flow for flow in handover["flows"]}
+    assert flows["one→mn1"]["copies"] == 2
+    assert flows["any→mn1"]["copies"] == 1
+    whole = 40 + 40 + 8 + 250
+    for flow in flows.values():
+        assert flow["wasted_bytes"] >= whole
+        assert flow["wasted_bytes"] % whole == 0
+
+
 def test_channels_and_reports_take_the_tunnel_and_nothing_else(done: Run) -> None:
     ways = {tuple(row[0].split(",")[:1] + row[1].split(",")[:1])
             for row in done.packets("mn1-radio", CHANNELS, "ipv6.src", "ipv6.dst")}  # fmt: skip
