@@ -6,6 +6,7 @@ from typing import Any
 from emu.measure import membership, tunnels
 from emu.measure.carrying import Carrying
 from emu.measure.listening import Listening
+from emu.measure.places import Places
 from tests.small_run import SECOND, event, small_run
 
 NODES = {
@@ -51,7 +52,8 @@ def test_the_life_of_a_tunnel(tmp_path: Path) -> None:
         event(1600, "mar2", "tunnel_created", **peer),
     ]
     run = small_run(tmp_path, events=events, nodes=NODES)
-    first, second = tunnels.lives(run, Carrying([], Listening(run, [])))
+    places = Places(run)
+    first, second = tunnels.lives(run, Carrying([], Listening(places, []), places))
     assert first == {
         "router": "mar2", "peer": "mar1", "created_s": 1.0, "removed_s": 1.5,
         "held_by": ["unicast", "multicast"], "tunnel_bytes": 0, "tunnel_overhead_bytes": 0,
