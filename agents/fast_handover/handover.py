@@ -30,6 +30,7 @@ from agents.wire.fast_handover import (
     Code,
     HandoverAcknowledge,
     HandoverInitiate,
+    InitiateCode,
     InitiateFlag,
     Message,
 )
@@ -38,7 +39,9 @@ from agents.wire.mobility_options import (
     MobileNodeIdentifier,
     MobileNodeLinkLayerIdentifier,
     MobilityOption,
+    MulticastAcknowledgement,
     MulticastMobility,
+    MulticastStatus,
 )
 
 RETRANSMISSION = 100 * MILLISECOND
@@ -118,12 +121,15 @@ class FastHandover:
             return before
         self._sequence = (self._sequence + 1) % _SEQUENCES
         flags = InitiateFlag.P | InitiateFlag.U if self._config.buffers else InitiateFlag.P
+        context = MulticastMobility.of(records)
         options: tuple[MobilityOption, ...] = (
             MobileNodeIdentifier(identifier),
             MobileNodeLinkLayerIdentifier(link_layer_address),
-            MulticastMobility.of(records),
+            context,
         )
-        departure = _Departure(to, HandoverInitiate(self._sequence, flags, 0, options))
+        whole = context.records() == records
+        code = InitiateCode.ALL_CONTEXT_TRANSFERRED if whole else InitiateCode.DEFAULT
+        departure = _Departure(to, HandoverInitiate(self._sequence, flags, code, options))
         self._departures[identifier] = departure
         self._deadlines.set((identifier, _Timer.LEAVING), now + self._config.lifetime)
         actions = [*before, HoldTunnel(to, identifier), Leaving(identifier, to)]
@@ -197,6 +203,8 @@ class FastHandover:
             self.counters.malformed += 1
             return []
         name = identifier.identifier
+        if not context.is_of_mld:
+            return self._answer(message, identifier, source, MulticastStatus.TYPE_UNSUPPORTED)
         known = self._expectations.get(name)
         actions: list[Action] = []
         if known is None or (known.previous, known.sequence) != (source, message.sequence):
@@ -206,10 +214,23 @@ class FastHandover:
             fields = {"mn": name, "groups": [str(record.group) for record in records]}
             actions += [HoldTunnel(source, name), Log("expected", fields)]
             actions.append(Expect(name, link_layer.address, source, records))
-        buffers = bool(message.flags & InitiateFlag.U) and self._config.buffers
+        return actions + self._answer(message, identifier, source, MulticastStatus.TAKEN)
+
+    def _answer(
+        self,
+        message: HandoverInitiate,
+        identifier: MobileNodeIdentifier,
+        source: IPv6Address,
+        status: MulticastStatus,
+    ) -> list[Action]:
+        """Acknowledge an HI: that it has come, and what became of the context in it."""
+        taken = status is MulticastStatus.TAKEN
+        buffers = taken and bool(message.flags & InitiateFlag.U) and self._config.buffers
         flags = AcknowledgeFlag.P | AcknowledgeFlag.U if buffers else AcknowledgeFlag.P
-        answer = HandoverAcknowledge(message.sequence, flags, Code.ACCEPTED, (identifier,))
-        return actions + _send(answer, name, source)
+        code = Code.CONTEXT_ACCEPTED if taken else Code.ACCEPTED
+        options = (identifier, MulticastAcknowledgement.of(status))
+        answer = HandoverAcknowledge(message.sequence, flags, code, options)
+        return _send(answer, identifier.identifier, source)
 
     def _acknowledged(
         self, message: HandoverAcknowledge, source: IPv6Address, now: int
@@ -225,7 +246,9 @@ class FastHandover:
             return []
         name = identifier.identifier
         self._deadlines.cancel((name, _Timer.RETRANSMIT))
-        return [] if message.accepted else self.ended(name, now)
+        context = message.option(MulticastAcknowledgement)
+        refused = context is not None and context.code == MulticastStatus.TYPE_UNSUPPORTED
+        return self.ended(name, now) if refused or not message.accepted else []
 
     def _forget(self, identifier: str) -> list[Action]:
         """A node did not come in time, or all that its coming needed is done."""

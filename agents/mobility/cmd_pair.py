@@ -19,10 +19,9 @@ from agents.mobility.binding_record import MalformedRecord, version
 from agents.mobility.cmd import CmdCore
 from agents.mobility.config import Counters, PairConfig
 from agents.mobility.messages import acknowledgement, read_acknowledgement
-from agents.mobility.replication import heartbeat, read_replica, replica
+from agents.mobility.replication import heartbeat, read_replica, replica, restarts_of
 from agents.wire.heartbeat import Heartbeat, HeartbeatFlag
 from agents.wire.mobility import BindingAcknowledgement, BindingUpdate, Message, Status
-from agents.wire.mobility_options import RestartCounter
 
 MISSING_HEARTBEATS_ALLOWED = 3
 """RFC 5847 section 5."""
@@ -254,19 +253,21 @@ class CmdPair:
         return [Send(heartbeat(self._sequence, self._config.restarts), self._config.peer)]
 
     def _receive_heartbeat(self, message: Heartbeat, now: int) -> list[Action]:
-        counter = message.option(RestartCounter)
-        if counter is None:
+        restarts = restarts_of(message)
+        if restarts is None:
             self.counters.malformed += 1
             return []
         actions: list[Action] = []
         is_response = HeartbeatFlag.R in message.flags
-        if counter.value != self._peer_restarts:
-            self._peer_restarts = counter.value
+        if restarts != self._peer_restarts:
+            self._peer_restarts = restarts
             if self._caught_up:  # what it was about to tell it has forgotten
                 actions += self._replicate(self._core.take_over(now), now)
             elif not is_response:
                 actions += self._ask(now)
             actions += self._bring(self._core.identifiers(), now)
+        if HeartbeatFlag.U in message.flags:  # nobody has asked, and it answers nothing
+            return actions
         if is_response:
             return actions + self._catch_up(now)
         self._question = message.sequence

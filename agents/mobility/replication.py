@@ -21,6 +21,9 @@ from agents.wire.redundancy_options import VENDOR
 
 RECORD_SUBTYPE = 4
 """Of the options that have a record; those of channel control have 1 to 3."""
+RESTARTS_SUBTYPE = 5
+"""Of the option that tells which start the sender's is."""
+_RESTARTS_SIZE = 4
 
 _FLAGS = BindingUpdateFlag.A | BindingUpdateFlag.P | BindingUpdateFlag.D
 
@@ -59,6 +62,24 @@ def read_replica(message: BindingUpdate) -> Replica | None:
 
 
 def heartbeat(sequence: int, restarts: int, *, response: bool = False) -> Heartbeat:
-    """A question whether the other one lives, or the answer; and which start this one's is."""
-    flags = HeartbeatFlag.R if response else HeartbeatFlag(0)
-    return Heartbeat(sequence, flags, (RestartCounter(restarts),))
+    """A question whether the other one lives, or the answer; and which start this one's is.
+
+    The Restart Counter is for answers alone (RFC 5847 section 3.4), and whoever has just started
+    asks first: a question has the same number in an option of ours.
+    """
+    if response:
+        return Heartbeat(sequence, HeartbeatFlag.R, (RestartCounter(restarts),))
+    option = VendorSpecific(RESTARTS_SUBTYPE, restarts.to_bytes(_RESTARTS_SIZE, "big"))
+    return Heartbeat(sequence, HeartbeatFlag(0), (option,))
+
+
+def restarts_of(message: Heartbeat) -> int | None:
+    """Which start of its sender's it is of; None if it does not say so."""
+    if HeartbeatFlag.R in message.flags:
+        counter = message.option(RestartCounter)
+        return None if counter is None else counter.value
+    for option in message.all(VendorSpecific):
+        ours = (option.vendor, option.subtype) == (VENDOR, RESTARTS_SUBTYPE)
+        if ours and len(option.data) == _RESTARTS_SIZE:
+            return int.from_bytes(option.data, "big")
+    return None

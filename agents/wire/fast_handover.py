@@ -44,13 +44,25 @@ class AcknowledgeFlag(IntFlag):
     F = 0x20
 
 
+class InitiateCode(IntEnum):
+    """Codes of a Handover Initiate with flag P (RFC 5949 section 6.1.1)."""
+
+    DEFAULT = 0
+    FORWARDING_COMPLETED = 2
+    ALL_CONTEXT_TRANSFERRED = 3
+
+
 class Code(IntEnum):
-    """Codes of a Handover Acknowledge: below 128 the handover was accepted."""
+    """Codes of a Handover Acknowledge with flag P (RFC 5949 section 6.1.2): below 128 accepted."""
 
     ACCEPTED = 0
+    CONTEXT_ACCEPTED = 5
+    ALL_CONTEXT_TRANSFERRED = 6
     NOT_ACCEPTED = 128
     ADMINISTRATIVELY_PROHIBITED = 129
     INSUFFICIENT_RESOURCES = 130
+    CONTEXT_NOT_AVAILABLE = 131
+    FORWARDING_NOT_AVAILABLE = 132
 
 
 @dataclass(frozen=True)
@@ -61,7 +73,7 @@ class HandoverInitiate(MessageOptions):
 
     sequence: int
     flags: InitiateFlag
-    code: int = 0
+    code: int = InitiateCode.DEFAULT
     options: tuple[MobilityOption, ...] = ()
 
 

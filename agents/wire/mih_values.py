@@ -34,6 +34,8 @@ _NO_CHOICE = bytes(4)
 """RQ_RESULT: IP configuration methods, DHCP server, FA, access router: none is told."""
 _DISCONNECT = struct.Struct("!BBBH")  # no PoA, LINK_AC_TYPE, LINK_AC_ATTR, milliseconds
 _LINK_DISCONNECT = 1
+_POINT_CHOICE = 1
+"""LINK_TUPLE_ID: there is a point of attachment; 0: none."""
 _ADDRESS_CHOICE = 1
 """TGT_NET_INFO: the link address of the target."""
 
@@ -180,10 +182,32 @@ class _Link(Value):
         return cls(reader.link())
 
 
-class LinkIdentifier(_Link):
-    """The interface that it is about."""
+@dataclass(frozen=True)
+class LinkIdentifier(Value):
+    """The interface that it is about, and maybe the point of attachment that it is attached to.
 
-    TYPE = 13
+    Some read table L.2 as LINK_ID, which we send where there is no point, some as LINK_TUPLE_ID.
+    """
+
+    TYPE: ClassVar[int] = 13
+    address: bytes
+    point: bytes | None = None
+
+    def encode(self) -> bytes:
+        """Its octets."""
+        link = layouts.link(self.address)
+        if self.point is None:
+            return link
+        return link + bytes((_POINT_CHOICE,)) + layouts.link_address(self.point)
+
+    @classmethod
+    def decode(cls, reader: Reader) -> Value:
+        """Read them, or those of a LINK_TUPLE_ID without a point."""
+        address = reader.link()
+        choice = 0 if reader.at_end else reader.number(1)
+        if choice not in (0, _POINT_CHOICE):
+            raise MalformedPacket(f"MIH link identifier with a choice of {choice}")
+        return cls(address, reader.link_address() if choice else None)
 
 
 class MobileNodeLink(_Link):

@@ -13,7 +13,9 @@ from ipaddress import IPv6Address, IPv6Network
 from agents.wire import mld
 from agents.wire.addresses import shared_address
 from agents.wire.errors import MalformedPacket
+from agents.wire.multicast_options import MulticastAcknowledgement as MulticastAcknowledgement
 from agents.wire.multicast_options import MulticastMobility as MulticastMobility
+from agents.wire.multicast_options import MulticastStatus as MulticastStatus
 from agents.wire.option_layouts import (
     PAD1,
     PADN,
@@ -270,6 +272,7 @@ _KNOWN: dict[int, type[KnownOption]] = {
         RestartCounter,
         ActiveMulticastSubscription,
         MulticastMobility,
+        MulticastAcknowledgement,
         AnchoredPrefix,
         LocalPrefix,
         PreviousMaar,

@@ -20,6 +20,7 @@ class VendorSpecific(KnownOption):
     """What a vendor has for itself (RFC 5094 section 3)."""
 
     TYPE = 19
+    ALIGNMENT = (4, 2)
     MAXIMUM_DATA = 255 - _HEAD.size
     """Octets."""
     subtype: int

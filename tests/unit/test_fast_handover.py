@@ -1,5 +1,6 @@
 """What is announced reaches the next router once, whatever gets lost, and ends by itself."""
 
+from dataclasses import replace
 from ipaddress import IPv6Address
 
 import pytest
@@ -24,13 +25,16 @@ from agents.wire.fast_handover import (
     Code,
     HandoverAcknowledge,
     HandoverInitiate,
+    InitiateCode,
     InitiateFlag,
 )
 from agents.wire.mld import AddressRecord, RecordType
 from agents.wire.mobility_options import (
     MobileNodeIdentifier,
     MobileNodeLinkLayerIdentifier,
+    MulticastAcknowledgement,
     MulticastMobility,
+    MulticastStatus,
 )
 
 PREVIOUS, NEXT, STRANGER = (IPv6Address(f"2001:db8::{n}") for n in (1, 2, 9))
@@ -135,7 +139,45 @@ class TestTheNextRouter:
         _, message, actions = self.expecting()
         assert of(actions, HoldTunnel, Expect) == [HoldTunnel(PREVIOUS, "mn1"), EXPECT]
         answer = the_message(actions)
-        assert (answer.sequence, answer.code) == (message.sequence, Code.ACCEPTED)
+        assert (answer.sequence, answer.code) == (message.sequence, Code.CONTEXT_ACCEPTED)
+        taken = MulticastAcknowledgement.of(MulticastStatus.TAKEN)
+        assert answer.option(MulticastAcknowledgement) == taken
+
+    def test_takes_what_mldv1_messages_were_translated_to(self):
+        """RFC 7411 section 5.3: option code 4."""
+        _, message, _ = self.expecting()
+        translated = MulticastMobility(4, MulticastMobility.of((C1,)).report)
+        options = (*message.options[:2], translated)
+        actions = router().receive(replace(message, options=options), PREVIOUS, 0)
+        assert of(actions, Expect) == [EXPECT]
+
+    @pytest.mark.parametrize("code", [1, 3, 9])
+    def test_prepares_nothing_for_a_context_of_another_kind_and_says_so(self, code):
+        """RFC 7411 section 5.4: status 1, and no records."""
+        _, message, _ = self.expecting()
+        igmp = MulticastMobility(code, bytes(4))
+        options = (*message.options[:2], igmp)
+        actions = router().receive(replace(message, options=options), PREVIOUS, 0)
+        assert of(actions, Expect, HoldTunnel) == []
+        answer = the_message(actions)
+        refused = answer.option(MulticastAcknowledgement)
+        assert (refused.code, refused.report) == (MulticastStatus.TYPE_UNSUPPORTED, bytes(4))
+        previous = router()
+        assert the_message(announce(previous)).sequence == answer.sequence
+        ended = previous.receive(answer, NEXT, 0)
+        assert of(ended, Staying, ReleaseTunnel) == [
+            Staying("mn1", NEXT),
+            ReleaseTunnel(NEXT, "mn1"),
+        ]
+
+    def test_is_told_whether_that_is_all(self):
+        """RFC 5949 section 6.1.1: code 3."""
+        _, message, _ = self.expecting()
+        assert message.code == InitiateCode.ALL_CONTEXT_TRANSFERRED
+        many = tuple(replace(C1, group=IPv6Address(f"ff3e::{n:x}")) for n in range(99))
+        part = the_message(router().announce("mn1", MAC, NEXT, many, 0))
+        assert part.code == InitiateCode.DEFAULT
+        assert len(part.option(MulticastMobility).records()) < 99
 
     def test_prepares_once_and_acknowledges_each(self):
         core, message, _ = self.expecting()

@@ -92,6 +92,7 @@ MOBILITY = {
     "hot": mobility.HomeTest(258, b"\x00cookie\x01", b"\x00token.\x01"),
     "cot": mobility.CareOfTest(259, b"\x00cookie\x02", b"\x00token.\x02"),
     "heartbeat": replication.heartbeat(70_000, 7, response=True),
+    "heartbeat request": replication.heartbeat(70_001, 7),
     "replica": replication.replica("mn1@emu", RECORD),
 }
 SEALED = [f"sealed {name}" for name in MOBILITY]
@@ -337,6 +338,14 @@ def test_heartbeat(seen):
     assert fields["mip6.hb.seqnr"] == ["70000"]
     assert (fields["mip6.hb.u_flag"], fields["mip6.hb.r_flag"]) == (["0"], ["1"])
     assert fields["mip6.rc"] == ["7"]
+
+
+def test_only_an_answer_has_a_restart_counter(seen):
+    """RFC 5847 section 3.4."""
+    fields = seen["heartbeat request"]
+    assert (fields["mip6.hb.u_flag"], fields["mip6.hb.r_flag"]) == (["0"], ["0"])
+    assert "mip6.rc" not in fields
+    assert fields["mip6.vsm.vendorId"] == ["32473"]
 
 
 def test_what_one_cmd_tells_the_other(seen):

@@ -120,6 +120,27 @@ def said(**changes):
     return mih.MihMessage(**(whole | changes))
 
 
+LINK_ID = "13 00 0006 06" + MAC.hex()
+TUPLE = LINK_ID + "01 00 0006 06" + POINT.hex()
+
+
+@pytest.mark.parametrize(
+    ("octets", "point"), [(LINK_ID, None), (LINK_ID + "00", None), (TUPLE, POINT)]
+)
+def test_a_link_identifier_may_be_a_link_tuple(octets, point):
+    """Type 13 is LINK_TUPLE_ID with some: LINK_ID, and no or a point of attachment."""
+    data = bytes.fromhex(octets.replace(" ", ""))
+    identifier = values.decode_value(13, data)
+    assert identifier == values.LinkIdentifier(MAC, point)
+    assert identifier.encode() == (data[:-1] if octets.endswith("00") and point is None else data)
+
+
+@pytest.mark.parametrize("octets", [LINK_ID + "02", LINK_ID + "0000", TUPLE[:-2], TUPLE + "00"])
+def test_a_link_tuple_that_is_none_is_malformed(octets):
+    with pytest.raises(MalformedPacket):
+        values.decode_value(13, bytes.fromhex(octets.replace(" ", "")))
+
+
 def test_an_unknown_value_is_skipped():
     data = mih.encode(said(values=()))
     longer = data[:6] + (len(data) - 8 + 4).to_bytes(2, "big") + data[8:] + b"\x60\x02ab"

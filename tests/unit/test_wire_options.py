@@ -49,6 +49,17 @@ LAYOUTS = [
         options.MulticastMobility.of((SUBSCRIPTION,)),
         "3c 0a 02 00 0000 0001 01 00 0001" + GROUP_HEX + ADDRESS_HEX,
     ),
+    (
+        options.MulticastMobility(4, options.MulticastMobility.of(()).report),
+        "3c 01 04 00 0000 0000",
+    ),
+    (
+        options.MulticastAcknowledgement.of(options.MulticastStatus.TYPE_UNSUPPORTED),
+        "3d 01 00 01 0000 0000",
+    ),
+    (options.VendorSpecific(4, b"data"), "13 09 00007ed9 04" + b"data".hex()),
+    (options.RestartCounter(258), "1c 04 00000102"),
+    (options.AlternateCareOfAddress(ADDRESS), "03 10" + ADDRESS_HEX),
     (options.AnchoredPrefix(PREFIX), "41 12 00 40" + PREFIX_HEX),
     (options.LocalPrefix(PREFIX), "42 12 00 40" + PREFIX_HEX),
     (options.PreviousMaar(ADDRESS, PREFIX), "43 22 00 40" + ADDRESS_HEX + PREFIX_HEX),
@@ -58,9 +69,12 @@ LAYOUTS = [
     (options.UnknownOption(200, b"abc"), "c8 03 616263"),
 ]
 
-# RFC 6275 section 6.2, RFC 5213 section 8, RFC 7161 section 4.1, RFC 8885 section 4: modulus and
-# remainder.
+# RFC 6275 section 6.2, RFC 5094 section 3, RFC 5213 section 8, RFC 5847 section 3.4, RFC 7161
+# section 4.1, RFC 8885 section 4: modulus and remainder.
 ALIGNMENTS = {
+    options.AlternateCareOfAddress: (8, 6),
+    options.VendorSpecific: (4, 2),
+    options.RestartCounter: (4, 2),
     options.NonceIndices: (2, 0),
     options.BindingAuthorizationData: (8, 2),
     options.HomeNetworkPrefix: (8, 4),
@@ -68,6 +82,7 @@ ALIGNMENTS = {
     options.Timestamp: (8, 2),
     options.ActiveMulticastSubscription: (8, 1),
     options.MulticastMobility: (4, 0),
+    options.MulticastAcknowledgement: (4, 0),
     options.AnchoredPrefix: (8, 4),
     options.LocalPrefix: (8, 4),
     options.PreviousMaar: (8, 4),
@@ -85,7 +100,7 @@ def spans(data: bytes, start: int) -> list[tuple[int, int]]:
             continue
         if data[start] != 1:
             found.append((start, data[start]))
-        words = data[start] == 60  # RFC 7411 section 5.3: 32-bit words behind a first one
+        words = data[start] in (60, 61)  # RFC 7411 section 5: 32-bit words behind a first one
         start += 4 + 4 * data[start + 1] if words else 2 + data[start + 1]
     assert start == len(data)
     return found

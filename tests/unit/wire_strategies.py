@@ -65,6 +65,11 @@ mobility_option = st.one_of(
         octet,
         st.lists(st.binary(min_size=4, max_size=4), max_size=60),
     ),
+    st.builds(
+        lambda status, words: options.MulticastAcknowledgement(status, b"".join(words)),
+        octet,
+        st.lists(st.binary(min_size=4, max_size=4), max_size=60),
+    ),
     st.builds(options.AnchoredPrefix, networks),
     st.builds(options.LocalPrefix, networks),
     st.builds(options.PreviousMaar, addresses, networks),
