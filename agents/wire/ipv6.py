@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
 
@@ -21,6 +21,8 @@ MOBILITY = 135
 _LINK_LOCAL = IPv6Network("fe80::/64")
 
 # Option 5, two octets, value 0 = "MLD message" (RFC 2711), then PadN to eight octets.
+_PAD1 = 0
+_ACTION_SHIFT = 6
 _ROUTER_ALERT_TYPE = 5
 _ROUTER_ALERT_MLD = b"\x00\x00"
 _ROUTER_ALERT_OPTIONS = b"\x05\x02\x00\x00\x01\x00"
@@ -137,17 +139,35 @@ def extension_header(data: bytes) -> tuple[bytes, int, bytes]:
     return data[2:length], data[0], data[length:]
 
 
-def _has_router_alert(options: bytes) -> bool:
-    """Whether hop-by-hop options hold the Router Alert with the value of MLD."""
+def options(content: bytes) -> Iterator[tuple[int, bytes]]:
+    """Types and data of the options of an extension header, without padding of one octet.
+
+    MalformedPacket when one is longer than the header.
+    """
     offset = 0
-    while offset < len(options):
-        if options[offset] == 0:  # Pad1 is one octet without a length
+    while offset < len(content):
+        if content[offset] == _PAD1:  # the only one without a length
             offset += 1
             continue
-        end = offset + 2 + options[offset + 1] if offset + 1 < len(options) else len(options) + 1
-        if end > len(options):
-            raise MalformedPacket("hop-by-hop option longer than its header")
-        if options[offset] == _ROUTER_ALERT_TYPE and options[offset + 2 : end] == _ROUTER_ALERT_MLD:
-            return True
+        end = offset + 2 + content[offset + 1] if offset + 1 < len(content) else len(content) + 1
+        if end > len(content):
+            raise MalformedPacket("IPv6 option longer than its header")
+        yield content[offset], content[offset + 2 : end]
         offset = end
-    return False
+
+
+def skip_unknown(option_type: int) -> None:
+    """Pass over an option that is not known, if its type says so (RFC 8200 section 4.2)."""
+    if option_type >> _ACTION_SHIFT:
+        raise MalformedPacket(f"IPv6 option {option_type} that must not be passed over")
+
+
+def _has_router_alert(content: bytes) -> bool:
+    """Whether hop-by-hop options hold the Router Alert with the value of MLD."""
+    found = False
+    for kind, data in options(content):
+        if kind == _ROUTER_ALERT_TYPE:
+            found = found or data == _ROUTER_ALERT_MLD
+        else:
+            skip_unknown(kind)
+    return found

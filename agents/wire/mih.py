@@ -22,7 +22,7 @@ TRANSACTIONS = 1 << 12
 """Transaction identifiers wrap at 12 bits (section 8.4.1)."""
 
 _VERSION = 1
-_HEADER = struct.Struct("!BBHHH")  # version and flags, fragment, message, transaction, length
+_HEADER = struct.Struct("!BBHHH")  # version and flags, fragment (7 bits), message, …
 _ACK_REQ, _ACK_RSP, _UNAUTHENTICATED, _MORE_FRAGMENTS = 0x08, 0x04, 0x02, 0x01
 _OPCODE_SHIFT, _OPCODE_MASK = 10, 0x3
 
@@ -101,7 +101,7 @@ def decode(data: bytes) -> MihMessage:
     first, fragment, number, transaction, size = _HEADER.unpack_from(data)
     if first >> 4 != _VERSION:
         raise MalformedPacket(f"MIH version {first >> 4}")
-    if fragment or first & _MORE_FRAGMENTS:
+    if fragment >> 1 or first & _MORE_FRAGMENTS:
         raise MalformedPacket("a fragment of an MIH message")
     if len(data) != _HEADER.size + size:
         raise MalformedPacket(f"MIH message of {len(data)} octets says {_HEADER.size + size}")

@@ -20,7 +20,7 @@ _UNITS = EXTENSION_SIZE // 8 - 1
 _ROUTING_TYPE = 2
 _ROUTING = struct.Struct("!BBBB4x16s")  # next header, length, type, segments left
 _HOME_ADDRESS = 201
-_PAD1 = 0
+_ADDRESS_SIZE = 16
 # PadN of four octets brings the option to 8n+6.
 _OPTIONS_HEAD = b"\x01\x02\x00\x00" + bytes((_HOME_ADDRESS, 16))
 
@@ -101,17 +101,12 @@ def _routed_to(content: bytes) -> IPv6Address:
 
 def _home_address(content: bytes) -> IPv6Address | None:
     """The address of the Home Address option among destination options."""
-    found, offset = None, 0
-    while offset < len(content):
-        if content[offset] == _PAD1:
-            offset += 1
+    found = None
+    for kind, data in ipv6.options(content):
+        if kind != _HOME_ADDRESS:
+            ipv6.skip_unknown(kind)
             continue
-        end = offset + 2 + content[offset + 1] if offset + 1 < len(content) else len(content) + 1
-        if end > len(content):
-            raise MalformedPacket("destination option longer than its header")
-        if content[offset] == _HOME_ADDRESS:
-            if end - offset != 18 or found is not None:
-                raise MalformedPacket("Home Address option of another length, or a second one")
-            found = IPv6Address(content[offset + 2 : end])
-        offset = end
+        if len(data) != _ADDRESS_SIZE or found is not None:
+            raise MalformedPacket("Home Address option of another length, or a second one")
+        found = IPv6Address(data)
     return found

@@ -107,6 +107,8 @@ def decode(data: bytes, source: IPv6Address, destination: IPv6Address) -> Messag
     for kind, content in _options(frame.body, _SOLICITATION.size):
         if kind == _SOURCE_LINK_LAYER_ADDRESS:
             link_layer_address = _link_layer_address(content)
+    if link_layer_address is not None and source.is_unspecified:  # section 6.1.1
+        raise MalformedPacket("Router Solicitation from :: with a link-layer address")
     return RouterSolicitation(link_layer_address)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import wire_strategies as wire
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from agents.wire import channel, cxtp, fast_handover, ipv6, mld, mobility, ndp, sctp
@@ -70,6 +70,8 @@ def test_mld_messages(message, source, destination):
 
 @given(wire.ndp_message, wire.addresses, wire.addresses)
 def test_ndp_messages(message, source, destination):
+    told = message.source_link_layer_address is not None
+    assume(not (told and source.is_unspecified and isinstance(message, ndp.RouterSolicitation)))
     data = ndp.encode(message, source, destination)
     assert ndp.decode(data, source, destination) == message
     assert len(data) % 8 == 0
