@@ -55,7 +55,7 @@ def experiment(folder: Path, analyse: Analysis) -> click.Command:
             _analyse(out / folder.name, analyse)
         except Unmet as problem:
             click.echo(str(problem), err=True)
-            status = status or 1
+            status = status if status == INTERRUPTED else 1
         sys.exit(status)
 
     return command

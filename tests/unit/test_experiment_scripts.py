@@ -61,9 +61,10 @@ def test_without_a_faithful_run_there_is_nothing_to_analyse(script, rows):
     assert result.exit_code == 130
 
 
-def test_what_is_not_as_it_has_to_be_is_told_and_the_status_is_1(script):
-    result, _ = script(HEAD + "True,one\n", status=0, problem="does not endure: relay")
-    assert result.exit_code == 1
+@pytest.mark.parametrize(("status", "ends"), [(0, 1), (4, 1), (130, 130)])
+def test_what_is_not_as_it_has_to_be_is_told_and_the_status_is_1(script, status, ends):
+    result, _ = script(HEAD + "True,one\n", status=status, problem="does not endure: relay")
+    assert result.exit_code == ends
     assert result.output.endswith("does not endure: relay\n")
 
 
