@@ -190,7 +190,7 @@ def summary(results: list[dict[str, Any]]) -> dict[str, Summary]:
             if value is not None:
                 values[metric][run].append(value)
     if any(result["refusals"] for result in results):
-        values["refusals"] = [[len(result["refusals"])] for result in results]
+        values["refused.requests"] = [[len(result["refusals"])] for result in results]
     found = {metric: summarise(runs) for metric, runs in values.items()}
     for name in (name for result in results for name in _not_recovered(result)):
         entry = found.setdefault(name, summarise([]))
