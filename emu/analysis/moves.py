@@ -15,6 +15,8 @@ from emu.analysis.multicast import Path
 from emu.scenario.events import Detach, Handover
 from emu.scenario.model import Scenario
 
+_IN_LINE = {"dmm-domain": False, "line": True}
+"""Whether MARs reach each other along a line, and not by an exchange, by the topology's kind."""
 _VIA_EXCHANGE = 2.0
 """Hops from any MAR to any other in ``dmm-domain``."""
 
@@ -107,7 +109,7 @@ def _move(
 
 def _apart(scenario: Scenario, mar: str, other: str) -> int:
     """How many times the backhaul's delay is between two MARs: once at an exchange."""
-    if scenario.topology.kind != "line":
+    if not _IN_LINE[scenario.topology.kind]:
         return 1
     places = scenario.topology.access_routers
     return abs(places.index(mar) - places.index(other))
@@ -115,7 +117,7 @@ def _apart(scenario: Scenario, mar: str, other: str) -> int:
 
 def _mean_hops(scenario: Scenario, told: tuple[str, ...], target: str) -> float:
     """From the new MAR to those that are told; 0 if none is."""
-    each = _VIA_EXCHANGE if scenario.topology.kind != "line" else 1
+    each = 1 if _IN_LINE[scenario.topology.kind] else _VIA_EXCHANGE
     return sum(each * _apart(scenario, mar, target) for mar in told) / max(len(told), 1)
 
 

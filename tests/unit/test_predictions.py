@@ -477,12 +477,13 @@ def test_a_context_by_cxtp_takes_a_round_trip_to_the_previous_mar():
         {"mobility": {"variant": "anycast"}},
         {"mobility": {"scheme": "hybrid", "home_domain": ["mar1"], "update": "none"}},
         {"multicast": {"scheme": "pim"}},
+        {"topology": {"kind": "ring"}},
     ],
 )
 def test_what_no_equation_knows_is_not_taken_for_something_else(name: dict[str, Any]) -> None:
     known = scenario()
     sections = {key: getattr(known, key).model_copy(update=new) for key, new in name.items()}
-    with pytest.raises((KeyError, ValueError), match=r"nemo|anycast|none|pim"):
+    with pytest.raises((KeyError, ValueError), match=r"nemo|anycast|none|pim|ring"):
         predict(known.model_copy(update=sections))
 
 
