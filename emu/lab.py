@@ -95,6 +95,7 @@ class Lab:
             self._directory,
         )
         self._agents = scheme.agents()
+        self._may_move = scheme.may_move
         self.agents = set(self._agents)
         for name in self._agents:
             self._start_agent(name)
@@ -108,6 +109,10 @@ class Lab:
         places = {name: node.attach for name, node in self.scenario.nodes.items() if node.attach}
         await asyncio.gather(*(self.radio.attach(mn, mar) for mn, mar in places.items()))
         await self.wait(lambda: self._usable().keys() >= set(places), "the mobile nodes' addresses")
+        await self.wait(
+            lambda: all(self._may_move(mn, self.tail.events) for mn in places),
+            "the tests of the mobile nodes' home addresses",
+        )
 
     def crash(self, name: str) -> None:
         """Kill an agent; its node stays, with what its kernel has."""

@@ -16,6 +16,11 @@ def tell(event: Event, names: Mapping[str, str]) -> str | None:
                    for key, value in event.items()})  # fmt: skip
 
 
+ALARMS = frozenset(
+    {"home_untested", "unknown_host", "binding_refused", "pool_exhausted", "no_prefix"}
+)
+"""The kinds of event that say why a mobile node is not served as it ought to be."""
+
 _TELLERS: dict[str, Callable[[Event], str | None]] = {
     "link_going_down": lambda e: f"{e['mn']} is about to leave {e['mar']} for {e['to']}",
     "l2_down": lambda e: f"{e['mn']} leaves {e['mar']}",
@@ -33,5 +38,15 @@ _TELLERS: dict[str, Callable[[Event], str | None]] = {
     "channel_decision": lambda e: (
         f"{e['node']} gets {e['group']} {e['scope'].lower()} ({e['reason']})"
     ),
+    "home_untested": lambda e: (
+        f"{e['home_address']} stays unbound: {e['mn']} left before it was tested at home"
+    ),
+    "unknown_host": lambda e: (
+        f"{e['node']} hears a host {e['link_layer_address']} on {e['link']} that no access point "
+        "has told of, and serves it not: has a mobile node's MAC address been changed?"
+    ),
+    "binding_refused": lambda e: f"{e['node']} is refused a binding: status {e['status']}",
+    "pool_exhausted": lambda e: f"{e['node']} has no prefix left for {e['mn']}",
+    "no_prefix": lambda e: f"{e['node']} has no prefix left for {e['mn']}",
     "flow_failed": lambda e: f"{e['flow']} failed: {e['reason']}",
 }

@@ -11,7 +11,9 @@ from mininet.cli import CLI
 from rich.console import Console
 
 from agents.kernel.capabilities import probe
+from emu.events import Event
 from emu.lab import Lab, LabFailed
+from emu.narrative import ALARMS, tell
 from emu.processes import ProcessFailed
 from emu.radio.client import RadioError
 from emu.running import this_lab
@@ -20,6 +22,7 @@ from emu.scenario import load
 from emu.scenario.model import Scenario
 from emu.show.membership import show_membership
 
+_LOOK_S = 0.2
 PATIENCE_S = 5.0
 """How long the agents may take to end."""
 
@@ -56,11 +59,26 @@ class ScenarioCLI(CLI):  # type: ignore[misc]
 async def _bring_up(scenario: Scenario, folder: Path) -> Lab:
     directory = RUN_DIRECTORY / "shell"
     directory.mkdir()
-    lab = Lab(scenario, scenario.seed, directory, probe(), lambda event: None, folder)
+    lab = Lab(scenario, scenario.seed, directory, probe(), _warn, folder)
     await lab.build()
     await lab.start_agents()
     await lab.attach_mobile_nodes()
     return lab
+
+
+def _warn(event: Event) -> None:
+    """Say why a mobile node is not served, if that happens."""
+    if event["kind"] in ALARMS:
+        print(tell(event, {}), flush=True)
+
+
+async def _watch(lab: Lab) -> None:
+    """Follow what happens while commands are typed."""
+    try:
+        while True:
+            await lab.follow(_LOOK_S)
+    except (LabFailed, ProcessFailed) as error:
+        print(error, flush=True)
 
 
 def main() -> None:
@@ -73,7 +91,9 @@ def main() -> None:
         lab = asyncio.run_coroutine_threadsafe(_bring_up(scenario, path.parent), loop).result()
     except (LabFailed, ProcessFailed, RadioError) as error:
         sys.exit(f"emu shell: {error}")
+    watching = asyncio.run_coroutine_threadsafe(_watch(lab), loop)
     ScenarioCLI(lab, loop)
+    watching.cancel()
     lab.processes.stop(lab.agents, PATIENCE_S)
     asyncio.run_coroutine_threadsafe(lab.radio.close(), loop).result()
     lab.network.stop()

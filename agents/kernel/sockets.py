@@ -129,6 +129,8 @@ class Frame:
     """This node sent it."""
     time: int
     """When it was read: monotonic ns."""
+    for_another: bool = False
+    """Whether it is for another host's link-layer address, and so not for this node's kernel."""
 
 
 class LinkSocket:
@@ -183,7 +185,8 @@ class LinkSocket:
             _, protocol, kind, _, address = sender
             if protocol == _ETH_P_IPV6:
                 outgoing = kind == socket.PACKET_OUTGOING
-                return Frame(packet, address, outgoing, time.monotonic_ns())
+                another = kind == socket.PACKET_OTHERHOST
+                return Frame(packet, address, outgoing, time.monotonic_ns(), another)
 
     def close(self) -> None:
         """Close the socket."""

@@ -16,6 +16,7 @@ from agents.mipv6.actions import (
     LeaveLink,
     OpenTunnel,
     ReturnHome,
+    Send,
     UseTunnel,
     order,
 )
@@ -32,7 +33,7 @@ from agents.wire.mobility import (
     BindingRefreshRequest,
     Status,
 )
-from agents.wire.routability_tests import Test
+from agents.wire.routability_tests import HomeTest, HomeTestInit, Test
 
 
 class MobileNodeCore:
@@ -251,6 +252,9 @@ class MobileNodeCore:
             self.counters.ignored += 1
             return []
         actions.append(received(packet, packet.receiver, self._config.identifier))
+        if isinstance(answer, HomeTest) and packet.receiver in self._bindings:
+            fields = {"mn": self._config.identifier, "home_address": packet.receiver}
+            actions.append(Log("home_tested", fields))
         for binding in list(self._bindings.values()):
             placed = self._place_of(binding) is not None
             if binding.blocked and placed and not self._tests(binding, now):
@@ -278,6 +282,8 @@ class MobileNodeCore:
         self._deadlines.set((home, Timer.RETRANSMIT), now + binding.timeout)
         tests = self._tests(binding, now)
         binding.blocked = bool(tests)
+        if tests and care_of != home and not binding.registered and _asks_home(tests):
+            return self._untested(binding)
         if tests:
             return tests
         lifetime = 0 if binding.deregisters else self._config.binding_lifetime_s
@@ -290,6 +296,17 @@ class MobileNodeCore:
         if self._authorization is not None:
             update = self._authorization.authorize(update, home, care_of, agent, now)
         return send(Packet(update, care_of, agent, away), home, self._config.identifier)
+
+    def _untested(self, binding: Binding) -> list[Action]:
+        """It left before its home address was tested, and without a binding no test gets there.
+
+        The home address stays unbound until the node is at home again.
+        """
+        home = binding.home_address
+        self._begin(binding, Phase.AWAY)
+        self._deadlines.cancel((home, Timer.EXPIRE))
+        fields = {"mn": self._config.identifier, "home_address": home}
+        return [LeaveHome(home), Log("home_untested", fields)]
 
     def _acknowledged(
         self, binding: Binding, packet: Packet, answer: BindingAcknowledgement, now: int
@@ -409,3 +426,8 @@ class MobileNodeCore:
         self._completing = False
         fields = {"mn": self._config.identifier, "care_of": self._care_of}
         return [Log("binding_complete", fields)]
+
+
+def _asks_home(actions: list[Action]) -> bool:
+    """Whether these send a test of a home address."""
+    return any(isinstance(a, Send) and isinstance(a.packet.message, HomeTestInit) for a in actions)

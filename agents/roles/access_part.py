@@ -22,6 +22,10 @@ from agents.wire.errors import MalformedPacket
 ALL_NODES = IPv6Address("ff02::1")
 TRIGGERS = 1024
 """How many mobile nodes may come or go at once; of itself the kernel keeps 10 datagrams."""
+_STRANGERS = 16
+"""Of how many hosts that nobody knows it is said that they are here."""
+_TRIGGER_DELAY_S = 1.0
+"""How late a Link_Up trigger may be."""
 
 
 class AccessCore(Core, Protocol):
@@ -62,6 +66,7 @@ class AccessPart:
         self._identifiers: dict[bytes, str] = {}
         self._names: dict[bytes, str] = {}
         """Identifiers by interface identifiers."""
+        self._strangers: set[bytes] = set()
         daemon.on(actions.Advertise, self._advertise)
 
     def serve(self, port: LinkPort) -> None:
@@ -84,6 +89,25 @@ class AccessPart:
         identifier = self._identifiers.get(frame.link_layer_source)
         if identifier:
             self._carry_out(self._core.solicit(identifier, time.monotonic_ns()))
+        else:
+            self._unknown(frame.link_layer_source, link)
+
+    def _unknown(self, link_layer_address: bytes, link: str) -> None:
+        """A host is here of which no Link_Up trigger has told, unless that is on its way.
+
+        It is said once of each, and of some only: anybody can send from many addresses.
+        """
+        if link_layer_address in self._strangers or len(self._strangers) >= _STRANGERS:
+            return
+        self._strangers.add(link_layer_address)
+        self._daemon.after(_TRIGGER_DELAY_S, lambda: self._say_unknown(link_layer_address, link))
+
+    def _say_unknown(self, link_layer_address: bytes, link: str) -> None:
+        if link_layer_address in self._identifiers:
+            self._strangers.discard(link_layer_address)
+            return
+        address = link_layer_address.hex(":")
+        self._daemon.log.write("unknown_host", link_layer_address=address, link=link)
 
     def name_of(self, host: IPv6Address) -> str | None:
         """The identifier of the mobile node whose address this is; None: of none known.

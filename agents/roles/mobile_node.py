@@ -138,6 +138,8 @@ class MobileNode:
 
     def _advertised(self, frame: Frame, packet: ipv6.IPv6Packet, link: str) -> None:
         """A Router Advertisement: of the router that is known, or the node has moved."""
+        if frame.for_another:
+            return  # the kernel did not get it
         if packet.hop_limit != ndp.HOP_LIMIT or not packet.source.is_link_local:
             raise MalformedPacket("Router Advertisement from beyond the link")
         message = ndp.decode(packet.payload, packet.source, packet.destination)

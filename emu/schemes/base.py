@@ -51,6 +51,10 @@ class Scheme:
         """Whether mobile nodes may attach, given what the agents, which all serve, have logged."""
         return True
 
+    def may_move(self, name: str, events: Sequence[Event]) -> bool:
+        """Whether a mobile node that can communicate has all that it needs to go elsewhere."""
+        return True
+
     def agents(self) -> dict[str, Agent]:
         """The agent of each node that has one."""
         roles = self.roles()

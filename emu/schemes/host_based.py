@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ipaddress import IPv6Address
 from typing import Any, ClassVar
 
 from agents.core import SECOND
 from agents.kernel.tunnel import MTU
+from emu.events import Event
 from emu.sandbox import RUN_DIRECTORY
 from emu.scenario.multicast import BIDIRECTIONAL_TUNNEL, REMOTE_SUBSCRIPTION
 from emu.schemes.base import Agent, Scheme
@@ -38,6 +39,12 @@ class HostBased(Scheme):
     def homes(self, name: str) -> dict[IPv6Address, IPv6Address]:
         """The home addresses that a mobile node has from the start, each with its home agent."""
         return {}
+
+    def may_move(self, name: str, events: Sequence[Event]) -> bool:
+        """With return routability a home address is tested at home, or is never bound."""
+        if not self.scenario.mobility.security.return_routability or self.homes(name):
+            return True
+        return any(e["kind"] == "home_tested" and e["node"] == name for e in events)
 
     def tunnel_mtu(self) -> int:
         """Of the tunnels between mobile nodes and home agents."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv6Address
+from random import Random
 
 from agents.core import SECOND, Action, Log
 from agents.mipv6.actions import (
@@ -14,10 +15,14 @@ from agents.mipv6.actions import (
     Send,
     UseTunnel,
 )
+from agents.mipv6.authorizer import Authorizer
 from agents.mipv6.config import MobileNodeConfig
 from agents.mipv6.mobile_node import MobileNodeCore
 from agents.mipv6.packets import Packet
+from agents.mipv6.security import Security
 from agents.mipv6.update_list import Phase
+from agents.mipv6.verifier import Verifier
+from agents.wire import routability_tests
 from agents.wire.mobility import (
     BindingAcknowledgement,
     BindingAcknowledgementFlag,
@@ -168,6 +173,54 @@ def test_a_home_agent_that_forgot_is_told_again():
     error = Packet(BindingError(1, HOME), AGENT, OTHER_HOME)
     (again,) = sent(core.receive(error, T0))
     assert update(again).sequence == 2
+
+
+def with_return_routability() -> tuple[MobileNodeCore, Verifier]:
+    """A node at home, and its home agent's part of the security."""
+    security = Security(return_routability=True)
+    authorizer = Authorizer(security, None, Random(1))
+    core = MobileNodeCore(MobileNodeConfig("mn1", binding_lifetime_s=60), authorizer)
+    core.moved(HOME, T0, AGENT)
+    return core, Verifier(security, AGENT, b"s" * 20)
+
+
+def answered(core: MobileNodeCore, agent: Verifier, asked: list[Packet], now: int) -> list[Action]:
+    """The home agent answers these tests."""
+    actions: list[Action] = []
+    for packet in asked:
+        assert isinstance(packet.message, routability_tests.TestInit)
+        answer = agent.answer(packet.message, packet.source, now)
+        actions += core.receive(Packet(answer, AGENT, packet.source), now)
+    return actions
+
+
+def test_it_says_when_its_home_address_is_tested():
+    core, agent = with_return_routability()
+    done = answered(core, agent, sent(core.timer(T0)), T0)
+    assert logged(done, "home_tested") == 1
+    asked = sent(core.moved(OTHER_HOME, T0, OTHER_AGENT))
+    assert [type(packet.message).__name__ for packet in asked] == ["CareOfTestInit"]
+    (packet,) = sent(answered(core, agent, asked, T0))
+    assert update(packet).lifetime == 60
+
+
+def test_a_home_address_that_was_not_tested_is_never_bound_and_that_is_said():
+    """Nothing gets to it without a binding, the test neither."""
+    core, agent = with_return_routability()
+    core.timer(T0)  # the test is on its way
+    actions = core.moved(OTHER_HOME, T0, OTHER_AGENT)
+    assert logged(actions, "home_untested") == 1
+    assert logged(actions, "binding_complete") == 1  # of what can be bound
+    assert LeaveHome(HOME) in actions
+    assert not sent(actions)
+    assert core.bindings()[HOME].phase is Phase.AWAY
+    again = core.moved(THIRD, T0, OTHER_AGENT)
+    assert logged(again, "home_untested") >= 1
+    core.moved(HOME, T0 + SECOND, AGENT)
+    assert core.bindings()[HOME].phase is Phase.HOME
+    asked = [p for p in sent(core.timer(T0 + SECOND)) if p.source == HOME]
+    assert logged(answered(core, agent, asked, T0 + SECOND), "home_tested") == 1
+    assert sent(core.moved(OTHER_HOME, T0 + SECOND, OTHER_AGENT))
 
 
 def test_a_home_agent_may_ask_for_a_refresh():
