@@ -6,6 +6,7 @@ import pytest
 from mobility_nodes import MN, OTHER, T0, anchor, link_local, mar, mar_address, prefix, sent
 
 from agents.core import MILLISECOND, SECOND
+from agents.deadlines import Deadlines
 from agents.mobility.actions import (
     ContextReceived,
     InstallRoute,
@@ -14,9 +15,9 @@ from agents.mobility.actions import (
     ServingStarted,
 )
 from agents.mobility.config import FIRST_ATTACHMENT_TIMEOUT
-from agents.mobility.group_exchange import GROUP_TRANSMISSIONS
-from agents.mobility.messages import acknowledgement, claim
-from agents.mobility.sessions import Phase
+from agents.mobility.group_exchange import GROUP_TRANSMISSIONS, GroupExchange
+from agents.mobility.messages import MAXIMUM_PREVIOUS_MARS, AnchorUpdate, acknowledgement, claim
+from agents.mobility.sessions import Phase, Session
 from agents.wire.mld import AddressRecord, RecordType
 from agents.wire.mobility import BindingAcknowledgement, BindingUpdate, BindingUpdateFlag, Status
 from agents.wire.mobility_options import (
@@ -338,3 +339,16 @@ class TestTheServingMar:
         self.core.attach(MN, T0 + SECOND)
         assert self.hear(1, 1) == []
         assert self.core.counters.ignored == 1
+
+
+def test_what_a_mar_cannot_name_for_lack_of_room_is_told():
+    """It has seen 17 MARs before; with its own prefix it names 16 anchors, and two are lost."""
+    exchange = GroupExchange(mar(20)._config, Deadlines())
+    session = Session(MN, prefix(20), Phase.SERVING, T0)
+    session.anchors = tuple(anchor(number) for number in range(1, 18))
+    update = AnchorUpdate(
+        "mn1", 1, 300, T0 + 1, prefix(20), mar_address(21), False, (), claimant=anchor(21)
+    )
+    lost = exchange.follow(session, update)
+    assert len(session.known) == MAXIMUM_PREVIOUS_MARS
+    assert [line.fields["what"] for line in lost] == [str(anchor(n).prefix) for n in (1, 2)]
