@@ -18,8 +18,9 @@ from emu.show.numbers import milliseconds
 def show_records(console: Console, results: Path) -> None:
     """Prints one row a record, oldest first; one that cannot be read says so in its row."""
     table = Table(box=None, pad_edge=False)
-    for heading in ("name", "time (UTC)", "seed", "runs", "fidelity", "disruption median (ms)"):
-        table.add_column(heading, justify="right" if heading.startswith("disruption") else "left")
+    for heading in ("name", "time (UTC)", "seed", "runs", "fidelity"):
+        table.add_column(heading)
+    table.add_column("disruption (ms)", justify="right")
     for directory in directories(results):
         table.add_row(directory.parent.name, *_cells(directory))
     if table.row_count:
@@ -37,7 +38,9 @@ def _cells(directory: Path) -> tuple[str, ...]:
         fidelity = "ok" if record["fidelity"]["ok"] else "NOT OK"
     except (RecordError, KeyError, TypeError, AttributeError):
         return time, seed, "?", "unreadable record", ""
-    return time, seed, str(len(runs)), fidelity, milliseconds(median(gaps) if gaps else None)
+    middle, longest = (milliseconds(of(gaps) if gaps else None) for of in (median, max))
+    disruption = f"{middle}, up to {longest}" if len(gaps) > 1 else middle
+    return time, seed, str(len(runs)), fidelity, disruption
 
 
 def _disruptions(runs: list[dict[str, Any]]) -> list[float]:

@@ -1,13 +1,12 @@
-"""What an experiment's script has around its own analysis: the sweep, tables, a figure's canvas."""
+"""What an experiment's script has around its own analysis: the sweep, and tables."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -26,8 +25,6 @@ The table has no rows of runs that the machine could not keep up with, and at le
 flow that did not come back after a handover it has no disruption and no losses.
 """
 
-SIZE = (5.5, 3.8)
-"""Of a figure, in inches."""
 
 INTERRUPTED = 130
 """The exit status after Ctrl-C."""
@@ -92,22 +89,6 @@ def faithful_records(folder: Path, results: Path) -> list[tuple[Job, Path]]:
     jobs = plan(folder / "matrix.yaml").jobs
     done = Store(results).done(jobs)
     return [(job, Path(done[job.name].directory)) for job in jobs if job.name in done]
-
-
-@contextmanager
-def drawing(path: Path) -> Iterator[Any]:
-    """The axes of a figure, which is in ``path`` afterwards, the same bytes for the same data."""
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=SIZE, layout="constrained")
-    FigureCanvasSVG(figure)
-    axes = figure.subplots()
-    axes.grid(alpha=0.3)
-    yield axes
-    axes.legend(fontsize="small")
-    figure.savefig(path, metadata={"Date": None})
-    print(path)
 
 
 def tabulate(rows: DataFrame, path: Path) -> None:

@@ -67,7 +67,8 @@ class Matrix(Section):
     axes: dict[EntryName, Axis] = Field(
         examples=["{gap: {key: events[handover].gap, values: [0]}}"]
     )
-    plots: tuple[Plot, ...] = ()
+    plots: tuple[Plot, ...] | None = None
+    """None: the default one."""
 
     @property
     def columns(self) -> dict[str, str]:
@@ -83,7 +84,7 @@ def check(matrix: Matrix, metrics: list[str]) -> Iterator[Problem]:
         runs *= max(1, len(axis.settings()))
     if runs > MOST_RUNS:
         yield Problem(("axes",), f"make {runs} runs; write at most {MOST_RUNS}")
-    for index, plot in enumerate(matrix.plots):
+    for index, plot in enumerate(matrix.plots or ()):
         yield from _check_plot(matrix, plot, ("plots", index), metrics)
 
 

@@ -8,30 +8,49 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
 from emu.measure.disruption import BOUNDS
+from emu.sweep.canvas import SIZE, look, save
 from emu.sweep.matrix import Matrix, Plot
 from emu.sweep.table import counted, not_recovered
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+Look = dict[str, Any]
+
 _PANEL_INCHES = (3.6, 3.0)
-_MARKERS = "osD^vPX*"
+_MARKS = 8
+"""So many markers, about, on a curve of many points."""
+_APART = 0.05
+"""Of the way from one value to the next, between two curves."""
 
 
 def draw(matrix: Matrix, frame: DataFrame, directory: Path) -> list[Path]:
-    """Draw every plot of a matrix, or the default one; the files."""
-    directory.mkdir(exist_ok=True)
+    """Draw every plot of a matrix, or the default one if it does not say; the SVG files.
+
+    Beside each are the same as PDF and PNG, and the rows that it shows as CSV.
+    """
+    plots = (_default(matrix),) if matrix.plots is None else matrix.plots
+    if plots:
+        directory.mkdir(exist_ok=True)
     drawn = []
-    for plot in matrix.plots or (_default(matrix),):
-        figure = _figure(matrix, plot, counted(frame))
+    for plot in plots:
+        shown = counted(frame)
         path = directory / f"{plot.name}.svg"
-        figure.savefig(path, metadata={"Date": None})
+        save(_figure(matrix, plot, shown), path, _data(matrix, plot, shown))
         drawn.append(path)
     return drawn
+
+
+def _data(matrix: Matrix, plot: Plot, frame: DataFrame) -> DataFrame:
+    """What a plot shows: a row a flow in a handover."""
+    wanted = (plot.panels, plot.curves, plot.over, plot.metric)
+    columns = [matrix.columns.get(name, name) for name in wanted if name is not None]
+    return frame[list(dict.fromkeys(columns))].dropna(subset=[plot.metric])
 
 
 def _default(matrix: Matrix) -> Plot:
@@ -43,19 +62,17 @@ def _default(matrix: Matrix) -> Plot:
 def _figure(matrix: Matrix, plot: Plot, frame: DataFrame) -> Figure:
     panels = list(_split(matrix, plot.panels, frame))
     width, height = _PANEL_INCHES
-    figure = Figure(figsize=(width * len(panels) + 0.6, height), layout="constrained")
-    FigureCanvasSVG(figure)
+    figure = Figure(figsize=(max(SIZE[0], width * len(panels) + 0.6), height))
     every = figure.subplots(1, len(panels), sharey=plot.kind != "scatter", squeeze=False)[0]
     for axes, (title, part) in zip(every, panels, strict=True):
-        curves = _split(matrix, plot.curves, part)
+        curves = list(_split(matrix, plot.curves, part))
         for number, (label, curve) in enumerate(curves):
-            _PAINTERS[plot.kind](axes, matrix, plot, curve, label, _MARKERS[number % 8])
+            beside = number - (len(curves) - 1) / 2
+            _PAINTERS[plot.kind](axes, matrix, plot, curve, label, look(number), beside)
         if plot.kind == "scatter":
             _diagonal(axes)
         axes.set_title(title + _left_out(plot, part), fontsize="medium")
         axes.grid(alpha=0.3)
-    if plot.curves:
-        every[-1].legend(fontsize="small")
     return figure
 
 
@@ -76,19 +93,35 @@ def _left_out(plot: Plot, frame: DataFrame) -> str:
     return f" ({gone} did not come back)" if gone else ""
 
 
-def _cdf(axes: Axes, _m: Matrix, plot: Plot, frame: DataFrame, label: str, _marker: str) -> None:
+def _cdf(
+    axes: Axes, _m: Matrix, plot: Plot, frame: DataFrame, label: str, look: Look, _beside: float
+) -> None:
+    """The share of values that are no greater; one value is a step, too."""
     values = np.sort(frame[plot.metric].dropna().to_numpy(dtype=float))
-    shares = np.arange(1, len(values) + 1) / max(1, len(values))
-    axes.step(values, shares, where="post", label=label)
+    if len(values):
+        shares = np.arange(len(values) + 1) / len(values)
+        every = max(1, len(values) // _MARKS)
+        axes.step(
+            [values[0], *values], shares, where="post", label=label or None,
+            markevery=every, markersize=4, **look,
+        )  # fmt: skip
     axes.set_xlabel(_words(plot.metric))
     axes.set_ylabel("share of handovers")
     axes.set_ylim(0, 1.02)
+    if _whole(values):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _median(
-    axes: Axes, matrix: Matrix, plot: Plot, frame: DataFrame, label: str, marker: str
+    axes: Axes,
+    matrix: Matrix,
+    plot: Plot,
+    frame: DataFrame,
+    label: str,
+    look: Look,
+    beside: float,
 ) -> None:
-    """Medians with the quartiles as bars."""
+    """Medians with the quartiles as bars, side by side; joined by a line along numbers only."""
     column, values = matrix.axes[str(plot.over)].column(str(plot.over))
     known = frame[[column, plot.metric]].dropna()
     quartiles = [
@@ -96,22 +129,40 @@ def _median(
         for part in (known[known[column] == value][plot.metric] for value in values.values())
     ]
     low, middle, high = np.transpose(quartiles)
+    places, names = np.arange(len(values)), matrix.axes[str(plot.over)].choices is not None
     axes.errorbar(
-        list(values.values()), middle, yerr=[middle - low, high - middle], marker=marker,
-        capsize=3, label=label,
+        places + beside * _APART, middle, yerr=[middle - low, high - middle], capsize=2,
+        markersize=4, label=label or None, **(look | ({"linestyle": "none"} if names else {})),
     )  # fmt: skip
-    axes.set_xlabel(_words(column))
+    axes.set_xticks(
+        places, list(values), rotation=45 if names else 0, ha="right" if names else "center"
+    )
+    axes.set_xlabel("" if names else _words(str(plot.over)))
     axes.set_ylabel(f"{_words(plot.metric)}: median, quartiles")
 
 
 def _scatter(
-    axes: Axes, matrix: Matrix, plot: Plot, frame: DataFrame, label: str, marker: str
+    axes: Axes,
+    matrix: Matrix,
+    plot: Plot,
+    frame: DataFrame,
+    label: str,
+    look: Look,
+    _beside: float,
 ) -> None:
     over = matrix.columns.get(str(plot.over), str(plot.over))
     known = frame[[over, plot.metric]].dropna()
-    axes.plot(known[over], known[plot.metric], marker, markersize=4, alpha=0.6, label=label)
+    points = look | {"linestyle": "none"}
+    axes.plot(
+        known[over], known[plot.metric], markersize=4, alpha=0.6, label=label or None, **points
+    )
     axes.set_xlabel(_words(over))
     axes.set_ylabel(_words(plot.metric))
+
+
+def _whole(values: NDArray[np.float64]) -> bool:
+    """Whether these are counts."""
+    return bool(np.equal(np.mod(values, 1), 0).all())
 
 
 def _diagonal(axes: Axes) -> None:

@@ -15,7 +15,8 @@ import pandas as pd
 
 from emu.analysis import hdmm
 from emu.analysis.hdmm import Scheme
-from emu.sweep.experiment import bindings, drawing, experiment, interval, tabulate
+from emu.sweep.canvas import drawing, look
+from emu.sweep.experiment import bindings, experiment, interval, tabulate
 
 PREVIOUS = {"mar2": 1, "mar3": 2, "mar4": 3}
 """Previous DARs whose prefixes are in use, by the DAR to which the mobile node comes."""
@@ -132,9 +133,10 @@ def exact(rows: pd.DataFrame) -> pd.Series:
 
 def draw(rows: pd.DataFrame, path: Path) -> None:
     """Measured against predicted T_binding, with the tolerance as a band."""
-    with drawing(path) as axes:
-        for scheme, part in rows.groupby("scheme"):
-            axes.plot(part["equation_ms"], part["binding_ms"], "o", alpha=0.7, label=scheme)
+    with drawing(path, rows) as axes:
+        for number, (scheme, part) in enumerate(rows.groupby("scheme")):
+            points = look(number) | {"linestyle": "none"}
+            axes.plot(part["equation_ms"], part["binding_ms"], alpha=0.7, label=scheme, **points)
         ends = pd.Series([0.0, rows["equation_ms"].max() * 1.1])
         off = TOLERANCE * ends + SLACK_MS
         axes.plot(ends, ends, color="black", linewidth=0.8)
@@ -146,7 +148,7 @@ def analyse(table: pd.DataFrame, results: Path) -> None:
     """Run every scheme with 1, 2 and 3 previous DARs, then compare with the equations."""
     rows = compare(table)
     tabulate(rows, results / "comparison")
-    draw(rows, results / "binding.svg")
+    draw(rows, results / "against-equations.svg")
     print(f"T_binding within 10 % + 2 ms in {rows['within'].sum()} of {len(rows)} rows, ", end="")
     print(f"messages and hops exact in {exact(rows).sum()}")
 

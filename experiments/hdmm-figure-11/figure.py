@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from emu.sweep.experiment import bindings, drawing, experiment, interval, tabulate
+from emu.sweep.canvas import drawing
+from emu.sweep.experiment import bindings, experiment, interval, tabulate
 
 PREFIXES = {"mar2": 1, "mar3": 2}
 """Active prefixes anchored elsewhere, by the DAR to which the mobile node comes."""
@@ -23,7 +24,7 @@ STYLES = {("partially", 1): "-", ("partially", 2): "--", ("fully", 1): "-.", ("f
 
 def draw(frame: pd.DataFrame, path: Path) -> None:
     """The eCDF of each scheme with one and with two active prefixes."""
-    with drawing(path) as axes:
+    with drawing(path, frame) as axes:
         for (scheme, prefixes), style in STYLES.items():
             part = frame[(frame["scheme"] == scheme) & (frame["prefixes"] == prefixes)]
             values = np.sort(part["binding_ms"].to_numpy())
@@ -39,7 +40,6 @@ def analyse(table: pd.DataFrame, results: Path) -> None:
     frame = bindings(table, ["scheme"])
     frame = frame.assign(prefixes=frame["to"].map(PREFIXES))
     frame = frame[["scheme", "prefixes", "seed", "mn", "binding_ms"]]
-    frame.to_csv(results / "figure-11.csv", index=False, float_format="%.4g")
     curves = frame.groupby(["scheme", "prefixes"])
     rows = curves["binding_ms"].describe()[["count", "25%", "50%", "75%"]]
     means = [interval(part, "binding_ms") for _, part in curves]

@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from emu.analysis.hdmm import fully_binding, proxy_binding
-from emu.sweep.experiment import bindings, drawing, experiment, interval, tabulate
+from emu.sweep.canvas import drawing, look
+from emu.sweep.experiment import bindings, experiment, interval, tabulate
 
-MARKERS = "osD^v"
 RATIOS = (0.125, 0.25, 0.5, 1, 2, 4, 8)
 
 
@@ -91,11 +91,12 @@ def draw(frame: pd.DataFrame, path: Path) -> None:
 
     Bars are the confidence intervals over the runs.
     """
-    with drawing(path) as axes:
+    with drawing(path, frame) as axes:
         for number, (delay, points) in enumerate(frame.groupby("cmd_ms")):
-            style, label = MARKERS[number] + "-", f"DAR-CMD delay {delay:g} ms"
-            (line,) = axes.plot(points["dar_ms"], points["ratio"], style, label=label)
-            same = {"color": line.get_color()}
+            curve = look(number)
+            label = f"DAR-CMD delay {delay:g} ms"
+            axes.plot(points["dar_ms"], points["ratio"], label=label, **curve)
+            same = {"color": curve["color"]}
             axes.vlines(points["dar_ms"], points["ratio_low"], points["ratio_high"], **same)
             axes.plot(points["dar_ms"], points["predicted"], "--", alpha=0.6, **same)
             axes.axvline(delay, linewidth=0.6, linestyle=":", **same)

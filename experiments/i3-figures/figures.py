@@ -19,10 +19,12 @@ from typing import Any
 import click
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from rich.progress import track
 
 from emu.simulator import i3_figures
-from emu.sweep.experiment import drawing, tabulate
+from emu.sweep.canvas import drawing, look
+from emu.sweep.experiment import tabulate
 
 SIZES = (16, 64, 256, 1024, 4096, 16384, 65536)
 RECOVERY_SIZES = 4096
@@ -118,14 +120,14 @@ def _trees(runs: pd.DataFrame, results: Path) -> None:
     columns = ["rmd", "rad", "stretch_p90", "stress_max", "stress_p99", "depth", "replies_per_join"]
     table = over_seeds(runs.assign(missing=runs.receivers_wanted - runs.receivers), columns)
     tabulate(table, results / "figure-11")
-    with drawing(results / "figure-11a.svg") as axes:
-        for column, paper in (("stretch_p90", 3.5), ("rmd", 1.5), ("rad", 1.5)):
-            _curves(axes, table, column)
+    with drawing(results / "figure-11a.svg", table) as axes:
+        for at, (column, paper) in enumerate((("stretch_p90", 3.5), ("rmd", 1.5), ("rad", 1.5))):
+            _curves(axes, table, column, 2 * at)
             axes.axhline(paper, color="grey", linestyle=":", linewidth=0.8)
         axes.set(xscale="log", xlabel="receivers", ylabel="ratio (dotted: the paper's bounds)")
-    with drawing(results / "figure-11b.svg") as axes:
-        for column, paper in (("stress_max", 50), ("stress_p99", 18.6)):
-            _curves(axes, table, column)
+    with drawing(results / "figure-11b.svg", table) as axes:
+        for at, (column, paper) in enumerate((("stress_max", 50), ("stress_p99", 18.6))):
+            _curves(axes, table, column, 2 * at)
             axes.axhline(paper, color="grey", linestyle=":", linewidth=0.8)
         axes.set(xscale="log", xlabel="receivers", ylabel="copies on a link (dotted: the paper's)")
 
@@ -133,9 +135,9 @@ def _trees(runs: pd.DataFrame, results: Path) -> None:
 def _refreshes(runs: pd.DataFrame, results: Path) -> None:
     table = over_seeds(runs, ["mean", "most"])
     tabulate(table, results / "figure-12")
-    with drawing(results / "figure-12.svg") as axes:
-        for column in ("most", "mean"):
-            _curves(axes, table, column)
+    with drawing(results / "figure-12.svg", table) as axes:
+        for at, column in enumerate(("most", "mean")):
+            _curves(axes, table, column, 2 * at)
         axes.axhline(1.5, color="grey", linestyle=":", linewidth=0.8)
         axes.set(xscale="log", xlabel="receivers", ylabel="refreshes of a trigger a period")
 
@@ -154,15 +156,16 @@ def _recovery(runs: pd.DataFrame, results: Path) -> None:
     ]
     table["paper_requests"], table["paper_most"] = zip(*of_paper, strict=True)
     tabulate(table, results / "table-1")
-    with drawing(results / "figure-13a.svg") as axes:
+    with drawing(results / "figure-13a.svg", table) as axes:
         _curves(axes, table, "duplicates_per_loss")
         axes.axhline(1.5, color="grey", linestyle=":", linewidth=0.8)
         axes.set(xscale="log", xlabel="receivers", ylabel="duplicates a loss")
     at = runs[runs.receivers_wanted == min(1024, runs.receivers_wanted.max())]
-    with drawing(results / "figure-13b.svg") as axes:
-        for variant, frame in at.groupby("variant"):
-            waits = np.sort(np.concatenate([np.array(one) for one in frame.waits_ms]))
-            axes.step(waits, np.arange(1, len(waits) + 1) / len(waits), label=variant)
+    waits = at.explode("waits_ms")[["variant", "seed", "waits_ms"]].dropna()
+    waits = waits.rename(columns={"waits_ms": "wait_ms"}).sort_values(["variant", "wait_ms"])
+    with drawing(results / "figure-13b.svg", waits) as axes:
+        for variant, frame in waits.groupby("variant"):
+            axes.step(frame.wait_ms, np.arange(1, len(frame) + 1) / len(frame), label=variant)
         axes.plot([600], [0.85], "k+", label="the paper's 85 % at 600 ms")
         size = at.receivers_wanted.iloc[0]
         axes.set(xlabel=f"ms to the repair, {size} receivers", ylabel="share", xlim=(0, 2400))
@@ -172,16 +175,17 @@ def _share_within(limit: float) -> Callable[[list[float]], float]:
     return lambda waits: float(np.mean(np.array(waits) <= limit)) if waits else 1.0
 
 
-def _curves(axes: Any, table: pd.DataFrame, column: str) -> None:
-    for variant, frame in table.groupby("variant"):
+def _curves(axes: Axes, table: pd.DataFrame, column: str, first: int = 0) -> None:
+    """A column's means over the receivers, a curve a variant, with the standard deviations."""
+    for number, (variant, frame) in enumerate(table.groupby("variant"), start=first):
         axes.errorbar(
             frame.receivers,
             frame[column],
             frame[f"{column}_sd"],
-            marker="o",
             markersize=3,
             capsize=2,
             label=f"{column}, {variant}",
+            **look(number),
         )
 
 

@@ -12,8 +12,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
-from emu.sweep.experiment import drawing, experiment
+from emu.sweep.canvas import drawing, look
+from emu.sweep.experiment import experiment
 
 
 def analyse(table: pd.DataFrame, results: Path) -> None:
@@ -24,13 +26,14 @@ def analyse(table: pd.DataFrame, results: Path) -> None:
     table = table[table["handover"].notna()].assign(listeners=table["handover"] + 1)
     copies = table.pivot_table("copies", "scheme", "listeners", aggfunc="median", sort=False)
     copies.columns = pd.Index([int(count) for count in copies.columns], name="listeners")
-    copies.to_csv(results / "convergence.csv")
     text = copies.to_markdown(floatfmt="g")
     (results / "convergence.md").write_text(text + "\n", encoding="utf-8")
     print(text)
-    with drawing(results / "convergence.svg") as axes:
-        for scheme, row in copies.iterrows():
-            axes.plot(row.index, row, marker="o", label=scheme)
+    with drawing(results / "convergence.svg", copies.reset_index()) as axes:
+        for number, (scheme, row) in enumerate(copies.iterrows()):
+            axes.plot(row.index, row, label=scheme, **look(number))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("listeners from as many anchors")
         axes.set_ylabel("copies that enter the MAR")
 

@@ -289,7 +289,7 @@ def test_list_shows_every_record_oldest_first(machine: Machine) -> None:
     lines = [" ".join(line.split()) for line in call("list").stdout.splitlines()]
     assert lines[1:] == [
         "radio 20260101T000000Z 1 ? unreadable record",
-        "tv 20260102T000000Z 7 3 ok 65.0",
+        "tv 20260102T000000Z 7 3 ok 65.0, up to 70.0",
     ]
 
 

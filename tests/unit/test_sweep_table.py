@@ -7,12 +7,14 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from rich.console import Console
 
 from emu.measure import record
 from emu.scenario import Scenario
 from emu.show.sweep import show_table
 from emu.sweep import plots, table
+from emu.sweep.canvas import look
 from emu.sweep.loader import Plan, plan
 from emu.sweep.rows import METRICS, rows
 from emu.sweep.work import Result
@@ -129,6 +131,40 @@ def test_without_plots_the_disruption_is_drawn(measured, tmp_path):
     frame = table.table(planned.jobs, {planned.jobs[0].name: result(rows(*measured))})
     (drawn,) = plots.draw(planned.matrix, frame, tmp_path / "figures")
     assert drawn.name == "disruption.svg"
+
+
+def test_an_empty_list_of_plots_is_no_plot(measured, tmp_path):
+    planned = plan(write_matrix(tmp_path, spoiled_matrix("attempts: 3", "plots: []\nattempts: 3")))
+    frame = table.table(planned.jobs, {planned.jobs[0].name: result(rows(*measured))})
+    assert plots.draw(planned.matrix, frame, tmp_path / "figures") == []
+    assert not (tmp_path / "figures").exists()
+
+
+def test_the_data_behind_a_figure_are_beside_it(measured, planned, tmp_path):
+    results = {job.name: result(rows(*measured)) for job in planned.jobs}
+    frame = table.table(planned.jobs, results)
+    drawn = plots.draw(planned.matrix, frame, tmp_path / "figures")
+    data = pd.read_csv(drawn[0].with_suffix(".csv"))
+    assert list(data.columns) == ["gap_ms", "reach", "disruption_ms"]
+    assert sorted(data.disruption_ms) == pytest.approx(sorted(frame.disruption_ms.dropna()))
+
+
+def test_one_value_is_a_step_of_an_ecdf(measured, planned):
+    axes = Figure().subplots()
+    one = pd.DataFrame({"disruption_ms": [3.0]})
+    plots._cdf(axes, planned.matrix, planned.matrix.plots[0], one, "", look(0), 0)
+    (line,) = axes.lines
+    assert line.get_xydata().tolist() == [[3, 0], [3, 1]]
+
+
+def test_names_are_not_joined_by_a_line(planned, measured):
+    named = planned.matrix.plots[1].model_copy(update={"over": "reach"})
+    results = {job.name: result(rows(*measured)) for job in planned.jobs}
+    frame = table.table(planned.jobs, results)
+    for plot, style in ((planned.matrix.plots[1], "-"), (named, "None")):
+        axes = Figure().subplots()
+        plots._median(axes, planned.matrix, plot, frame, "", look(0), 0)
+        assert axes.lines[0].get_linestyle() == style
 
 
 def test_a_sweep_without_any_result_has_an_empty_table(planned, tmp_path):
