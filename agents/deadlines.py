@@ -54,10 +54,13 @@ class Deadlines(Generic[Key]):
 
     def next(self) -> int | None:
         """The earliest deadline."""
-        heap = self._heap
-        while heap and self._entries.get(heap[0][2]) is not heap[0]:
+        heap, entries = self._heap, self._entries
+        while heap:
+            first = heap[0]
+            if entries.get(first[2]) is first:
+                return first[0]
             heappop(heap)
-        return heap[0][0] if heap else None
+        return None
 
     def due(self, now: int) -> Iterator[Key]:
         """Take out, one after another, the keys due by ``now``.

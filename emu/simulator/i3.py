@@ -63,7 +63,8 @@ class Overlay:
         self.random = Random(seed)
         self.group = group
         self.hosts: dict[Endpoint, Host] = {}
-        self.messages: Counter[str] = Counter()
+        self.messages: Counter[type[Message]] = Counter()
+        """How many of each type have been sent."""
         self.delivered: Callable[[Host, Deliver], None] = lambda host, packet: None
         self.lost: Callable[[Host, Host], bool] | None = None
         """Says of each datagram from one host to another whether it is lost."""
@@ -155,14 +156,14 @@ class Overlay:
 
     def _send(self, host: Host, message: Message, destination: Endpoint) -> None:
         other = self.hosts.get(destination)
-        self.messages[type(message).__name__] += 1
+        self.messages[type(message)] += 1
         if other is None:
             return
         if self.sent is not None:
             self.sent(message, other)
         if self.lost is None or not self.lost(host, other):
-            delay = self.internet.delay(host.node, other.node)
-            self.engine.after(delay, partial(self._arrive, other, message, host.endpoint))
+            arrival = self.engine.now + self.internet.delay(host.node, other.node)
+            self.engine.at(arrival, partial(self._arrive, other, message, host.endpoint))
 
     def _arrive(self, host: Host, message: Message, source: Endpoint) -> None:
         if host.endpoint not in self.hosts:

@@ -9,6 +9,7 @@ import pytest
 from agents.core import SECOND
 from agents.i3.config import GroupConfig, Recovery, Refresh
 from agents.i3.member import Phase
+from agents.wire.i3 import Insert
 from tests.unit.i3_world import grown, reached, triggers
 
 HOUR = 3600 * SECOND
@@ -73,9 +74,9 @@ def test_members_below_a_trigger_leave_its_refreshes_to_one_another(refresh):
     counts = []
     for group in (naive, told):
         group.run(60 * SECOND)
-        before = group.overlay.messages["Insert"]
+        before = group.overlay.messages[Insert]
         group.run(60 * SECOND)
-        counts.append(group.overlay.messages["Insert"] - before)
+        counts.append(group.overlay.messages[Insert] - before)
     assert counts[1] < counts[0] * 0.75
 
 
