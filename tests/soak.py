@@ -1,7 +1,8 @@
-"""Very many of the random schedules of tests/unit/mobile_schedule.py, on all processors.
+"""Very many random schedules of a multicast domain, on all processors.
 
-``python -m tests.soak --schedules 5000 --first 0``. It prints each seed that fails with what was
-wrong, and ends with 1 if any did. ``run_schedule(seed, FULL)`` repeats one.
+Each seed is one of tests/unit/mobile_schedule.py, whose source does not move, and one a scheme of
+tests/unit/source_schedule.py. ``python -m tests.soak --schedules 5000 --first 0``. It prints each
+seed that fails with the call that repeats it and what was wrong, and ends with 1 if any did.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ import argparse
 import os
 import sys
 import traceback
+from collections.abc import Callable
+from functools import partial
 from multiprocessing import Pool
 
 from rich.console import Console
 from rich.progress import track
 
-from tests.unit.mobile_schedule import FULL, run_schedule
+from tests.unit import mobile_schedule, source_schedule
 
 
 def main() -> int:
@@ -40,11 +43,22 @@ def main() -> int:
 
 
 def outcome(seed: int) -> tuple[int, list[str]]:
-    """A seed, and what is wrong in the end, an exception included."""
+    """A seed, and what was wrong in its schedules, an exception included."""
+    large = partial(mobile_schedule.run_schedule, seed, mobile_schedule.FULL)
+    found = faults(f"mobile_schedule.run_schedule({seed}, FULL)", large)
+    for scheme in source_schedule.SCHEMES:
+        schedule = partial(source_schedule.run_schedule, seed, scheme)
+        found += faults(f"source_schedule.run_schedule({seed}, {scheme!r})", schedule)
+    return seed, found
+
+
+def faults(call: str, schedule: Callable[[], list[str]]) -> list[str]:
+    """What is wrong in a schedule, headed by the call that repeats it."""
     try:
-        return seed, run_schedule(seed, FULL)
+        found = schedule()
     except Exception:
-        return seed, traceback.format_exc().splitlines()
+        found = traceback.format_exc().splitlines()
+    return [call, *found] if found else []
 
 
 if __name__ == "__main__":

@@ -46,6 +46,18 @@ class RemoveForwarding(Action):
 
 
 @dataclass(frozen=True)
+class RedirectSource(Action):
+    """What a source here sends to a group goes out by ``tunnel``, past multicast routing.
+
+    None: it does not any more.
+    """
+
+    source: IPv6Address
+    group: IPv6Address
+    tunnel: str | None
+
+
+@dataclass(frozen=True)
 class AskChannelControl(Action):
     """Find out whether a channel is to be had locally, remotely or both; tell it by ``decided``.
 

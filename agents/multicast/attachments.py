@@ -38,6 +38,8 @@ class Attachments:
 
     def __init__(self, config: ProxyConfig) -> None:
         self._config = config
+        self.links: dict[str, int] = {}
+        """The links to which hosts attach, so that each of them hears us alone, and how many."""
         self._attachments: dict[tuple[str, IPv6Address], Attachment] = {}
         self._by_link_layer: dict[tuple[str, bytes], Attachment] = {}
         self._queries_due: Deadlines[tuple[str, IPv6Address]] = Deadlines()
@@ -58,6 +60,7 @@ class Attachments:
         self.detach(host, link)
         self._left.cancel((link, host))
         self._attachments[link, host] = attachment
+        self.links[link] = self.links.get(link, 0) + 1
         self._by_link_layer[link, link_layer] = attachment
         self._queries_due.set((link, host), now)
         return attachment
@@ -76,6 +79,9 @@ class Attachments:
         if attachment is not None:
             self._by_link_layer.pop((link, attachment.link_layer), None)
             self._queries_due.cancel((link, host))
+            self.links[link] -= 1
+            if not self.links[link]:
+                del self.links[link]
 
     def left(self, host: IPv6Address, link: str, now: int) -> None:
         """A host left, but a report of it may still be on the way."""
@@ -102,10 +108,6 @@ class Attachments:
         if attachment is not None or link_layer is None:
             return attachment
         return self._by_link_layer.get((link, link_layer))
-
-    def any_on(self, link: str) -> bool:
-        """Whether hosts attach to a link, so that each of them hears us alone."""
-        return any(name == link for name, _ in self._attachments)
 
     def due(self, now: int) -> list[Attachment]:
         """Those to query now; counts the query as sent."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, IPv6Network
 
 from agents.wire.channel import ChannelScope
 
@@ -29,6 +29,12 @@ class Decisions:
         is_new = source not in decisions
         decisions.setdefault(source, None)
         return is_new
+
+    def forget_sources(self, prefix: IPv6Network) -> None:
+        """Sources have moved: how their channels are to be had is a new question."""
+        for decisions in self._decisions.values():
+            for source in [s for s in decisions if s is not None and s in prefix]:
+                del decisions[source]
 
     def forget(self, group: IPv6Address) -> None:
         """The group does not matter any more; the next one to want it asks again."""

@@ -18,10 +18,7 @@ from agents.multicast.actions import RemoveForwarding, SetForwarding
 from agents.multicast.config import ProxyConfig
 from agents.multicast.filters import Filter
 from agents.multicast.links import Links
-from agents.multicast.sources import MobileSources
-
-Channel = tuple[IPv6Address, IPv6Address]
-"""Source and group."""
+from agents.multicast.sources import Channel, MobileSources
 
 
 @dataclass
@@ -37,7 +34,7 @@ class Forwarding:
     """The entries of one router.
 
     ``awaited`` tells of which upstreams a channel is wanted, but has not arrived yet, so that
-    another one is still used; ``is_isolated`` on which links each host hears this router alone.
+    another one is still used; ``isolated`` are the links where each host hears this router alone.
     """
 
     def __init__(
@@ -46,13 +43,13 @@ class Forwarding:
         links: Links,
         sources: MobileSources,
         awaited: Callable[[IPv6Address, IPv6Address], Collection[str]],
-        is_isolated: Callable[[str], bool],
+        isolated: Collection[str],
     ) -> None:
         self._config = config
         self._links = links
         self._sources = sources
         self._awaited = awaited
-        self._is_isolated = is_isolated
+        self._isolated = isolated
         self._entries: dict[IPv6Address, dict[IPv6Address, _Entry]] = {}
         self._count = 0
         # Of the entries that nobody listens to.
@@ -64,6 +61,7 @@ class Forwarding:
     ) -> Iterator[Action]:
         """Data arrived for which the kernel has no entry: make one, if there is room."""
         entry = self._entries.get(group, {}).get(source)
+        origin = self._sources.origin(source, group)
         if entry is None:
             if self._count >= self._config.maximum_entries:
                 yield from self._make_room()
@@ -73,7 +71,9 @@ class Forwarding:
                 return
             entry = self._entries.setdefault(group, {})[source] = _Entry(link)
             self._count += 1
-        if not (self._is_local(source, entry) and self._is_copy(source, group, link)):
+        if origin is not None:
+            entry.arrival = origin
+        elif not self._is_copy(source, group, entry, link):
             entry.arrival = link
         entry.incoming = ""  # differs from every route, so that the entry is told (again)
         yield from self._update((source, group), entry, now)
@@ -103,11 +103,14 @@ class Forwarding:
         """When ``timer`` is due, in ns."""
         return self._expiry.next()
 
-    def forget_sources(self, prefix: IPv6Network) -> Iterator[RemoveForwarding]:
-        """Sources of a prefix have moved: what they send next is an upcall."""
-        for channel, _ in self._all():
-            if channel[0] in prefix:
-                yield self._remove(channel)
+    def forget(self, source: IPv6Address, group: IPv6Address) -> Iterator[RemoveForwarding]:
+        """What a source sends next to a group is an upcall."""
+        if source in self._entries.get(group, {}):
+            yield self._remove((source, group))
+
+    def channels_of(self, prefix: IPv6Network) -> list[Channel]:
+        """The channels of sources of a prefix that have entries."""
+        return [channel for channel, _ in self._all() if channel[0] in prefix]
 
     def groups(self) -> set[IPv6Address]:
         """The groups that have entries."""
@@ -116,12 +119,12 @@ class Forwarding:
     def local_sources(self, group: IPv6Address) -> list[IPv6Address]:
         """The sources on downstream links that send to a group."""
         entries = self._entries.get(group, {})
-        return [source for source, entry in entries.items() if self._is_local(source, entry)]
+        return [source for source, entry in entries.items() if self._is_local(source, group, entry)]
 
     def is_local(self, source: IPv6Address, group: IPv6Address) -> bool:
         """Whether a source is on a downstream link."""
         entry = self._entries.get(group, {}).get(source)
-        return entry is not None and self._is_local(source, entry)
+        return entry is not None and self._is_local(source, group, entry)
 
     def incoming(self, source: IPv6Address, group: IPv6Address) -> str | None:
         """The link that the kernel takes a channel from."""
@@ -149,29 +152,33 @@ class Forwarding:
         if due is not None:
             yield self._remove(next(self._expiry.due(due)))
 
-    def _is_local(self, source: IPv6Address, entry: _Entry) -> bool:
+    def _is_local(self, source: IPv6Address, group: IPv6Address, entry: _Entry) -> bool:
         """Data in a tunnel is not, but of a source that is away: it may be what we just left.
 
         Nor is a source that is heard on its own link only.
         """
         if source.is_link_local:
             return False
-        link = self._links.get(entry.arrival)
-        is_downstream = link is not None and link.host is None
-        return is_downstream or self._sources.comes_by(source, entry.arrival)
+        if self._sources.comes_by(source, entry.arrival):
+            return True
+        is_upstream = entry.arrival in self._links.upstreams
+        return not is_upstream and self._sources.is_here(source, group)
 
-    def _is_copy(self, source: IPv6Address, group: IPv6Address, link: str) -> bool:
-        """Whether data of a local source that comes by a link is on its way back."""
+    def _is_copy(self, source: IPv6Address, group: IPv6Address, entry: _Entry, link: str) -> bool:
+        """Whether data by a link is a copy that was on its way, or not from where it should be."""
         upstream = self._links.upstreams.get(link)
-        if upstream is None or self._sources.comes_by(source, link):
+        if upstream is None:
+            return not self._sources.is_here(source, group)
+        if self._sources.comes_by(source, link) or not self._is_local(source, group, entry):
             return False
-        unwanted = not upstream.subscription(group).accepts(source)
-        return unwanted or self._sources.comes_locally(source, group)
+        wanted = upstream.subscription(group).accepts(source)
+        return not wanted or self._sources.goes_by_anchor(source, group)
 
-    def _shape_now(self) -> tuple[str | None, list[str]]:
+    def _shape_now(self) -> tuple[str | None, list[str], list[str]]:
         """What routes depend on besides membership: the native upstream, links to forward to."""
         downstreams = self._links.downstreams.items()
-        return self._links.native, [name for name, x in downstreams if x.querier.is_querier]
+        queried = [name for name, x in downstreams if x.querier.is_querier]
+        return self._links.native, queried, list(self._isolated)
 
     def _update(self, channel: Channel, entry: _Entry, now: int) -> Iterator[Action]:
         source, group = channel
@@ -194,22 +201,25 @@ class Forwarding:
         source, group = channel
         if source.is_link_local:
             return entry.arrival, ()
-        incoming, outgoing = entry.arrival, wanting
-        if self._is_local(source, entry):
-            outgoing = [*self._sources.exits(source, group), *wanting]
-        else:
-            incoming = self._incoming(channel) or entry.arrival
-        back = self._is_isolated(incoming)
-        return incoming, tuple(link for link in outgoing if back or link != incoming)
+        if self._is_local(source, group, entry):
+            exits = self._sources.exits(source, group)
+            outgoing, back = dict.fromkeys((*exits, *wanting)), entry.arrival in self._isolated
+            return entry.arrival, tuple(x for x in outgoing if back or x != entry.arrival)
+        incoming = self._incoming(channel) or entry.arrival
+        if incoming not in self._links.upstreams:
+            return incoming, ()  # nobody vouches for the source
+        return incoming, tuple(
+            x for x in wanting if x != incoming and not self._sources.would_return(source, x)
+        )
 
     def _incoming(self, channel: Channel) -> str | None:
-        """The upstream that a channel is taken from: one that is not awaited, native first."""
+        """The upstream that a channel is taken from: one that is not awaited, native first.
+
+        The anchor of a guest has its data from here, and sends none back.
+        """
         source, group = channel
-        upstreams = [
-            name
-            for name, host in self._links.subscribing
-            if host.subscription(group).accepts(source)
-        ]
+        asked, tunnel = self._links.asked_of(source, group), self._sources.guest_tunnel(source)
+        upstreams = [name for name in asked if name != tunnel]
         if len(upstreams) > 1:
             awaited = self._awaited(source, group)
             upstreams.sort(key=awaited.__contains__)

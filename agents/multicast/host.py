@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from ipaddress import IPv6Address, IPv6Network
+from ipaddress import IPv6Address
 from random import Random
 
 from agents.core import MILLISECOND
@@ -56,13 +56,6 @@ class HostPart:
     def subscription(self, group: IPv6Address) -> Filter:
         """What is wanted of a group."""
         return self._subscriptions.get(group, NOTHING)
-
-    def wants_any(self, prefix: IPv6Network) -> bool:
-        """Whether something of sources of this prefix may be wanted."""
-        return any(
-            wanted.mode is FilterMode.EXCLUDE or any(source in prefix for source in wanted.sources)
-            for wanted in self._subscriptions.values()
-        )
 
     def subscribe(self, group: IPv6Address, wanted: Filter, now: int) -> None:
         """Change what is wanted of a group; the report is due at once (RFC 3810 section 6.1)."""

@@ -78,7 +78,7 @@ class Instances:
         if not self._select.shares and not self._sources:
             return set()
         sources = self._forwarding.local_sources(group)
-        return {s for s in sources if self._select.shares or self._sources.is_mobile(s)}
+        return {s for s in sources if self._select.shares or self._sources.is_mobile(s, group)}
 
     def reported(self, link: str, group: IPv6Address, host: IPv6Address, now: int) -> Actions:
         """A host reported a group: serve it if it is not yet."""
@@ -125,7 +125,7 @@ class Instances:
         """Data of a source arrived: find out where it is to go, if it is here and mobile."""
         if self._forwarding.is_local(source, group):
             self._changed.add(group)
-            is_mobile = self._select.shares and self._sources.is_mobile(source)
+            is_mobile = self._select.shares and self._sources.is_mobile(source, group)
             if is_mobile and self._decisions.ask(group, source):
                 yield AskChannelControl(source, group, source)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, IPv6Network
 
 from agents.deadlines import Deadlines
 from agents.multicast.host import HostPart
@@ -29,6 +29,8 @@ class Link:
     router: RouterPart | None
     on_demand: bool
     """Whether it has to be held in order to stay."""
+    anchors: IPv6Network | None = None
+    """What the router at the other end anchors prefixes of, if it is another MAR."""
 
     @property
     def is_tunnel(self) -> bool:
@@ -80,6 +82,11 @@ class Links:
         return self._native
 
     @property
+    def access(self) -> str | None:
+        """The first link that is downstream only: where hosts are, on a router with one such."""
+        return self._access
+
+    @property
     def tunnels(self) -> dict[str, Link]:
         """The links that are upstream and downstream at once."""
         return self._tunnels
@@ -104,6 +111,10 @@ class Links:
         """The upstreams where anything is subscribed, or was just before."""
         return [item for item in self._upstreams.items() if item[1].is_active]
 
+    def asked_of(self, source: IPv6Address, group: IPv6Address) -> list[str]:
+        """The upstreams by which a channel is wanted, native ones first."""
+        return [name for name, host in self.subscribing if host.subscription(group).accepts(source)]
+
     @property
     def listening(self) -> list[tuple[str, RouterPart]]:
         """The downstreams with listeners, those included who just left."""
@@ -125,4 +136,6 @@ class Links:
         self._downstreams = {x.name: x.router for x in self._links.values() if x.router is not None}
         self._on_demand = [x for x in self._links.values() if x.on_demand]
         self._tunnels = {x.name: x for x in links if x.is_tunnel}
+        downs = (name for name in self._downstreams if name not in self._tunnels)
+        self._access = next(downs, None)
         self._native = next((name for name in self._upstreams if name not in self._tunnels), None)

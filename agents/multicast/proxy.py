@@ -7,7 +7,7 @@ and forwarding takes each (S,G) from one upstream only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from ipaddress import IPv6Address, IPv6Network
 from random import Random
 
@@ -18,6 +18,7 @@ from agents.multicast.anticipation import Anticipation, groups_of
 from agents.multicast.attachments import Attachments
 from agents.multicast.config import ProxyConfig
 from agents.multicast.decisions import Decisions
+from agents.multicast.detours import Detours
 from agents.multicast.filters import NOTHING
 from agents.multicast.forwarding import Forwarding
 from agents.multicast.handing_over import HandingOver
@@ -60,7 +61,8 @@ class MldProxy:
     a bound of ``ProxyConfig`` or may not be asked, is logged as ``refused``.
 
     ``pool`` is what the router has prefixes of for hosts: data of others, that are not (yet) known
-    as a ``guest``, goes to no upstream. None: any host may send.
+    as a ``guest``, goes nowhere. None: any host may send. ``detours``: a guest's data belongs to
+    the proxy instance of the tunnel to its anchor, as in MLD-DMM.
     """
 
     def __init__(
@@ -69,6 +71,8 @@ class MldProxy:
         random: Random,
         selection: UpstreamSelection | None = None,
         pool: IPv6Network | None = None,
+        *,
+        detours: bool = False,
     ) -> None:
         self._config = config
         self._random = random
@@ -76,14 +80,15 @@ class MldProxy:
         self._attachments = Attachments(config)
         self._changed: set[IPv6Address] = set()
         decisions = Decisions()
-        self._sources = MobileSources(self._links, decisions, pool)
+        select = selection or MldDmm(config.ongoing_session_window)
+        self._sources = MobileSources(self._links, decisions, pool, by_anchor=not select.shares)
         self._forwarding = Forwarding(
-            config, self._links, self._sources, self.awaited, self._attachments.any_on
+            config, self._links, self._sources, self.awaited, self._attachments.links
         )
         self._instances = Instances(
             self._links,
             self._attachments,
-            selection or MldDmm(config.ongoing_session_window),
+            select,
             self._forwarding,
             self._sources,
             decisions,
@@ -93,6 +98,7 @@ class MldProxy:
         self.anticipation = Anticipation(
             config, self._links, self._attachments, self._handing_over, self._listens
         )
+        self._detours = Detours(self._sources, self._links.asked_of) if detours else None
         self._journal = Journal(self._links)
         self._held: set[str] = set()
         self._reception = Reception(config, self._links, self._attachments)
@@ -112,11 +118,13 @@ class MldProxy:
         downstream: bool,
         on_demand: bool = False,
         shared: bool = True,
+        anchors: IPv6Network | None = None,
     ) -> list[Action]:
         """A link came up. The first that is upstream only is the native one.
 
-        One that is both leads to another MAR. An ``on_demand`` link has to be held to stay. On one
-        that is ``shared`` there may be other routers, and one of them is the querier.
+        One that is both leads to another MAR, which ``anchors`` these prefixes. An ``on_demand``
+        link has to be held to stay. On one that is ``shared`` there may be other routers, and one
+        of them is the querier.
         """
         config = self._config
         host = HostPart(config, self._random, self._links.reports_due) if upstream else None
@@ -134,7 +142,7 @@ class MldProxy:
                 maximum_sources=many if upstream else config.maximum_sources,
             )
             router = RouterPart(querier, listeners)
-        self._links.add(Link(name, link_local, host, router, on_demand))
+        self._links.add(Link(name, link_local, host, router, on_demand, anchors))
         return self._choose_for_unserved(now)
 
     def remove_link(self, name: str, now: int) -> list[Action]:
@@ -223,12 +231,14 @@ class MldProxy:
 
     def guest(self, prefix: IPv6Network, link: str | None, now: int) -> list[Action]:
         """Sources of a prefix are here that a tunnel's other end anchors; None: not any more."""
-        self._sources.set_guest(prefix, link)
+        if not self._sources.set_guest(prefix, link):
+            return []
         return self._sources_moved(prefix, now)
 
     def away(self, prefix: IPv6Network, link: str | None, now: int) -> list[Action]:
         """Sources of a prefix of ours are at a tunnel's other end; None: not any more."""
-        self._sources.set_away(prefix, link)
+        if not self._sources.set_away(prefix, link):
+            return []
         return self._sources_moved(prefix, now)
 
     def detached(self, host_link_local: IPv6Address, link: str, now: int) -> list[Action]:
@@ -285,6 +295,7 @@ class MldProxy:
             return []
         self._instances.arrived(source, group, link, self._forwarding.incoming(source, group))
         actions = self._finish(now) if self._changed else []
+        actions += self._begin_detour(source, group)
         actions += self._forwarding.upcall(source, group, link, now)
         actions += self._instances.sends(source, group)
         declined = self._instances.decline_unwanted(source, group, link, now)
@@ -319,18 +330,21 @@ class MldProxy:
         """Who listens to what, and by which upstream they get it."""
         return membership_records(self._links, self._forwarding, self._instances, self._sources)
 
-    def asked_of(self, prefix: IPv6Network) -> set[str]:
-        """The upstreams by which something of sources of a prefix may be wanted."""
-        return {name for name, host in self._links.subscribing if host.wants_any(prefix)}
-
     def listener_records(self) -> list[ListenerRecord]:
         """What each host wants."""
         return listener_records(self._links)
 
     def _sources_moved(self, prefix: IPv6Network, now: int) -> list[Action]:
-        removed = list(self._forwarding.forget_sources(prefix))
-        self._changed |= {action.group for action in removed}
-        return [*removed, *self._finish(now)]
+        """What sources of a prefix send next is an upcall, but for what is to take a detour."""
+        actions: list[Action] = []
+        for source, group in self._forwarding.channels_of(prefix):
+            actions += self._begin_detour(source, group)
+            if (source, group) not in self._sources.apart:
+                actions += self._forget(source, group)
+        return [*actions, *self._finish(now)]
+
+    def _begin_detour(self, source: IPv6Address, group: IPv6Address) -> list[Action]:
+        return [*self._detours.begin(source, group)] if self._detours else []
 
     def _router_part(self, link: str) -> RouterPart:
         at = self._links.get(link)
@@ -392,6 +406,20 @@ class MldProxy:
 
     def _finish(self, now: int) -> list[Action]:
         """Follow the changes of memberships, and send all that is due."""
+        groups = self._subscribe(now)
+        redirects = [*self._end_detours()]
+        groups = sorted({*groups, *self._subscribe(now)}) if redirects else groups
+        journal = self._journal.changes(groups)
+        actions = [*redirects, *journal, *sending.reports(self._links, now)]
+        queries = list(sending.queries(self._links, self._attachments, now))
+        actions += [*self._forwarding.refresh(groups, now), *queries]
+        active = {link.name for link in self._links.on_demand if link.is_used}
+        gained, lost = sorted(active - self._held), sorted(self._held - active)
+        self._held = active
+        return [*map(HoldLink, gained), *actions, *map(ReleaseLink, lost)]
+
+    def _subscribe(self, now: int) -> list[IPv6Address]:
+        """Ask the upstreams for what is wanted of the groups that changed; these groups."""
         groups = sorted(self._changed)
         self._changed.clear()
         for group in groups:
@@ -400,10 +428,15 @@ class MldProxy:
                 if host.is_active or upstream in wanted:
                     host.subscribe(group, wanted.get(upstream, NOTHING), now)
             self._instances.forget_decisions(group)
-        actions = [*self._journal.changes(groups), *sending.reports(self._links, now)]
-        queries = list(sending.queries(self._links, self._attachments, now))
-        actions += [*self._forwarding.refresh(groups, now), *queries]
-        active = {link.name for link in self._links.on_demand if link.is_used}
-        gained, lost = sorted(active - self._held), sorted(self._held - active)
-        self._held = active
-        return [*map(HoldLink, gained), *actions, *map(ReleaseLink, lost)]
+        return groups
+
+    def _end_detours(self) -> Iterator[Action]:
+        """Let those take part in the forwarding again for whom nobody needs a detour."""
+        for source, group in self._detours.ended() if self._detours else ():
+            assert self._detours is not None
+            yield from self._detours.end(source, group)
+            yield from self._forget(source, group)
+
+    def _forget(self, source: IPv6Address, group: IPv6Address) -> Iterator[Action]:
+        self._changed.add(group)
+        yield from self._forwarding.forget(source, group)

@@ -34,7 +34,7 @@ from agents.roles.multicast_tunnels import MulticastTunnels
 from agents.roles.prediction_part import PredictionPart
 from agents.roles.roaming_part import RoamingPart
 from agents.roles.signalling import Signalling
-from agents.roles.source_instances import SourceInstances
+from agents.roles.source_redirects import SourceRedirects
 from agents.roles.state_report import StateReport
 from agents.roles.tunnel_devices import TunnelDevices
 from agents.wire import ipv6, mld, ndp
@@ -73,10 +73,7 @@ class MobilityAccessRouter:
         self._forwarding.on_source_route = self._guest
         self._multicast = self._multicast_part(config)
         self._channels = self._channel_part(config, mar)
-        self._sources: SourceInstances | None = None
-        has_bpf = config["tunnel_backend"] != "tun"
-        if self._multicast and not self._channels and has_bpf:
-            self._sources = SourceInstances(self._daemon, self._multicast, self._access_link)
+        SourceRedirects(self._daemon, self._access_link)
         self._handovers: RouterHandovers | None = None
         if config["mih"]:
             self._handovers = RouterHandovers(self._daemon, self._core, config["mih"])
@@ -122,8 +119,12 @@ class MobilityAccessRouter:
             config["seed"],
             multi_upstream=config["channel_control"] is not None,
             pool=self._pool,
+            detours=config["channel_control"] is None and config["tunnel_backend"] != "tun",
         )
-        MulticastTunnels(self._daemon, part, self._forwarding, upstream=True, downstream=True)
+        pools = {IPv6Address(mar): IPv6Network(pool) for mar, pool in config["pools"].items()}
+        MulticastTunnels(
+            self._daemon, part, self._forwarding, upstream=True, downstream=True, pools=pools
+        )
         self._forwarding.on_route = self._away
         part.add_link(config["upstream"], upstream=True, downstream=False)
         return part
@@ -224,9 +225,7 @@ class MobilityAccessRouter:
 
     def _guest(self, prefix: IPv6Network, anchor: IPv6Address | None) -> None:
         """Another MAR anchors a prefix whose mobile node is here; None: no longer."""
-        if self._sources:
-            self._sources.guest(prefix, self._tunnel_to(anchor))
-        elif self._multicast:
+        if self._multicast:
             self._multicast.guest(prefix, self._tunnel_to(anchor))
         if self._idle:
             (self._idle.watch if anchor else self._idle.forget)(prefix)

@@ -39,7 +39,8 @@ class MulticastPart:
     """Joins an ``MldProxy`` to link sockets (MLD) and to a multicast routing socket (data).
 
     ``multi_upstream`` selects the upstreams as the complete solution does, not as MLD-DMM; what
-    is not of ``pool``, if there is one, may only send as a guest.
+    is not of ``pool``, if there is one, may only send as a guest, whose data takes MLD-DMM's
+    ``detours`` if it has to.
     """
 
     def __init__(
@@ -50,10 +51,11 @@ class MulticastPart:
         *,
         multi_upstream: bool = False,
         pool: IPv6Network | None = None,
+        detours: bool = False,
     ) -> None:
         proxy = ProxyConfig(**config)
         selection = MultiUpstream(proxy.ongoing_session_window) if multi_upstream else None
-        self.proxy = MldProxy(proxy, random.Random(seed), selection, pool)
+        self.proxy = MldProxy(proxy, random.Random(seed), selection, pool, detours=detours)
         self.on_change: Callable[[], None] = lambda: None
         """Called when memberships have changed."""
         self._daemon = daemon
@@ -80,11 +82,18 @@ class MulticastPart:
         self.add_port(port, link_local, upstream=upstream, downstream=downstream, shared=True)
 
     def add_tunnel(
-        self, name: str, link_local: IPv6Address, *, upstream: bool, downstream: bool
+        self,
+        name: str,
+        link_local: IPv6Address,
+        *,
+        upstream: bool,
+        downstream: bool,
+        anchors: IPv6Network | None = None,
     ) -> None:
-        """Run MLD on a tunnel, which leads up, down, or both ways."""
+        """Run MLD on a tunnel, which leads up, down, or both ways: to who ``anchors`` prefixes."""
         self._tunnels.add(name)
-        self.add_port(self._port(name), link_local, upstream=upstream, downstream=downstream)
+        port = self._port(name)
+        self.add_port(port, link_local, upstream=upstream, downstream=downstream, anchors=anchors)
 
     def add_port(
         self,
@@ -94,6 +103,7 @@ class MulticastPart:
         upstream: bool,
         downstream: bool,
         shared: bool = False,
+        anchors: IPv6Network | None = None,
     ) -> None:
         """Run MLD on a link whose port hands us its MLD, and forward multicast from and to it.
 
@@ -111,6 +121,7 @@ class MulticastPart:
                 downstream=downstream,
                 on_demand=port.name in self._tunnels,
                 shared=shared,
+                anchors=anchors,
             )
         )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address
+from collections.abc import Mapping
+from ipaddress import IPv6Address, IPv6Network
+from types import MappingProxyType
 
 from agents.kernel.tunnel import Tunnel
 from agents.multicast.actions import HoldLink, ReleaseLink
@@ -14,7 +16,10 @@ MULTICAST_HOLDER = "multicast"
 
 
 class MulticastTunnels:
-    """Runs MLD on every tunnel of a ``ForwardingPart``, as upstream, downstream or both."""
+    """Runs MLD on every tunnel of a ``ForwardingPart``, as upstream, downstream or both.
+
+    ``pools`` is what the routers at the other ends anchor prefixes of, if they are MARs.
+    """
 
     def __init__(
         self,
@@ -24,7 +29,9 @@ class MulticastTunnels:
         *,
         upstream: bool,
         downstream: bool,
+        pools: Mapping[IPv6Address, IPv6Network] = MappingProxyType({}),
     ) -> None:
+        self._pools = pools
         self._multicast = multicast
         self._forwarding = forwarding
         self._upstream = upstream
@@ -42,6 +49,7 @@ class MulticastTunnels:
             tunnel.link_local,
             upstream=self._upstream,
             downstream=self._downstream,
+            anchors=self._pools.get(tunnel.remote),
         )
 
     def _removed(self, tunnel: Tunnel) -> None:

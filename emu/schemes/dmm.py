@@ -68,6 +68,7 @@ class Dmm(Scheme):
             "upstream": network.interface(name, "core").name,
             "tunnel_backend": self.tunnel_backend,
             "peers": self.peers(name),
+            "pools": {address: str(network.pool(mar)) for address, mar in self.peers(name).items()},
             "acknowledging": self._others(name)
             if distributed or mobility.variant == "locator"
             else [],

@@ -6,15 +6,18 @@ import heapq
 import itertools
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, IPv6Network
 from random import Random
+from typing import Any
 
 from agents.core import MILLISECOND, SECOND, Action
 from agents.deadlines import Deadlines
 from agents.multicast.actions import (
     AskChannelControl,
     HoldLink,
+    RedirectSource,
     ReleaseLink,
     RemoveForwarding,
     SendMld,
@@ -24,7 +27,7 @@ from agents.multicast.config import ProxyConfig
 from agents.multicast.filters import NOTHING, Filter
 from agents.multicast.host import HostPart
 from agents.multicast.proxy import MldProxy
-from agents.multicast.selection import UpstreamSelection
+from agents.multicast.selection import MldDmm, UpstreamSelection
 from agents.wire.mld import (
     Message,
     MulticastListenerQuery,
@@ -33,6 +36,7 @@ from agents.wire.mld import (
 )
 
 HOP_DELAY = 5 * MILLISECOND
+HOPS = 16
 BINDING_DELAY = 20 * MILLISECOND
 CURRENT_STATE = {RecordType.MODE_IS_INCLUDE, RecordType.MODE_IS_EXCLUDE}
 
@@ -68,21 +72,37 @@ class Host:
         return self.address.packed[-6:]
 
 
+@dataclass(frozen=True)
+class Packet:
+    """Data under way: its number, and the routers that have forwarded it so far."""
+
+    source: IPv6Address
+    group: IPv6Address
+    number: int
+    path: tuple[str, ...] = ()
+
+
 class Router:
     """A proxy, whose links are named as the wires, and its kernel's forwarding cache."""
 
     def __init__(self, name: str, core: MldProxy) -> None:
         self.name, self.core = name, core
         self.addresses: dict[str, IPv6Address] = {}
-        self.parts: dict[str, dict[str, bool]] = {}
+        self.parts: dict[str, dict[str, Any]] = {}
         self.cache: dict[tuple[IPv6Address, IPv6Address], SetForwarding] = {}
         self.told: dict[tuple[IPv6Address, IPv6Address], int] = {}
+        self.redirects: dict[tuple[IPv6Address, IPv6Address], str] = {}
         self.held: set[str] = set()
         self.is_down = False
 
 
 class Network:
-    """Routers and hosts on wires; ``selection`` is the MARs' upstream selection."""
+    """Routers and hosts on wires; ``selection`` is the MARs' upstream selection.
+
+    ``pools`` are the prefixes that routers anchor. ``returned`` is which packets in flight a
+    router forwarded that it had forwarded before, and ``heard`` which of them each host got, how
+    often.
+    """
 
     def __init__(
         self,
@@ -96,6 +116,9 @@ class Network:
         self.routers: dict[str, Router] = {}
         self.hosts: dict[str, Host] = {}
         self.arrivals: Counter[str] = Counter()
+        self.pools: dict[str, IPv6Network] = {}
+        self.returned: list[tuple[int, str, Packet]] = []
+        self.heard: dict[str, Counter[tuple[IPv6Address, int]]] = defaultdict(Counter)
         self._plugged: dict[str, list[Router]] = defaultdict(list)
         self._timers: Deadlines[tuple[str, str]] = Deadlines()
         self._loss = Loss(self.random, loss, config.robustness)
@@ -104,17 +127,28 @@ class Network:
 
     def router(self, name: str) -> Router:
         selection = self.selection if name.startswith("mar") else None
-        self.routers[name] = Router(name, MldProxy(self.config, self.random, selection))
+        detours = isinstance(selection, MldDmm)
+        core = MldProxy(self.config, self.random, selection, self.pools.get(name), detours=detours)
+        self.routers[name] = Router(name, core)
         return self.routers[name]
 
-    def plug(self, name: str, wire: str, *, upstream: bool, downstream: bool) -> None:
-        """Give a router a link, named as the wire."""
+    def plug(
+        self,
+        name: str,
+        wire: str,
+        *,
+        upstream: bool,
+        downstream: bool,
+        anchors: IPv6Network | None = None,
+    ) -> None:
+        """Give a router a link, named as the wire; ``anchors`` is the pool of the other end."""
         router, address = self.routers[name], IPv6Address(f"fe80::5213:{next(self._count):x}")
         router.addresses[wire] = address
         router.parts[wire] = {
             "upstream": upstream,
             "downstream": downstream,
             "on_demand": upstream and downstream,
+            "anchors": anchors,
         }
         self._plugged[wire].append(router)
         actions = router.core.add_link(wire, address, self.now, **router.parts[wire])
@@ -188,7 +222,7 @@ class Network:
     def send(self, source: IPv6Address, group: IPv6Address, wire: str) -> Counter[str]:
         """Send a packet on a wire: how often each wire carried it."""
         carried: Counter[str] = Counter()
-        self._carry(source, group, wire, None, carried, 16)
+        self._carry(source, group, wire, None, carried, HOPS)
         return carried
 
     def interested(self, source: IPv6Address, group: IPv6Address) -> set[str]:
@@ -211,14 +245,56 @@ class Network:
             if router is sender or router.is_down:
                 continue
             self.arrivals[router.name] += 1
-            known = router.cache.get((source, group))
-            if known is None or (known.incoming != wire and self._tells(router, source, group)):
-                self.perform(router, router.core.upcall(source, group, wire, self.now))
-            # What came in by the wrong interface is lost, what had no entry waits for it.
-            entry = router.cache[source, group] if known is None else known
-            if entry.incoming == wire:
-                for outgoing in entry.outgoing:
-                    self._carry(source, group, outgoing, router, carried, hop_limit - 1)
+            redirect = self._redirect(router, source, group, wire)
+            links = self._outgoing(router, source, group, wire) if redirect is None else (redirect,)
+            for outgoing in links:
+                self._carry(source, group, outgoing, router, carried, hop_limit - 1)
+
+    def launch(self, packet: Packet, wire: str, sender: Router | None = None) -> None:
+        """Put a packet on a wire; it comes to the other ends a hop's delay later."""
+        self.at(self.now + HOP_DELAY, partial(self._arrive, packet, wire, sender))
+
+    def _arrive(self, packet: Packet, wire: str, sender: Router | None) -> None:
+        if sender is not None:
+            self._hear(packet, wire)
+        for router in self._plugged[wire]:
+            if router.is_down or (sender is not None and router.name == sender.name):
+                continue
+            redirect = self._redirect(router, packet.source, packet.group, wire)
+            if redirect is not None:
+                self.launch(packet, redirect, router)
+                continue
+            links = self._outgoing(router, packet.source, packet.group, wire)
+            if len(packet.path) == HOPS:
+                continue
+            if links and router.name in packet.path:
+                self.returned.append((self.now, router.name, packet))
+            onward = replace(packet, path=(*packet.path, router.name))
+            for link in links:
+                self.launch(onward, link, router)
+
+    def _hear(self, packet: Packet, wire: str) -> None:
+        for host in self.hosts.values():
+            wanted = host.wanted.get(packet.group, NOTHING)
+            if host.wire == wire and wanted.accepts(packet.source):
+                self.heard[host.name][packet.group, packet.number] += 1
+
+    def _redirect(
+        self, router: Router, source: IPv6Address, group: IPv6Address, wire: str
+    ) -> str | None:
+        """The link to which a router sends a source's data past its multicast routing."""
+        return router.redirects.get((source, group)) if wire.endswith("radio") else None
+
+    def _outgoing(
+        self, router: Router, source: IPv6Address, group: IPv6Address, wire: str
+    ) -> tuple[str, ...]:
+        """What a router's kernel makes of a packet that came in by a wire."""
+        known = router.cache.get((source, group))
+        if known is None or (known.incoming != wire and self._tells(router, source, group)):
+            self.perform(router, router.core.upcall(source, group, wire, self.now))
+        # What came in by the wrong interface is lost, what had no entry waits for it.
+        entry = router.cache[source, group] if known is None else known
+        return entry.outgoing if entry.incoming == wire else ()
 
     def _tells(self, router: Router, source: IPv6Address, group: IPv6Address) -> bool:
         """Linux tells of data on a wrong interface once in 3 s (MFC_ASSERT_THRESH)."""
@@ -254,6 +330,13 @@ class Network:
             elif isinstance(action, RemoveForwarding):
                 del router.cache[action.source, action.group]
                 router.told.pop((action.source, action.group), None)
+            elif isinstance(action, RedirectSource):
+                channel = (action.source, action.group)
+                if action.tunnel is None:
+                    del router.redirects[channel]
+                else:
+                    assert channel not in router.redirects
+                    router.redirects[channel] = action.tunnel
             elif isinstance(action, HoldLink):
                 assert action.link not in router.held
                 router.held.add(action.link)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, IPv6Network
 
 from agents.core import MILLISECOND
 from agents.multicast.actions import AskChannelControl
 from agents.multicast.config import ProxyConfig
 from agents.multicast.multi_upstream import MultiUpstream
+from agents.multicast.selection import MldDmm, UpstreamSelection
 from agents.wire.channel import ChannelScope
 from tests.unit.mld_network import Host, Network, Router, tunnel
 
@@ -20,34 +22,56 @@ Channel = tuple["IPv6Address | None", IPv6Address]
 class MobileDomain(Network):
     """mr1 with a source LAN, two MARs below each other router, and tunnels between all MARs.
 
-    ``scopes`` is what channel control says, ``transfers`` whether there is context transfer.
+    ``scopes`` is what channel control says, ``asks`` whether it is asked, ``transfers`` whether
+    there is context transfer.
     """
 
     def __init__(
-        self, config: ProxyConfig, seed: int, mars: int, loss: float = 0.0, *, transfers: bool
+        self,
+        config: ProxyConfig,
+        seed: int,
+        mars: int,
+        loss: float = 0.0,
+        *,
+        transfers: bool,
+        selection: UpstreamSelection | None = None,
     ) -> None:
-        super().__init__(config, seed, loss, MultiUpstream(config.ongoing_session_window))
+        selection = selection or MultiUpstream(config.ongoing_session_window)
+        super().__init__(config, seed, loss, selection)
         self.scopes: dict[Channel, ChannelScope] = {}
         self.transfers = transfers
+        self.asks = selection.shares
         self.questions: list[tuple[str, Channel]] = []
         self.silent_until = 0
         self.visited: dict[str, str] = {}
+        self.on_restart: Callable[[str], None] = lambda router: None
         self.mars = [f"mar{number}" for number in range(1, mars + 1)]
+        self._links: set[str] = set()
+        self._build()
+
+    def _build(self) -> None:
+        """Its routers."""
+        self.pools = self._pools()
         self.router("mr1")
         self.plug("mr1", "lan", upstream=False, downstream=True)
         for number, mar in enumerate(self.mars):
             self._add_mar(mar, f"mr{2 + number // 2}")
-        self._links: set[str] = set()
+
+    def _pools(self) -> dict[str, IPv6Network]:
+        """What the MARs anchor."""
+        numbers = enumerate(self.mars, 1)
+        return {mar: IPv6Network(f"2001:db8:{number:x}::/48") for number, mar in numbers}
 
     def _add_mar(self, mar: str, above: str) -> None:
         if above not in self.routers:
-            self.router(above)
-            self.plug("mr1", f"{above}-up", upstream=False, downstream=True)
-            self.plug(above, f"{above}-up", upstream=True, downstream=False)
-        self.router(mar)
-        self.plug(above, f"{mar}-core", upstream=False, downstream=True)
-        self.plug(mar, f"{mar}-core", upstream=True, downstream=False)
+            self._add_router(above, "mr1", f"{above}-up")
+        self._add_router(mar, above, f"{mar}-core")
         self.plug(mar, f"{mar}-radio", upstream=False, downstream=True)
+
+    def _add_router(self, name: str, above: str, wire: str) -> None:
+        self.router(name)
+        self.plug(above, wire, upstream=False, downstream=True)
+        self.plug(name, wire, upstream=True, downstream=False)
 
     def node(self, name: str, mar: str) -> Host:
         """A mobile node that begins at a MAR."""
@@ -98,6 +122,7 @@ class MobileDomain(Network):
     def restart(self, mar: str) -> None:
         """A router starts anew, and its hosts attach again."""
         self.start(mar)
+        self.on_restart(mar)
         for host in self.hosts.values():
             if self.where(host) == mar:
                 self.attach(host, host.wire)
@@ -108,8 +133,9 @@ class MobileDomain(Network):
         wire = tunnel(one, other)
         if wire not in self._links:
             self._links.add(wire)
-            for mar in (one, other):
-                self.plug(mar, wire, upstream=True, downstream=True)
+            for mar, peer in ((one, other), (other, one)):
+                pool = self.pools[peer]
+                self.plug(mar, wire, upstream=True, downstream=True, anchors=pool)
 
     def _bound(self, host: Host, mar: str, link: str | None) -> None:
         router = self.routers[mar]
@@ -168,3 +194,27 @@ class MobileDomain(Network):
             )
             for record in self.routers[mar].core.membership()
         }
+
+
+class GatewayDomain(MobileDomain):
+    """Proxy Mobile IPv6: the MARs are gateways, each of which has one upstream.
+
+    It is the tunnel to an anchor (RFC 6224), or the native router (RFC 7028). No tunnels between
+    them; where a source is they learn from its data.
+    """
+
+    def __init__(
+        self, config: ProxyConfig, seed: int, mars: int, loss: float = 0.0, *, anchor: bool
+    ) -> None:
+        self._anchor = "lma" if anchor else None
+        selection = MldDmm(config.ongoing_session_window)
+        super().__init__(config, seed, mars, loss, transfers=False, selection=selection)
+
+    def _add_mar(self, mar: str, above: str) -> None:
+        super()._add_mar(mar, self._anchor or above)
+
+    def _pools(self) -> dict[str, IPv6Network]:
+        return {}
+
+    def connect(self, one: str, other: str) -> None:
+        """Gateways have no tunnels between them."""

@@ -154,6 +154,20 @@ def test_a_live_change_moves_the_diffusion(domain):
     assert carried["mar1-radio"] == carried["mar2-core"] == 1
 
 
+def test_each_stay_is_decided_anew(domain):
+    """So the anchor gets some of it by the tunnel, and knows of the source."""
+    domain.scopes[C3] = LOCAL
+    move(domain)
+    send(domain, "mar2")
+    for name, call in (("mar4", "away"), ("mar2", "guest")):
+        router = domain.routers[name]
+        domain.perform(router, getattr(router.core, call)(PREFIX, None, domain.now))
+    send(domain, "mar4")
+    move(domain)
+    assert domain.send(S3, G3, "mar2-radio")[TUNNEL] == 1
+    assert TUNNEL not in send(domain, "mar2")
+
+
 def test_a_source_that_is_back_is_a_source_like_any_other(domain):
     domain.scopes[C3] = REMOTE
     move(domain)
