@@ -37,6 +37,8 @@ class ProxyConfig:
     """Pairs of host and group on one link; a router may have as many groups, and sources each."""
     maximum_entries: int = 4096
     """Forwarding entries; those without listeners make room for new ones."""
+    maximum_detours: int = 256
+    """Channels of guests taken past multicast routing, each by a program; more take part in it."""
     source_lifetime: int = 210 * SECOND
     """How long a forwarding entry without listeners is kept (Keepalive_Period of RFC 7761)."""
 

@@ -18,13 +18,19 @@ from agents.multicast.sources import Channel, MobileSources
 class Detours:
     """The channels that are apart; ``asked_of`` tells by which upstreams one is wanted.
 
+    There are ``maximum`` of them at most.
+
     This is decided when a guest begins to send. Who listens then keeps the way that packets are on,
     whoever else comes or goes; who comes later takes part.
     """
 
     def __init__(
-        self, sources: MobileSources, asked_of: Callable[[IPv6Address, IPv6Address], list[str]]
+        self,
+        sources: MobileSources,
+        asked_of: Callable[[IPv6Address, IPv6Address], list[str]],
+        maximum: int,
     ) -> None:
+        self._maximum = maximum
         self._sources = sources
         self._asked_of = asked_of
         self._tunnels: dict[Channel, str] = {}
@@ -33,7 +39,8 @@ class Detours:
         """A guest sends, or is going to: do others than its own instance want it, and not that?"""
         tunnel = self._sources.anchor(source, group)
         asked = self._asked_of(source, group)
-        if tunnel is not None and asked and tunnel not in asked:
+        is_full = len(self._tunnels) >= self._maximum
+        if tunnel is not None and asked and tunnel not in asked and not is_full:
             self._tunnels[source, group] = tunnel
             self._sources.apart.add((source, group))
             yield from _redirect(source, group, tunnel)

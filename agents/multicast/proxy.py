@@ -98,7 +98,10 @@ class MldProxy:
         self.anticipation = Anticipation(
             config, self._links, self._attachments, self._handing_over, self._listens
         )
-        self._detours = Detours(self._sources, self._links.asked_of) if detours else None
+        self._detours: Detours | None = None
+        if detours:
+            maximum = config.maximum_detours
+            self._detours = Detours(self._sources, self._links.asked_of, maximum)
         self._journal = Journal(self._links)
         self._held: set[str] = set()
         self._reception = Reception(config, self._links, self._attachments)
@@ -432,8 +435,9 @@ class MldProxy:
 
     def _end_detours(self) -> Iterator[Action]:
         """Let those take part in the forwarding again for whom nobody needs a detour."""
-        for source, group in self._detours.ended() if self._detours else ():
-            assert self._detours is not None
+        if self._detours is None:
+            return
+        for source, group in self._detours.ended():
             yield from self._detours.end(source, group)
             yield from self._forget(source, group)
 

@@ -6,7 +6,7 @@ from ipaddress import IPv6Address, IPv6Network
 from random import Random
 
 import pytest
-from proxies import ALLOW, BLOCK, CONFIG, MN1, MN2, G, arrive, forwarding, report, run
+from proxies import ALLOW, BLOCK, CONFIG, MN1, MN2, TO_EX, G, arrive, forwarding, report, run
 
 from agents.core import SECOND, Action
 from agents.multicast.actions import RedirectSource
@@ -17,6 +17,7 @@ SOURCE = PREFIX[5]
 ANCHOR, OTHER, NATIVE = "tun-mar1", "tun-mar2", "core"
 APART = RedirectSource(SOURCE, G, ANCHOR)
 NOW = 40 * SECOND
+ANY = IPv6Address("ff0e::c1")
 
 
 @pytest.fixture
@@ -115,6 +116,18 @@ def test_it_ends_when_the_source_moves_on(proxy):
     sends(proxy)
     assert redirects(proxy.guest(PREFIX, None, NOW)) == [RedirectSource(SOURCE, G, None)]
     assert redirects(sends(proxy, OTHER)) == []
+
+
+def test_there_are_so_many_and_no_more(proxy):
+    """Whoever sends in the name of many sources of its prefix makes no program for each."""
+    arrive(proxy, MN1, None, NOW)
+    proxy.receive(report(TO_EX, group=ANY), MN1, "radio", NOW)
+    proxy.guest(PREFIX, ANCHOR, NOW)
+    for number in range(CONFIG.maximum_detours):
+        assert redirects(proxy.upcall(PREFIX[number + 1], ANY, "radio", NOW))
+    actions = proxy.upcall(PREFIX[number + 2], ANY, "radio", NOW)
+    assert redirects(actions) == []
+    assert ways(actions)[0] == ("radio", (ANCHOR, "radio"))
 
 
 def test_a_binding_that_is_renewed_changes_nothing(proxy):
