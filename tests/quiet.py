@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 _LOCK = "quiet_lock"
-_PLACE = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
-"""Where it is; gone with the session."""
+_PLACE = pytest.StashKey[str]()
+"""Where it is, until the session ends."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -29,8 +29,10 @@ def pytest_configure_node(node: Any) -> None:
     """Tell a process of xdist where the lock is."""
     config: pytest.Config = node.config
     if _PLACE not in config.stash:
-        config.stash[_PLACE] = tempfile.TemporaryDirectory()
-    node.workerinput[_LOCK] = f"{config.stash[_PLACE].name}/lock"
+        place = tempfile.TemporaryDirectory()
+        config.add_cleanup(place.cleanup)
+        config.stash[_PLACE] = place.name
+    node.workerinput[_LOCK] = f"{config.stash[_PLACE]}/lock"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -14,6 +14,7 @@ from emu.measure import fidelity
 from tests import reruns
 from tests.lab import emu_run
 from tests.patience import PATIENCE_S
+from tests.small_run import flow, small_run
 
 ROOT = Path(__file__).parents[2]
 NOISY = """
@@ -121,3 +122,14 @@ def test_a_run_is_tried_again_only_when_its_record_says_it_was_disturbed(
     assert done.record == records[-1]
     assert said == noted
     assert not list(left)
+
+
+@pytest.mark.parametrize(("interval_ns", "least_ms"), [(10_500_000, 34.5), (None, 45)])
+def test_a_gap_costs_a_flow_a_packet_interval_less(
+    tmp_path: Path, interval_ns: int | None, least_ms: float
+) -> None:
+    """A packet may leave just before a gap of 50 ms, and the next one just after it."""
+    (tmp_path / "runs/1").mkdir(parents=True)
+    small_run(tmp_path / "runs/1", flows=[flow("C1→mn1", interval_ns=interval_ns)])
+    run = emu_run.Run(0, "", tmp_path, {})
+    assert run.least_disruption_ms(50, "C1→mn1") == least_ms
