@@ -99,7 +99,8 @@ class Lab:
         self.agents = set(self._agents)
         for name in self._agents:
             self._start_agent(name)
-        await self.radio.connect(self.network)
+        authentication = self.scenario.topology.access.authentication
+        await self.radio.connect(self.network, authentication_ns=authentication)
         await self.wait(lambda: self.tail.nodes("ready") >= self.agents, "the agents")
         await self.wait(lambda: scheme.ready(self.tail.events), "the access routers")
         running.announce(self.scenario.name, self._seed, self.network)

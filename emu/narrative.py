@@ -24,6 +24,7 @@ ALARMS = frozenset(
 _TELLERS: dict[str, Callable[[Event], str | None]] = {
     "link_going_down": lambda e: f"{e['mn']} is about to leave {e['mar']} for {e['to']}",
     "l2_down": lambda e: f"{e['mn']} leaves {e['mar']}",
+    "associated": lambda e: f"{e['mn']} is being authenticated for {e['mar']}",
     "l2_up": lambda e: f"{e['mn']} is at the access point of {e['mar']}",
     "crashed": lambda e: f"{e['node']} is killed",
     "restarted": lambda e: f"{e['node']} is started again",

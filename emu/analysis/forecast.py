@@ -35,5 +35,7 @@ class Forecast:
         """
         move = self.move(handover)
         prediction = self._predictions.get((move.at_s, flow)) if move else None
-        gap = handover["latency_ms"]["l2"]
-        return prediction if prediction is None or gap is None else prediction.with_gap(gap)
+        l2, authentication = map(handover["latency_ms"].get, ("l2", "authentication"))
+        if prediction is None or l2 is None:
+            return prediction
+        return prediction.with_gap(l2 + (authentication or 0.0))

@@ -34,6 +34,8 @@ class Move:
     scheme: Scheme
     """The paper's name for what keeps them."""
     path: Path
+    authentication: float
+    """T_auth by the access network, ms; it is in the path's ``gap``."""
     hops: float
     """From the new MAR to those of them that hear of it from there, on average."""
     farthest: float
@@ -78,7 +80,7 @@ def _move(
     hop = topology.backhaul.delay / 1e6
     nearest = what.previous[-1] if what.previous else origin
     path = Path(
-        gap=event.gap / 1e6,
+        gap=(event.gap + topology.access.authentication) / 1e6,
         access=topology.access.delay / 1e6,
         backhaul=hop * _apart(scenario, nearest, event.to),
         cmd=topology.cmd.delay / 1e6,
@@ -99,6 +101,7 @@ def _move(
         previous=what.previous,
         scheme=what.scheme,
         path=path,
+        authentication=topology.access.authentication / 1e6,
         hops=_mean_hops(scenario, what.told, event.to),
         farthest=farthest,
         neighbours=neighbours,

@@ -80,9 +80,10 @@ class Range:
 
 @dataclass(frozen=True)
 class Path:
-    """The one-way delays around one handover, and its L2 gap; ms."""
+    """The one-way delays around one handover, and how long the node is off; ms."""
 
     gap: float
+    """Link down to link up: the L2 gap, and the authentication by the access network."""
     access: float
     """Mobile node to MAR."""
     backhaul: float

@@ -1,14 +1,15 @@
 """Handovers and the parts of their latency, from the event log.
 
-=========  =========================================================================================
-part       from … to
-=========  =========================================================================================
-l2         the link goes down → it is up at the new access router
-detection  link up → the new access router's agent knows (``attached``)
-binding    its first Proxy Binding Update → the binding is complete
-address    binding complete → an address of the new prefix is usable: not tentative any more
-total      link down → the last of these
-=========  =========================================================================================
+==============  ====================================================================================
+part            from … to
+==============  ====================================================================================
+l2              the link goes down → the node is at the new access router's access point
+authentication  there → link up: it may send, and the access router is told; 0 if nobody asks
+detection       link up → the new access router's agent knows (``attached``)
+binding         its first Proxy Binding Update → the binding is complete
+address         binding complete → an address of the new prefix is usable: not tentative any more
+total           link down → the last of these
+==============  ====================================================================================
 
 Where the mobile node itself sends Binding Updates it needs the address before: then ``binding`` is
 from its first Binding Update, or Care-of Test Init if the address is tested before, until the last
@@ -26,7 +27,7 @@ from dataclasses import dataclass
 from emu.events import Event
 from emu.measure.run import Run, mobile_node
 
-PARTS = ("l2", "detection", "binding", "address")
+PARTS = ("l2", "authentication", "detection", "binding", "address")
 _OWN_UPDATES = ("CoTI", "BU")
 _USABLE = ("preferred", "optimistic")
 
@@ -39,6 +40,7 @@ class Handover:
     origin: str
     target: str
     down_ns: int
+    associated_ns: int
     up_ns: int
     until_ns: int
     """The next time that the node's link goes down, or the end of the run."""
@@ -46,6 +48,8 @@ class Handover:
     """When it had last arrived before: link up, or the last step of its previous handover."""
     attached_ns: int | None
     update_ns: int | None
+    tested_ns: int | None
+    """When the node's first Binding Update went, if its care-of address was tested before."""
     complete_ns: int | None
     usable_ns: int | None
     address_from_ns: int | None
@@ -61,13 +65,22 @@ class Handover:
     def latency_ms(self) -> dict[str, float | None]:
         """The parts and the total."""
         parts = {
-            "l2": _ms(self.down_ns, self.up_ns),
+            "l2": _ms(self.down_ns, self.associated_ns),
+            "authentication": _ms(self.associated_ns, self.up_ns),
             "detection": _ms(self.up_ns, self.attached_ns),
             "binding": _ms(self.update_ns, self.complete_ns),
             "address": _ms(self.address_from_ns, self.usable_ns),
         }
         whole = None not in parts.values()
         return {**parts, "total": _ms(self.down_ns, self.done_ns) if whole else None}
+
+    @property
+    def care_of_test_ms(self) -> float | None:
+        """From the first Care-of Test Init to the first Binding Update: a part of ``binding``.
+
+        It is the other form that T_auth has for a client (HDMM paper, footnote 8). None: no test.
+        """
+        return _ms(self.update_ns, self.tested_ns)
 
 
 def _ms(start: int | None, end: int | None) -> float | None:
@@ -145,11 +158,14 @@ def _handover(run: Run, down: Event, up: Event, until: int, since: int) -> Hando
     own = _own_update(run, name, start, until)
     if update is not None and own is not None and not _names(run, target, own):
         own = None  # the network does it; the node takes back what it said elsewhere, or refreshes
+    tested = None
     if own is None:
         complete = step("binding_complete", start if update is None else update)
         address_from = complete
     else:
         update = int(own["t"])
+        if own["message"] == "CoTI":
+            tested = _first(run.of_kind("sent"), name, name, update, until, message="BU")
         done = _first(run.of_kind("binding_complete"), name, name, update, until)
         complete = None if done is None else int(done["t"])
         address_from = attached
@@ -159,15 +175,23 @@ def _handover(run: Run, down: Event, up: Event, until: int, since: int) -> Hando
         origin=str(down["mar"]),
         target=target,
         down_ns=start,
+        associated_ns=_associated(run, name, start, int(up["t"])),
         up_ns=int(up["t"]),
         until_ns=until,
         since_ns=since,
         attached_ns=attached,
         update_ns=update,
+        tested_ns=None if tested is None else int(tested["t"]),
         complete_ns=complete,
         usable_ns=usable,
         address_from_ns=address_from,
     )
+
+
+def _associated(run: Run, mn: str, down: int, up: int) -> int:
+    """When it had found its new access point: where nobody is authenticated, with its link."""
+    event = _first(run.of_kind("associated"), mn, None, down, up)
+    return up if event is None else int(event["t"])
 
 
 def _own_update(run: Run, mn: str, start: int, until: int) -> Event | None:

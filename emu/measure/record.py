@@ -141,6 +141,7 @@ def _handover(
         "answered_by": handovers.answered_by(run, handover),
         "disturbed": fidelity.disturbed(stalls, handover.down_ns, over),
         "latency_ms": handover.latency_ms,
+        "care_of_test_ms": handover.care_of_test_ms,
         "flows": [mark | _carried(run, handover, flow, carrying) for flow, mark in marks],
         "signalling": signalling.cost(during),
     }

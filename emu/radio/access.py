@@ -1,9 +1,11 @@
 """Who is attached where, and what changes when: attach, move, detach, and what is announced.
 
-Each of these is a generator of the events that happen on the way, ``{"event": "l2_up" | "l2_down" |
-"link_going_down", "mn", "mar", "time", "delivered"}``: ``time`` (CLOCK_MONOTONIC, ns) is when the
-switch had confirmed the change, ``delivered`` whether the MAR's agent was there to take the
-trigger. ``link_going_down`` has ``"to"`` as well.
+Each of these is a generator of the events that happen on the way, ``{"event": "associated" |
+"l2_up" | "l2_down" | "link_going_down", "mn", "mar", "time", "delivered"}``: ``time``
+(CLOCK_MONOTONIC, ns) is when the switch had confirmed the change, ``delivered`` whether the MAR's
+agent was there to take the trigger. ``link_going_down`` has ``"to"`` as well. Where the network
+authenticates its nodes, a node is ``associated`` first: it has found its access point, and nothing
+of it goes through until it is ``l2_up`` (as with IEEE 802.1X).
 """
 
 from __future__ import annotations
@@ -52,11 +54,14 @@ class AccessNetwork:
         mobile_nodes: dict[str, MobileNode],
         access_points: dict[str, AccessPoint],
         directory: Path,
+        authentication_ns: int = 0,
     ) -> None:
         """``send`` sends messages to the switch; the queue it returns gets the time when it obeyed.
 
         ``directory`` is where agents listen for triggers, on ``<mar>.trigger`` or ``<mn>.trigger``.
+        ``authentication_ns`` is how long a node is authenticated wherever it attaches.
         """
+        self._authentication_ns = authentication_ns
         self._flows = flows
         self._send = send
         self._changing = hub.Semaphore(1)  # groups must reach the switch in the order of changes
@@ -73,6 +78,7 @@ class AccessNetwork:
         with self._claimed(mn) as node:
             if node.mar is not None:
                 raise ValueError(f"{mn} is attached to {node.mar} already")
+            yield from self._authenticate(mn, self._known(mar))
             up = self._arrive(mn, self._known(mar), carrier=True)
         yield up
 
@@ -91,7 +97,8 @@ class AccessNetwork:
                 raise ValueError(f"{mn} cannot move to {to} from {node.mar or 'nowhere'}")
             down = self._leave(mn, carrier=carrier == "drop")
             yield down
-            hub.sleep(max(0, down["time"] + gap_ns - time.monotonic_ns()) / 1e9)
+            _sleep_until(down["time"] + gap_ns)
+            yield from self._authenticate(mn, to)
             up = self._arrive(mn, to, carrier=carrier == "drop")
         yield up
 
@@ -134,6 +141,13 @@ class AccessNetwork:
         if mar not in self._access_points:
             raise ValueError(f"there is no access point of {mar}")
         return mar
+
+    def _authenticate(self, mn: str, mar: str) -> Events:
+        """The time between a node's association and the use of its link, if there is one."""
+        if self._authentication_ns:
+            now = time.monotonic_ns()
+            yield {"event": "associated", "mn": mn, "mar": mar, "time": now, "delivered": False}
+            _sleep_until(now + self._authentication_ns)
 
     def _arrive(self, mn: str, mar: str, *, carrier: bool) -> dict[str, Any]:
         """Flows first, carrier last: what the node sends when it sees that must get through."""
@@ -191,3 +205,7 @@ class AccessNetwork:
         except (FileNotFoundError, ConnectionRefusedError, BlockingIOError):
             return False
         return True
+
+
+def _sleep_until(deadline_ns: int) -> None:
+    hub.sleep(max(0, deadline_ns - time.monotonic_ns()) / 1e9)

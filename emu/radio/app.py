@@ -105,7 +105,11 @@ class Radio(App):  # type: ignore[misc]
         return actions[request](**arguments)
 
     def _configure(
-        self, directory: str, mobile_nodes: dict[str, list[str]], access_points: dict[str, str]
+        self,
+        directory: str,
+        mobile_nodes: dict[str, list[str]],
+        access_points: dict[str, str],
+        authentication_ns: int,
     ) -> Events:
         """Wait for the switch, and find the named ports on it; nobody reaches anybody yet."""
         self._datapath: Any = self._connected.get()
@@ -115,7 +119,9 @@ class Radio(App):  # type: ignore[misc]
         }
         points = {name: AccessPoint(self._ports[port]) for name, port in access_points.items()}
         flows = Flows(self._datapath)
-        self._access = AccessNetwork(flows, self._send, nodes, points, Path(directory))
+        self._access = AccessNetwork(
+            flows, self._send, nodes, points, Path(directory), authentication_ns
+        )
         yield from ()
 
     def _tell(self, message: dict[str, Any]) -> None:

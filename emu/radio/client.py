@@ -28,9 +28,9 @@ class RadioError(Exception):
 
 @dataclass(frozen=True)
 class L2Event:
-    """A mobile node has got, lost, or is about to lose its link to an access point."""
+    """A mobile node has found, got, lost, or is about to lose its link to an access point."""
 
-    event: Literal["l2_up", "l2_down", "link_going_down"]
+    event: Literal["associated", "l2_up", "l2_down", "link_going_down"]
     mn: str
     mar: str
     time: int
@@ -78,8 +78,13 @@ class Radio:
         radio._log = log
         return radio
 
-    async def connect(self, network: Network, directory: Path = RUN_DIRECTORY) -> None:
-        """Put the network's switch under control; triggers go to ``directory/<mar>.trigger``."""
+    async def connect(
+        self, network: Network, directory: Path = RUN_DIRECTORY, authentication_ns: int = 0
+    ) -> None:
+        """Put the network's switch under control; triggers go to ``directory/<mar>.trigger``.
+
+        ``authentication_ns`` is how long a node is authenticated before its link can be used.
+        """
         reader, self._writer = await asyncio.open_connection(sock=self._channel)
         if not await reader.readline():
             raise self._gone()
@@ -99,11 +104,12 @@ class Radio:
                 if port.kind == "wireless"
             },
             access_points={port.peer: port.name for port in ports if port.kind == "access"},
+            authentication_ns=authentication_ns,
         )
 
     async def attach(self, mn: str, mar: str) -> L2Event:
         """Attach a mobile node that is not attached; answers with its ``l2_up``."""
-        (up,) = await self._request("attach", mn=mn, mar=mar)
+        *_, up = await self._request("attach", mn=mn, mar=mar)
         return up
 
     async def announce(self, mn: str, to: str) -> L2Event:
@@ -115,7 +121,7 @@ class Radio:
         self, mn: str, to: str, gap_ns: int, carrier: Literal["drop", "keep"] = "drop"
     ) -> tuple[L2Event, L2Event]:
         """Hand over; answers with ``l2_down`` at the old and ``l2_up`` at the new MAR."""
-        down, up = await self._request("move", mn=mn, to=to, gap_ns=gap_ns, carrier=carrier)
+        down, *_, up = await self._request("move", mn=mn, to=to, gap_ns=gap_ns, carrier=carrier)
         return down, up
 
     async def detach(self, mn: str) -> L2Event:

@@ -23,7 +23,7 @@ def bars(rows: Sequence[tuple[str, dict[str, Any]]]) -> str:
         drawing.text(_LEFT - 12, y + 12.5, label, anchor="end")
         x = float(_LEFT)
         for part in PARTS:
-            width = (latency[part] or 0) * scale
+            width = (latency.get(part) or 0) * scale
             if width > 0:
                 drawing.box(x, y, max(width, 1.0), _BAR, fill=PALETTE[part])
                 if width > 44:
@@ -41,7 +41,7 @@ def bars(rows: Sequence[tuple[str, dict[str, Any]]]) -> str:
 
 
 def _sum(latency: dict[str, Any]) -> float:
-    return sum(latency[part] or 0 for part in PARTS)
+    return sum(latency.get(part) or 0 for part in PARTS)
 
 
 def _legend(drawing: Drawing) -> None:

@@ -16,6 +16,7 @@ PALETTE = {
     "panel": "#f5f7fa",
     "page": "#fefefe",
     "l2": "#606b7f",
+    "authentication": "#3f6c73",
     "detection": "#8f6000",
     "binding": "#2a62c9",
     "address": "#8250b8",
@@ -24,7 +25,7 @@ PALETTE = {
     "gap": "#f9e4e7",
 }
 """Every colour by its CSS variable's name; the style sheet has the dark ones."""
-PARTS = ("l2", "detection", "binding", "address")
+PARTS = ("l2", "authentication", "detection", "binding", "address")
 """The parts of a handover's latency; each has a colour of its own."""
 MESSAGES = {"PB": "binding", "B": "binding", "MLD": "address", "R": "detection"}
 """Colour of a message by the beginning of its type, the longest that fits."""

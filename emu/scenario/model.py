@@ -51,6 +51,8 @@ class Access(Link):
 
     carrier: Literal["drop", "keep"] = "drop"
     """Whether the mobile node's kernel sees a handover: a new network, or roaming inside one."""
+    authentication: Annotated[int, within(DURATION, "0s", "10s")] = 0
+    """How long a node that has its link is authenticated, until it may send and its MAR is told."""
 
 
 class Topology(Section):

@@ -58,8 +58,10 @@ def _alone(scenario: Scenario, event: AnyEvent, path: Path) -> Iterator[Problem]
     if event.at >= scenario.duration:
         text = f"{DURATION.show(event.at)} is not before {end}; write an earlier time"
         yield Problem((*path, "at"), text)
-    elif isinstance(event, Handover) and event.at + event.gap >= scenario.duration:
-        text = f"{DURATION.show(event.gap)} lasts past {end}; write a shorter gap"
+    elif isinstance(event, Handover) and event.at + _off(scenario, event) >= scenario.duration:
+        more = " with the authentication" if scenario.topology.access.authentication else ""
+        off = DURATION.show(_off(scenario, event))
+        text = f"{off}{more} lasts past {end}; write a shorter gap"
         yield Problem((*path, "gap"), text)
     if isinstance(event, Handover):
         yield from wrong_access_router(scenario, event.to, (*path, "to"))
@@ -90,12 +92,17 @@ def _movement(scenario: Scenario, name: str, entries: Entries) -> Iterator[Probl
                 text = f"{name} is already at {router} then; write another access router"
                 yield Problem((*path, "to"), text)
             router = event.to
-            settled += event.gap
+            settled += _off(scenario, event)
         else:
             if router is None:
                 text = f"{name} is already detached then; leave the event out"
                 yield Problem((*path, "detach"), text)
             router = None
+
+
+def _off(scenario: Scenario, event: Handover) -> int:
+    """How long the node cannot send: the gap, and its authentication."""
+    return event.gap + scenario.topology.access.authentication
 
 
 def _announcement(

@@ -32,15 +32,16 @@ def _handovers(found: Iterable[Move]) -> Table:
     table = _table(
         "Handovers (times in ms)",
         ("at", "mobile node", "from → to", "scheme"),
-        ("previous MARs", "messages", "gap", "binding", "both"),
+        ("previous MARs", "messages", "gap", "authentication", "binding", "sum"),
     )
     for move in found:
-        binding = move.path.binding
+        binding, authentication = move.path.binding, move.authentication
+        gap = move.path.gap - authentication
         table.add_row(
             f"{move.at_s:.3f} s", move.mn, f"{move.origin} → {move.target}",
             move.scheme.value, str(len(move.previous)), f"{messages(move.scheme, move):.0f}",
-            _ms(move.path.gap), _ms(binding),
-            _ms(float(hdmm.handover_latency(move.path.gap, 0, 0, 0, binding))),
+            _ms(gap), _ms(authentication), _ms(binding),
+            _ms(float(hdmm.handover_latency(gap, 0, 0, authentication, binding))),
         )  # fmt: skip
     return table
 

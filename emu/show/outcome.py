@@ -15,7 +15,7 @@ from emu.measure.fidelity import undisturbed
 from emu.measure.statistics import summarise
 from emu.show.numbers import HINT, UNKNOWN, count, estimate, mean, milliseconds
 
-PARTS = ("l2", "detection", "binding", "address", "total")
+PARTS = ("l2", "authentication", "detection", "binding", "address", "total")
 """The parts of a handover's latency, in the order in which they pass."""
 
 _NAMED = 4
@@ -79,7 +79,7 @@ def leftovers(found: dict[str, Any]) -> str:
 def _handovers(runs: Sequence[Run], *, standby: bool) -> Table:
     title = "Handovers (ms)" if len(runs) < 2 else f"Handovers (ms, means of {len(runs)} runs)"
     words = ("at", "mobile node", "from → to", *(["answered by"] if standby else []))
-    table = _table(title, words, PARTS)
+    table = _table(title, words, ("auth" if part == "authentication" else part for part in PARTS))
     ordered = [run["handovers"] for run in runs]
     # A run that was interrupted has fewer; the n-th handover of every run is the same event.
     for index in range(max(map(len, ordered), default=0)):

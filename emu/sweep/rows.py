@@ -26,14 +26,15 @@ _OF_FLOW_IN_HANDOVER = (
     "tunnel_overhead_bytes",
     "recovered",
 )
-_PARTS = ("l2", "detection", "binding", "address", "total")
+_PARTS = ("l2", "authentication", "detection", "binding", "address", "total")
+_LATENCIES = (*(f"{part}_ms" for part in _PARTS), "care_of_test_ms")
 COUNTED = ("signalling_messages", "signalling_bytes", "binding_messages", "binding_hops")
-OF_HANDOVER = (*(f"{part}_ms" for part in _PARTS), *COUNTED, "predicted_binding_ms")
+OF_HANDOVER = (*_LATENCIES, *COUNTED, "predicted_binding_ms")
 """The metrics of a handover, which all rows of its flows have; the others are a flow's."""
 
 METRICS = (
     *_OF_FLOW_IN_HANDOVER,
-    *(f"{part}_ms" for part in _PARTS),
+    *_LATENCIES,
     *COUNTED,
     "join_ms",
     "flow_delay_ms",
@@ -88,7 +89,8 @@ def _of_handover(index: int, handover: dict[str, Any]) -> Row:
     return {
         "handover": index,
         **{key: handover[key] for key in ("mn", "from", "to", "at_s", "disturbed")},
-        **{f"{part}_ms": handover["latency_ms"][part] for part in _PARTS},
+        **{f"{part}_ms": handover["latency_ms"].get(part) for part in _PARTS},
+        "care_of_test_ms": handover.get("care_of_test_ms"),
         **dict(zip(COUNTED, counted, strict=True)),
     }
 

@@ -14,6 +14,7 @@ duration: 6s
 topology:
   kind: dmm-domain
   mars: 3
+  access: {authentication: 15ms}
   backhaul: {delay: 5ms}
 mobility:
   scheme: client
@@ -71,6 +72,9 @@ def test_the_flow_goes_on(done: Run) -> None:
     assert ping["sent"] - ping["lost"] > ping["sent"] / 2
     for moved in done.run()["handovers"]:
         assert moved["latency_ms"]["binding"] > 4 * 5  # two round trips over the backhaul
+        tested = moved["care_of_test_ms"]
+        assert 2 * 5 < tested < moved["latency_ms"]["binding"] - 2 * 5  # the first of them
+        assert moved["latency_ms"]["authentication"] >= 15
 
 
 def test_home_addresses_without_flows_are_released(done: Run) -> None:

@@ -76,14 +76,16 @@ class Air:
 
 
 @contextlib.asynccontextmanager
-async def air(framework: str, mobile_nodes: Iterable[str]) -> AsyncIterator[Air]:
+async def air(
+    framework: str, mobile_nodes: Iterable[str], authentication_ns: int = 0
+) -> AsyncIterator[Air]:
     """Three MARs, and these mobile nodes, none of them attached."""
     os.environ["EMU_OPENFLOW"] = framework
     events: list[L2Event] = []
     radio = Radio.launch(RUN_DIRECTORY / "radio.log", events.append)
     nodes = {name: EndNode("mn", dad="off") for name in mobile_nodes}
     network = build("dmm-domain", Parameters(mars=3), nodes, backends())
-    await radio.connect(network)
+    await radio.connect(network, authentication_ns=authentication_ns)
     yield Air(network, radio, events)
     await radio.close()
 
@@ -147,6 +149,35 @@ def test_handover(framework: str, carrier: Literal["drop", "keep"]) -> None:
             assert await it.reach("mar2", BROADCAST) == {"mn1"}
             assert await it.reach("mar1", it.address("mn1")) == set()
             assert await it.reach("mar1", BROADCAST) == {"mn2"}
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("carrier", ["drop", "keep"])
+@in_sandbox
+def test_who_is_being_authenticated_reaches_nobody(
+    framework: str, carrier: Literal["drop", "keep"]
+) -> None:
+    async def run() -> None:
+        async with air(framework, ["mn1"], authentication_ns=LONG_GAP_NS) as it:
+            mar2 = agent("mar2")
+            up = await it.radio.attach("mn1", "mar1")
+            (associated, same) = it.events
+            assert (associated.event, associated.mar, same) == ("associated", "mar1", up)
+            assert up.time - associated.time >= LONG_GAP_NS
+            moving = asyncio.ensure_future(it.radio.move("mn1", "mar2", GAP_NS, carrier))
+            while len(it.events) < 4:
+                await asyncio.sleep(0.001)
+            assert it.events[3].event == "associated"
+            assert it.carrier("mn1") == (carrier == "keep")
+            assert await it.reach("mn1", BROADCAST) == set()
+            assert await it.reach("mar2", BROADCAST) == set()
+            assert not moving.done()
+            down, up = await moving
+            assert it.events[3].time - down.time >= GAP_NS
+            assert up.time - it.events[3].time >= LONG_GAP_NS
+            assert trigger(mar2) == ("link_up", "mn1", it.address("mn1"))
+            assert await it.reach("mn1", BROADCAST) == {"mar2"}
 
     asyncio.run(run())
 

@@ -23,7 +23,14 @@ FLOW = {"flow": "C1", "kind": "multicast", "interval_ms": 10.5, "lost": 3, "dupl
 
 
 def handover(disruption_ms: float | None, total: float | None) -> dict[str, Any]:
-    latency = {"l2": 50.0, "detection": 1.25, "binding": 22.5, "address": None, "total": total}
+    latency = {
+        "l2": 50.0,
+        "authentication": 0.0,
+        "detection": 1.25,
+        "binding": 22.5,
+        "address": None,
+        "total": total,
+    }
     flow = {**FLOW, "disruption_ms": disruption_ms, "recovered": True}
     where = {"mn": "mn1", "from": "mar1", "to": "mar2", "at_s": 4.0, "disturbed": False}
     return {**where, "latency_ms": latency, "flows": [flow]}
@@ -119,7 +126,7 @@ def test_run_shows_progress_and_results(machine: Machine) -> None:
     lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
     assert "run 1 of 2 building" in lines
     assert "run 2 of 2 4.000 s mn1 leaves [mar1]" in lines
-    assert "4.000 s mn1 mar1 → mar2 50.0 1.2 22.5 - 61.5" in lines
+    assert "4.000 s mn1 mar1 → mar2 50.0 0.0 1.2 22.5 - 61.5" in lines
     # Two runs, of 60 and 70 ms: Student's t with one degree of freedom is 12.7062.
     assert "C1 multicast 2 65 ± 64 65.0 3 0" in lines
     assert HINT not in result.stdout

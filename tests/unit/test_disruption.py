@@ -11,8 +11,10 @@ from tests.small_run import MS, SECOND, T0, Rows, event, flow, small_run, steady
 
 DOWN = T0 + SECOND
 HANDOVER = Handover(
-    mn="mn1", origin="mar1", target="mar2", down_ns=DOWN, up_ns=DOWN + 20 * MS,
-    until_ns=T0 + 3 * SECOND, since_ns=T0, attached_ns=DOWN + 21 * MS, update_ns=DOWN + 22 * MS,
+    mn="mn1", origin="mar1", target="mar2",
+    down_ns=DOWN, associated_ns=DOWN + 20 * MS, up_ns=DOWN + 20 * MS,
+    until_ns=T0 + 3 * SECOND, since_ns=T0, attached_ns=DOWN + 21 * MS,
+    update_ns=DOWN + 22 * MS, tested_ns=None,
     complete_ns=DOWN + 30 * MS, usable_ns=DOWN + 40 * MS,
     address_from_ns=DOWN + 30 * MS,
 )  # fmt: skip

@@ -36,11 +36,33 @@ def test_every_part(tmp_path: Path) -> None:
     assert (handover.mn, handover.origin, handover.target) == ("mn1", "mar1", "mar2")
     assert handover.latency_ms == {
         "l2": 50,
+        "authentication": 0,
         "detection": 0.8,
         "binding": 20.5,
         "address": 1007.5,
         "total": 1080,
     }
+
+
+def test_a_node_is_authenticated_between_its_association_and_its_link(tmp_path: Path) -> None:
+    associated = event(1030, "radio", "associated", mar="mar2", **MEMBER)
+    (handover,) = found(tmp_path, *steps(), associated, address(1074, "preferred"))
+    parts = handover.latency_ms
+    assert (parts["l2"], parts["authentication"], parts["detection"]) == (30, 20, 0.8)
+    assert (parts["total"], handover.care_of_test_ms) == (74, None)
+
+
+def test_the_test_of_a_care_of_address_is_a_part_of_the_binding(tmp_path: Path) -> None:
+    fields = {"source": NEW, "destination": "2001:db8:1::1", **MEMBER}
+    own = [
+        event(1080, "mn1", "sent", message="CoTI", **fields),
+        event(1100, "mn1", "sent", message="BU", lifetime=300, **fields),
+        event(1101, "mn1", "sent", message="BU", lifetime=300, **fields),
+        event(1120, "mn1", "binding_complete", **MEMBER),
+    ]
+    steps_of_a_host = [step for step in steps() if step.get("message") != "PBU"]
+    (handover,) = found(tmp_path, *steps_of_a_host, address(1075, "preferred"), *own)
+    assert (handover.care_of_test_ms, handover.latency_ms["binding"]) == (20, 40)
 
 
 def test_an_optimistic_address_is_usable(tmp_path: Path) -> None:

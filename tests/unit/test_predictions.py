@@ -136,6 +136,20 @@ def test_the_channels_that_a_node_listens_to_at_each_handover():
     assert list(predicted(left)) == [(4, "C1→mn1"), (8, "news→mn1")]
 
 
+def test_authentication_is_time_without_a_link():
+    access = {"authentication": 20_000_000}
+    what = scenario()
+    topology = what.topology.model_copy(
+        update={"access": what.topology.access.model_copy(update=access)}
+    )
+    slower = what.model_copy(update={"topology": topology})
+    first, later = moves(what)[0], moves(slower)[0]
+    assert (first.authentication, later.authentication) == (0, 20)
+    assert later.path.gap == first.path.gap + 20
+    before, after = predicted(what)[4, "C1→mn1"], predicted(slower)[4, "C1→mn1"]
+    assert after.disruption == before.disruption + 20
+
+
 def test_without_multicast_nothing_is_predicted_for_channels():
     silent = scenario()
     silent = silent.model_copy(update={"multicast": Multicast(scheme="none")})

@@ -34,7 +34,9 @@ def test_the_promised_names(result: dict[str, Any]) -> None:
     assert {"handovers", "flows", "signalling", "membership", "tunnels"} <= set(run)
     handover = run["handovers"][0]
     assert {"mn", "from", "to", "at_s", "latency_ms", "flows"} <= set(handover)
-    assert set(handover["latency_ms"]) == {"l2", "detection", "binding", "address", "total"}
+    parts = {"l2", "authentication", "detection", "binding", "address", "total"}
+    assert set(handover["latency_ms"]) == parts
+    assert handover["care_of_test_ms"] is None
     marks = {"flow", "kind", "disruption_ms", "lost", "duplicated", "reordered"}
     assert marks | {"delay_before_ms", "delay_after_ms"} <= set(handover["flows"][0])
     flow = {"flow", "kind", "to", "sent", "received", "lost", "duplicated", "reordered"}
@@ -49,7 +51,8 @@ def test_handovers_and_their_latency(result: dict[str, Any]) -> None:
     assert (first["mn"], first["from"], first["to"], first["at_s"]) == ("mn1", "mar1", "mar2", 4)
     assert (second["from"], second["to"], second["at_s"]) == ("mar2", "mar3", 8)
     assert first["latency_ms"] == {
-        "l2": 50, "detection": 1, "binding": 20.5, "address": 17.5, "total": 90,
+        "l2": 50, "authentication": 0, "detection": 1, "binding": 20.5, "address": 17.5,
+        "total": 90,
     }  # fmt: skip
 
 

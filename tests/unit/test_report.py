@@ -311,7 +311,7 @@ def test_words_stand_out_from_what_is_behind_them(scheme: int) -> None:
     """At least 4.5 to 1, as WCAG 2.1 asks."""
     sheet = Path(emu.report.__file__).with_name("templates") / "report.css"
     colours = dict(re.findall(r"--(\w+): (#\w{6})", sheet.read_text().split(":root")[scheme + 1]))
-    inks = ("ink", "soft", "l2", "detection", "binding", "address", "good", "bad")
+    inks = ("ink", "soft", "l2", "authentication", "detection", "binding", "address", "good", "bad")
     used = [(words, behind) for behind in ("page", "panel") for words in inks]
     for words, behind in [*used, ("bad", "gap"), ("soft", "gap")]:
         low, high = sorted(luminance(colours[name]) for name in (words, behind))
