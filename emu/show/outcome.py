@@ -79,13 +79,15 @@ def leftovers(found: dict[str, Any]) -> str:
 def _handovers(runs: Sequence[Run], *, standby: bool) -> Table:
     title = "Handovers (ms)" if len(runs) < 2 else f"Handovers (ms, means of {len(runs)} runs)"
     words = ("at", "mobile node", "from → to", *(["answered by"] if standby else []))
-    table = _table(title, words, ("auth" if part == "authentication" else part for part in PARTS))
     ordered = [run["handovers"] for run in runs]
+    asked = any(h["latency_ms"]["authentication"] for handovers in ordered for h in handovers)
+    shown = [part for part in PARTS if asked or part != "authentication"]
+    table = _table(title, words, shown)
     # A run that was interrupted has fewer; the n-th handover of every run is the same event.
     for index in range(max(map(len, ordered), default=0)):
         same = [handovers[index] for handovers in ordered if index < len(handovers)]
         first = same[0]
-        parts = (mean(handover["latency_ms"][part] for handover in same) for part in PARTS)
+        parts = (mean(handover["latency_ms"][part] for handover in same) for part in shown)
         table.add_row(
             f"{first['at_s']:.3f} s",
             first["mn"],

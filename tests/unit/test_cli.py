@@ -126,7 +126,7 @@ def test_run_shows_progress_and_results(machine: Machine) -> None:
     lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
     assert "run 1 of 2 building" in lines
     assert "run 2 of 2 4.000 s mn1 leaves [mar1]" in lines
-    assert "4.000 s mn1 mar1 → mar2 50.0 0.0 1.2 22.5 - 61.5" in lines
+    assert "4.000 s mn1 mar1 → mar2 50.0 1.2 22.5 - 61.5" in lines
     # Two runs, of 60 and 70 ms: Student's t with one degree of freedom is 12.7062.
     assert "C1 multicast 2 65 ± 64 65.0 3 0" in lines
     assert HINT not in result.stdout
