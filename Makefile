@@ -51,5 +51,5 @@ references: setup ## Run the experiments of results/reference again, two hours i
 	$(SUDO) $(PYTHON) experiments/references.py $(EXPERIMENTS)
 
 clean: ## Remove everything that set-up and tests made, but no results
-	$(SUDO) rm -rf .venv .vm *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	$(SUDO) rm -rf .venv .vm build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	$(SUDO) find . -name __pycache__ -prune -exec rm -rf {} +

@@ -6,12 +6,12 @@ lacks packages that we need and the checkout has a virtual environment, the comm
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 from pathlib import Path
 
-from emu.requirements import MODULES
+from emu import terminal
+from emu.requirements import LAB_MODULES, missing_modules
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
 _CONTINUED = "EMU_CONTINUED"
@@ -20,20 +20,34 @@ _CONTINUED = "EMU_CONTINUED"
 
 def main() -> int:
     """Runs the command line; the exit status."""
-    missing = [name for name in MODULES if importlib.util.find_spec(name) is None]
+    terminal.take_over()
+    missing = missing_modules()
     continued = os.environ.pop(_CONTINUED, None) is not None
     python = _CHECKOUT / ".venv" / "bin" / "python"
     if missing and not continued and os.access(python, os.X_OK):
         os.environ[_CONTINUED] = "1"
         os.execv(python, [str(python), "-m", "emu", *sys.argv[1:]])
-    if missing:
-        names = ", ".join(missing)
-        print(f"emu needs the Python packages {names}: make -C {_CHECKOUT} setup", file=sys.stderr)
+    needed = [name for name in missing if name not in LAB_MODULES]
+    if needed:
+        print(f"emu needs the Python packages {', '.join(needed)}: {_remedy()}", file=sys.stderr)
         return 3
     _lead_to_this_package()
-    from emu.cli import emu
+    try:
+        from emu.cli import emu
 
-    return emu()
+        status = emu()
+    except KeyboardInterrupt:  # while all this was imported
+        return 130
+    complaint = terminal.complaint()
+    if complaint is not None:
+        print(complaint, file=sys.stderr)
+    return status or int(complaint is not None)
+
+
+def _remedy() -> str:
+    if (_CHECKOUT / "Makefile").exists():
+        return f"make -C {_CHECKOUT} setup"
+    return f"{sys.executable} -m pip install --force-reinstall FOLDER OF THE CHECKOUT"
 
 
 def _lead_to_this_package() -> None:

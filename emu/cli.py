@@ -12,12 +12,15 @@ import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 
-from emu import __version__
+from emu import __version__, room
+from emu.files import in_words
+from emu.room import NoRoom
 
 if TYPE_CHECKING:
     from emu.scenario import Scenario
@@ -80,6 +83,9 @@ def emu(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as refusal:
         refusal.show()
         return refusal.exit_code
+    except (OSError, NoRoom) as problem:  # a file of the user's cannot be read or written
+        click.echo(in_words(problem) if isinstance(problem, OSError) else str(problem), err=True)
+        return Failed.exit_code
     except click.Abort:
         click.echo("interrupted", err=True)
         return Interrupted.exit_code
@@ -134,12 +140,14 @@ def run(
     outcome = runner.run(scenario, experiment, options, progress)
     if as_json:
         click.echo(json.dumps(outcome.record, indent=2))
-    else:
+    elif outcome.directory.exists():
         show_outcome(console, outcome.record, outcome.directory)
-    if outcome.interrupted:
-        raise Interrupted(f"interrupted: {outcome.directory} has what was done")
     if outcome.failed is not None:
         raise Failed(f"the run failed: {outcome.failed}")
+    if outcome.interrupted and not outcome.record:
+        raise Interrupted("interrupted: nothing was measured yet, and nothing is kept")
+    if outcome.interrupted:
+        raise Interrupted(f"interrupted: {outcome.directory} has what was done")
     if not outcome.record["fidelity"]["ok"]:
         raise NoResult("this is not a result: run it again, with less else on this machine")
 
@@ -174,6 +182,8 @@ def sweep(matrix: Path, out: Path, workers: int | None, cluster: str | None) -> 
         raise Lacking(str(error)) from None
     if outcome.interrupted:
         raise Interrupted("interrupted: the same command goes on with what is left")
+    if outcome.no_room is not None:
+        raise Failed(f"{outcome.no_room}: the same command goes on when there is room")
     problems = []
     if outcome.unfaithful:
         runs = f"{outcome.unfaithful} of {len(planned.jobs)} runs"
@@ -271,14 +281,12 @@ def list_records(out: Path) -> None:
 def report(record: str, out: Path) -> None:
     """Build the report of RECORD again: its folder, or "latest" for the newest one."""
     from emu.records import RecordError, find
+    from emu.report.again import again
 
     try:
-        directory = find(record, out)
+        click.echo(str(again(find(record, out))))
     except RecordError as error:
         raise Wrong(str(error)) from None
-    from emu.report import build
-
-    click.echo(str(build(directory)))
 
 
 def _load(path: Path) -> Scenario:
@@ -313,9 +321,15 @@ def _need_root(name: str, command: str) -> None:
 
 
 def _writable(out: Path) -> Path:
+    """The folder of the results, once it is sure that something can be written there."""
     try:
         out.mkdir(parents=True, exist_ok=True)
+        room.check(out, room.TO_START)
+        with TemporaryFile(dir=out):
+            pass
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise Wrong(f"{out}: {reason}; choose a folder with --out") from None
+    except NoRoom as error:
+        raise Wrong(f"{error}; choose a folder with --out") from None
     return out

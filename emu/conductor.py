@@ -12,23 +12,24 @@ import platform
 import signal
 import sys
 import time
-from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from agents.kernel.capabilities import probe
-from emu import __version__
+from emu import __version__, files, room
 from emu.events import Event
 from emu.happenings import Happening, Happenings
 from emu.lab import Lab, LabFailed
 from emu.leaving import leave
 from emu.measure import fidelity
 from emu.measure.fidelity import Sampler
-from emu.narrative import tell
+from emu.narrative import Narration
 from emu.network.kernel_state import KernelState
+from emu.order import Order
 from emu.processes import ProcessFailed
 from emu.radio.client import RadioError
+from emu.room import NoRoom
 from emu.sandbox import RUN_DIRECTORY
 from emu.scenario import load
 from emu.traffic.plan import Plan, plan
@@ -37,21 +38,13 @@ LEAD_NS = 300_000_000
 """From starting the traffic processes to the first packet."""
 STRAGGLERS_S = 1.0
 """How long the network goes on after the scenario's end, for packets still on their way."""
-PATIENCE_S = 5.0
+PATIENCE_S, PATIENCE_INTERRUPTED_S = 5.0, 2.0
 """How long processes may take to end when told to."""
+HOLD_NS = 200_000_000
+"""How late an event may be in the log and still be told in its turn."""
 CAPTURE = "capture"
 _CARRIERS = ("ix", "mr", "source", "server", "radio")
 """Roles whose captures need no headers of users' packets: no tunnel begins or ends there."""
-
-
-@dataclass(frozen=True)
-class Order:
-    """What the runner asks of one run."""
-
-    scenario: str
-    seed: int
-    directory: str
-    keep_captures: bool
 
 
 class Conductor:
@@ -81,26 +74,37 @@ class Conductor:
         self._plan = Plan()
         self._names: dict[str, str] = {}
         self._t0: int | None = None
+        self._narration = Narration(self._say_event)
         self._started_at = datetime.now(timezone.utc)
         self._before: KernelState | None = None
         """What the kernels had configured when no mobile node had come yet, if that matters."""
 
     async def run(self) -> None:
-        """Conduct it; told to stop early, it keeps what there is and marks it."""
+        """Conduct it; told to stop early, it keeps what there is and marks it.
+
+        NoRoom if it had to stop, in the same way, because the disk was nearly full.
+        """
         task = asyncio.current_task()
         assert task is not None
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        interrupted = False
+        interrupted, problem = False, None
         try:
             await self._bring_up()
             await self._play()
         except asyncio.CancelledError:
             interrupted = True
+        except NoRoom as full:
+            interrupted, problem = True, full
+        finally:
+            self._narration.tell_until(time.monotonic_ns())
         if self._t0 is not None:
             await self._close(interrupted)
+            self._narration.tell_until(time.monotonic_ns())
+        if problem is not None:
+            raise problem
 
     async def _bring_up(self) -> None:
-        self._say("building the network")
+        self._say_stage("building the network")
         began = time.monotonic()
         await self._lab.build()
         nodes = self._lab.network.plan.values()
@@ -109,7 +113,7 @@ class Conductor:
         self._start_captures()
         await self._lab.wait(self._capturing, "the captures")
         count = len(self._lab.network.plan) - 1
-        self._say(f"{count} nodes ready in {time.monotonic() - began:.1f} s")
+        self._say_stage(f"{count} nodes ready in {time.monotonic() - began:.1f} s")
         if self._scenario.leftovers:
             self._before = self._lab.kernel_state()
         await self._lab.attach_mobile_nodes()
@@ -140,13 +144,15 @@ class Conductor:
         end = self._t0 / 1e9 + self._scenario.duration / 1e9 + STRAGGLERS_S
         while time.monotonic() < end:
             await self._lab.follow(0.05)
+            self._narration.tell_until(time.monotonic_ns() - HOLD_NS)
+            room.check(self._directory)
         await asyncio.gather(*moves)
 
     async def _close(self, interrupted: bool) -> None:
         """Stop everything in order, so that each has seen all that it should, and write down."""
         end = time.monotonic_ns()
         judgement = self._sampler.stop()
-        patience = 0.4 if interrupted else PATIENCE_S
+        patience = PATIENCE_INTERRUPTED_S if interrupted else PATIENCE_S
         processes = self._lab.processes
         processes.stop({job.name for job in self._plan.jobs}, patience)
         leftovers = None if interrupted else await self._leftovers()
@@ -174,13 +180,13 @@ class Conductor:
             "leftovers": leftovers,
             "started_at": self._started_at.isoformat(),
         }
-        (self._directory / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
+        files.replace(self._directory / "meta.json", json.dumps(meta, indent=1))
 
     async def _leftovers(self) -> dict[str, Any] | None:
         """What the mobile nodes leave behind, if the scenario asks; told to stop, none."""
         if self._before is None:
             return None
-        self._say("every mobile node leaves")
+        self._say_stage("every mobile node leaves")
         self._lab.processes.stop({CAPTURE}, PATIENCE_S)  # what follows is not the scenario's
         try:
             return await leave(self._lab, self._before)
@@ -237,29 +243,29 @@ class Conductor:
         ]
 
     def _on_event(self, event: Event) -> None:
-        text = tell(event, self._names)
-        if text is not None:
-            seconds = (event["t"] - self._t0) / 1e9 if self._t0 else None
-            self._say(text, seconds, event["kind"])
+        self._narration.add(event, self._names)
 
-    def _say(self, text: str, seconds: float | None = None, kind: str = "stage") -> None:
+    def _say_event(self, event: Event, text: str) -> None:
+        self._say(text, (event["t"] - self._t0) / 1e9 if self._t0 else None, event["kind"])
+
+    def _say_stage(self, text: str) -> None:
+        """Tell what the conductor does now, after all that has happened before."""
+        self._narration.tell_until(time.monotonic_ns())
+        self._say(text, None, "stage")
+
+    def _say(self, text: str, seconds: float | None, kind: str) -> None:
         print(json.dumps({"t": seconds, "text": text, "kind": kind}), flush=True)
 
 
 def main() -> None:
     """Entry of ``python -m emu.conductor``: exit status 1, with one line, when the run failed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the runner decides, and sends SIGTERM
-    order = Order(**json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    order = Order.read(Path(sys.argv[1]))
     try:
         asyncio.run(Conductor(order).run())
-    except (LabFailed, ProcessFailed, RadioError) as error:
-        print(json.dumps({"t": None, "text": str(error), "kind": "error"}), flush=True)
+    except (LabFailed, ProcessFailed, RadioError, NoRoom, OSError) as error:
+        text = files.in_words(error) if isinstance(error, OSError) else str(error)
+        print(json.dumps({"t": None, "text": text, "kind": "error"}), flush=True)
         sys.exit(1)
-
-
-def order_text(order: Order) -> str:
-    """An order as the conductor reads it."""
-    return json.dumps(asdict(order))
 
 
 if __name__ == "__main__":

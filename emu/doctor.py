@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import packages_distributions, version
@@ -12,11 +13,20 @@ from rich.console import Console
 from rich.table import Table
 
 from agents.kernel.capabilities import Capabilities, probe
-from emu.requirements import IPERF3, MODULES, PROGRAMS, Program, missing_programs
+from emu.requirements import (
+    IPERF3,
+    MODULES,
+    PROGRAMS,
+    Program,
+    missing_modules,
+    missing_programs,
+)
 from emu.scenario.model import Scenario
 from emu.scenario.traffic import Iperf3Flow, ProgramFlow
 
 _REMEDY = "use a stock Debian or Ubuntu kernel (in a container: a privileged one)"
+
+_SYSTEM_PYTHON = "/usr/bin/python3 -m venv --system-site-packages"
 
 
 @dataclass(frozen=True)
@@ -61,7 +71,11 @@ def missing_for(scenario: Scenario) -> list[str]:
     }
     capabilities = probe()
     used = [name for name, needed in needs.items() if needed]
-    return [*missing_programs(wanted), *_missing_features(capabilities, used)]
+    return [
+        *_missing_mininet(),
+        *missing_programs(wanted),
+        *_missing_features(capabilities, used),
+    ]
 
 
 def examine(console: Console) -> list[str]:
@@ -75,10 +89,20 @@ def examine(console: Console) -> list[str]:
         console.print(_backend_table(capabilities))
     console.print(_program_table())
     console.print(_package_table())
-    lacking = missing_programs(program for program in PROGRAMS if program.needed)
+    lacking = [*_missing_mininet()]
+    lacking += missing_programs(program for program in PROGRAMS if program.needed)
     if capabilities is not None:
         lacking += _missing_features(capabilities, ["mrt6", "tbf"])
     return lacking
+
+
+def _missing_mininet() -> Iterator[str]:
+    """Every other package is there: without, this would not run."""
+    if missing_modules():
+        yield (
+            f"Mininet's Python package (the network) in {sys.executable}: sudo apt-get install "
+            f"mininet, then a virtual environment made with {_SYSTEM_PYTHON}"
+        )
 
 
 def _missing_features(capabilities: Capabilities, used: list[str]) -> Iterator[str]:
@@ -119,7 +143,6 @@ def _program_table() -> Table:
 
 
 def _package_table() -> Table:
-    """All of them are there: without, this would not run."""
     distributions = packages_distributions()
     table = _table("Python package", "version")
     for name in MODULES:

@@ -2,9 +2,35 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Mapping
 
 from emu.events import Event
+
+
+class Narration:
+    """Tells events in order of time, in which logs do not quite come.
+
+    ``say`` gets each event worth telling, and its line.
+    """
+
+    def __init__(self, say: Callable[[Event, str], None]) -> None:
+        self._say = say
+        self._untold: list[tuple[int, int, Event, str]] = []
+        self._added = 0
+
+    def add(self, event: Event, names: Mapping[str, str]) -> None:
+        """An event is in the log; ``names`` are nodes' by address."""
+        text = tell(event, names)
+        if text is not None:
+            self._added += 1  # events of one moment are told as they came
+            heapq.heappush(self._untold, (event["t"], self._added, event, text))
+
+    def tell_until(self, time_ns: int) -> None:
+        """Tell what happened until then (CLOCK_MONOTONIC) and has not been told."""
+        while self._untold and self._untold[0][0] <= time_ns:
+            _, _, event, text = heapq.heappop(self._untold)
+            self._say(event, text)
 
 
 def tell(event: Event, names: Mapping[str, str]) -> str | None:

@@ -55,10 +55,10 @@ class Processes:
         told to.
         """
         request = {"name": name, "netns": netns, "target": target, "config": config}
-        self._control.sendall(json.dumps(request).encode() + b"\n")
         self._pids[name] = 0
         self._until[name] = until_ns
         self._stopping.discard(name)
+        self._send(json.dumps(request).encode() + b"\n")
 
     def running(self) -> set[str]:
         """The names of the processes that have not ended."""
@@ -81,6 +81,15 @@ class Processes:
         while names & set(self._pids) and time.monotonic() < deadline:
             self._read(0.05)
         self._signal(names, signal.SIGKILL)
+
+    def _send(self, request: bytes) -> None:
+        """Write a request, and read meanwhile: the nursery does not read while it has to wait."""
+        while request:
+            readable, writable, _ = select.select([self._control], [self._control], [])
+            if readable:
+                self._read(0)
+            elif writable:
+                request = request[self._control.send(request, socket.MSG_DONTWAIT) :]
 
     def _signal(self, names: set[str], number: signal.Signals) -> None:
         for pid in [self._pids[name] for name in names if self._pids.get(name)]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -30,6 +32,20 @@ MODULES = (
 """Python packages, as they are imported; ``make setup`` installs them."""
 
 
+LAB_MODULES = ("mininet",)
+"""Of these, what only labs need; no package index has it, distributions do."""
+
+
+def search_path() -> str:
+    """The PATH, and after it the sbin directories, which some users' PATH does not have."""
+    return os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+
+
+def missing_modules() -> list[str]:
+    """Those that this Python does not find."""
+    return [name for name in MODULES if importlib.util.find_spec(name) is None]
+
+
 @dataclass(frozen=True)
 class Program:
     """A program on the PATH, and the Debian and Ubuntu package that has it."""
@@ -42,8 +58,8 @@ class Program:
 
     @property
     def path(self) -> str | None:
-        """Where it is; None when it is not installed. Sbin directories count for every user."""
-        return shutil.which(self.name) or shutil.which(self.name, path="/usr/sbin:/sbin")
+        """Where it is; None when it is not installed."""
+        return shutil.which(self.name, path=search_path())
 
 
 IPERF3 = Program("iperf3", "iperf3", "iperf3 traffic", needed=False)

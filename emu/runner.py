@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
-from emu import report, sandbox
-from emu.conductor import Order, order_text
+from emu import records, report, room, sandbox
+from emu.files import in_words
+from emu.interrupts import ctrl_c_is_for_others, on_interrupt
 from emu.measure import record
+from emu.order import Order
 from emu.scenario.model import Scenario
 from emu.scenario.policies import own_files
 
-GRACE_S = 1.5
+GRACE_S = 10.0
 """How long an interrupted run may take to write down what it has."""
 
 Tell = Callable[[dict[str, Any]], None]
@@ -51,43 +53,56 @@ class Outcome:
 class Runner:
     """Runs the repeats of one scenario."""
 
-    def __init__(
-        self, scenario: Scenario, options: RunOptions, directory: Path, tell: Tell
-    ) -> None:
-        self._scenario = scenario
+    def __init__(self, options: RunOptions, directory: Path, tell: Tell) -> None:
         self._options = options
         self._directory = directory
         self._tell = tell
-        self._speaking = threading.Lock()
+        self._news: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
+        """What the runs tell; None from each at its end."""
         self._guards: set[subprocess.Popen[str]] = set()
-        self._stopping = False
         self.failures: list[str] = []
         self.interrupted = False
 
     def run(self) -> None:
-        """Run them all; Ctrl-C stops the running ones and skips the rest."""
+        """Run them all, and tell their progress.
+
+        Runs never wait for who is told: a terminal may have been stopped.
+        """
         with ThreadPoolExecutor(self._options.jobs) as pool:
             runs = [pool.submit(self._run, number) for number in range(1, self._options.repeat + 1)]
-            try:
-                wait(runs)
-            except KeyboardInterrupt:
-                self.interrupted = True
-                self._stop(runs)
-        self.failures += [
-            str(run.exception()) for run in runs if not run.cancelled() and run.exception()
-        ]
+            for run in runs:
+                run.add_done_callback(lambda _: self._news.put(None))
+            left = len(runs)
+            while left:
+                event = self._news.get()
+                if event is None:
+                    left -= 1
+                else:
+                    self._tell(event)
+        for run in runs:
+            problem = run.exception()
+            if problem is not None:
+                self.failures.append(
+                    in_words(problem) if isinstance(problem, OSError) else str(problem)
+                )
+
+    def stop(self) -> None:
+        """Have the running ones end, with what they have measured, and skip the rest."""
+        self.interrupted = True
+        for guard in list(self._guards):
+            guard.terminate()
+            threading.Thread(target=_insist, args=(guard,), daemon=True).start()
 
     def _run(self, number: int) -> None:
         """One run: its sandbox, its progress, its failure."""
+        if self.interrupted:
+            return
         place = self._directory / "runs" / str(number)
         place.mkdir(parents=True)
         order = place / "order.json"
         seed = self._options.seed + number - 1
         scenario = self._directory / "scenario.yaml"
-        order.write_text(
-            order_text(Order(str(scenario), seed, str(place), self._options.keep_captures)),
-            encoding="utf-8",
-        )
+        Order(str(scenario), seed, str(place), self._options.keep_captures).write(order)
         with (place / "conductor.err").open("w", encoding="utf-8") as errors:
             guard = sandbox.spawn(
                 [sys.executable, "-m", "emu.conductor", str(order)],
@@ -96,9 +111,11 @@ class Runner:
                 stderr=errors,
             )
             self._guards.add(guard)
+            if self.interrupted:  # while it was started
+                guard.terminate()
             problem = self._follow(guard, number)
             self._guards.discard(guard)
-        if guard.returncode != 0 and not self._stopping:
+        if problem is not None or (guard.returncode != 0 and not self.interrupted):
             self.failures.append(problem or f"run {number}: {_last_line(place / 'conductor.err')}")
 
     def _follow(self, guard: subprocess.Popen[str], number: int) -> str | None:
@@ -109,42 +126,53 @@ class Runner:
             event = {"run": number, **json.loads(line)}
             if event["kind"] == "error":
                 problem = f"run {number}: {event['text']}"
-            with self._speaking:
-                self._tell(event)
+            self._news.put(event)
         guard.wait()
         return problem
 
-    def _stop(self, runs: list[Future[None]]) -> None:
-        self._stopping = True
-        for run in runs:
-            run.cancel()
-        deadline = time.monotonic() + GRACE_S
-        for guard in list(self._guards):
-            guard.terminate()
-        while self._guards and time.monotonic() < deadline:
-            time.sleep(0.02)
-        for guard in list(self._guards):
-            guard.kill()
+
+def _insist(guard: subprocess.Popen[str]) -> None:
+    """End a run that does not end by itself."""
+    try:
+        guard.wait(GRACE_S)
+    except subprocess.TimeoutExpired:
+        guard.kill()
 
 
 def run(path: Path, scenario: Scenario, options: RunOptions, tell: Tell) -> Outcome:
     """Run a scenario ``options.repeat`` times and write its record and report.
 
-    ``tell`` is called, from any thread but never twice at a time, with {"run": its number, "t":
-    seconds since the scenario's start or None, "text", "kind"}.
+    ``tell`` is called with {"run": its number, "t": seconds since the scenario's start or None,
+    "text", "kind"}. Ctrl-C, SIGTERM and SIGHUP end the runs early; what they measured is kept.
+    NoRoom, before anything starts, if the disk is full.
     """
-    directory = _new_directory(options.out / scenario.name, options.seed)
-    _keep(path, scenario, directory)
-    runner = Runner(scenario, options, directory, tell)
-    runner.run()
-    result: dict[str, Any] = {}
-    if any(directory.glob("runs/*/meta.json")):
-        result = record.build(directory)
-        report.build(directory)
-    _point_latest_to(directory)
+    room.check(options.out, room.TO_START)
+    directory = records.create(options.out / scenario.name, options.seed)
+    runner = Runner(options, directory, tell)
+    with on_interrupt(runner.stop), records.being_written(directory):
+        _keep(path, scenario, directory)
+        runner.run()
+        result = _build(directory, runner.failures)
+    if runner.interrupted and not result and not runner.failures:
+        shutil.rmtree(directory)  # nothing was measured
+    else:
+        _point_latest_to(directory)
     give_to_caller(options.out)
     failed = "; ".join(runner.failures) or None
     return Outcome(directory, result, failed, runner.interrupted)
+
+
+def _build(directory: Path, failures: list[str]) -> dict[str, Any]:
+    """The record and the report of what was measured; empty when nothing was."""
+    if not any(directory.glob("runs/*/meta.json")):
+        return {}
+    try:
+        result = record.build(directory)
+        report.build(directory)
+    except OSError as error:
+        failures.append(f"{in_words(error)}; emu report {directory} will make the record")
+        return {}
+    return result
 
 
 def _keep(path: Path, scenario: Scenario, directory: Path) -> None:
@@ -157,20 +185,9 @@ def _keep(path: Path, scenario: Scenario, directory: Path) -> None:
 
 def shell(path: Path, scenario: Scenario) -> int:
     """Open Mininet's command line in a scenario's network; its exit status."""
-    return sandbox.spawn([sys.executable, "-m", "emu.shell", str(path.resolve())]).wait()
-
-
-def _new_directory(parent: Path, seed: int) -> Path:
-    """A new folder for a record, named after the time and the seed."""
-    stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-    for suffix in ("", *(f".{number}" for number in range(1, 1000))):
-        directory = (parent / f"{stamp}-{seed}{suffix}").resolve()
-        try:
-            directory.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        return directory
-    raise FileExistsError(f"{parent}: too many records of one second")
+    command = [sys.executable, "-m", "emu.shell", str(path.resolve())]
+    with ctrl_c_is_for_others():
+        return sandbox.spawn(command, terminal=True).wait()
 
 
 def _point_latest_to(directory: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agents.kernel.tunnel import link_local_address
+from emu import files
 from emu.sandbox import RUN_DIRECTORY
 
 if TYPE_CHECKING:
@@ -40,9 +41,7 @@ def announce(scenario: str, seed: int, network: Network) -> None:
             own += [node.address, link_local_address(node.address)]  # that of its tunnels' ends
         names.update({str(address).partition("/")[0]: node.name for address in own if address})
     content = {"scenario": scenario, "seed": seed, "names": names}
-    unfinished = _ANNOUNCEMENT.with_suffix(".new")
-    unfinished.write_text(json.dumps(content), encoding="utf-8")
-    unfinished.rename(_ANNOUNCEMENT)
+    files.replace(_ANNOUNCEMENT, json.dumps(content))
 
 
 @dataclass(frozen=True)

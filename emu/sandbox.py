@@ -27,6 +27,7 @@ from typing import IO
 
 from agents.kernel.libc import check, set_parent_death_signal
 from agents.kernel.scheduling import SWITCH, make_realtime
+from emu.requirements import search_path
 
 RUN_DIRECTORY = Path("/run/emu")
 """Inside a sandbox: the run's sockets and temporary files (also ``TMPDIR``), in memory."""
@@ -53,16 +54,24 @@ def spawn(
     stdout: int | IO[str] | None = None,
     stderr: int | IO[str] | None = None,
     environment: Mapping[str, str] | None = None,
+    terminal: bool = False,
 ) -> subprocess.Popen[str]:
     """Start ``command`` in a new sandbox; the process returned is the sandbox's guard.
 
-    The guard passes SIGTERM on to the command (a terminal's Ctrl-C reaches the command by itself),
-    and ends with its exit status. The sandbox ends with the thread that called this. Files, the
-    working directory and /tmp are the host's own; /run is new and in memory.
+    The guard passes SIGTERM on to the command and ends with its exit status. What a terminal sends
+    to its programs (Ctrl-C, or that it has gone) comes to the command with ``terminal`` only.
+    The sandbox ends with the thread that called this. Files, the working directory and /tmp are the
+    host's own; /run is new and in memory.
     """
     guard = [sys.executable, "-m", "emu.sandbox", str(os.getpid()), *command]
     return subprocess.Popen(
-        guard, stdin=stdin, stdout=stdout, stderr=stderr, env=environment, encoding="utf-8"
+        guard,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        env=environment,
+        encoding="utf-8",
+        start_new_session=not terminal,
     )
 
 
@@ -145,6 +154,7 @@ def _surroundings() -> None:
     for directory in (RUN_DIRECTORY, SWITCH_DIRECTORY, Path("/run/netns")):
         directory.mkdir()
     os.environ["TMPDIR"] = str(RUN_DIRECTORY)
+    os.environ["PATH"] = search_path()
     socket.sethostname("emu")
     # The switch's ports are in this namespace; its kernel must not speak on them (MLD, RS, …).
     Path("/proc/sys/net/ipv6/conf/default/disable_ipv6").write_text("1", encoding="utf-8")

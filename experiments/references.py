@@ -26,9 +26,9 @@ import click
 import pandas as pd
 
 from emu import __version__
+from emu.interrupts import INTERRUPTED, run_below
 from emu.runner import give_to_caller
 from emu.sweep.changes import changes
-from emu.sweep.experiment import INTERRUPTED, call
 from emu.sweep.loader import plan
 from emu.sweep.provenance import provenance
 
@@ -91,7 +91,7 @@ def run(name: str, places: Places) -> dict[str, Any]:
     """
     results, began = places.work / name, _now()
     for _ in range(PASSES):
-        status = call([sys.executable, str(places.script(name)), "--out", str(places.work)])
+        status = run_below([sys.executable, str(places.script(name)), "--out", str(places.work)])
         if status == INTERRUPTED:
             click.echo("interrupted: the same command goes on with what is left", err=True)
             sys.exit(INTERRUPTED)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from emu import files
 from emu.measure import (
     disruption,
     fidelity,
@@ -76,10 +77,9 @@ def build(directory: Path) -> dict[str, Any]:
         "summary": summary(results),
     }
     record: dict[str, Any] = _rounded(exact)
-    (directory / "record.json").write_text(
-        json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
     _merge_events(directory, runs)
+    text = json.dumps(record, indent=1, ensure_ascii=False)
+    files.replace(directory / "record.json", text + "\n")
     return record
 
 

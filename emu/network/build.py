@@ -25,7 +25,7 @@ from emu.network.namespace import batch, disable_offload, entered, set_ipv6
 from emu.network.routes import neighbours, routes
 from emu.network.shaping import LINE, DelayBackend, LineReport, Shaper
 from emu.sandbox import RUN_DIRECTORY
-from topologies import kinds
+from topologies import topology as topology_class
 from topologies.domain import RADIO
 from topologies.parameters import Dad, EndNode, Parameters
 
@@ -115,7 +115,7 @@ def build(
 
     ``seed`` is for the delay line's loss and jitter, ``directory`` for its configuration file.
     """
-    topology = kinds[kind](parameters, nodes)
+    topology = topology_class(kind)(parameters, nodes)
     layout = plan(topology)
     _set_link_layer_addresses(topology, layout)
     switch = partial(OVSSwitch, datapath=backends.switch, protocols="OpenFlow13", batch=True)

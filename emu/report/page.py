@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from emu import files
 from emu.measure import disruption, handovers, messages
 from emu.measure.handovers import Handover
 from emu.measure.messages import Transfer
@@ -96,7 +97,7 @@ def build(directory: Path) -> Path:
         source=_source(directory, record),
     )
     path = directory / "report.html"
-    path.write_text(page, encoding="utf-8")
+    files.replace(path, page)
     return path
 
 

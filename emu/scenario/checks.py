@@ -41,8 +41,8 @@ def check(scenario: Scenario) -> list[Problem]:
 
 def _topology(scenario: Scenario) -> Iterator[Problem]:
     topology = scenario.topology
-    if topology.kind not in topologies.kinds:
-        text = f"no topology {quote(topology.kind)}; {suggest(topology.kind, topologies.kinds)}"
+    if topology.kind not in topologies.KINDS:
+        text = f"no topology {quote(topology.kind)}; {suggest(topology.kind, topologies.KINDS)}"
         yield Problem(("topology", "kind"), text)
     for name in ("access", "backhaul", "cmd", "standby", "mcc", "core", "home"):
         link = getattr(topology, name)

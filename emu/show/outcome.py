@@ -13,7 +13,7 @@ from rich.table import Table
 from emu.measure import disruption
 from emu.measure.fidelity import undisturbed
 from emu.measure.statistics import summarise
-from emu.show.numbers import HINT, UNKNOWN, count, estimate, mean, milliseconds
+from emu.show.numbers import HINT, UNKNOWN, count, estimate, mean, milliseconds, plain
 
 PARTS = ("l2", "authentication", "detection", "binding", "address", "total")
 """The parts of a handover's latency, in the order in which they pass."""
@@ -100,7 +100,10 @@ def _handovers(runs: Sequence[Run], *, standby: bool) -> Table:
 
 def _flows(runs: Sequence[Run]) -> Table:
     """One row a stream: its interruption in a handover, and its packets in a run."""
-    numbers = ("handovers", "disruption (ms)", "median", "lost", "duplicated")
+    numbers = ["handovers", "disruption (ms)", "median", "lost", "duplicated"]
+    loads = any(flow["kind"] == "iperf3" for run in runs for flow in run["flows"])
+    if loads:
+        numbers.append("goodput (Mbit/s)")
     spread = " (disruption: mean, with its 95 % confidence over the runs)" if len(runs) > 1 else ""
     table = _table(f"Streams{spread}", ("stream", "kind"), numbers)
     for name, kind in _distinct(
@@ -118,8 +121,15 @@ def _flows(runs: Sequence[Run]) -> Table:
             milliseconds(summary["median"]),
             count(flow["lost"] for flow in whole),
             count(flow["duplicated"] for flow in whole),
+            *([_goodput(whole)] if loads else []),
         )
     return table
+
+
+def _goodput(flows: Iterable[dict[str, Any]]) -> str:
+    """What came of a load, in the mean of the runs."""
+    average = mean(flow.get("goodput_mbit_s") for flow in flows)
+    return UNKNOWN if average is None else plain(average)
 
 
 def _hit(run: Run, name: str) -> Iterator[dict[str, Any]]:

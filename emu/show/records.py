@@ -9,9 +9,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from emu import records
 from emu.measure.disruption import known
 from emu.measure.fidelity import undisturbed
-from emu.records import RecordError, directories, read
+from emu.records import RecordError, State, directories, read
 from emu.show.numbers import milliseconds
 
 
@@ -31,11 +32,16 @@ def show_records(console: Console, results: Path) -> None:
 
 def _cells(directory: Path) -> tuple[str, ...]:
     time, _, seed = directory.name.rpartition("-")
+    state = records.state(directory)
+    if state is not State.DONE:
+        return time, seed, "?", state.value, ""
     try:
         record = read(directory)
         runs = record["runs"]
         gaps = _disruptions(runs)
         fidelity = "ok" if record["fidelity"]["ok"] else "NOT OK"
+        if record.get("interrupted"):
+            fidelity += ", interrupted"
     except (RecordError, KeyError, TypeError, AttributeError):
         return time, seed, "?", "unreadable record", ""
     middle, longest = (milliseconds(of(gaps) if gaps else None) for of in (median, max))

@@ -7,18 +7,25 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 
 from rich.console import Console
 
+from emu.interrupts import on_interrupt
+from emu.room import NoRoom
 from emu.runner import give_to_caller
 from emu.show.sweep import SweepProgress, show_files, show_table
 from emu.sweep import plots, table
 from emu.sweep.loader import Plan
 from emu.sweep.store import Store
 from emu.sweep.summary import summary
-from emu.sweep.sweep import sweep
+from emu.sweep.sweep import Ends, sweep
 from emu.sweep.work import work
+
+Workers = Callable[[Path], AbstractContextManager[Executor]]
+"""Starts them; they may write what is of no use to others into the folder."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,8 @@ class Outcome:
     unfaithful: int
     """Runs that the machine could not keep up with, in any of their attempts."""
     interrupted: bool
+    no_room: NoRoom | None
+    """Why it stopped, if it was for that."""
 
 
 def run_sweep(
@@ -38,22 +47,28 @@ def run_sweep(
     matrix_file: Path,
     out: Path,
     console: Console,
-    workers: Callable[[], AbstractContextManager[Executor]],
+    workers: Workers,
 ) -> Outcome:
-    """Do what is not done yet, then write the table and draw the figures of all there is."""
+    """Do what is not done yet, then write the table and draw the figures of all there is.
+
+    Ctrl-C, SIGTERM and SIGHUP end it early, with what is done.
+    """
     store = Store(out / plan.matrix.name)
-    interrupted = False
-    with store.locked():
+    ends: Ends = SimpleQueue()
+    whole, no_room = True, None
+    with store.locked(), on_interrupt(partial(ends.put, None)):
+        store.tidy()
         done = store.done(plan.jobs)
         if len(done) < len(plan.jobs):
             try:
                 with (
-                    workers() as executor,
+                    workers(store.scratch) as executor,
                     SweepProgress(console, len(plan.jobs), len(done)) as tell,
                 ):
-                    sweep(plan, store, executor, work, tell)
-            except KeyboardInterrupt:
-                interrupted = True
+                    whole = sweep(plan, store, executor, work, tell, ends)
+            except NoRoom as problem:
+                no_room = problem
+            store.tidy()
         results = store.results(plan.jobs)
         frame = table.table(plan.jobs, results)
         table.write(frame, store.directory)
@@ -68,5 +83,6 @@ def run_sweep(
         store.directory,
         failed=len(plan.jobs) - len(results),
         unfaithful=sum(not result.faithful for result in results.values()),
-        interrupted=interrupted,
+        interrupted=not whole,
+        no_room=no_room,
     )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from emu import terminal
+from emu.files import in_words
+from emu.interrupts import INTERRUPTED, run_below
+from emu.records import RecordError
 from emu.sweep.loader import Job, plan
 from emu.sweep.store import Store
 from emu.sweep.summary import of_handovers, over_runs
@@ -26,10 +29,6 @@ flow that did not come back after a handover it has no disruption and no losses.
 """
 
 
-INTERRUPTED = 130
-"""The exit status after Ctrl-C."""
-
-
 class Unmet(Exception):
     """The results are not what the experiment has to show; str() is one line."""
 
@@ -38,20 +37,21 @@ def experiment(folder: Path, analyse: Analysis) -> click.Command:
     """The command that runs the sweep of ``folder``/matrix.yaml, then ``analyse``.
 
     The results are in a folder of the same name. Its exit status is that of ``emu sweep``, which
-    goes on where it was stopped, and runs again what the machine could not keep up with; 1 if the
-    analysis raises `Unmet`.
+    goes on where it was stopped (Ctrl-C, SIGTERM and SIGHUP are for it, too), and runs again what
+    the machine could not keep up with; 1 if the analysis raises `Unmet`, or a record is gone.
     """
 
     @click.command(context_settings={"ignore_unknown_options": True}, help=analyse.__doc__)
     @click.option("--out", type=click.Path(path_type=Path), default=Path("results"))
     @click.argument("options", nargs=-1, type=click.UNPROCESSED)
     def command(out: Path, options: tuple[str, ...]) -> None:
+        terminal.take_over()
         sweep = [sys.executable, "-m", "emu", "sweep", folder / "matrix.yaml", "--out", out]
-        status = call([*map(str, sweep), *options])
+        status = run_below([*map(str, sweep), *options])
         try:
             _analyse(out / folder.name, analyse)
-        except Unmet as problem:
-            click.echo(str(problem), err=True)
+        except (Unmet, RecordError, OSError) as problem:
+            click.echo(in_words(problem) if isinstance(problem, OSError) else problem, err=True)
             status = status if status == INTERRUPTED else 1
         sys.exit(status)
 
@@ -70,18 +70,6 @@ def _analyse(results: Path, analyse: Analysis) -> None:
         click.echo("nothing to analyse: there is no run yet that the machine kept up with")
     else:
         analyse(rows, results)
-
-
-def call(command: Sequence[str]) -> int:
-    """Run a program to its end; its status, or 130 after Ctrl-C, at which it ends in order."""
-    interrupted = False
-    with subprocess.Popen(command) as process:
-        while True:
-            try:
-                status = process.wait()
-                return INTERRUPTED if interrupted else status
-            except KeyboardInterrupt:
-                interrupted = True
 
 
 def faithful_records(folder: Path, results: Path) -> list[tuple[Job, Path]]:

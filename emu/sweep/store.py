@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from emu import files, records
+from emu.records import State
 from emu.sweep.loader import Job
 from emu.sweep.work import Result
 
@@ -29,6 +31,8 @@ class Store:
     def __init__(self, directory: Path) -> None:
         self.directory = directory.resolve()
         self.cells = self.directory / "cells"
+        self.scratch = self.directory / ".scratch"
+        """The workers'."""
         self.cells.mkdir(parents=True, exist_ok=True)
 
     @contextmanager
@@ -41,13 +45,19 @@ class Store:
                 raise Busy(f"{self.directory}: another sweep is writing there") from None
             yield
 
+    def tidy(self) -> None:
+        """Remove what sweeps and runs left here that were killed; call it with the lock held."""
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        for cell in self.cells.iterdir():
+            for directory in records.directories(cell):
+                if records.state(directory) is State.ABORTED:
+                    shutil.rmtree(directory, ignore_errors=True)
+
     def keep(self, job: Job, result: Result) -> None:
         """A job is done."""
         place = self.cells / job.name
         place.mkdir(exist_ok=True)
-        temporary = place / f".{_FILE}.{os.getpid()}"
-        temporary.write_text(json.dumps(result.as_dict()) + "\n", encoding="utf-8")
-        temporary.rename(place / _FILE)
+        files.replace(place / _FILE, json.dumps(result.as_dict()) + "\n")
 
     def results(self, jobs: Iterable[Job]) -> dict[str, Result]:
         """All that there are, by the names of their jobs."""

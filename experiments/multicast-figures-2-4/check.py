@@ -13,10 +13,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from emu import records
+from emu import records, terminal
 from emu.measure import messages
 from emu.measure.run import runs_of
+from emu.records import RecordError
 
+SCENARIO = Path(__file__).with_name("scenario.yaml")
+NAME = "multicast-figures-2-4"
 Tuples = set[tuple[str, str, str, int, tuple[str, ...], tuple[str, ...]]]
 
 NAMES = {f"2001:db8:5e00:{n}::2": f"S{n}" for n in (1, 2, 3)} | {
@@ -142,14 +145,21 @@ def check(record: Path) -> list[str]:
 
 def main() -> int:
     """Prints the tables and the verdict."""
+    terminal.take_over()
     given = sys.argv[1] if len(sys.argv) > 1 else "results/multicast-figures-2-4/latest"
     record = records.find(given, Path("results"))
+    try:
+        found = records.read(record)
+    except RecordError as error:
+        sys.exit(f"{error}\nsudo python -m emu run {SCENARIO} makes a record")
+    if found["scenario"].get("name") != NAME or found.get("interrupted"):
+        sys.exit(f"{record}: is not the record of a whole run of {SCENARIO}")
+    problems = check(record)
     for title, _, expected in STEPS:
         print(title)
         for router, wanted in expected.items():
             for one in sorted(wanted):
                 print(f"  {router}  {one}")
-    problems = check(record)
     print("\n".join(problems) or "the record says the same, and the messages come in this order:")
     if not problems:
         print(", ".join(f"{kind} {sender} → {to}" for kind, sender, to in HANDOVER))

@@ -62,22 +62,50 @@ def test_four_runs_at_a_time_give_four_correct_records(tmp_path: Path) -> None:
     assert counted == sum(not move["disturbed"] for move in moves)
 
 
-def test_ctrl_c_stops_within_two_seconds_and_keeps_what_was_done(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_within_two_seconds_and_keeps_what_was_done(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    """Ctrl-C, ``kill``, and a terminal that goes; a second one changes nothing."""
     process = start(short(tmp_path, duration="60s"), tmp_path / "out")
     assert process.stdout is not None
     for line in process.stdout:
         if "mar2 serves mn1" in line:
             break
     began = time.monotonic()
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, number)
+    time.sleep(0.3)
+    os.killpg(process.pid, number)
     result = finish(process, tmp_path / "out")
-    assert result.status == 130
+    assert result.status == 130, result.output
     assert "interrupted" in result.output
     assert "Traceback" not in result.output
     assert result.record["interrupted"] is True
     assert len(result.run()["handovers"]) == 1
     stopped = json.loads((result.directory / "runs/1/meta.json").read_text())["end_ns"]
     assert stopped / 1e9 - began < 2
+
+
+def test_a_run_outlives_who_reads_its_progress(tmp_path: Path) -> None:
+    """As in ``emu run … | head -1``."""
+    process = start(short(tmp_path), tmp_path / "out")
+    assert process.stdout is not None
+    assert process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(PATIENCE_S) == 0
+    (directory,) = (tmp_path / "out/short").glob("2*")
+    assert len(json.loads((directory / "record.json").read_text())["runs"]) == 1
+
+
+def test_a_run_that_is_stopped_before_it_measures_leaves_nothing(tmp_path: Path) -> None:
+    process = start(short(tmp_path), tmp_path / "out")
+    assert process.stdout is not None
+    assert "building the network" in process.stdout.readline()
+    process.terminate()
+    output, _ = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130
+    assert output.endswith("interrupted: nothing was measured yet, and nothing is kept\n")
+    assert list((tmp_path / "out/short").iterdir()) == []
 
 
 def test_a_failed_run_says_why_in_one_line(tmp_path: Path) -> None:

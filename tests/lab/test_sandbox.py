@@ -97,6 +97,15 @@ def test_a_database_server_that_dies_while_the_switch_starts_ends_the_sandbox() 
     assert process.wait(PATIENCE_S) == 1
 
 
+def test_a_path_without_sbin_is_enough() -> None:
+    """As that of an ordinary user, or of cron."""
+    environment = {**os.environ, "PATH": "/usr/bin:/bin"}
+    find = ["sh", "-c", "command -v ovs-vsctl ovsdb-server"]
+    process = sandbox.spawn(find, environment=environment, stdout=subprocess.PIPE)
+    assert process.communicate(timeout=PATIENCE_S)[0].count("/") >= 2
+    assert process.returncode == 0
+
+
 def test_parallel_sandboxes_do_not_see_each_other() -> None:
     with busy() as first, busy() as second:
         assert namespaces(first.pid).isdisjoint(namespaces(second.pid))

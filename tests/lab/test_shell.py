@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 
 from tests.lab.emu_run import ROOT, command
+from tests.lab.terminal import CTRL_C, Terminal
 from tests.lab.test_runs import short
 from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.root
 
 
-def test_a_user_looks_around_hands_over_and_leaves(tmp_path: Path) -> None:
-    typed = [
+def test_a_file_of_commands_is_done_to_its_end(tmp_path: Path) -> None:
+    script = tmp_path / "commands"
+    commands = [
         "mn1 ip -6 -brief address show dev mn1-radio",
         "handover mn1 mar2",
         "handover mn1 mar9",
@@ -27,14 +29,16 @@ def test_a_user_looks_around_hands_over_and_leaves(tmp_path: Path) -> None:
         "mn1 ping -c 1 -W 5 src",
         "exit",
     ]
-    done = subprocess.run(
-        command("shell", short(tmp_path)),
-        input="\n".join(typed),
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        timeout=PATIENCE_S,
-    )
+    script.write_text("\n".join(commands))
+    with script.open("rb") as typed:
+        done = subprocess.run(
+            command("shell", short(tmp_path)),
+            stdin=typed,
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            timeout=PATIENCE_S,
+        )
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
     assert "2001:db8:1:1:" in said
@@ -45,3 +49,31 @@ def test_a_user_looks_around_hands_over_and_leaves(tmp_path: Path) -> None:
     assert "no router has a listener or a local source" in said
     assert "1 received" in said
     assert "Traceback" not in said
+
+
+def test_a_user_at_a_terminal(tmp_path: Path) -> None:
+    terminal = Terminal(command("shell", short(tmp_path)))
+    for keys, shown in [
+        ("", "emu> "),
+        (CTRL_C, "Interrupt"),  # at the prompt
+        ("", "emu> "),
+        ("mn1 ping src\n", "icmp_seq=2"),
+        (CTRL_C, "ping statistics"),
+        ("", "emu> "),
+        ("help\n", "emu> mn1 ping src"),
+        ("pingall 5\n", "Results: 0% dropped"),
+        ("pingpairfull\n", "rtt min/avg/max/mdev"),
+        ("iperf mn1 src\n", "bits/sec"),
+        ("", "receiver"),
+        ("iperfudp 1M src mn1\n", "1.0"),
+        ("", "receiver"),
+        ("iperf mn1 nobody\n", "nobody is no node that has an address"),
+        ("iperf\n", "usage: iperf FROM TO"),
+        ("handover mn1 mar2\n", "emu> "),
+        ("mn1 ping -c 1 -W 9 src\n", "1 received"),  # the agents are still there
+        ("exit\n", ""),
+    ]:
+        terminal.type(keys)
+        terminal.until(shown)
+    assert terminal.end() == 0, terminal.shown
+    assert "Traceback" not in terminal.shown

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from emu.network.addressing import PMIPV6_LINK_LAYER, ROUTERS, Plan, eui64_link_local, plan
 from emu.network.routes import neighbours, routes
-from topologies import kinds
+from topologies.custom import topos as kinds
 from topologies.parameters import Centre, EndNode, Parameters, Quality
 
 ENDS = {

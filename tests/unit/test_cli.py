@@ -45,7 +45,8 @@ def run_with(disruption_ms: float | None, total: float | None = 61.5) -> dict[st
 
 
 def record(*runs: dict[str, Any]) -> dict[str, Any]:
-    return {"fidelity": {"ok": True, "reason": None}, "runs": list(runs)}
+    fidelity = {"ok": True, "reason": None}
+    return {"scenario": {}, "fidelity": fidelity, "runs": list(runs), "summary": {}}
 
 
 class Machine:
@@ -160,6 +161,20 @@ def test_a_stream_that_did_not_come_back_is_in_no_mean(machine: Machine) -> None
     lines = [" ".join(line.split()) for line in call("run", "good.yaml").stdout.splitlines()]
     assert "C1 multicast 2 60.0 60.0 3 0" in lines
     assert "not counted: 1 of 2 handovers of C1, which did not come back" in lines
+
+
+def test_the_goodput_of_a_load_is_in_the_table_of_streams(machine: Machine) -> None:
+    load = {**FLOW, "flow": "up", "kind": "iperf3", "interval_ms": None}
+    machine.record = record(
+        *(
+            {**run_with(None), "flows": [FLOW, {**load, "goodput_mbit_s": rate}]}
+            for rate in (21.25, 22.35)
+        )
+    )
+    lines = [" ".join(line.split()) for line in call("run", "good.yaml").stdout.splitlines()]
+    assert any("goodput" in line for line in lines)
+    assert "up iperf3 0 - - 3 0 21.8" in lines
+    assert any(line.startswith("C1 multicast ") and line.endswith(" 3 0 -") for line in lines)
 
 
 def test_run_with_json_prints_the_record_alone(machine: Machine) -> None:
@@ -309,7 +324,7 @@ def test_list_of_nothing_says_so(machine: Machine) -> None:
     [
         ("latest", "results: has no record yet; emu run makes one"),
         ("absent", "absent/record.json: no such file or directory; emu list shows what there is"),
-        ("list", "list/record.json: is not a record"),
+        ("list", "list/record.json: is not a record; emu list shows what there is"),
     ],
 )
 def test_report_needs_a_record(name: str, error: str, machine: Machine) -> None:

@@ -15,7 +15,9 @@ FILES = sorted(
     for path in (ROOT / folder).rglob("*.py")
 )
 TEXTS = {"read_text", "write_text"}
-OPENERS = {"open", "fdopen", "NamedTemporaryFile", "TemporaryFile", "makefile"}
+OPENERS = {"open", "fdopen", "makefile"}
+TEMPORARY = {"NamedTemporaryFile", "TemporaryFile"}
+"""Binary, unless a mode says otherwise."""
 MODES = set("rwaxbt+")
 
 
@@ -31,6 +33,8 @@ def by_locale(source: str) -> Iterator[str]:
 def _is_text(call: ast.Call) -> bool:
     """Whether a call gives or takes text: strings in a file, a pipe or a process."""
     name = call.func.attr if isinstance(call.func, ast.Attribute) else ast.unparse(call.func)
+    if name in TEMPORARY:
+        return "b" not in (_mode(call) or "b")
     if name in OPENERS and ast.unparse(call.func) != "os.open":
         return "b" not in _mode(call)
     return name in TEXTS or any(keyword.arg == "text" for keyword in call.keywords)
@@ -42,7 +46,7 @@ def _mode(call: ast.Call) -> str:
     texts = [arg.value for arg in given if isinstance(arg, ast.Constant)]
     modes = [text for text in texts if isinstance(text, str) and set(text) <= MODES]
     takes_a_path = isinstance(call.func, ast.Name) or ast.unparse(call.func) == "os.fdopen"
-    return modes[0] if modes else "b" if call.args and not takes_a_path else "r"
+    return modes[0] if modes else "b" if call.args and not takes_a_path else ""
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)
@@ -71,7 +75,14 @@ def test_the_rule_itself(call: str):
 
 
 @pytest.mark.parametrize(
-    "call", ["open(path, 'rb')", "path.open('ab')", "os.open(path, 0)", "sessions.open(node)"]
+    "call",
+    [
+        "open(path, 'rb')",
+        "path.open('ab')",
+        "os.open(path, 0)",
+        "sessions.open(node)",
+        "tempfile.TemporaryFile(dir=folder)",
+    ],
 )
 def test_what_is_no_text(call: str):
     assert list(by_locale(call)) == []

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from click.testing import CliRunner
 
+from emu.measure.record import build
 from emu.sweep import experiment as module
 from emu.sweep.experiment import Unmet, experiment
 from emu.sweep.loader import plan
 from emu.sweep.store import Store
 from emu.sweep.work import Result
-from tests.patience import PATIENCE_S
+from tests.synthetic_record import write_record
+from tests.unit.scripts import EXPERIMENTS
+from tests.unit.scripts import script as load_script
 from tests.unit.sweeps import write_matrix
 
 HEAD = "faithful,flow,recovered,disruption_ms,lost\n"
@@ -38,9 +39,9 @@ def script(tmp_path, monkeypatch):
         def analyse(table, results):
             analysed.extend(table["flow"])
             if problem is not None:
-                raise Unmet(problem)
+                raise problem
 
-        monkeypatch.setattr(module, "call", sweep)
+        monkeypatch.setattr(module, "run_below", sweep)
         command = experiment(tmp_path / "gaps", analyse)
         return CliRunner().invoke(command, ["--out", str(tmp_path / "out")]), analysed
 
@@ -63,7 +64,7 @@ def test_without_a_faithful_run_there_is_nothing_to_analyse(script, rows):
 
 @pytest.mark.parametrize(("status", "ends"), [(0, 1), (4, 1), (130, 130)])
 def test_what_is_not_as_it_has_to_be_is_told_and_the_status_is_1(script, status, ends):
-    result, _ = script(HEAD + "True,one\n", status=status, problem="does not endure: relay")
+    result, _ = script(HEAD + "True,one\n", status=status, problem=Unmet("does not endure: relay"))
     assert result.exit_code == ends
     assert result.output.endswith("does not endure: relay\n")
 
@@ -83,24 +84,30 @@ def test_only_records_of_faithful_runs_are_read(tmp_path):
     assert [(job.name, str(record)) for job, record in found] == [(first.name, f"/{first.name}")]
 
 
-@pytest.mark.parametrize("status", [130, 1])
-def test_ctrl_c_lets_what_is_beneath_end_in_order(tmp_path, status):
-    sweep = tmp_path / "sweep.py"
-    sweep.write_text(
-        "import signal, sys, time\n"
-        "def end(*_):\n    time.sleep(0.6)\n    print('in order', flush=True)\n"
-        f"    sys.exit({status})\n"
-        "signal.signal(signal.SIGINT, end)\nprint('ready', flush=True)\ntime.sleep(60)\n"
-    )
-    script = (
-        "import sys\nfrom emu.sweep.experiment import call\n"
-        f"sys.exit(call([sys.executable, {str(sweep)!r}]))\n"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
-        assert process.stdout.readline() == "ready\n"
-        time.sleep(0.1)
-        os.killpg(process.pid, signal.SIGINT)
-        assert process.stdout.read() == "in order\n"
-        assert process.wait(timeout=PATIENCE_S) == 130
+def test_a_record_that_is_gone_is_one_line(script):
+    gone = FileNotFoundError(2, "No such file or directory", "cells/a/runs")
+    result, _ = script(HEAD + "True,one\n", status=0, problem=gone)
+    assert result.exit_code == 1
+    assert result.stderr == "cells/a/runs: no such file or directory\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["absent"]])
+def test_the_check_of_figures_2_to_4_without_a_record_says_what_makes_one(tmp_path, arguments):
+    check = EXPERIMENTS / "multicast-figures-2-4/check.py"
+    done = subprocess.run(
+        [sys.executable, check, *arguments], cwd=tmp_path, capture_output=True, encoding="utf-8",
+        env={**os.environ, "PYTHONPATH": str(EXPERIMENTS.parent)},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "record.json: no such file or directory" in done.stderr
+    assert f"emu run {check.with_name('scenario.yaml')} makes a record" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_check_of_figures_2_to_4_refuses_another_record(tmp_path, monkeypatch):
+    record = write_record(tmp_path, runs=1)
+    build(record)
+    check = load_script("multicast-figures-2-4/check.py")
+    monkeypatch.setattr(sys, "argv", ["check.py", str(record)])
+    with pytest.raises(SystemExit, match="is not the record of a whole run"):
+        check.main()

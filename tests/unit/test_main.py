@@ -23,6 +23,7 @@ BARE = [sys.executable, "-S"]
 def checkout(tmp_path: Path) -> Path:
     """A checkout without a virtual environment."""
     shutil.copytree(PACKAGE, tmp_path / "emu", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "Makefile").touch()
     return tmp_path
 
 

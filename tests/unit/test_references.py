@@ -23,6 +23,7 @@ REFERENCE = Path(__file__).resolve().parents[2] / "results" / "reference"
 FOLDERS = sorted(path for path in REFERENCE.iterdir() if path.is_dir())
 OF = {"commit": "0123456789abcdef", "committed_at": "2026-11-30T10:00:00+00:00"}
 RECORD: dict[str, Any] = {
+    **{"scenario": {}, "runs": [], "summary": {}},
     "emu_version": "0.1.0",
     "kernel": "6.1.0",
     "backends": {"switch": "kernel", "tunnel": "ip6tnl", "delay": "netem"},
@@ -105,7 +106,7 @@ class Experiment:
 def experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Experiment:
     module = scripts.script("references.py")
     made = Experiment(module, tmp_path)
-    monkeypatch.setattr(module, "call", made.script)
+    monkeypatch.setattr(module, "run_below", made.script)
     return made
 
 

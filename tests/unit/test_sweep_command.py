@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import _thread
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -45,7 +45,7 @@ def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Resu
     monkeypatch.setattr(doctor, "missing_for", lambda _: [])
 
     @contextmanager
-    def one_thread(_workers: int) -> Iterator[Executor]:
+    def one_thread(_workers: int, _scratch: Path) -> Iterator[Executor]:
         with ThreadPoolExecutor(1) as executor:
             try:
                 yield executor
@@ -90,7 +90,7 @@ def test_the_same_command_goes_on_after_ctrl_c(sweep):
             return measured(job, folder)
         while len(list(Path(folder).glob("*/cell.json"))) < 5:
             time.sleep(0.01)
-        _thread.interrupt_main()
+        os.kill(os.getpid(), signal.SIGINT)
         time.sleep(0.5)
         return measured(job, folder)
 

@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
@@ -65,7 +66,7 @@ def go(planned: Plan, store: Store, runner: Runner, stop_after: int | None = Non
 
     with ThreadPoolExecutor(1) as executor:
         try:
-            sweep(planned, store, executor, runner, tell)
+            sweep(planned, store, executor, runner, tell, SimpleQueue())
         except KeyboardInterrupt:
             executor.shutdown(cancel_futures=True)
     return settled
