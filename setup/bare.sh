@@ -47,6 +47,8 @@ inside() {
 set -euo pipefail
 root=$1
 shift
+mount --bind "$root" "$root"  # its root is a mount of its own, as that of any system is
+cd "$root"
 mount -t proc proc "$root/proc"
 mount --rbind /sys "$root/sys"
 mount --rbind /dev "$root/dev"

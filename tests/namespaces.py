@@ -11,6 +11,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
+from ipaddress import IPv6Interface
 from itertools import zip_longest
 from types import TracebackType
 from typing import Any
@@ -65,6 +66,18 @@ class Namespace:
         with self:
             return subprocess.Popen(command, text=True, **options)
 
+    def add_address(self, interface: str, address: str) -> None:
+        """Add an address without DAD, and wait until the kernel takes packets for it."""
+        with self, Netlink() as netlink:
+            netlink.add_address(interface, address, nodad=True)
+        self.wait_for_address(interface, address)
+
+    def wait_for_address(self, interface: str, address: str) -> None:
+        """The kernel's local route to an address comes a little later than the address."""
+        ip = str(IPv6Interface(address).ip)
+        local = ("ip", "-6", "route", "show", "table", "local", "type", "local", ip)
+        eventually(lambda: self.run(*local, "dev", interface).stdout)
+
     def close(self) -> None:
         """Let go of the namespace; it ends with its last process and socket."""
         os.close(self.descriptor)
@@ -111,3 +124,6 @@ class Namespaces(ExitStack):
         for namespace, name in ends:
             with namespace, Netlink() as netlink:
                 eventually(partial(netlink.operational, name))
+        for (namespace, name), address in zip(ends, addresses, strict=False):
+            if address:
+                namespace.wait_for_address(name, address)

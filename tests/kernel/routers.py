@@ -41,8 +41,8 @@ class Chain:
             with host, Netlink() as netlink:
                 netlink.route_replace(DEFAULT, oif="eth0", via=lan[1])
         for number, router in enumerate(self.routers, 1):
+            router.add_address("lo", f"{loopback(number)}/128")
             with router, Netlink() as netlink:
-                netlink.add_address("lo", f"{loopback(number)}/128", nodad=True)
                 self._add_routes(netlink, number)
 
     def router(self, number: int) -> Namespace:

@@ -23,9 +23,8 @@ TABLE, PRIORITY = 77, 950
 @pytest.fixture
 def host(namespaces: Namespaces) -> Namespace:
     made = namespaces.new()
-    with made, Netlink() as netlink:
-        for address in (HOME, SENDER, OTHER):
-            netlink.add_address("lo", f"{address}/128", nodad=True)
+    for address in (HOME, SENDER, OTHER):
+        made.add_address("lo", f"{address}/128")
     return made
 
 

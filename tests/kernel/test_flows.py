@@ -9,7 +9,7 @@ from ipaddress import IPv6Address, IPv6Network
 import pytest
 
 from agents.kernel.flows import Flow, addresses_in_use, flows
-from agents.kernel.netlink import Netlink, set_sysctl
+from agents.kernel.netlink import set_sysctl
 from agents.kernel.prefix_counter import PrefixCounter
 from tests.kernel.routers import HOSTS, LANS, Chain
 from tests.namespaces import Namespace, Namespaces
@@ -24,9 +24,8 @@ ANY = IPv6Address("::")
 @pytest.fixture
 def host(namespaces: Namespaces) -> Namespace:
     made = namespaces.new()
-    with made, Netlink() as netlink:
-        for address in (LOCAL, REMOTE, UNUSED):
-            netlink.add_address("lo", f"{address}/128", nodad=True)
+    for address in (LOCAL, REMOTE, UNUSED):
+        made.add_address("lo", f"{address}/128")
     return made
 
 

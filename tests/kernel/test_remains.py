@@ -63,7 +63,7 @@ def test_nothing_is_left_of_an_agent_that_was_killed(namespaces: Namespaces, bac
         for address in netlink.addresses("lan"):
             if address.ip.is_link_local:
                 netlink.remove_address("lan", address)
-        netlink.add_address("lan", f"{OWN}/64", nodad=True)
+    router.add_address("lan", f"{OWN}/64")
     before = state(router)
     command = [sys.executable, "-c", AGENT, str(loopback(1)), str(loopback(2)), backend]
     agent = router.spawn(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)

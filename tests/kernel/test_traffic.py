@@ -10,12 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agents.wire import ipv6
 from emu.traffic import arrivals, listener, ping, source
+from tests.kernel.packets import capture
+from tests.kernel.packets import wait_for as packet
 from tests.kernel.processes import SECOND, Process, starter, wait_for
 from tests.namespaces import Namespace, Namespaces
 
 pytestmark = pytest.mark.root
 
+ECHO_REPLY = 129
 LEFT, RIGHT = "2001:db8:1::1", "2001:db8:1::2"
 Start = Callable[[Namespace, Any, dict[str, Any]], Process]
 
@@ -158,21 +162,28 @@ def test_ping(tmp_path: Path, hosts: tuple[Namespace, Namespace], start: Start) 
     assert (stopped["sent"], stopped["received"]) == (count, count)
 
 
+def is_reply(whole: bytes) -> bool:
+    return whole[6] == ipv6.ICMPV6 and whole[40] == ECHO_REPLY
+
+
 def test_a_ping_keeps_the_address_it_started_with(
     tmp_path: Path, hosts: tuple[Namespace, Namespace], start: Start
 ) -> None:
-    _, right = hosts
-    right.run("ip", "address", "add", "2001:db8:1::3/64", "dev", "b", "nodad")
+    left, right = hosts
+    right.add_address("b", "2001:db8:1::3/64")
     right.run(
         "ip", "address", "change", f"{RIGHT}/64", "dev", "b", "preferred_lft", "0"
     )  # deprecated: the other one is preferred now
     process = start(right, ping.main, pinging(tmp_path, start_ns=time.monotonic_ns(), stop_ns=None))
     wait_for(tmp_path / "events.jsonl", "flow_started")
-    time.sleep(0.1)
-    right.run("ip", "address", "change", f"{RIGHT}/64", "dev", "b", "preferred_lft", "forever")
-    right.run("ip", "address", "change", "2001:db8:1::3/64", "dev", "b", "preferred_lft", "0")
-    mark = time.monotonic_ns()
-    time.sleep(0.1)
+    with capture(left, "a") as packets:
+        packet(packets, is_reply)
+        right.run("ip", "address", "change", f"{RIGHT}/64", "dev", "b", "preferred_lft", "forever")
+        right.run("ip", "address", "change", "2001:db8:1::3/64", "dev", "b", "preferred_lft", "0")
+        mark = time.monotonic_ns()
+    with capture(left, "a") as packets:
+        for _ in range(2):  # the first may answer what was sent before
+            packet(packets, is_reply)
     process.signal(signal.SIGTERM)
     process.finish()
     assert events(tmp_path)[0]["local"] == "2001:db8:1::3"
