@@ -20,6 +20,7 @@ from rich.console import Console
 
 from emu import __version__, room
 from emu.files import in_words
+from emu.interrupts import INTERRUPTED
 from emu.room import NoRoom
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class NoResult(Refusal):
 class Interrupted(Refusal):
     """The user has had enough."""
 
-    exit_code = 130
+    exit_code = INTERRUPTED
 
 
 def emu(arguments: Sequence[str] | None = None) -> int:

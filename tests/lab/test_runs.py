@@ -92,7 +92,7 @@ def test_a_run_outlives_who_reads_its_progress(tmp_path: Path) -> None:
     assert process.stdout is not None
     assert process.stdout.readline()
     process.stdout.close()
-    assert process.wait(PATIENCE_S) == 0
+    assert process.wait(PATIENCE_S) in (0, 4)  # 4: the machine could not keep up
     (directory,) = (tmp_path / "out/short").glob("2*")
     assert len(json.loads((directory / "record.json").read_text())["runs"]) == 1
 

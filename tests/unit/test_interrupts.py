@@ -19,7 +19,7 @@ import os, signal, sys, time
 def end(number, frame):
     time.sleep(0.6)  # longer than subprocess would wait for
     print("in order", flush=True)
-    sys.exit(130)
+    sys.exit(1)  # of whoever was killed, say
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, end)
 print(os.getppid(), flush=True)
