@@ -1,0 +1,66 @@
+"""The walking call of experiments/walking-call: its walks, and what it makes of a sweep's table."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import pandas as pd
+import pytest
+import scripts
+
+from emu.scenario.events import Handover
+from emu.scenario.loader import parse
+from emu.sweep.loader import plan
+
+CALL_S = 180
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    return scripts.script("walking-call/walk.py")
+
+
+def row(handover: int, before: float, after: float, **values: Any) -> dict[str, Any]:
+    common = {"scheme": "network", "walk": "5-kmh-100-m", "seed": 1, "flow": "call"}
+    found = {"handover": handover, "delay_before_ms": before, "delay_after_ms": after}
+    return {**common, **found, "disruption_ms": 80.0, "lost": 4, **values}
+
+
+def test_the_walker_crosses_the_borders_of_the_cells_when_the_speed_says() -> None:
+    jobs = plan(scripts.EXPERIMENTS / "walking-call/matrix.yaml").jobs
+    assert len(jobs) == 12
+    for job in jobs:
+        speed, _, cell, _ = job.values["walk"].split("-")
+        metres_a_second, cell_m = int(speed) / 3.6, int(cell)
+        moves = [
+            event
+            for event in parse(job.scenario.encode(), "walk.yaml").events
+            if isinstance(event, Handover)
+        ]
+        walked = [move.at / 1e9 * metres_a_second for move in moves]
+        assert walked == pytest.approx([(n + 0.5) * cell_m for n in range(len(moves))])
+        assert (len(moves) + 0.5) * cell_m >= CALL_S * metres_a_second - 1e-6  # no further border
+
+
+def test_two_handovers_add_ten_milliseconds(script: ModuleType) -> None:
+    """As the paper has it: half of the round trip's 20 ms."""
+    table = pd.DataFrame([row(0, 42.4, 52.6), row(1, 52.4, 62.6)])
+    (found,) = script.walks(table).to_dict("records")
+    assert (found["handovers"], found["lost"]) == (2, 8)
+    assert found["added_ms"] == pytest.approx(10.1)
+    assert (found["expected_ms"], found["bearable"]) == (31, True)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "handovers", "expected"),
+    [("network", 1, 26), ("client", 2, 41), ("central", 0, 41), ("central", 2, 41)],
+)
+def test_the_delay_by_equation_19(
+    script: ModuleType, scheme: str, handovers: int, expected: float
+) -> None:
+    assert script.expected_ms(scheme, handovers) == expected
+
+
+def test_a_call_over_150_ms_is_not_bearable(script: ModuleType) -> None:
+    assert not script.walks(pd.DataFrame([row(0, 42.0, 301.0)]))["bearable"].item()
