@@ -22,10 +22,10 @@ unpack_kernel() {
     mv .vm/unpacked .vm/root
 }
 
-# /dev/kvm may exist and yet refuse to run a machine: try it.
+# /dev/kvm may exist and yet not run a machine, or run it for ever: let the kernel find that it has no root.
 kvm_works() {
-    [ -w /dev/kvm ] && (echo quit | timeout 20 qemu-system-x86_64 -accel kvm -cpu host \
-        -display none -nodefaults -S -monitor stdio) >/dev/null 2>&1
+    [ -w /dev/kvm ] && timeout 30 qemu-system-x86_64 -accel kvm -cpu host -m 512M -display none -nodefaults \
+        -no-reboot -kernel "$1" -append panic=-1 </dev/null >/dev/null 2>&1
 }
 
 if [ "$(uname -m)" != x86_64 ]; then
@@ -35,9 +35,10 @@ fi
 [ -d .vm/root ] || unpack_kernel
 [ -x .venv/bin/vng ] || .venv/bin/python -m pip install --quiet virtme-ng
 mkdir -p .vm/results
-options=(--run "$PWD/$(ls .vm/root/boot/vmlinuz-*)" --root / --force-9p --overlay-rwdir="$PWD"
+kernel=$PWD/$(ls .vm/root/boot/vmlinuz-*)
+options=(--run "$kernel" --root / --force-9p --overlay-rwdir="$PWD"
     --rwdir="$PWD/.vm/results" --cpus "$(nproc)" --memory 3G)
-kvm_works || options+=(--disable-kvm)
+kvm_works "$kernel" || options+=(--disable-kvm)
 echo "test-vm: vng ${options[*]}"
 rm -f .vm/results/status
 # Through a pipe: the guest would truncate a regular file that it is given as its output.
