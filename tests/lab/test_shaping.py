@@ -113,12 +113,22 @@ def test_what_a_delay_line_did_is_known(delay: DelayBackend) -> None:
 
 @in_sandbox
 def test_lateness_can_begin_to_count_anew(delay: DelayBackend) -> None:
+    """Packets that a line which stood still for a second has kept are late; kernels go on sending
+    some of their own, which are not, or not so late."""
     net = network(delay, Parameters(mars=1, cmd=Quality(1 * MS)))
-    assert round_trips(net, "mar1", "cmd", 10)
+    line = net._shaper._process
+    if line is None:
+        assert delay == "netem"
+        return
+    line.send_signal(signal.SIGSTOP)
+    ping = net.node("mar1").popen(f"ping -c 1 -W 5 {net.address('cmd')}")
+    time.sleep(1)
+    line.send_signal(signal.SIGCONT)
+    assert ping.wait(PATIENCE_S) == 0
     net.forget_lateness()
-    lines = net.stop_delay_line().directions
-    assert bool(lines) == (delay == "delay-line")
-    assert all(line.late_max_ns == 0 for line in lines)
+    late = [direction.late_max_ns for direction in net.stop_delay_line().directions]
+    assert late
+    assert max(late) < 800 * MS
 
 
 @in_sandbox
