@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from rich.table import Table
 from emu.show.numbers import estimate, milliseconds
 from emu.sweep.loader import Job
 from emu.sweep.matrix import Matrix
-from emu.sweep.summary import over_runs
+from emu.sweep.summary import of_handovers, over_runs
 from emu.sweep.table import counted, not_recovered
 from emu.sweep.work import Result
 
@@ -60,46 +61,59 @@ class SweepProgress:
         self._progress.advance(self._task)
 
 
-_SHOWN = {
-    "predicted": "predicted_disruption_ms",
-    "lost": "lost",
-    "leave\n(ms)": "leave_ms",
-    "signalling\n(B)": "signalling_bytes",
-}
+_NUMBERS = (
+    "runs",
+    "disruption\n(ms)",
+    "median",
+    "of those with\na prediction",
+    "predicted",
+    "lost",
+    "leave\n(ms)",
+    "signalling\n(B)",
+)
+_PREDICTED = "predicted_disruption_ms"
 
 
 def show_table(console: Console, matrix: Matrix, frame: DataFrame) -> None:
     """A line for each combination: how many runs, and the means of what handovers did.
 
-    The disruption has its confidence interval over the runs, and its median. Flows that did not
-    come back are in no number of disruption and losses: a line of their own says how many.
+    Means have their confidence intervals over the runs. What was predicted stands beside what those
+    flows measured that have a prediction. Flows that did not come back are in no number of
+    disruption and losses: a line of their own says how many.
     """
     table = Table(box=None, pad_edge=False)
     for name in matrix.axes:
         table.add_column(name)
-    for heading in ("runs", "disruption\n(ms)", "median", *_SHOWN):
+    for heading in _NUMBERS:
         table.add_column(heading, justify="right", no_wrap=True)
     notes = []
     for values, part in counted(frame).groupby(list(matrix.columns.values()), sort=False):
-        disruption = over_runs(part, "disruption_ms")
         names = [f"{value:g}" if isinstance(value, float) else str(value) for value in values]
         gone = int(not_recovered(part).sum())
         if gone:
             notes.append(
                 f"{', '.join(names)}: {gone} of {len(part)} did not come back: not counted"
             )
-        table.add_row(
-            *names,
-            str(part["seed"].nunique()),
-            estimate(disruption),
-            milliseconds(disruption["median"]),
-            *(milliseconds(over_runs(part, column)["mean"]) for column in _SHOWN.values()),
-        )
+        table.add_row(*names, *_numbers(part))
     console.print(table)
     for note in notes:
         console.print(note, markup=False, soft_wrap=True)
     if matrix.seeds == 1:
         console.print("one run of each: no confidence intervals; seeds: 5 makes five", style="dim")
+
+
+def _numbers(part: DataFrame) -> Iterator[str]:
+    """The cells of a combination, in the order of `_NUMBERS`."""
+    disruption = over_runs(part, "disruption_ms")
+    compared = part.dropna(subset=["disruption_ms", _PREDICTED])
+    yield str(part["seed"].nunique())
+    yield estimate(disruption)
+    yield milliseconds(disruption["median"])
+    yield estimate(over_runs(compared, "disruption_ms"))
+    yield milliseconds(over_runs(compared, _PREDICTED)["mean"])
+    yield estimate(over_runs(part, "lost"))
+    yield estimate(over_runs(part, "leave_ms"))
+    yield estimate(over_runs(of_handovers(part, []), "signalling_bytes"), most=0)
 
 
 def show_files(console: Console, directory: Path, figures: list[Path]) -> None:

@@ -110,6 +110,15 @@ def test_the_numbers_are_on_the_page(built: Path) -> None:
         assert expected in words
 
 
+def test_a_card_says_how_far_apart_its_values_are(built: Path) -> None:
+    """A mean of unlike handovers is no number by itself."""
+    summary = json.loads((built.parent / "record.json").read_text())["summary"]["latency_ms.total"]
+    least, most = summary["min"], summary["max"]
+    assert least < most
+    page = built.read_text()
+    assert f"{least:.1f} to {most:.1f}</div></div>" in page
+
+
 def test_one_run_has_no_interval_and_says_what_makes_one(tmp_path: Path) -> None:
     record.build(write_record(tmp_path, runs=1))
     words = " ".join(checked(emu.report.build(tmp_path).read_text()).words)

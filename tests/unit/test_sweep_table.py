@@ -191,3 +191,20 @@ def test_a_flow_that_did_not_come_back_counts_apart(measured, planned, tmp_path,
     assert note == "0, near: 1 of 2 did not come back: not counted"
     cdf, *_ = plots.draw(planned.matrix, frame, tmp_path / "figures")
     assert "(1 did not come back)" in cdf.read_text()
+
+
+def test_a_prediction_stands_beside_what_has_one(measured, planned, capsys):
+    """And a handover's signalling counts once, however many flows the handover touched."""
+    found = rows(*measured)
+    predicted = [row for row in found if row.get("predicted_disruption_ms") is not None]
+    assert 0 < len(predicted) < len(found)
+    for row in found:
+        row |= {"disruption_ms": 451.0 if row in predicted else 70.0}
+        row |= {"signalling_bytes": 1000.0 if row["handover"] == 0 else 3000.0}
+    first = [row for row in found if row["handover"] == 0][:1]
+    second = [row for row in found if row["handover"] == 1]
+    frame = table.table(planned.jobs, {planned.jobs[0].name: result(first + second)})
+    show_table(Console(width=200), planned.matrix, frame)
+    _, _, line = capsys.readouterr().out.splitlines()[:3]
+    assert line.split()[5] == "451.0"
+    assert line.split()[-1] == "2,000"
