@@ -69,6 +69,7 @@ class Tap:
         link_type = pcapng.ETHERNET if ethernet else pcapng.RAW
         self.writer.interface(pcapng.Interface(interface, node, link_type))
         self.writer.flush()
+        self._written = 0
 
     def _is_ethernet(self, interface: str) -> bool:
         request = struct.pack("16s16x", interface.encode())
@@ -93,14 +94,15 @@ class Tap:
             self.writer.packet(
                 pcapng.Packet(when, 0, direction, bytes(self._buffer[:kept]), length)
             )
+            self._written += 1
         return most
 
     def close(self) -> None:
-        """Take what is queued and write the kernel's counters."""
-        while self.take(_BATCH) == _BATCH:
-            pass
+        """Take what the kernel has counted by now, and no more; write its counters."""
         counters = self.socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8)
         received, dropped = struct.unpack("@II", counters)
+        while self._written < received - dropped and self.take(1):
+            pass
         self.writer.statistics(0, received, dropped)
         self.writer.close()
         self.socket.close()

@@ -128,6 +128,26 @@ def test_control_traffic_at_both_ends(tmp_path: Path, pair: tuple[Namespace, Nam
         assert whole.received == len(whole.packets)
 
 
+def test_what_comes_while_a_capture_ends_is_neither_counted_nor_written(
+    tmp_path: Path, pair: tuple[Namespace, Namespace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel may say something of its own just then."""
+    with pair[0]:
+        tap = capture.Tap("mar1", "mar1-radio", {"directory": str(tmp_path)})
+    inject(pair[0], "mar1-radio", [signalling()["RA"]])
+    take = tap.take
+
+    def take_late(most: int) -> int:
+        taken = take(most)
+        inject(pair[0], "mar1-radio", [signalling()["RA"]])
+        return taken
+
+    monkeypatch.setattr(tap, "take", take_late)
+    tap.close()
+    whole = pcapng.read(tmp_path / "mar1-radio.pcapng")
+    assert whole.received == len(whole.packets)
+
+
 def test_the_messages_are_matched(tmp_path: Path, pair: tuple[Namespace, Namespace]) -> None:
     with capturing(tmp_path, pair) as end:
         before = time.monotonic_ns()
