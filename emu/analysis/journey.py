@@ -47,17 +47,17 @@ def _hybrid(mobility: Mobility, visited: Sequence[str], target: str) -> Task:
     """In a domain its own network acts, between domains the client (paper, equations 2 and 3)."""
     at_home = [mar for mar in visited if mar in mobility.home_domain]
     if target in mobility.home_domain:
-        return _in_domain(at_home, target)
+        return _in_domain(mobility, at_home, target)
     if target in mobility.foreign_domain and visited[-1] in mobility.foreign_domain:
-        return _in_domain(_latest_stay(visited, mobility.foreign_domain), target)
+        return _in_domain(mobility, _latest_stay(visited, mobility.foreign_domain), target)
     previous = _anchors(at_home, target)
     told = {"all": previous, "last": previous[-1:]}
     return Task(Scheme.CLIENT, previous, told[mobility.update])
 
 
-def _in_domain(visited: Sequence[str], target: str) -> Task:
+def _in_domain(mobility: Mobility, visited: Sequence[str], target: str) -> Task:
     previous = _anchors(visited, target)
-    return Task(Scheme.PROXY, previous, previous)
+    return Task(_VARIANTS[mobility.variant], previous, previous)
 
 
 def _latest_stay(visited: Sequence[str], domain: Collection[str]) -> list[str]:

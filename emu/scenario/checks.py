@@ -55,7 +55,7 @@ def _topology(scenario: Scenario) -> Iterator[Problem]:
 def _distributed(scenario: Scenario) -> Iterator[Problem]:
     """What needs a CMD, or MARs that reach each other without one."""
     variant = scenario.mobility.variant
-    if variant not in ("distributed", "mih") or scenario.mobility.scheme != "dmm":
+    if variant not in ("distributed", "mih"):
         return
     if scenario.topology.kind != "dmm-domain":
         text = "needs the topology dmm-domain, whose exchange carries multicast; write proxy"

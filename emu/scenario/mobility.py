@@ -15,7 +15,16 @@ SCHEME_KEYS: dict[str, frozenset[str]] = {
     "pmipv6": frozenset(),
     "mipv6": frozenset({"route_optimisation"}),
     "client": frozenset({"security", "idle_release"}),
-    "hybrid": frozenset({"home_domain", "foreign_domain", "update", "security"}),
+    "hybrid": frozenset(
+        {
+            "variant",
+            "first_attachment_timeout",
+            "home_domain",
+            "foreign_domain",
+            "update",
+            "security",
+        }
+    ),
 }
 """The schemes, and the keys that each of them has for itself."""
 HOST_BASED = ("mipv6", "client")

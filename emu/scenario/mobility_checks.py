@@ -52,6 +52,9 @@ def _check_security(scenario: Scenario) -> Iterator[Problem]:
 
 def _check_domains(scenario: Scenario) -> Iterator[Problem]:
     home, foreign = scenario.mobility.home_domain, scenario.mobility.foreign_domain
+    if scenario.mobility.variant == "mih":
+        text = "is for scheme: dmm only; write distributed, or one with a CMD"
+        yield Problem(("mobility", "variant"), text)
     if not home:
         text = "is missing; write the home operator's access routers, such as [mar1]"
         yield Problem(("mobility", "home_domain"), text)

@@ -21,18 +21,26 @@ class Dmm(Scheme):
 
     def roles(self) -> dict[str, Callable[[str], Agent]]:
         """MARs, CMD and MCC; without a CMD the exchange carries what MARs send to all of them."""
-        centre = {"ix": self._ix} if self._distributed else {"cmd": self._cmd}
-        return {**super().roles(), "mar": self._mar, "mcc": self._mcc, **centre}
+        return {**super().roles(), "mar": self._mar, "mcc": self._mcc, **self._centre()}
 
     def ready(self, events: Sequence[Event]) -> bool:
         """Whether those who talk to each other do: MARs by their group or by CXTP, two CMDs."""
-        count = len(self.mars())
-        joins = [e for e in events if e["kind"] == "join" and e["group"] == str(ALL_MARS)]
+        count = len(self.managed())
+        groups = {str(self.group_of(mar)) for mar in self.managed()}
+        joins = [e for e in events if e["kind"] == "join" and e["group"] in groups]
         grouped = not self._distributed or len({join["link"] for join in joins}) == count
         pairs = {(e["node"], e["peer"]) for e in events if e["kind"] == "association"}
         caught_up = {event["node"] for event in events if event["kind"] == "caught_up"}
         paired = not self.scenario.mobility.standby or caught_up >= set(self.network.names("cmd"))
         return grouped and paired and (not self._cxtp or len(pairs) == count * (count - 1))
+
+    def managed(self) -> list[str]:
+        """The access routers that manage mobility."""
+        return list(self.mars().values())
+
+    def group_of(self, mar: str) -> IPv6Address:
+        """Where all MARs of a MAR's domain are asked, if there is no CMD."""
+        return ALL_MARS
 
     def cmd_of(self, mar: str) -> str:
         """The CMD of a MAR's domain."""
@@ -46,6 +54,9 @@ class Dmm(Scheme):
         """The secret of the domain that a MAR or CMD is of."""
         return self.scenario.mobility.key
 
+    def _centre(self) -> dict[str, Callable[[str], Agent]]:
+        return {"ix": self._ix} if self._distributed else {"cmd": self._cmd}
+
     @property
     def _distributed(self) -> bool:
         return self.scenario.mobility.variant in ("distributed", "mih")
@@ -58,7 +69,7 @@ class Dmm(Scheme):
         tracking = self.scenario.multicast.explicit_tracking
         return "agents.roles.mar", {
             "address": str(network.address(name)),
-            "cmd": str(ALL_MARS if distributed else network.address(self.cmd_of(name))),
+            "cmd": str(self.group_of(name) if distributed else network.address(self.cmd_of(name))),
             "standby": str(network.address(SECOND_CMD)) if mobility.standby else None,
             "group_interface": network.interface(name, "backhaul").name if distributed else None,
             "pool": str(network.pool(name)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import IPv6Address
 
 from agents.kernel.tunnel import MTU, NESTED_MTU
 from emu.schemes.base import Agent, Scheme
@@ -10,13 +11,25 @@ from emu.schemes.dmm import Dmm
 from emu.schemes.host_based import HostBased
 from topologies.domain import SECOND_CMD
 
+FOREIGN_MARS = IPv6Address("ff05::5214")
+"""The group of all MARs of the foreign domain, where there is no CMD."""
+
 
 class Hybrid(HostBased, Dmm):
     """Section 4.3 of the HDMM paper; other operators may have mobility management of their own."""
 
     def roles(self) -> dict[str, Callable[[str], Agent]]:
-        """MARs with a CMD in each domain, plain access routers elsewhere."""
-        return {**Scheme.roles(self), "mar": self._either, "cmd": self._cmd}
+        """MARs in each domain, with a CMD each or without; plain access routers elsewhere."""
+        return {**Scheme.roles(self), "mar": self._either, **self._centre()}
+
+    def managed(self) -> list[str]:
+        """Those of the home operator, and of the other one who manages mobility."""
+        mobility = self.scenario.mobility
+        return [*mobility.home_domain, *mobility.foreign_domain]
+
+    def group_of(self, mar: str) -> IPv6Address:
+        """Each domain has its own."""
+        return FOREIGN_MARS if self._is_foreign(mar) else super().group_of(mar)
 
     def cmd_of(self, mar: str) -> str:
         """Each domain has its own."""

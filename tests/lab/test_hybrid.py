@@ -108,3 +108,29 @@ def test_no_binding_message_was_refused(done: Run) -> None:
     """Those of the mobile node are for the home agents, and nobody else misses them."""
     reasons = {reason for counts in done.run()["refused"].values() for reason in counts}
     assert not [reason for reason in reasons if reason.startswith(("signalling", "malformed"))]
+
+
+VARIANTS = ["relay", "locator", "distributed"]
+
+
+@pytest.fixture(scope="module")
+def variants(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    scenarios = {name: tmp_path_factory.mktemp(name) / "scenario.yaml" for name in VARIANTS}
+    for variant, scenario in scenarios.items():
+        scenario.write_text(SCENARIO.format(update=f"all, variant: {variant}"))
+    return run_side_by_side(scenarios, "--keep-captures")
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_home_domain_may_have_any_variant(variants: dict[str, Run], variant: str) -> None:
+    done = variants[variant]
+    assert done.ended, done.output
+    ping = done.flow("ping-mn1-srv")
+    assert ping["lost"] < ping["sent"] / 4
+    assert all(h["latency_ms"]["binding"] is not None for h in done.run()["handovers"])
+    assert [event["node"] for event in done.events("represented")] == ["mar2"]
+    asked = {e["destination"] for e in done.events("sent") if e.get("message") == "PBU"}
+    assert ("ff05::5213" in asked) == (variant == "distributed")
+    assert {e["answered_by"] for e in done.run()["handovers"]} - {None} == {
+        "mar1" if variant in ("locator", "distributed") else "cmd"
+    }

@@ -182,6 +182,16 @@ events:
 
 
 @pytest.mark.parametrize(
+    ("variant", "scheme"),
+    [("relay", Scheme.RELAY), ("locator", Scheme.LOCATOR), ("distributed", Scheme.FULLY)],
+)
+def test_in_a_domain_the_network_acts_by_its_variant(variant, scheme):
+    text = HYBRID.replace("UPDATE", f"all, variant: {variant}").replace("line", "dmm-domain")
+    found = moves(parse(text.encode(), "abroad.yaml"))
+    assert {move.scheme for move in found} == {scheme, Scheme.CLIENT}
+
+
+@pytest.mark.parametrize(
     ("update", "hops"), [("all", [1.5, 3.5, 4.5, 1.5]), ("last", [1, 3, 4, 1])]
 )
 def test_in_a_domain_the_network_acts_and_between_domains_the_client(update, hops):
