@@ -34,7 +34,6 @@ _VERSION = 1
 _HEADER = struct.Struct("!BBBx")
 _PORT = struct.Struct("!H")
 _LIFETIME = struct.Struct("!H")
-_RANGE = struct.Struct("!QQ18s")
 _TARGET_LENGTHS = {1: IDENTIFIER_LENGTH, 2: ENDPOINT_LENGTH}
 
 
@@ -123,17 +122,7 @@ class Refused:
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Responsible:
-    """All identifiers whose first 64 bits are in (after, up_to] are with this server."""
-
-    TYPE: ClassVar[int] = 7
-    after: int
-    up_to: int
-    server: Endpoint
-
-
-Message = Packet | Insert | Remove | Challenge | Accepted | Refused | Responsible
+Message = Packet | Insert | Remove | Challenge | Accepted | Refused
 _WITH_TOKEN: dict[int, type[Insert] | type[Remove] | type[Challenge]] = {
     message.TYPE: message for message in (Insert, Remove, Challenge)
 }
@@ -144,9 +133,6 @@ def encode(message: Message) -> bytes:
     if isinstance(message, Packet):
         header = _HEADER.pack(_VERSION, message.TYPE, message.hops)
         return header + message.identifier + message.data
-    if isinstance(message, Responsible):
-        body = _RANGE.pack(message.after, message.up_to, message.server)
-        return _HEADER.pack(_VERSION, message.TYPE, 0) + body
     kind = 2 if is_endpoint(message.target) else 1
     head = _HEADER.pack(_VERSION, message.TYPE, 0) + message.identifier
     head += bytes([kind]) + message.target
@@ -167,9 +153,6 @@ def decode(data: bytes) -> Message:
     version, kind, hops = _HEADER.unpack_from(data)
     if version != _VERSION:
         raise MalformedPacket(f"i3 messages have version {_VERSION}, this has {version}")
-    if kind == Responsible.TYPE:
-        after, up_to, server = _RANGE.unpack(_exactly(data[_HEADER.size :], _RANGE.size))
-        return Responsible(after, up_to, Endpoint(server))
     identifier = Identifier(data[_HEADER.size : _HEADER.size + IDENTIFIER_LENGTH])
     rest = data[_HEADER.size + IDENTIFIER_LENGTH :]
     if kind == Packet.TYPE:

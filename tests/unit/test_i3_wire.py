@@ -24,7 +24,6 @@ MESSAGES = st.one_of(
     *(st.builds(kind, IDENTIFIER, TARGET, TOKEN) for kind in (i3.Insert, i3.Remove, i3.Challenge)),
     st.builds(i3.Accepted, IDENTIFIER, TARGET, SHORT),
     st.builds(i3.Refused, IDENTIFIER, TARGET, st.sampled_from(i3.Reason)),
-    st.builds(i3.Responsible, SEQUENCE, SEQUENCE, ENDPOINT),
 )
 GROUP_MESSAGES = st.one_of(
     st.builds(i3_group.Data, NUMBER, SEQUENCE, TIME, PAYLOAD),
