@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -72,6 +73,7 @@ _NUMBERS = (
     "signalling\n(B)",
 )
 _PREDICTED = "predicted_disruption_ms"
+_WIDEST = 1000
 
 
 def show_table(console: Console, matrix: Matrix, frame: DataFrame) -> None:
@@ -95,7 +97,10 @@ def show_table(console: Console, matrix: Matrix, frame: DataFrame) -> None:
                 f"{', '.join(names)}: {gone} of {len(part)} did not come back: not counted"
             )
         table.add_row(*names, *_numbers(part))
-    console.print(table)
+    # A terminal too narrow breaks lines, rather than that a column vanishes.
+    unlimited = console.options.update(max_width=_WIDEST)
+    table.width = Measurement.get(console, unlimited, table).maximum
+    console.print(table, soft_wrap=True)
     for note in notes:
         console.print(note, markup=False, soft_wrap=True)
     if matrix.seeds == 1:
