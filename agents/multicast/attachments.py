@@ -20,7 +20,8 @@ class Attachment:
 
     ``since`` is when it came (ns). Until it is ``bound`` (its binding is complete) it is not
     served. ``previous_link`` then leads to the router it was at just before; None: there is none.
-    ``ongoing`` are the groups that it listened to there, None as long as nobody has told.
+    ``anchor_links`` lead to all that anchor prefixes of it, the latest first. ``ongoing`` are the
+    groups that it listened to there, None as long as nobody has told.
     """
 
     link: str
@@ -30,6 +31,7 @@ class Attachment:
     bound: bool
     previous_link: str | None
     queries_left: int
+    anchor_links: tuple[str, ...] = ()
     ongoing: frozenset[IPv6Address] | None = None
 
 
@@ -65,12 +67,19 @@ class Attachments:
         self._queries_due.set((link, host), now)
         return attachment
 
-    def bind(self, host: IPv6Address, link: str, previous_link: str | None) -> Attachment | None:
+    def bind(
+        self,
+        host: IPv6Address,
+        link: str,
+        previous_link: str | None,
+        anchor_links: tuple[str, ...] = (),
+    ) -> Attachment | None:
         """A host that came is served now, and known to come from ``previous_link``."""
         attachment = self._attachments.get((link, host))
         if attachment is not None:
             attachment.bound = True
             attachment.previous_link = previous_link
+            attachment.anchor_links = anchor_links
         return attachment
 
     def detach(self, host: IPv6Address, link: str) -> None:

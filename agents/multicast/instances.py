@@ -2,7 +2,8 @@
 
 There is one instance an upstream (RFC 4605); it wants from it the merge of what its listeners want.
 A listener that moves from one to another belongs to both until the new one delivers: make before
-break.
+break. In a scheme that shares none a listener may belong to several for good, and is served by the
+one that delivers first.
 """
 
 from __future__ import annotations
@@ -145,11 +146,13 @@ class Instances:
         return sorted(groups)
 
     def awaited(self, source: IPv6Address, group: IPv6Address) -> set[str]:
-        """The upstreams that are to replace another one for a channel, once they deliver."""
+        """The upstreams asked for a channel that it is not taken from as long as others deliver."""
+        waiting = slice(0, 1) if self._select.shares else slice(1, None)
         return {
-            listener.upstreams[0]
+            upstream
             for _, listener, wish in self.wishes(group)
             if len(listener.upstreams) > 1 and wish.accepts(source)
+            for upstream in listener.upstreams[waiting]
         }
 
     def arrived(
@@ -157,13 +160,16 @@ class Instances:
     ) -> None:
         """Data came by an upstream: who was waiting for that needs no other.
 
-        Who is waiting for another one is served by the one ``used`` meanwhile, as all are: none but
-        that is kept. The kernel tells of one wrong upstream at a time, so the one that is waited
-        for is heard of when the others are quiet.
+        If nothing is shared, it was none of its own that its data was taken from so far. Who is
+        waiting for another one is served by the one ``used`` meanwhile, as all are: none but that
+        is kept. The kernel tells of one wrong upstream at a time, so the one that is waited for is
+        heard of when the others are quiet.
         """
         for _, listener, wish in self.wishes(group):
             if len(listener.upstreams) > 1 and wish.accepts(source):
-                if upstream == listener.upstreams[0]:
+                if not self._select.shares:
+                    listener.upstreams = _first_to_deliver(listener.upstreams, upstream, used)
+                elif upstream == listener.upstreams[0]:
                     listener.upstreams = (upstream,)
                 elif used in self._links.upstreams:
                     kept = (used if u == upstream else u for u in listener.upstreams)
@@ -259,6 +265,15 @@ class Instances:
         else:
             present = sorted(delivering & self._links.upstreams.keys() - {link, *upstreams})
             listener.upstreams = (*upstreams, *present)
+
+
+def _first_to_deliver(
+    upstreams: tuple[str, ...], upstream: str, used: str | None
+) -> tuple[str, ...]:
+    """With the one first that data came by, unless data is taken from one of them already."""
+    if used in upstreams or upstream not in upstreams:
+        return upstreams
+    return (upstream, *(u for u in upstreams if u != upstream))
 
 
 def _single_source(wish: Filter) -> IPv6Address | None:

@@ -28,7 +28,7 @@ class Listener:
     ``filter_expiry`` is the filter timer, None in INCLUDE mode; ``requested`` the source timers;
     ``excluded`` the exclude list. ``joined`` is when the host was first known to want the group,
     and ``upstreams`` by which it is served: the first is to stay, the others go as soon as the
-    first delivers.
+    first delivers. In a scheme that shares none all stay; data is taken from the first.
     """
 
     host: IPv6Address

@@ -169,14 +169,20 @@ class MldProxy:
         return self._finish(now)
 
     def bound(
-        self, host_link_local: IPv6Address, link: str, previous_link: str | None, now: int
+        self,
+        host_link_local: IPv6Address,
+        link: str,
+        previous_link: str | None,
+        now: int,
+        anchor_links: tuple[str, ...] = (),
     ) -> list[Action]:
         """The binding of a host that came is complete: serve what it has reported since.
 
-        ``previous_link`` is the tunnel to the router where it was just before.
+        ``previous_link`` is the tunnel to the router where it was just before, ``anchor_links``
+        are those to all that anchor prefixes of it, the latest first.
         """
         groups = self._router_part(link).listeners.groups()
-        attachment = self._attachments.bind(host_link_local, link, previous_link)
+        attachment = self._attachments.bind(host_link_local, link, previous_link, anchor_links)
         if attachment is None:
             return []
         # Its first report may have overtaken the trigger that told of its attachment.
@@ -326,7 +332,7 @@ class MldProxy:
         return min([time for time in times if time is not None], default=None)
 
     def awaited(self, source: IPv6Address, group: IPv6Address) -> set[str]:
-        """The upstreams that are to replace another one for a channel, once they deliver."""
+        """The upstreams asked for a channel that it is not taken from as long as others deliver."""
         return self._instances.awaited(source, group)
 
     def membership(self) -> list[MembershipRecord]:

@@ -3,7 +3,7 @@
 The scheme here is MLD-DMM, the base scheme of "Efficient Multicast Content Delivery over a
 Distributed Mobility Management Environment" (section I): sessions initiated at this router come
 from the native infrastructure, sessions that were ongoing when the host arrived come through the
-tunnel from the router it was at just before.
+tunnel from the router it was at just before, or (section II.B) from each that anchors a prefix.
 """
 
 from __future__ import annotations
@@ -43,8 +43,9 @@ class Join:
 class Choice:
     """The answer: upstreams, the first to stay, the second until the first delivers.
 
-    None: it is a root router, or the answer is not known yet. ``ask`` channel control then.
-    ``declined`` is the tunnel to a router that may still expect us to want the channel from it.
+    In a scheme that shares none all stay, each a proxy instance of its own. None: it is a root
+    router, or the answer is not known yet. ``ask`` channel control then. ``declined`` is the tunnel
+    to a router that may still expect us to want the channel from it.
     """
 
     upstreams: tuple[str, ...] = ()
@@ -70,9 +71,13 @@ def native(join: Join) -> Choice:
 
 @dataclass(frozen=True)
 class MldDmm:
-    """The base scheme. What a host reports up to ``window`` ns after it came was ongoing."""
+    """The base scheme. What a host reports up to ``window`` ns after it came was ongoing.
+
+    That comes from the router where it was just before, or from ``all_anchors`` of its prefixes.
+    """
 
     window: int
+    all_anchors: bool = False
     shares = False
 
     def __call__(self, join: Join) -> Choice:
@@ -86,8 +91,8 @@ class MldDmm:
         attachment = join.attachment
         if attachment is not None and not attachment.bound:
             return Choice()
-        previous = None if attachment is None else attachment.previous_link
-        if attachment is None or previous is None or previous not in join.tunnels:
+        if attachment is None or join.now > attachment.since + self.window:
             return native(join)
-        ongoing = join.now <= attachment.since + self.window
-        return Choice((previous,)) if ongoing else native(join)
+        links = attachment.anchor_links if self.all_anchors else (attachment.previous_link,)
+        tunnels = tuple(link for link in links if link is not None and link in join.tunnels)
+        return Choice(tunnels) if tunnels else native(join)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Callable
+from functools import partial
 from ipaddress import IPv6Address, IPv6Network
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ from agents.mobility.anchors import Anchor
 from agents.mobility.config import MarConfig
 from agents.mobility.context import Records
 from agents.mobility.mar import MarCore
+from agents.multicast.multi_upstream import MultiUpstream
+from agents.multicast.selection import MldDmm, UpstreamSelection
 from agents.roles import ingress_filter, remains
 from agents.roles.access_part import AccessPart
 from agents.roles.channel_part import ChannelPart
@@ -117,7 +121,7 @@ class MobilityAccessRouter:
             self._daemon,
             config["multicast"],
             config["seed"],
-            multi_upstream=config["channel_control"] is not None,
+            selection=_selection(config),
             pool=self._pool,
             detours=config["channel_control"] is None and config["tunnel_backend"] != "tun",
         )
@@ -215,7 +219,10 @@ class MobilityAccessRouter:
         if self._multicast:
             tunnel = self._forwarding.tunnels.get(action.previous) if action.previous else None
             self._multicast.bound(
-                mobile_node.link_layer_address, self._access_link, tunnel.name if tunnel else None
+                mobile_node.link_layer_address,
+                self._access_link,
+                tunnel.name if tunnel else None,
+                self._anchor_links(mobile_node.identifier) if tunnel else (),
             )
         if self._contexts and action.previous:
             # It had an address of the prefix there, with the identifier of its link-layer address.
@@ -238,6 +245,12 @@ class MobilityAccessRouter:
         if prefix.subnet_of(self._pool):
             assert self._multicast is not None
             self._multicast.away(prefix, self._tunnel_to(serving))
+
+    def _anchor_links(self, identifier: str) -> tuple[str, ...]:
+        """To the MARs that anchor a mobile node's prefixes, the one that it left last first."""
+        anchors = reversed(self._core.bindings()[identifier].anchors)
+        tunnels, peers = self._forwarding.tunnels, dict.fromkeys(a.address for a in anchors)
+        return tuple(tunnels[peer].name for peer in peers if peer in tunnels)
 
     def _tunnel_to(self, peer: IPv6Address | None) -> str | None:
         return self._forwarding.tunnels[peer].name if peer else None
@@ -281,6 +294,12 @@ class MobilityAccessRouter:
             "prediction": self._prediction.last_words() if self._prediction else None,
             "contexts": self._contexts.last_words() if self._contexts else None,
         }
+
+
+def _selection(config: dict[str, Any]) -> Callable[[int], UpstreamSelection]:
+    if config["channel_control"] is not None:
+        return MultiUpstream
+    return partial(MldDmm, all_anchors=config["all_anchors"])
 
 
 def mar_config(config: dict[str, Any], *, restarted: bool) -> MarConfig:

@@ -17,8 +17,8 @@ from agents.kernel.sockets import Frame
 from agents.multicast.actions import RemoveForwarding, SendMld, SetForwarding
 from agents.multicast.config import ProxyConfig
 from agents.multicast.membership import MembershipRecord
-from agents.multicast.multi_upstream import MultiUpstream
 from agents.multicast.proxy import MldProxy
+from agents.multicast.selection import MldDmm, UpstreamSelection
 from agents.roles.daemon import Daemon
 from agents.roles.link_port import LinkPort
 from agents.wire import ipv6, mld
@@ -38,9 +38,9 @@ _CHANGES = {"join", "leave", "upstream", "forwarding"}
 class MulticastPart:
     """Joins an ``MldProxy`` to link sockets (MLD) and to a multicast routing socket (data).
 
-    ``multi_upstream`` selects the upstreams as the complete solution does, not as MLD-DMM; what
-    is not of ``pool``, if there is one, may only send as a guest, whose data takes MLD-DMM's
-    ``detours`` if it has to.
+    ``selection`` makes the upstream selection of a window for ongoing sessions (ns); what is not of
+    ``pool``, if there is one, may only send as a guest, whose data takes MLD-DMM's ``detours`` if
+    it has to.
     """
 
     def __init__(
@@ -49,13 +49,13 @@ class MulticastPart:
         config: dict[str, Any],
         seed: int,
         *,
-        multi_upstream: bool = False,
+        selection: Callable[[int], UpstreamSelection] = MldDmm,
         pool: IPv6Network | None = None,
         detours: bool = False,
     ) -> None:
         proxy = ProxyConfig(**config)
-        selection = MultiUpstream(proxy.ongoing_session_window) if multi_upstream else None
-        self.proxy = MldProxy(proxy, random.Random(seed), selection, pool, detours=detours)
+        select = selection(proxy.ongoing_session_window)
+        self.proxy = MldProxy(proxy, random.Random(seed), select, pool, detours=detours)
         self.on_change: Callable[[], None] = lambda: None
         """Called when memberships have changed."""
         self._daemon = daemon
@@ -169,10 +169,19 @@ class MulticastPart:
         host = ipv6.link_local(mn_link_layer)
         self._carry_out(self.proxy.attached(host, link, time.monotonic_ns(), mn_link_layer))
 
-    def bound(self, mn_link_layer: bytes, link: str, previous_link: str | None) -> None:
-        """It is bound here; ``previous_link`` leads to the MAR where it was just before."""
-        host = ipv6.link_local(mn_link_layer)
-        self._carry_out(self.proxy.bound(host, link, previous_link, time.monotonic_ns()))
+    def bound(
+        self,
+        mn_link_layer: bytes,
+        link: str,
+        previous_link: str | None,
+        anchor_links: tuple[str, ...] = (),
+    ) -> None:
+        """It is bound here; ``previous_link`` leads to the MAR where it was just before.
+
+        ``anchor_links`` lead to all that anchor prefixes of it, the latest first.
+        """
+        host, now = ipv6.link_local(mn_link_layer), time.monotonic_ns()
+        self._carry_out(self.proxy.bound(host, link, previous_link, now, anchor_links))
 
     def detached(self, mn_link_layer: bytes, link: str) -> None:
         """A mobile node has left ``link``."""

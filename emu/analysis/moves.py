@@ -38,6 +38,8 @@ class Move:
     """T_auth by the access network, ms; it is in the path's ``gap``."""
     hops: float
     """From the new MAR to those of them that hear of it from there, on average."""
+    ways: tuple[float, ...]
+    """One-way delay from the new MAR to each of ``previous``, ms."""
     farthest: float
     """One-way delay from the new MAR to the farthest of these, ms."""
     neighbours: tuple[str, ...]
@@ -103,6 +105,7 @@ def _move(
         path=path,
         authentication=topology.access.authentication / 1e6,
         hops=_mean_hops(scenario, what.told, event.to),
+        ways=tuple(hop * _apart(scenario, mar, event.to) for mar in what.previous),
         farthest=farthest,
         neighbours=neighbours,
         announced=None if event.announced is None else event.announced / 1e6,

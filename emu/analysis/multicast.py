@@ -15,7 +15,7 @@ without packets less the stream's own packet interval.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from agents.wire.channel import ChannelScope
@@ -129,6 +129,20 @@ def mld_dmm_disruption(path: Path, report: Range, *, relayed: bool = False) -> R
     fetches it natively for the new one.
     """
     fetch = _fetch(path, ChannelScope.REMOTE, relayed)
+    return report.at_least(path.binding) + (path.gap + fetch + path.access)
+
+
+def mld_dmm_anchors_disruption(
+    path: Path, report: Range, ways: Iterable[tuple[float, bool]]
+) -> Range:
+    """MLD-DMM with a proxy instance for each anchor: the first copy to arrive counts.
+
+    ``ways`` has for each anchor its one-way delay (ms) to the new MAR, and whether it has to fetch
+    the channel natively.
+    """
+    fetch = min(
+        _fetch(replace(path, backhaul=way), ChannelScope.REMOTE, relayed) for way, relayed in ways
+    )
     return report.at_least(path.binding) + (path.gap + fetch + path.access)
 
 

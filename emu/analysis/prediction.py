@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,7 @@ from emu.scenario.events import Join, Leave, NewPolicy, PolicyChange
 from emu.scenario.model import Scenario
 from emu.scenario.multicast import (
     BIDIRECTIONAL_TUNNEL,
+    MLD_DMM,
     MULTI_UPSTREAM,
     REMOTE_SUBSCRIPTION,
     RFC6224,
@@ -31,7 +33,7 @@ _ALWAYS_ALIKE = {
 }
 """The disruption under the schemes that always take the same way."""
 
-_KNOWN = {"mld-dmm", MULTI_UPSTREAM, BIDIRECTIONAL_TUNNEL, *_ALWAYS_ALIKE}
+_KNOWN = {MLD_DMM, MULTI_UPSTREAM, BIDIRECTIONAL_TUNNEL, *_ALWAYS_ALIKE}
 
 
 @dataclass(frozen=True)
@@ -67,12 +69,17 @@ def predict(scenario: Scenario) -> list[Prediction]:
     asked: set[tuple[str, str]] = set()
     tunnels: dict[tuple[str, str], str | None] = {}
     """By mobile node and channel: the MAR that the channel comes from by a tunnel."""
+    natives: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    """The same: the MARs that take it natively, for the node or since they were asked for it."""
     for move in moves(scenario):
         for name, flow in _listening(scenario, move.mn, move.at_s):
             channel = flow.channel
             tunnel = tunnels.get((move.mn, channel))
             if _is_moved_over(scenario, channel, move.at_s):
                 tunnel = None
+            native = natives[move.mn, channel]
+            if tunnel is None:
+                native.add(move.origin)
             question = _Question(
                 scenario,
                 move,
@@ -80,10 +87,12 @@ def predict(scenario: Scenario) -> list[Prediction]:
                 first=(move.target, channel) not in asked,
                 relayed=tunnel is not None,
                 returned=tunnel == move.target,
+                native=frozenset(native),
                 selective=scenario.is_selective(flow, move.mn),
             )
             asked.add((move.target, channel))
             tunnels[move.mn, channel] = question.tunnel()
+            native.update(move.previous)
             found.append(question.answer(f"{name}→{move.mn}"))
     return found
 
@@ -158,6 +167,8 @@ class _Question:
     """Whether the MAR just left has the channel by a tunnel, and not natively."""
     returned: bool
     """Whether that tunnel is from the MAR that is the new one now."""
+    native: frozenset[str]
+    """The MARs that have the channel natively, if each anchor was asked for it so far."""
     selective: bool
     """Whether the node listens to the channel's source only: its filter is INCLUDE."""
 
@@ -172,7 +183,13 @@ class _Question:
             return multicast.bidirectional_tunnel_disruption(path, self._care_of())
         if self._on_the_radio():
             return Range.exactly(path.gap)
-        if settings.scheme == "mld-dmm":
+        if settings.scheme == MLD_DMM and settings.upstream == "anchors":
+            ways = [
+                (way, anchor not in self.native)
+                for anchor, way in zip(self.move.previous, self.move.ways, strict=True)
+            ]
+            return multicast.mld_dmm_anchors_disruption(path, self._report(), ways)
+        if settings.scheme == MLD_DMM:
             return multicast.mld_dmm_disruption(path, self._report(), relayed=self.relayed)
         if settings.scheme in _ALWAYS_ALIKE:
             return _ALWAYS_ALIKE[settings.scheme](path, self._report())
@@ -195,7 +212,7 @@ class _Question:
 
     def tunnel(self) -> str | None:
         """The MAR that the channel comes from by a tunnel afterwards; None: from none."""
-        if self.scenario.multicast.scheme == "mld-dmm":
+        if self.scenario.multicast.scheme == MLD_DMM:
             return self.move.origin
         if self.scenario.multicast.scheme in (*_ALWAYS_ALIKE, BIDIRECTIONAL_TUNNEL):
             return None

@@ -11,7 +11,7 @@ from emu.scenario.control_checks import check_channel_control
 from emu.scenario.errors import Path, Problem, quote, suggest
 from emu.scenario.mobility_checks import check_mobility_scheme
 from emu.scenario.model import Channel, Scenario
-from emu.scenario.multicast import SCHEMES_OF
+from emu.scenario.multicast import MLD_DMM, SCHEMES_OF
 from emu.scenario.names import wrong_access_router, wrong_channel, wrong_listener, wrong_node
 from emu.scenario.timeline import check_timeline
 from emu.scenario.traffic import Iperf3Flow, MulticastFlow, PingFlow, ProgramFlow
@@ -101,6 +101,9 @@ def _context_transfer(scenario: Scenario) -> Iterator[Problem]:
             mode = "buffer" if key == "buffer_size" else "on, bicast or buffer"
             text = f"is of no use while predictive is {multicast.predictive}; write {mode} there"
             yield Problem(("multicast", key), text)
+    if "upstream" in multicast.model_fields_set and multicast.scheme != MLD_DMM:
+        text = f"does nothing in the scheme {multicast.scheme}; write scheme: {MLD_DMM}, or "
+        yield Problem(("multicast", "upstream"), text + "leave it out")
 
 
 def _nodes(scenario: Scenario) -> Iterator[Problem]:

@@ -10,13 +10,13 @@ from emu.scenario.fields import Instant, PolicyName, nothing_as, within
 from emu.scenario.section import Section
 from emu.scenario.units import DURATION, SIZE
 
-MULTI_UPSTREAM = "multi-upstream"
+MLD_DMM, MULTI_UPSTREAM = "mld-dmm", "multi-upstream"
 RFC6224, RFC7028 = "rfc6224", "rfc7028"
 REMOTE_SUBSCRIPTION = "remote-subscription"
 BIDIRECTIONAL_TUNNEL = "bidirectional-tunnel"
 
 SCHEMES_OF: dict[str, tuple[str, ...]] = {
-    "dmm": ("mld-dmm", MULTI_UPSTREAM, "none"),
+    "dmm": (MLD_DMM, MULTI_UPSTREAM, "none"),
     "pmipv6": (RFC6224, RFC7028, "none"),
     "mipv6": (REMOTE_SUBSCRIPTION, BIDIRECTIONAL_TUNNEL, "none"),
     "client": (REMOTE_SUBSCRIPTION, "none"),
@@ -77,6 +77,8 @@ class Multicast(Section):
         "bidirectional-tunnel",
         "none",
     ] = "mld-dmm"
+    upstream: Literal["previous", "anchors"] = "previous"
+    """Of mld-dmm: ongoing sessions come from the MAR just left, or each that anchors a prefix."""
     context_transfer: Literal["off", "pbu", "cxtp"] = "off"
     """How the new MAR learns what a listener listens to; pbu unless written in multi-upstream."""
     predictive: Literal["off", "on", "bicast", "buffer"] = "off"

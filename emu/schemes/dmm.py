@@ -85,6 +85,7 @@ class Dmm(Scheme):
             else [],
             "trigger": str(RUN_DIRECTORY / f"{name}.trigger"),
             "multicast": self.proxy_timers(explicit_tracking=tracking),
+            "all_anchors": self.scenario.multicast.upstream == "anchors",
             "channel_control": self.channel_control.of_mar(name),
             "key": self.key_of(name),
             "prediction": self._prediction(),

@@ -43,7 +43,7 @@ class MobileDomain(Network):
         self.asks = selection.shares
         self.questions: list[tuple[str, Channel]] = []
         self.silent_until = 0
-        self.visited: dict[str, str] = {}
+        self.visited: dict[str, list[str]] = {}
         self.on_restart: Callable[[str], None] = lambda router: None
         self.mars = [f"mar{number}" for number in range(1, mars + 1)]
         self._links: set[str] = set()
@@ -98,13 +98,17 @@ class MobileDomain(Network):
         """The CMD knows: it tells both MARs, and context comes with that or a little later."""
         if self.where(host) != mar:
             return
-        previous = self.visited.get(host.name)
-        self.visited[host.name] = mar
+        visited = self.visited.get(host.name, [])
+        previous = visited[-1] if visited else None
+        anchors = [anchor for anchor in reversed(visited) if anchor != mar]
+        self.visited[host.name] = [*reversed(anchors), mar]
         if previous in (None, mar):
-            self.at(self.now + ROUND_TRIP, partial(self._bound, host, mar, None))
+            self.at(self.now + ROUND_TRIP, partial(self._bound, host, mar, ()))
             return
-        self.connect(previous, mar)
-        self.at(self.now + ROUND_TRIP, partial(self._bound, host, mar, tunnel(previous, mar)))
+        for anchor in anchors:
+            self.connect(anchor, mar)
+        links = tuple(tunnel(anchor, mar) for anchor in anchors)
+        self.at(self.now + ROUND_TRIP, partial(self._bound, host, mar, links))
         self.at(
             self.now + self.random.randint(0, ROUND_TRIP), partial(self._left, host, previous, mar)
         )
@@ -126,7 +130,7 @@ class MobileDomain(Network):
         for host in self.hosts.values():
             if self.where(host) == mar:
                 self.attach(host, host.wire)
-                self.at(self.now + ROUND_TRIP, partial(self._bound, host, mar, None))
+                self.at(self.now + ROUND_TRIP, partial(self._bound, host, mar, ()))
 
     def connect(self, one: str, other: str) -> None:
         """Set up the tunnel between two MARs, unless it exists."""
@@ -137,10 +141,12 @@ class MobileDomain(Network):
                 pool = self.pools[peer]
                 self.plug(mar, wire, upstream=True, downstream=True, anchors=pool)
 
-    def _bound(self, host: Host, mar: str, link: str | None) -> None:
-        router = self.routers[mar]
+    def _bound(self, host: Host, mar: str, links: tuple[str, ...]) -> None:
+        """A host is bound, with these tunnels to its anchors, the latest first."""
+        router, radio = self.routers[mar], f"{mar}-radio"
         if self.where(host) == mar:
-            actions = router.core.bound(host.address, f"{mar}-radio", link, self.now)
+            previous = links[0] if links else None
+            actions = router.core.bound(host.address, radio, previous, self.now, links)
             self.perform(router, actions)
 
     def _left(self, host: Host, mar: str, now_at: str) -> None:

@@ -11,6 +11,7 @@ from agents.core import Action, Log
 from agents.multicast.actions import RemoveForwarding, SendMld, SetForwarding
 from agents.multicast.config import ProxyConfig
 from agents.multicast.proxy import MldProxy
+from agents.multicast.selection import UpstreamSelection
 from agents.wire.mld import (
     AddressRecord,
     MulticastListenerQuery,
@@ -28,9 +29,9 @@ CONFIG = ProxyConfig()
 LLQT = CONFIG.last_listener_query_time
 
 
-def mar(*tunnels: str) -> MldProxy:
+def mar(*tunnels: str, selection: UpstreamSelection | None = None) -> MldProxy:
     """A MAR: radio downstream, core upstream, tunnels both."""
-    proxy = MldProxy(CONFIG, Random(1))
+    proxy = MldProxy(CONFIG, Random(1), selection)
     proxy.add_link("radio", IPv6Address("fe80::1"), 0, upstream=False, downstream=True)
     for number, name in enumerate(tunnels, 3):
         proxy.add_link(
@@ -50,10 +51,16 @@ def mac(host: IPv6Address) -> bytes:
     return b"\2" + host.packed[-5:]
 
 
-def arrive(proxy: MldProxy, host: IPv6Address, previous: str | None, now: int) -> list[Action]:
+def arrive(
+    proxy: MldProxy,
+    host: IPv6Address,
+    previous: str | None,
+    now: int,
+    anchors: tuple[str, ...] = (),
+) -> list[Action]:
     """A host comes to the radio, and is bound at once."""
     came = proxy.attached(host, "radio", now, mac(host))
-    return [*came, *proxy.bound(host, "radio", previous, now)]
+    return [*came, *proxy.bound(host, "radio", previous, now, anchors)]
 
 
 def run(proxy: MldProxy, until: int) -> list[Action]:

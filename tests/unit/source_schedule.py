@@ -21,7 +21,7 @@ from tests.unit.mld_network import Host, Packet, tunnel
 from tests.unit.mobile_domain import GatewayDomain, MobileDomain
 from tests.unit.mobile_schedule import move
 
-SCHEMES = ("mld-dmm", "multi-upstream", "rfc6224", "rfc7028")
+SCHEMES = ("mld-dmm", "mld-dmm-anchors", "multi-upstream", "rfc6224", "rfc7028")
 """Those in which mobile nodes may be sources."""
 
 HOME = "mar1"
@@ -114,7 +114,7 @@ def run_schedule(seed: int, scheme: str) -> list[str]:
     random = Random(seed)
     faulty = random.random() < 0.25
     domain = make_domain(random, scheme, seed, loss=0.3 if faulty else 0.0)
-    source = Source(domain, told=0 if scheme == "mld-dmm" else TOLD)
+    source = Source(domain, told=0 if scheme.startswith("mld-dmm") else TOLD)
     domain.on_restart = source.restarted
     for channel in ((SOURCE, SSM), (SOURCE, ASM), (None, ASM)):
         domain.scopes[channel] = random.choice(list(ChannelScope))
@@ -141,10 +141,11 @@ def make_domain(random: Random, scheme: str, seed: int, loss: float) -> MobileDo
     if scheme in ("rfc6224", "rfc7028"):
         config = ProxyConfig(explicit_tracking=random.random() < 0.5)
         return GatewayDomain(config, seed, MARS, loss, anchor=scheme == "rfc6224")
-    is_base = scheme == "mld-dmm"
+    is_base = scheme != "multi-upstream"
     config = ProxyConfig(explicit_tracking=not is_base or random.random() < 0.5)
     window = config.ongoing_session_window
-    selection = MldDmm(window) if is_base else MultiUpstream(window)
+    all_anchors = scheme == "mld-dmm-anchors"
+    selection = MldDmm(window, all_anchors) if is_base else MultiUpstream(window)
     return MobileDomain(config, seed, MARS, loss, transfers=not is_base, selection=selection)
 
 

@@ -288,6 +288,23 @@ def test_an_mcc_of_its_own_is_as_far_as_its_link_says():
     assert farther - nearer == 2 * 9 - 10
 
 
+ANCHORS = "scheme: mld-dmm, upstream: anchors"
+
+
+@pytest.mark.parametrize(("kind", "fetch", "later"), [("dmm-domain", 20, 20), ("line", 46, 40)])
+def test_of_several_anchors_the_first_copy_counts(kind: str, fetch: int, later: int) -> None:
+    """At 8 s, to mar4: mar2 was at mar1's tunnel and has to join natively, 2 x 3 ms, mar1 not.
+
+    In a line mar1 is 30 ms away, and mar2 20 ms. News began at mar2, which has it natively.
+    """
+    what = predicted(scenario(ANCHORS, kind))
+    base = predicted(scenario("scheme: mld-dmm", kind))
+    assert what[4, "C1→mn1"].disruption == base[4, "C1→mn1"].disruption
+    for one, fetched in ((what[8, "C1→mn1"], fetch), (what[8, "news→mn1"], later)):
+        least = max(4, one.move.path.binding)
+        assert one.disruption.low == 20 + least + fetched + 2
+
+
 def test_without_context_transfer_the_report_is_waited_for():
     settings = f"{MULTI}, context_transfer: off, channel_control: {{at: mar}}"
     assert (

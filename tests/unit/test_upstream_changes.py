@@ -16,6 +16,7 @@ from kernel_model import SINK, UDP, Kernel, Loop, Port, Sink, Tap
 from proxies import ALLOW, BLOCK, IS_IN, MN1, PEER, S1, G, mac, report
 
 from agents.kernel.sockets import Frame
+from agents.multicast.multi_upstream import MultiUpstream
 from agents.roles import multicast_part, upstream_changes
 from agents.wire import ipv6, mld
 from agents.wire.channel import ChannelScope
@@ -37,7 +38,7 @@ class Mar:
         patch.setattr(upstream_changes, "LinkSocket", lambda link, program: Tap(kernel, link))
         loop: Any = self.loop
         self.part = multicast_part.MulticastPart(
-            loop, {"explicit_tracking": True}, 1, multi_upstream=True
+            loop, {"explicit_tracking": True}, 1, selection=MultiUpstream
         )
         links = {"radio": (False, True), SINK: (False, True), "core": (True, False)}
         for number, (name, (up, down)) in enumerate(links.items(), 1):
