@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 
+AT_ONCE = -(1 << 63)
+"""A time before all others: what is due then is due now, whatever the clock says."""
 _SLACK = 64  # moved deadlines that a heap holds before it is worth rebuilding
 
 

@@ -1,8 +1,9 @@
-"""Very many random schedules of a multicast domain, on all processors.
+"""Very many random schedules of a multicast domain and of a ring of servers, on all processors.
 
-Each seed is one of tests/unit/mobile_schedule.py, whose source does not move, and one a scheme of
-tests/unit/source_schedule.py. ``python -m tests.soak --schedules 5000 --first 0``. It prints each
-seed that fails with the call that repeats it and what was wrong, and ends with 1 if any did.
+Each seed is one of tests/unit/mobile_schedule.py, whose source does not move, one a scheme of
+tests/unit/source_schedule.py, and one of tests/unit/ring_schedule.py.
+``python -m tests.soak --schedules 5000 --first 0``. It prints each seed that fails with the call
+that repeats it and what was wrong, and ends with 1 if any did.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from multiprocessing import Pool
 from rich.console import Console
 from rich.progress import track
 
-from tests.unit import mobile_schedule, source_schedule
+from tests.unit import mobile_schedule, ring_schedule, source_schedule
 
 
 def main() -> int:
@@ -49,7 +50,8 @@ def outcome(seed: int) -> tuple[int, list[str]]:
     for scheme in source_schedule.SCHEMES:
         schedule = partial(source_schedule.run_schedule, seed, scheme)
         found += faults(f"source_schedule.run_schedule({seed}, {scheme!r})", schedule)
-    return seed, found
+    ring = partial(ring_schedule.run_schedule, seed)
+    return seed, found + faults(f"ring_schedule.run_schedule({seed})", ring)
 
 
 def faults(call: str, schedule: Callable[[], list[str]]) -> list[str]:

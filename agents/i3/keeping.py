@@ -9,7 +9,8 @@ from agents.core import SECOND, Action
 from agents.deadlines import Deadlines
 from agents.i3.actions import SendDatagram
 from agents.i3.config import GroupConfig, Refresh
-from agents.i3.ring import Directory
+from agents.i3.positions import is_in, position
+from agents.i3.ring import HostDirectory
 from agents.wire import i3_group
 from agents.wire.i3 import (
     NO_TOKEN,
@@ -24,6 +25,8 @@ from agents.wire.i3 import (
 
 RETRY = 1 * SECOND
 """After which an insertion that nobody answered is sent again; ns."""
+PATIENCE = 2
+"""After so many of them the server is taken for gone."""
 MAXIMUM_TOKENS = 64
 """Of how many servers one is remembered."""
 NEAR = 2
@@ -39,13 +42,14 @@ class _Kept:
     """A trigger; ``below`` is how many levels this host is below its target, or ``ALONE``."""
 
     below: int
-    there: bool = False
+    unanswered: int = 0
+    """How many insertions have been sent since the server said last that it is there."""
 
 
 class Keeper:
     """The triggers of one end host."""
 
-    def __init__(self, directory: Directory, random: Random, config: GroupConfig) -> None:
+    def __init__(self, directory: HostDirectory, random: Random, config: GroupConfig) -> None:
         self._directory = directory
         self._random = random
         self._config = config
@@ -72,7 +76,7 @@ class Keeper:
 
     def expect(self, key: Key, below: int, now: int) -> None:
         """Refresh a trigger that others have put there."""
-        self._kept[key] = _Kept(below, there=True)
+        self._kept[key] = _Kept(below)
         self._shared[key[0]] = key
         self._deadlines.set(key, now + self._interval(below))
 
@@ -92,18 +96,18 @@ class Keeper:
         return [action for key in [*self._kept] for action in self.drop(key)]
 
     def accepted(self, key: Key, now: int) -> bool:
-        """A server has it; whether that is new."""
+        """A server has it; whether that has been asked for."""
         kept = self._kept.get(key)
-        if kept is None or kept.there:
+        if kept is None or not kept.unanswered:
             return False
-        kept.there = True
+        kept.unanswered = 0
         self._deadlines.set(key, now + self._interval(kept.below))
         return True
 
     def challenged(self, challenge: Challenge, server: Endpoint) -> list[Action]:
         """A server wants to know whether this host receives where it says."""
         key = (challenge.identifier, challenge.target)
-        if server != self._directory.server_of(challenge.identifier):
+        if not self._directory.is_of(challenge.identifier, server):
             return []
         self._tokens.pop(server, None)
         self._tokens[server] = challenge.token
@@ -111,18 +115,32 @@ class Keeper:
             del self._tokens[next(iter(self._tokens))]
         return [self.request(Insert, key)] if key in self._kept else []
 
+    def located(self, after: int, up_to: int, now: int) -> list[Action]:
+        """The server of these positions is known now: insert at once what waits for that."""
+        waiting = [
+            key
+            for key, kept in self._kept.items()
+            if kept.unanswered and is_in(position(key[0]), after, up_to)
+        ]
+        return [action for key in waiting for action in self._insert(key, now)]
+
     def refreshed(self, identifier: Identifier, now: int) -> None:
         """Somebody else has refreshed the trigger above this host that is at an identifier."""
         key = self._shared.get(identifier)
-        if key is not None and self._kept[key].there:
+        if key is not None and not self._kept[key].unanswered:
             self._deadlines.set(key, now + self._interval(self._kept[key].below))
 
     def timer(self, now: int) -> list[Action]:
         """Insert again what is not there, refresh what is."""
         actions: list[Action] = []
         for key in self._deadlines.due(now):
+            kept = self._kept[key]
+            again = kept.unanswered > 0
+            if kept.unanswered >= PATIENCE:
+                self._directory.silent(key[0])
             actions += self._insert(key, now)
-            if self._kept[key].below != ALONE and self._config.refresh is not Refresh.NAIVE:
+            shared = kept.below != ALONE and self._config.refresh is not Refresh.NAIVE
+            if shared and not again:
                 acknowledgement = i3_group.encode(i3_group.RefreshAck(key[0]))
                 below = Identifier(key[1])
                 packet = Packet(below, acknowledgement)
@@ -139,9 +157,8 @@ class Keeper:
         return SendDatagram(kind(*key, self._tokens.get(server, NO_TOKEN)), server)
 
     def _insert(self, key: Key, now: int) -> list[Action]:
-        kept = self._kept[key]
-        wait = self._interval(kept.below) if kept.there else RETRY
-        self._deadlines.set(key, now + wait)
+        self._kept[key].unanswered += 1
+        self._deadlines.set(key, now + RETRY)
         return [self.request(Insert, key)]
 
     def _interval(self, below: int) -> int:

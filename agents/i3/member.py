@@ -21,7 +21,7 @@ from agents.i3.identifiers import PREFIX, SUFFIX, above_root, chained, f_hash, j
 from agents.i3.joining import Place, Search
 from agents.i3.keeping import Keeper
 from agents.i3.recovery import Repairs
-from agents.i3.ring import Directory
+from agents.i3.ring import HostDirectory
 from agents.wire import i3_group
 from agents.wire.errors import MalformedPacket
 from agents.wire.i3 import (
@@ -77,7 +77,7 @@ class Member:
         self,
         me: Endpoint,
         root: Identifier,
-        directory: Directory,
+        directory: HostDirectory,
         near: Callable[[], bytes],
         random: Random,
         config: GroupConfig,
@@ -157,6 +157,10 @@ class Member:
             return self._keeper.challenged(message, source)
         self.refused["not for a member"] += 1
         return []
+
+    def located(self, after: int, up_to: int, now: int) -> list[Action]:
+        """The server of the positions in (after, up_to] is another one, or has been found out."""
+        return self._keeper.located(after, up_to, now)
 
     def timer(self, now: int) -> list[Action]:
         """Act on every deadline that is not later than ``now``."""
@@ -286,7 +290,7 @@ class Member:
 
     def _accepted(self, message: Accepted, source: Endpoint, now: int) -> list[Action]:
         key = (message.identifier, message.target)
-        if source != self._directory.server_of(message.identifier):
+        if not self._directory.is_of(message.identifier, source):
             self.refused["not from the server"] += 1
             return []
         if key == (self.identifier, self._dummy):
@@ -298,7 +302,7 @@ class Member:
 
     def _refused(self, message: Refused, source: Endpoint, now: int) -> list[Action]:
         key = (message.identifier, message.target)
-        if source != self._directory.server_of(message.identifier):
+        if not self._directory.is_of(message.identifier, source):
             self.refused["not from the server"] += 1
             return []
         if key == (self.identifier, self._dummy) and message.reason is Reason.IDENTIFIER_FULL:

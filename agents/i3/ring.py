@@ -17,6 +17,23 @@ class Directory(Protocol):
         """The server, as far as is known; it passes on what is not its own."""
 
 
+class HostDirectory(Directory, Protocol):
+    """An end host's directory."""
+
+    def is_of(self, identifier: Identifier, server: Endpoint) -> bool:
+        """Whether it is this server that has the identifier, as far as is known."""
+
+    def silent(self, identifier: Identifier) -> None:
+        """The server of an identifier does not answer."""
+
+
+class ServerDirectory(Directory, Protocol):
+    """A server's directory; ``server_of`` is for what the server itself sends again and again."""
+
+    def next_hop(self, identifier: Identifier) -> Endpoint:
+        """The server itself, or whoever is to pass on what somebody else has sent."""
+
+
 class Ring:
     """Servers by their positions, 64 bits each; a server has what is between the last one and it.
 
@@ -31,3 +48,12 @@ class Ring:
         """The server at the first position that is not before the identifier's prefix."""
         position = int.from_bytes(identifier[:PREFIX], "big")
         return self._servers[bisect_left(self._positions, position) % len(self._servers)]
+
+    next_hop = server_of
+
+    def is_of(self, identifier: Identifier, server: Endpoint) -> bool:
+        """Whether a server has an identifier."""
+        return self.server_of(identifier) == server
+
+    def silent(self, identifier: Identifier) -> None:
+        """A ring that is settled has no other server for it."""

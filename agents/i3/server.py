@@ -8,7 +8,7 @@ from agents.core import SECOND, Action
 from agents.i3.actions import SendDatagram
 from agents.i3.config import ServerConfig
 from agents.i3.identifiers import may_chain
-from agents.i3.ring import Directory
+from agents.i3.ring import ServerDirectory
 from agents.i3.tokens import Tokens
 from agents.i3.triggers import TriggerTable
 from agents.wire.i3 import (
@@ -30,6 +30,9 @@ from agents.wire.i3 import (
 class Server:
     """The protocol machine. ``refused`` counts, by reason, what was not done.
 
+    ``arrived`` counts packets for this server's own identifiers, ``passed_on`` those that came for
+    another's: hops that none would need who knows where to send.
+
     A trigger to an endpoint counts once that endpoint has answered a challenge, so that nobody can
     have packets sent to another. A trigger to an identifier counts if it cannot be part of a loop
     (``may_chain``) and if whoever asks has answered a challenge, so that the bound on what one may
@@ -37,7 +40,7 @@ class Server:
     """
 
     def __init__(
-        self, endpoint: Endpoint, directory: Directory, secret: bytes, config: ServerConfig
+        self, endpoint: Endpoint, directory: ServerDirectory, secret: bytes, config: ServerConfig
     ) -> None:
         self._endpoint = endpoint
         self._directory = directory
@@ -45,11 +48,13 @@ class Server:
         self._config = config
         self.triggers = TriggerTable(config)
         self.refused: Counter[str] = Counter()
+        self.arrived = 0
+        self.passed_on = 0
 
     def receive(self, message: Message, source: Endpoint, now: int) -> list[Action]:
         """A datagram came from an endpoint, which may be anybody's."""
         if isinstance(message, Packet):
-            return self._forward(message)
+            return self._packet(message)
         if isinstance(message, Insert | Remove):
             return self._request(message, source, now)
         self.refused["not for a server"] += 1
@@ -64,10 +69,16 @@ class Server:
         """When ``timer`` is due next."""
         return self.triggers.next_expiry()
 
-    def _forward(self, packet: Packet) -> list[Action]:
-        server = self._directory.server_of(packet.identifier)
-        if server != self._endpoint:
-            return self._pass_on(packet, server)
+    def _packet(self, packet: Packet) -> list[Action]:
+        hop = self._directory.next_hop(packet.identifier)
+        if hop != self._endpoint:
+            self.passed_on += 1
+            return self._send_on(packet, hop)
+        self.arrived += 1
+        return self._follow(packet)
+
+    def _follow(self, packet: Packet) -> list[Action]:
+        """Send a packet along the triggers of its identifier, which is one of this server's."""
         targets = self.triggers.match(packet.identifier)
         if not targets:
             self.refused["no trigger"] += 1
@@ -79,10 +90,12 @@ class Server:
                 self.refused["hop limit"] += 1
             else:
                 onward = Packet(Identifier(target), packet.data, packet.hops - 1)
-                actions += self._forward(onward)
+                server = self._directory.server_of(onward.identifier)
+                own = server == self._endpoint
+                actions += self._follow(onward) if own else self._send_on(onward, server)
         return actions
 
-    def _pass_on(self, packet: Packet, server: Endpoint) -> list[Action]:
+    def _send_on(self, packet: Packet, server: Endpoint) -> list[Action]:
         if packet.hops <= 1:
             self.refused["hop limit"] += 1
             return []
@@ -92,10 +105,8 @@ class Server:
     def _request(self, request: Insert | Remove, source: Endpoint, now: int) -> list[Action]:
         """Insert, refresh or remove a trigger, if whom it is about has proved to receive."""
         identifier, target = request.identifier, request.target
-        server = self._directory.server_of(identifier)
-        if server != self._endpoint:
-            self.refused["another server's identifier"] += 1
-            return []
+        if self._directory.next_hop(identifier) != self._endpoint:
+            return self._refuse(request, Reason.ELSEWHERE, source)
         proven = Endpoint(target) if is_endpoint(target) else source
         if not self._tokens.is_good(request.token, proven, now):
             token = self._tokens.token(proven, now)
@@ -106,10 +117,13 @@ class Server:
             return []
         reason = self._insert(identifier, target, proven, now)
         if reason is not None:
-            self.refused[reason.name.lower().replace("_", " ")] += 1
-            return [SendDatagram(Refused(identifier, target, reason), source)]
+            return self._refuse(request, reason, source)
         lifetime = self._config.lifetime // SECOND
         return [SendDatagram(Accepted(identifier, target, lifetime), source)]
+
+    def _refuse(self, request: Insert | Remove, reason: Reason, source: Endpoint) -> list[Action]:
+        self.refused[reason.name.lower().replace("_", " ")] += 1
+        return [SendDatagram(Refused(request.identifier, request.target, reason), source)]
 
     def _insert(
         self, identifier: Identifier, target: Target, owner: Endpoint, now: int

@@ -34,6 +34,8 @@ _VERSION = 1
 _HEADER = struct.Struct("!BBBx")
 _PORT = struct.Struct("!H")
 _LIFETIME = struct.Struct("!H")
+_LOCATE = struct.Struct("!QQ")
+_RESPONSIBLE = struct.Struct("!QQQ")
 _TARGET_LENGTHS = {1: IDENTIFIER_LENGTH, 2: ENDPOINT_LENGTH}
 
 
@@ -60,6 +62,8 @@ class Reason(IntEnum):
     SERVER_FULL = 2
     UNCONSTRAINED = 3
     """It points to an identifier that is not derived from its own, nor its own from that."""
+    ELSEWHERE = 4
+    """Another server has the identifier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,34 @@ class Refused:
     reason: Reason
 
 
-Message = Packet | Insert | Remove | Challenge | Accepted | Refused
+@dataclass(frozen=True, slots=True)
+class Locate:
+    """Which server has the identifiers that begin with this position? Each server passes it on."""
+
+    TYPE: ClassVar[int] = 7
+    nonce: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Responsible:
+    """Who says this has all identifiers whose first 64 bits are in (after, up_to]."""
+
+    TYPE: ClassVar[int] = 8
+    nonce: int
+    after: int
+    up_to: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """What one server tells another about the ring of servers (``agents.wire.chord``)."""
+
+    TYPE: ClassVar[int] = 9
+    octets: bytes
+
+
+Message = Packet | Insert | Remove | Challenge | Accepted | Refused | Locate | Responsible | Ring
 _WITH_TOKEN: dict[int, type[Insert] | type[Remove] | type[Challenge]] = {
     message.TYPE: message for message in (Insert, Remove, Challenge)
 }
@@ -133,6 +164,8 @@ def encode(message: Message) -> bytes:
     if isinstance(message, Packet):
         header = _HEADER.pack(_VERSION, message.TYPE, message.hops)
         return header + message.identifier + message.data
+    if isinstance(message, Locate | Responsible | Ring):
+        return _HEADER.pack(_VERSION, message.TYPE, 0) + _about_servers(message)
     kind = 2 if is_endpoint(message.target) else 1
     head = _HEADER.pack(_VERSION, message.TYPE, 0) + message.identifier
     head += bytes([kind]) + message.target
@@ -148,13 +181,33 @@ def decode(data: bytes) -> Message:
 
     Raises ``MalformedPacket`` for what is none, ``UnknownMessage`` for a type that is not known.
     """
-    if len(data) < _HEADER.size + IDENTIFIER_LENGTH:
-        raise MalformedPacket("an i3 message is at least a header and 32 octets")
+    if len(data) < _HEADER.size:
+        raise MalformedPacket("an i3 message is at least a header")
     version, kind, hops = _HEADER.unpack_from(data)
     if version != _VERSION:
         raise MalformedPacket(f"i3 messages have version {_VERSION}, this has {version}")
-    identifier = Identifier(data[_HEADER.size : _HEADER.size + IDENTIFIER_LENGTH])
-    rest = data[_HEADER.size + IDENTIFIER_LENGTH :]
+    body = data[_HEADER.size :]
+    if kind == Ring.TYPE:
+        return Ring(body)
+    if kind == Locate.TYPE:
+        return Locate(*_LOCATE.unpack(_exactly(body, _LOCATE.size)))
+    if kind == Responsible.TYPE:
+        return Responsible(*_RESPONSIBLE.unpack(_exactly(body, _RESPONSIBLE.size)))
+    return _about_an_identifier(kind, hops, body)
+
+
+def _about_servers(message: Locate | Responsible | Ring) -> bytes:
+    if isinstance(message, Locate):
+        return _LOCATE.pack(message.nonce, message.position)
+    if isinstance(message, Responsible):
+        return _RESPONSIBLE.pack(message.nonce, message.after, message.up_to)
+    return message.octets
+
+
+def _about_an_identifier(kind: int, hops: int, body: bytes) -> Message:
+    if len(body) < IDENTIFIER_LENGTH:
+        raise MalformedPacket("an identifier has 32 octets")
+    identifier, rest = Identifier(body[:IDENTIFIER_LENGTH]), body[IDENTIFIER_LENGTH:]
     if kind == Packet.TYPE:
         return Packet(identifier, rest, hops)
     if kind not in _WITH_TOKEN and kind not in (Accepted.TYPE, Refused.TYPE):

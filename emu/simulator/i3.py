@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -85,11 +85,8 @@ class Overlay:
     def add_member(self, root: Identifier, node: int, skew: int = 0) -> tuple[Host, Member]:
         """Somebody at a node, who is not in the group yet."""
         endpoint = self._endpoint()
-        near = self._nearest(node)
-        member = Member(
-            endpoint, root, self._ring, lambda: self._prefix(near), self.random, self.group
-        )
-        host = self.hosts[endpoint] = Host(endpoint, node, member, skew)
+        core, member = self._end_host(endpoint, root, node)
+        host = self.hosts[endpoint] = Host(endpoint, node, core, skew)
         return host, member
 
     def call(self, host: Host, call: Callable[[int], list[Action]]) -> None:
@@ -105,21 +102,33 @@ class Overlay:
         """The server that has an identifier."""
         return self.hosts[self._ring.server_of(identifier)]
 
-    def _add_servers(self, number: int) -> None:
+    def _end_host(self, endpoint: Endpoint, root: Identifier, node: int) -> tuple[_Core, Member]:
+        """The core of a host at a node, and the member that it is or has in it."""
+        near = self._nearest(node)
+        member = Member(
+            endpoint, root, self._ring, lambda: self._prefix(near), self.random, self.group
+        )
+        return member, member
+
+    def _places(self, number: int) -> list[int]:
+        """Nodes for servers."""
         nodes = self.internet.stub_nodes
-        places = self.random.sample(nodes, number) if number <= len(nodes) else nodes
-        endpoints: dict[int, Endpoint] = {}
-        for node in places:
-            position = self.random.getrandbits(64)
-            endpoints[position] = self._endpoint()
-            self._positions[node] = position
-        self._ring = Ring(endpoints)
-        for node, position in self._positions.items():
-            endpoint = endpoints[position]
+        return self.random.sample(nodes, number) if number <= len(nodes) else nodes
+
+    def _add_servers(self, number: int) -> None:
+        endpoints = {node: self._endpoint() for node in self._places(number)}
+        self._set_ring({self.random.getrandbits(64): one for one in endpoints.items()})
+        for node, endpoint in endpoints.items():
             server = Server(endpoint, self._ring, self.random.randbytes(16), self._config)
             host = self.hosts[endpoint] = Host(endpoint, node, server)
             self.servers.append(host)
-        ordered = sorted(endpoints)
+
+    def _set_ring(self, servers: Mapping[int, tuple[int, Endpoint]]) -> None:
+        """The nodes and endpoints of all servers by their positions."""
+        self._ring = Ring({place: endpoint for place, (_, endpoint) in servers.items()})
+        self._positions = {node: place for place, (node, _) in servers.items()}
+        self._nearest_known.clear()
+        ordered = sorted(servers)
         self._before = dict(zip(ordered, [ordered[-1], *ordered[:-1]], strict=True))
 
     def _nearest(self, node: int) -> int:

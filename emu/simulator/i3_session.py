@@ -34,11 +34,11 @@ class SessionConfig:
 class Session:
     """The source and the receivers. ``got`` has what each receiver got: numbers, and when."""
 
-    def __init__(self, config: SessionConfig, seed: int) -> None:
+    def __init__(self, config: SessionConfig, seed: int, overlay: type[Overlay] = Overlay) -> None:
         self._config = config
         self._random, self._skews = Random(seed), Random(seed)
         internet = Internet(config.shape, self._random)
-        self.overlay = Overlay(internet, config.servers, seed, config.group)
+        self.overlay = overlay(internet, config.servers, seed, config.group)
         self.engine = self.overlay.engine
         self.got: dict[Endpoint, dict[int, int]] = {}
         self.repeated = 0

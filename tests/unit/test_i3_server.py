@@ -143,8 +143,9 @@ def test_triggers_expire():
 def test_another_servers_triggers_are_not_taken():
     core = server()
     high = Identifier(b"\xf0" + bytes(31))
-    assert core.receive(Insert(high, HOST), HOST, 0) == []
-    assert core.refused == {"another server's identifier": 1}
+    refusal = Refused(high, HOST, Reason.ELSEWHERE)
+    assert core.receive(Insert(high, HOST), HOST, 0) == [SendDatagram(refusal, HOST)]
+    assert core.refused == {"elsewhere": 1}
 
 
 def test_a_packet_ends_at_its_hop_limit():

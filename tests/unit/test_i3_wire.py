@@ -24,6 +24,9 @@ MESSAGES = st.one_of(
     *(st.builds(kind, IDENTIFIER, TARGET, TOKEN) for kind in (i3.Insert, i3.Remove, i3.Challenge)),
     st.builds(i3.Accepted, IDENTIFIER, TARGET, SHORT),
     st.builds(i3.Refused, IDENTIFIER, TARGET, st.sampled_from(i3.Reason)),
+    st.builds(i3.Locate, SEQUENCE, SEQUENCE),
+    st.builds(i3.Responsible, SEQUENCE, SEQUENCE, SEQUENCE),
+    st.builds(i3.Ring, PAYLOAD),
 )
 GROUP_MESSAGES = st.one_of(
     st.builds(i3_group.Data, NUMBER, SEQUENCE, TIME, PAYLOAD),
@@ -56,7 +59,7 @@ def test_any_octets_are_a_message_or_malformed(data):
             continue
 
 
-@given(MESSAGES.filter(lambda message: not isinstance(message, i3.Packet)), st.data())
+@given(MESSAGES.filter(lambda one: not isinstance(one, i3.Packet | i3.Ring)), st.data())
 def test_a_message_cut_short_is_malformed(message, data):
     octets = i3.encode(message)
     cut = data.draw(st.integers(0, len(octets) - 1))
@@ -78,6 +81,8 @@ def test_the_octets_of_an_insertion():
 @pytest.mark.parametrize(
     ("octets", "error"),
     [
+        (b"\x01\x01\x20", MalformedPacket),
+        (b"\x01\x01\x20\x00" + bytes(31), MalformedPacket),
         (b"\x02\x01\x20\x00" + bytes(32), MalformedPacket),
         (b"\x01\x63\x00\x00" + bytes(32), UnknownMessage),
         (b"\x01\x02\x00\x00" + bytes(32) + b"\x03" + bytes(40), MalformedPacket),
