@@ -14,6 +14,7 @@ sections that define them.
 ``mih``                   Media Independent Handover (IEEE 802.21, RFC 5677), ``mih_values``
 ``icmpv6``                what MLD and Neighbor Discovery share (RFC 4443)
 ``mld``                   Multicast Listener Discovery, both versions (RFC 2710, 3810)
+``ipv4``, ``igmp``        the IPv4 header, and IGMP, all versions (RFC 1112, 2236, 3376)
 ``ndp``                   Router Advertisement and Solicitation (RFC 4861)
 ========================  ==========================================================================
 """

@@ -12,6 +12,7 @@ from enum import IntEnum
 from ipaddress import IPv6Address
 
 from agents.wire import icmpv6
+from agents.wire.codes import DELAY_MANTISSA, OCTET_MANTISSA, carried, from_code, to_code
 from agents.wire.errors import MalformedPacket, UnknownMessage
 
 QUERY = 130
@@ -37,8 +38,6 @@ _REPORT = struct.Struct("!2xH")  # number of records
 _RECORD = struct.Struct("!BBH16s")  # type, words of auxiliary data, number of sources, group
 _SUPPRESS = 0x08
 _MAXIMUM_ROBUSTNESS = 7
-_DELAY_MANTISSA = 12
-_INTERVAL_MANTISSA = 4
 
 
 class RecordType(IntEnum):
@@ -79,12 +78,8 @@ class MulticastListenerQuery:
             if self.sources or self.suppress or self.robustness or self.query_interval_s:
                 raise ValueError("a query of MLD version 1 has a group and a delay only")
             return
-        delay = _from_code(
-            _to_code(self.maximum_response_delay_ms, _DELAY_MANTISSA), _DELAY_MANTISSA
-        )
-        interval = _from_code(
-            _to_code(self.query_interval_s, _INTERVAL_MANTISSA), _INTERVAL_MANTISSA
-        )
+        delay = carried(self.maximum_response_delay_ms, DELAY_MANTISSA)
+        interval = carried(self.query_interval_s, OCTET_MANTISSA)
         # A robustness that three bits cannot carry is sent as 0 (RFC 3810 section 5.1.8).
         robustness = self.robustness if self.robustness <= _MAXIMUM_ROBUSTNESS else 0
         object.__setattr__(self, "robustness", robustness)
@@ -158,10 +153,10 @@ def _frame(message: Message) -> icmpv6.Icmpv6Message:
 def _encode_query(query: MulticastListenerQuery) -> bytes:
     if query.version == 1:
         return _VERSION_1.pack(query.maximum_response_delay_ms, query.group.packed)
-    delay = _to_code(query.maximum_response_delay_ms, _DELAY_MANTISSA)
+    delay = to_code(query.maximum_response_delay_ms, DELAY_MANTISSA)
     tail = _QUERY_TAIL.pack(
         query.robustness | (_SUPPRESS if query.suppress else 0),
-        _to_code(query.query_interval_s, _INTERVAL_MANTISSA),
+        to_code(query.query_interval_s, OCTET_MANTISSA),
         len(query.sources),
     )
     return _VERSION_1.pack(delay, query.group.packed) + tail + _packed(query.sources)
@@ -178,11 +173,11 @@ def _decode_query(body: bytes) -> MulticastListenerQuery:
     bits, interval, count = _QUERY_TAIL.unpack_from(body, _VERSION_1.size)
     return MulticastListenerQuery(
         group,
-        _from_code(delay, _DELAY_MANTISSA),
+        from_code(delay, DELAY_MANTISSA),
         _addresses(body, _VERSION_1.size + _QUERY_TAIL.size, count),
         bool(bits & _SUPPRESS),
         bits & _MAXIMUM_ROBUSTNESS,
-        _from_code(interval, _INTERVAL_MANTISSA),
+        from_code(interval, OCTET_MANTISSA),
     )
 
 
@@ -231,26 +226,3 @@ def _addresses(data: bytes, offset: int, count: int) -> tuple[IPv6Address, ...]:
     if len(data) < end:
         raise MalformedPacket("MLD message with fewer sources than it says")
     return tuple(IPv6Address(data[start : start + 16]) for start in range(offset, end, 16))
-
-
-def _to_code(value: int, mantissa: int) -> int:
-    """The code of the largest value not above ``value`` (RFC 3810 sections 5.1.3 and 5.1.9).
-
-    Below ``2 ** (mantissa + 3)`` a value is its own code; above, three bits of exponent and the
-    mantissa without its leading one make a floating-point number.
-    """
-    linear = 1 << (mantissa + 3)
-    if value < linear:
-        return value
-    shift = value.bit_length() - (mantissa + 1)
-    if shift - 3 > 7:
-        raise ValueError(f"{value} is more than an MLD query can carry")
-    return linear | (shift - 3) << mantissa | (value >> shift) & ((1 << mantissa) - 1)
-
-
-def _from_code(code: int, mantissa: int) -> int:
-    """The value of a code."""
-    if code < 1 << (mantissa + 3):
-        return code
-    exponent = code >> mantissa & 7
-    return (code & ((1 << mantissa) - 1) | 1 << mantissa) << (exponent + 3)
