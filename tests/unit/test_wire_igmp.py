@@ -131,9 +131,10 @@ def test_scapy_reads_and_writes_the_older_versions(message, kind, code):
 
 
 def test_we_read_scapys_version_3_report():
-    record = scapy.IGMPv3gr(rtype=6, maddr=str(GROUP), srcaddrs=[str(s) for s in SOURCES])
-    layers = IP(src=str(HOST), dst="224.0.0.22", ttl=1, tos=0xC0)
-    packet = layers / scapy.IGMPv3(type=0x22) / scapy.IGMPv3mr(numgrp=1, records=[record])
+    record = igmp.GroupRecord(RecordType.ALLOW_NEW_SOURCES, GROUP, SOURCES)
+    packet = read(igmp.MembershipReport((record,)))
+    packet.tos, packet[scapy.IGMPv3mr].records[0].rtype = 0xC0, 6
+    packet.chksum = packet[scapy.IGMPv3].chksum = None  # scapy computes them when it writes
     content = ipv4.parse(bytes(packet))
     assert (content.source, content.ttl, content.tos) == (HOST, 1, 0xC0)
     expected = igmp.GroupRecord(RecordType.BLOCK_OLD_SOURCES, GROUP, SOURCES)
