@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address
-
-from agents.wire.addresses import is_source_specific
+from agents.wire.addresses import is_group, is_link_scope, is_source_specific
 from agents.wire.mld import (
     EXCLUDE_TYPES,
     AddressRecord,
@@ -16,14 +14,12 @@ from agents.wire.mld import (
 
 Report = MulticastListenerReport | ListenerReportV1 | ListenerDoneV1
 
-_LINK_LOCAL_SCOPE = 2  # RFC 4291 section 2.7
 
-
-def records_of_interest(message: Report) -> list[AddressRecord]:
+def records_of_interest(message: Report, *, link_scope: bool = False) -> list[AddressRecord]:
     """What a report says, MLDv1 put into MLDv2's terms (RFC 3810 section 8.3.2).
 
-    Groups of link-local and smaller scope are never routed and are left out, and so is what
-    version 1 gives up of source-specific ones (RFC 4604 section 3.7).
+    Groups of link-local and smaller scope are never routed and are left out, unless ``link_scope``
+    asks for them; so is what version 1 gives up of source-specific ones (RFC 4604 section 3.7).
     """
     records: tuple[AddressRecord, ...]
     if isinstance(message, ListenerReportV1):
@@ -34,7 +30,11 @@ def records_of_interest(message: Report) -> list[AddressRecord]:
         records = (AddressRecord(RecordType.CHANGE_TO_INCLUDE_MODE, message.group),)
     else:
         records = message.records
-    return [record for record in records if _is_routable(record.group)]
+    return [
+        record
+        for record in records
+        if is_group(record.group) and (link_scope or not is_link_scope(record.group))
+    ]
 
 
 def wants_any_source_wrongly(record: AddressRecord) -> bool:
@@ -43,7 +43,3 @@ def wants_any_source_wrongly(record: AddressRecord) -> bool:
     RFC 4604 sections 3.1 and 3.5, RFC 4607 section 5.2.
     """
     return record.type in EXCLUDE_TYPES and is_source_specific(record.group)
-
-
-def _is_routable(group: IPv6Address) -> bool:
-    return group.is_multicast and group.packed[1] & 0x0F > _LINK_LOCAL_SCOPE
