@@ -1,0 +1,1 @@
+"""A telephone call over RTP: what its packets went through, and how good it sounded."""
