@@ -68,8 +68,11 @@ class Runner:
 
         Runs never wait for who is told: a terminal may have been stopped.
         """
+        numbers = range(1, self._options.repeat + 1)
+        for number in numbers:  # what was asked for, should some of it never come about
+            self._place(number).mkdir(parents=True)
         with ThreadPoolExecutor(self._options.jobs) as pool:
-            runs = [pool.submit(self._run, number) for number in range(1, self._options.repeat + 1)]
+            runs = [pool.submit(self._run, number) for number in numbers]
             for run in runs:
                 run.add_done_callback(lambda _: self._news.put(None))
             left = len(runs)
@@ -97,8 +100,7 @@ class Runner:
         """One run: its sandbox, its progress, its failure."""
         if self.interrupted:
             return
-        place = self._directory / "runs" / str(number)
-        place.mkdir(parents=True)
+        place = self._place(number)
         order = place / "order.json"
         seed = self._options.seed + number - 1
         scenario = self._directory / "scenario.yaml"
@@ -117,6 +119,9 @@ class Runner:
             self._guards.discard(guard)
         if problem is not None or (guard.returncode != 0 and not self.interrupted):
             self.failures.append(problem or f"run {number}: {_last_line(place / 'conductor.err')}")
+
+    def _place(self, number: int) -> Path:
+        return self._directory / "runs" / str(number)
 
     def _follow(self, guard: subprocess.Popen[str], number: int) -> str | None:
         """Pass the conductor's progress on until it ends; the error that it told of, if any."""

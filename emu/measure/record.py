@@ -28,7 +28,7 @@ from emu.measure.handovers import Handover
 from emu.measure.listening import Listening
 from emu.measure.messages import Transfer
 from emu.measure.places import Places
-from emu.measure.run import Run, runs_of
+from emu.measure.run import Run, missing, runs_of
 from emu.measure.statistics import Summary, summarise
 from emu.measure.stream import Stream
 
@@ -62,7 +62,7 @@ def build(directory: Path) -> dict[str, Any]:
         raise RecordError(f"{directory}: no run got far enough to leave a result")
     _move_captures(directory)
     results = [_run(run) for run in runs]
-    first = runs[0].meta
+    first, missing_runs = runs[0].meta, missing(directory)
     exact = {
         "schema": SCHEMA,
         "scenario": first["scenario"],
@@ -71,7 +71,8 @@ def build(directory: Path) -> dict[str, Any]:
         "kernel": first["kernel"],
         "backends": first["backends"],
         "started_at": first.get("started_at"),
-        "interrupted": any(run.meta.get("interrupted") for run in runs),
+        "interrupted": bool(missing_runs) or any(run.meta.get("interrupted") for run in runs),
+        "missing_runs": missing_runs,
         "fidelity": _fidelity(runs, results),
         "runs": results,
         "summary": summary(results),

@@ -33,6 +33,11 @@ class Run:
     directory: Path
     number: int
 
+    @property
+    def left_a_result(self) -> bool:
+        """Whether it got far enough for one, and was written down."""
+        return (self.directory / "meta.json").exists()
+
     @cached_property
     def meta(self) -> dict[str, Any]:
         """What was run: scenario, nodes, flows, times."""
@@ -105,8 +110,18 @@ class Run:
 
 def runs_of(record: Path) -> list[Run]:
     """The runs of a record that got far enough to leave a ``meta.json``, in order."""
-    numbers = (path.name for path in (record / "runs").iterdir() if (path / "meta.json").exists())
-    return [Run(record / "runs" / str(n), n) for n in sorted(int(name) for name in numbers)]
+    return [run for run in _asked(record) if run.left_a_result]
+
+
+def missing(record: Path) -> list[int]:
+    """The numbers of the runs of a record that were asked for, and left no result."""
+    return [run.number for run in _asked(record) if not run.left_a_result]
+
+
+def _asked(record: Path) -> list[Run]:
+    """All that were to be: each has its folder from the start."""
+    numbers = sorted(int(path.name) for path in (record / "runs").iterdir())
+    return [Run(record / "runs" / str(number), number) for number in numbers]
 
 
 def mobile_node(event: Event) -> str:

@@ -19,6 +19,7 @@ from emu.measure.run import Run, runs_of
 from emu.measure.stream import Stream
 from emu.report import arrivals, comparison, latency, sequence, style, topology
 from emu.show import outcome
+from emu.show.numbers import number_of_runs
 
 MOST_HANDOVERS = 6
 """So many handovers are drawn, of the first runs; the tables show all."""
@@ -74,6 +75,7 @@ def build(directory: Path) -> Path:
     page = environment.get_template("report.html").render(
         record=record,
         scenario=record["scenario"],
+        number_of_runs=number_of_runs(record),
         moves=moves,
         disturbed=sum(h["disturbed"] for _, h in moves),
         unfinished=[h for _, h in moves if h["latency_ms"]["total"] is None],

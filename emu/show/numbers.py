@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from statistics import fmean
+from typing import Any
 
 from emu.measure.statistics import Summary, decimals
 
@@ -33,6 +34,12 @@ def count(values: Iterable[float | None]) -> str:
     if average is None:
         return UNKNOWN
     return f"{average:,.0f}" if average.is_integer() else f"{average:,.1f}"
+
+
+def number_of_runs(record: dict[str, Any]) -> str:
+    """How many runs a record has, and of how many that were asked for: ``5``, ``3 of 5``."""
+    done, missing = len(record["runs"]), len(record.get("missing_runs", []))
+    return f"{done} of {done + missing}" if missing else str(done)
 
 
 def estimate(summary: Summary, most: int = 1, number: Callable[[float, int], str] = plain) -> str:

@@ -13,7 +13,7 @@ from emu import records
 from emu.measure.disruption import known
 from emu.measure.fidelity import undisturbed
 from emu.records import RecordError, State, directories, read
-from emu.show.numbers import milliseconds
+from emu.show.numbers import milliseconds, number_of_runs
 
 
 def show_records(console: Console, results: Path) -> None:
@@ -46,7 +46,7 @@ def _cells(directory: Path) -> tuple[str, ...]:
         return time, seed, "?", "unreadable record", ""
     middle, longest = (milliseconds(of(gaps) if gaps else None) for of in (median, max))
     disruption = f"{middle}, up to {longest}" if len(gaps) > 1 else middle
-    return time, seed, str(len(runs)), fidelity, disruption
+    return time, seed, number_of_runs(record), fidelity, disruption
 
 
 def _disruptions(runs: list[dict[str, Any]]) -> list[float]:

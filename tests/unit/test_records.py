@@ -55,7 +55,34 @@ def test_a_record_of_an_interrupted_run_is_marked(tmp_path):
     path = directory / "runs/1/meta.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"interrupted": True}))
     assert call("report", directory).exit_code == 0
-    assert " ok, interrupted " in rows(tmp_path)[1]
+    assert " 1 ok, interrupted " in rows(tmp_path)[1]
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_so_is_one_of_which_a_run_left_nothing(tmp_path, monkeypatch, stopped):
+    """It was stopped while it was set up, or it failed; a record built again says so, too."""
+
+    def conduct(started: runner.Runner, number: int) -> None:
+        if number == 1:
+            write_record(tmp_path / "made", runs=1)
+            (tmp_path / "made/runs/1").rename(started._place(1))
+        elif stopped:
+            started.stop()
+        else:
+            raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr(runner.Runner, "_run", conduct)
+    (tmp_path / "good.yaml").write_text(GOOD)
+    options = RunOptions(tmp_path / "out", seed=1, repeat=3, jobs=1, keep_captures=False)
+    options.out.mkdir()
+    done = runner.run(tmp_path / "good.yaml", load(tmp_path / "good.yaml"), options, print)
+    assert (done.interrupted, bool(done.failed)) == (stopped, not stopped)
+    for _ in range(2):
+        record = records.read(done.directory)
+        assert (record["interrupted"], record["missing_runs"]) == (True, [2, 3])
+        assert " 1 of 3 ok, interrupted " in rows(tmp_path / "out")[1]
+        assert "1 of 3" in (done.directory / "report.html").read_text(encoding="utf-8")
+        assert call("report", done.directory).exit_code == 0
 
 
 def test_the_newest_record_is_one_that_was_finished(tmp_path):
