@@ -17,7 +17,7 @@ from agents.wire import authentication, channel, mobility
 from agents.wire.authentication import Key
 from agents.wire.errors import MalformedPacket, Unauthentic
 from agents.wire.mobility import BindingUpdateFlag
-from agents.wire.mobility_options import MobileNodeIdentifier, decode_options
+from agents.wire.mobility_options import MobileNodeIdentifier, UnknownOption, decode_options
 
 NOW = 1_790_000_000 * SECOND
 SECRET = b"correct horse"
@@ -26,6 +26,8 @@ FLAGS = BindingUpdateFlag.A | BindingUpdateFlag.P | BindingUpdateFlag.D
 UPDATE = mobility.encode(
     mobility.BindingUpdate(7, 300, FLAGS, (MobileNodeIdentifier("mn1"),)), wire.MAR, wire.CMD
 )
+PROOF = (9, 10)
+"""The types of the options that sealing adds."""
 GROUP = IPv6Address("ff05::5213")
 
 
@@ -38,9 +40,15 @@ def receiver() -> Authenticator:
     return Authenticator(SECRET, NOW - 60 * SECOND)
 
 
+def has_a_proof(message: mobility.Message) -> bool:
+    return any(option.number in PROOF for option in message.options)
+
+
 @given(
     st.one_of(
-        wire.mobility_message.map(lambda m: mobility.encode(m, wire.MAR, wire.CMD)),
+        wire.mobility_message.filter(lambda m: not has_a_proof(m)).map(
+            lambda m: mobility.encode(m, wire.MAR, wire.CMD)
+        ),
         wire.channel_message.map(lambda m: channel.encode(m, wire.MAR, wire.CMD)),
     )
 )
@@ -49,6 +57,17 @@ def test_what_is_sealed_comes_out_as_it_was(message: bytes) -> None:
     message = sender.seal(original := message, wire.MAR, wire.CMD, NOW)
     assert len(message) == len(original) + authentication.SIZE
     assert receiver.open(message, wire.MAR, wire.CMD, NOW) == original
+
+
+@pytest.mark.parametrize("number", PROOF)
+def test_what_has_an_option_of_the_proof_already_is_opened_by_nobody(number: int) -> None:
+    """It would have two, of which the receiver could not tell which is meant (section 5.1)."""
+    message = mobility.BindingRefreshRequest((UnknownOption(number, b"octets"),))
+    twice = Authenticator(SECRET, NOW).seal(
+        mobility.encode(message, wire.MAR, wire.CMD), wire.MAR, wire.CMD, NOW
+    )
+    with pytest.raises(Unauthentic):
+        Authenticator(SECRET, NOW).open(twice, wire.MAR, wire.CMD, NOW)
 
 
 def test_the_options_are_those_of_rfc_4285() -> None:
