@@ -21,6 +21,7 @@ from agents.mobility.exchange import Expected, expects_nobody
 from agents.mobility.mar_state import MarState
 from agents.mobility.messages import MAXIMUM_PREVIOUS_MARS, is_for_dmm
 from agents.mobility.ordering import attachment_time
+from agents.mobility.pool import prefix_of
 from agents.mobility.previous_mar import PreviousMar
 from agents.mobility.serving_mar import ServingMar
 from agents.mobility.sessions import MarBinding, Phase, Session, Timer
@@ -130,11 +131,11 @@ class MarCore:
 
     def idle(self, prefix: IPv6Network, now: int) -> list[Action]:
         """No packet of an anchored prefix has passed for so long that no flow can use it."""
-        for session in self._sessions:
-            anchored = any(anchor.prefix == prefix for anchor in session.anchors)
-            if session.phase is Phase.SERVING and anchored:
-                return self._serving.give_up(session, prefix, now)
-        return []
+        session = self._state.routed.get(prefix)
+        if session is None or session.phase is not Phase.SERVING:
+            return []
+        anchored = any(anchor.prefix == prefix for anchor in session.anchors)
+        return self._serving.give_up(session, prefix, now) if anchored else []
 
     def hold_tunnel(self, peer: IPv6Address, holder: str, now: int) -> list[Action]:
         """Another part of the router (multicast) needs the tunnel to a peer."""
@@ -179,6 +180,20 @@ class MarCore:
             if s.phase is not Phase.RELEASED
         }
 
+    def anchors(self, identifier: str) -> tuple[Anchor, ...]:
+        """Who anchors the other prefixes of a mobile node that is here, the one left last last."""
+        session = self._sessions.get(identifier)
+        return () if session is None else session.anchors
+
+    def owner(self, address: IPv6Address) -> tuple[str, IPv6Address | None] | None:
+        """Whose address it is, of those served here, and the MAR that anchors it (None: this)."""
+        prefix = prefix_of(address)
+        session = self._state.routed.get(prefix)
+        if session is None or not session.is_here:
+            return None
+        anchors = (anchor.address for anchor in session.anchors if anchor.prefix == prefix)
+        return session.identifier, next(anchors, None)
+
     def attached(self, identifier: str) -> tuple[MobileNode, tuple[Anchor, ...]] | None:
         """A mobile node on the access link, and the anchors of its prefixes, this MAR last."""
         session = self._sessions.get(identifier)
@@ -193,11 +208,11 @@ class MarCore:
 
     def context(self, address: IPv6Address) -> Records:
         """What the mobile node listens to that has this address from here, or did when it left."""
-        for session in self._sessions:
-            if address in session.prefix:
-                here = session.is_attached
-                return self._state.listening(session.mobile_node) if here else session.listened
-        return ()
+        session = self._sessions.of_address(address)
+        if session is None:
+            return ()
+        here = session.is_attached
+        return self._state.listening(session.mobile_node) if here else session.listened
 
     # Deadlines
 

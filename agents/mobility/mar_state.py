@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Network
+
 from agents.core import Action, Log
 from agents.deadlines import Deadlines
 from agents.mobility.actions import ServingEnded
@@ -25,6 +27,8 @@ class MarState:
         self.listening = listening
         self.sessions = SessionTable(config.pool, config.first_prefix)
         self.tunnels = TunnelTable()
+        self.routed: dict[IPv6Network, Session] = {}
+        """Whose prefixes they are that have a route here: the sessions' own and the anchored."""
         self.deadlines: Deadlines[tuple[str, Timer]] = Deadlines()
         kind = GroupExchange if config.distributed else CmdExchange
         self.exchange: Exchange = kind(config, self.deadlines)
@@ -62,11 +66,15 @@ class MarState:
     def forward_first(self, session: Session) -> list[Action]:
         """Of that what packets need."""
         old, new = session.installed, session.forwarding()
+        self.routed |= dict.fromkeys(new.routes, session)
         return make(old, new, session.holder, self.tunnels, self._dlifs)
 
     def forward_last(self, session: Session) -> list[Action]:
         """And then what can wait for others: what nobody needs any more goes."""
         old, session.installed = session.installed, session.forwarding()
+        for prefix in old.routes.keys() - session.installed.routes.keys():
+            if self.routed.get(prefix) is session:
+                del self.routed[prefix]
         return unmake(old, session.installed, session.holder, self.tunnels, self._dlifs)
 
     def end_serving(self, session: Session) -> list[Action]:

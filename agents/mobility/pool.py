@@ -7,6 +7,11 @@ from ipaddress import IPv6Address, IPv6Network
 _PREFIX_LENGTH = 64
 
 
+def prefix_of(address: IPv6Address) -> IPv6Network:
+    """The /64 that an address is of."""
+    return IPv6Network((address, _PREFIX_LENGTH), strict=False)
+
+
 class PrefixPool:
     """Prefixes of one pool, given out in turn, so that a freed one rests as long as possible.
 
@@ -35,6 +40,10 @@ class PrefixPool:
     def reserve(self, prefix: IPv6Network, holder: str) -> bool:
         """Take this prefix for a holder; False if it is another one's."""
         return self._used.setdefault(prefix, holder) == holder
+
+    def holder(self, address: IPv6Address) -> str | None:
+        """Who holds the prefix of an address."""
+        return self._used.get(prefix_of(address))
 
     def release(self, prefix: IPv6Network) -> None:
         """Give a prefix back."""

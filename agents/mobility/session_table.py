@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv6Network
+from ipaddress import IPv6Address, IPv6Network
 
 from agents.mobility.actions import MobileNode
 from agents.mobility.messages import AnchorUpdate
@@ -28,6 +28,11 @@ class SessionTable:
     def get(self, identifier: str) -> Session | None:
         """The mobile node's session."""
         return self._sessions.get(identifier)
+
+    def of_address(self, address: IPv6Address) -> Session | None:
+        """The session whose mobile node has this address from here, or had."""
+        identifier = self._pool.holder(address)
+        return None if identifier is None else self._sessions.get(identifier)
 
     def owns(self, prefix: IPv6Network) -> bool:
         """Whether the prefix is of this MAR's pool."""

@@ -181,7 +181,7 @@ class MldProxy:
         ``previous_link`` is the tunnel to the router where it was just before, ``anchor_links``
         are those to all that anchor prefixes of it, the latest first.
         """
-        groups = self._router_part(link).listeners.groups()
+        groups = [group for group, _ in self._router_part(link).listeners.of(host_link_local)]
         attachment = self._attachments.bind(host_link_local, link, previous_link, anchor_links)
         if attachment is None:
             return []
@@ -192,7 +192,7 @@ class MldProxy:
             came = not listener.upstreams or listener.joined >= earliest
             return at == link and listener.host == host_link_local and came
 
-        actions = [*self._instances.reselect(is_concerned, sorted(groups), now)]
+        actions = [*self._instances.reselect(is_concerned, groups, now)]
         return [*actions, *self._finish(now)]
 
     def context(

@@ -226,8 +226,8 @@ class MobilityAccessRouter:
             )
         if self._contexts and action.previous:
             # It had an address of the prefix there, with the identifier of its link-layer address.
-            prefix = self._core.bindings()[mobile_node.identifier].anchors[-1].prefix
-            address = ipv6.of_interface(prefix, mobile_node.link_layer_address)
+            left = self._core.anchors(mobile_node.identifier)[-1]
+            address = ipv6.of_interface(left.prefix, mobile_node.link_layer_address)
             self._contexts.request(mobile_node.identifier, address, action.previous)
 
     def _guest(self, prefix: IPv6Network, anchor: IPv6Address | None) -> None:
@@ -248,7 +248,7 @@ class MobilityAccessRouter:
 
     def _anchor_links(self, identifier: str) -> tuple[str, ...]:
         """To the MARs that anchor a mobile node's prefixes, the one that it left last first."""
-        anchors = reversed(self._core.bindings()[identifier].anchors)
+        anchors = reversed(self._core.anchors(identifier))
         tunnels, peers = self._forwarding.tunnels, dict.fromkeys(a.address for a in anchors)
         return tuple(tunnels[peer].name for peer in peers if peer in tunnels)
 

@@ -40,6 +40,8 @@ class RoamingPart:
         self._tables: dict[IPv6Address, int] = {}
         self._roaming: dict[str, set[IPv6Address]] = {}
         """The mobile nodes that this MAR represents, and their addresses that are bound here."""
+        self._represented: dict[IPv6Address, str] = {}
+        """Whose these addresses are."""
         self._agent = HomeAgentPart(daemon, config, self._serves, beside_signalling=True)
         self._agent.on_bind = self._bound
         self._agent.on_unbind = self._unbound
@@ -53,26 +55,15 @@ class RoamingPart:
         return self._agent.close()
 
     def _serves(self, home_address: IPv6Address) -> bool:
-        return self._find(home_address) is not None
-
-    def _find(self, home_address: IPv6Address) -> tuple[str, IPv6Address | None] | None:
-        """Whose address it is, of those served here, and the MAR that anchors it (None: this)."""
-        for identifier, binding in self._core.bindings().items():
-            if binding.serving is not None:
-                continue
-            if home_address in binding.prefix:
-                return identifier, None
-            for anchor in binding.anchors:
-                if home_address in anchor.prefix:
-                    return identifier, anchor.address
-        return None
+        return self._core.owner(home_address) is not None
 
     def _bound(self, home_address: IPv6Address) -> None:
-        found = self._find(home_address)
+        found = self._core.owner(home_address)
         if found is None:  # another MAR serves it, or did so last
             return
         identifier, anchor = found
         self._roaming.setdefault(identifier, set()).add(home_address)
+        self._represented[home_address] = identifier
         self._daemon.carry_out(self._core, self._core.represent(identifier, time.monotonic_ns()))
         if anchor is not None and home_address not in self._tables:
             table = self._devices.table(self._forwarding.tunnels[anchor])
@@ -85,10 +76,10 @@ class RoamingPart:
         if table is not None:
             source = IPv6Network(home_address)
             self._netlink.rule_delete(source, table=table, priority=_PRIORITY)
-        for identifier, bound in list(self._roaming.items()):
-            bound.discard(home_address)
-            if not bound:
-                del self._roaming[identifier]
-                self._daemon.carry_out(
-                    self._core, self._core.detach(identifier, time.monotonic_ns())
-                )
+        identifier = self._represented.pop(home_address, None)
+        if identifier is None or identifier not in self._roaming:
+            return
+        self._roaming[identifier].discard(home_address)
+        if not self._roaming[identifier]:
+            del self._roaming[identifier]
+            self._daemon.carry_out(self._core, self._core.detach(identifier, time.monotonic_ns()))

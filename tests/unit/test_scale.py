@@ -5,14 +5,17 @@ from __future__ import annotations
 import cProfile
 import pstats
 import tracemalloc
-from ipaddress import IPv6Network
+from ipaddress import IPv6Address, IPv6Network
+from types import SimpleNamespace
 
 import pytest
 
 from agents.core import SECOND
 from agents.mobility.actions import MobileNode
+from agents.roles.mar import MobilityAccessRouter
 from emu.simulator.cmd_load import Load
-from tests.unit.mobility_nodes import T0, mar, serve, update
+from tests.unit import proxies
+from tests.unit.mobility_nodes import MN, T0, mar, mar_address, prefix, serve, update
 
 MANY = 5_000
 BINDING = 1024
@@ -74,6 +77,63 @@ def test_a_mar_works_no_more_for_many_nodes():
             serve(core, T0 + SECOND, 2, 3)
             core.receive(update(4, 1, T0 + 2 * SECOND), core._config.cmd, T0 + 2 * SECOND)
             core.next_deadline()
+
+        work.append(calls(visit))
+    few, many = work
+    assert many < 1.1 * few
+
+
+def asked_for_links(core):
+    router = object.__new__(MobilityAccessRouter)
+    router._core, router._forwarding = core, SimpleNamespace(tunnels={})
+    assert router._anchor_links(MN.identifier) == ()
+
+
+def unused_prefix(core):
+    assert core.idle(prefix(3), T0 + 2 * SECOND)
+
+
+def asked_for_context(core):
+    assert core.context(prefix(1, MANY)[5]) == ()
+
+
+def bound_from_afar(core):
+    assert core.owner(prefix(3)[5]) == (MN.identifier, mar_address(3))
+    assert core.owner(prefix(4)[5]) is None
+
+
+@pytest.mark.parametrize(
+    "work", [asked_for_links, unused_prefix, asked_for_context, bound_from_afar]
+)
+def test_nor_do_its_other_parts_have_it_look_at_every_node(work):
+    done = []
+    for nodes in (20, 2000):
+        core = mar(pool=IPv6Network("2001:db8:1::/48"))
+        for number in range(nodes):
+            node = MobileNode(f"node{number}", b"\x02" + number.to_bytes(5, "big"))
+            serve(core, T0, 2, mn=node)
+        serve(core, T0 + SECOND, 2, 3)
+        done.append(calls(lambda core=core: work(core)))
+    few, many = done
+    assert many < 1.1 * few
+
+
+@pytest.mark.parametrize("previous", [None, "tun-2"])
+def test_a_proxy_works_no_more_for_listeners_of_other_channels(previous):
+    work = []
+    for nodes in (20, 1000):
+        proxy = proxies.mar("tun-2")
+        for number in range(nodes):
+            host, group = IPv6Address("fe80::1:0") + number, IPv6Address("ff0e::1:0") + number
+            proxies.arrive(proxy, host, None, T0)
+            proxy.receive(proxies.report(proxies.TO_EX, group=group), host, "radio", T0)
+        proxies.run(proxy, T0 + 5 * SECOND)
+
+        def visit(proxy=proxy):
+            now = T0 + 6 * SECOND
+            proxies.arrive(proxy, proxies.MN1, previous, now)
+            proxy.receive(proxies.report(proxies.TO_EX), proxies.MN1, "radio", now)
+            proxy.detached(proxies.MN1, "radio", now + SECOND)
 
         work.append(calls(visit))
     few, many = work
