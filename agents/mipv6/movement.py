@@ -24,10 +24,11 @@ class Movement:
 
     Such a network advertises each of them from a router that is none to send to, and then the new
     one (RFC 8885 section 3.6). A care-of address of an earlier prefix need not be changed then
-    (HDMM paper, footnote 6).
+    (HDMM paper, footnote 6); if ``rebinds`` it is all the same, and serves until it can be.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, rebinds: bool = False) -> None:
+        self._rebinds = rebinds
         self.router: Router | None = None
         self._heard: set[IPv6Network] = set()
         """Earlier prefixes, since the default router spoke last."""
@@ -53,15 +54,18 @@ class Movement:
     def care_of(
         self, usable: Collection[IPv6Address], before: IPv6Address | None
     ) -> IPv6Address | None:
-        """Of the addresses that can be used, the one to be reached at; ``before`` if it still is.
+        """Of the addresses that can be used, the one to be reached at, if there is one now.
 
-        None without a router, or as long as that one cannot be used.
+        ``before`` is the last one: while the network keeps it reachable it is the one, or with
+        ``rebinds`` what serves until there is one of the router's prefix.
         """
         if self.router is None:
             return None
-        if before is not None and any(before in prefix for prefix in self._anchored):
-            return before if before in usable else None
-        return next((a for a in usable if a in self.router.prefix), None)
+        here = next((a for a in usable if a in self.router.prefix), None)
+        anchored = before is not None and any(before in prefix for prefix in self._anchored)
+        if not anchored or (self._rebinds and here is not None):
+            return here
+        return before if before in usable else None
 
 
 def _read(source: IPv6Address, message: RouterAdvertisement) -> Router | None:

@@ -49,7 +49,7 @@ class MobileNode:
         self._core = MobileNodeCore(settings, self._security.authorizer)
         self._optimisation: RouteOptimisation | None = None
         self._monitor = Monitor(self._interface)
-        self._movement = Movement()
+        self._movement = Movement(rebinds=config["rebinds"])
         self._home_domain = [IPv6Network(prefix) for prefix in config["home_domain"]]
         self._served: tuple[Router, IPv6Address | None] | None = None
         """In the home domain: by which router, and the address that is from there, if usable."""

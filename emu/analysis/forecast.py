@@ -20,7 +20,10 @@ class Forecast:
         self._predictions = {(p.move.at_s, p.flow): p for p in predict(scenario)}
 
     def move(self, handover: Handover) -> Move | None:
-        """The handover that the scenario has for that node just before the measured one."""
+        """The handover that the scenario has for that node just before the measured one.
+
+        Where the client acts after the network it is the client's, as the record's ``binding`` is.
+        """
         earlier = [
             move
             for move in self._moves

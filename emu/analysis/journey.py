@@ -22,7 +22,7 @@ _VARIANTS = {
 
 @dataclass(frozen=True)
 class Task:
-    """What one handover asks of the mobility management."""
+    """What one handover asks of one mobility management."""
 
     scheme: Scheme
     previous: tuple[str, ...]
@@ -32,27 +32,33 @@ class Task:
     """Those that hear of it from the new place."""
 
 
-def task(scenario: Scenario, visited: Sequence[str], target: str) -> Task:
-    """Of the handover to ``target`` of a node that was at the MARs ``visited``."""
+def tasks(scenario: Scenario, visited: Sequence[str], target: str) -> list[Task]:
+    """Of the handover to ``target`` of a node that was at the MARs ``visited``, in their order."""
     mobility = scenario.mobility
     if mobility.scheme == "hybrid":
         return _hybrid(mobility, visited, target)
     is_dmm = mobility.scheme == "dmm"
     scheme = _VARIANTS[mobility.variant] if is_dmm else _SCHEMES[mobility.scheme]
     previous = _anchors(visited, target)
-    return Task(scheme, previous, previous)
+    return [Task(scheme, previous, previous)]
 
 
-def _hybrid(mobility: Mobility, visited: Sequence[str], target: str) -> Task:
-    """In a domain its own network acts, between domains the client (paper, equations 2 and 3)."""
+def _hybrid(mobility: Mobility, visited: Sequence[str], target: str) -> list[Task]:
+    """In a domain its own network acts, between domains the client (paper, equations 2 and 3).
+
+    The client acts after the network, if it is to rebind in the foreign domain (footnote 6).
+    """
     at_home = [mar for mar in visited if mar in mobility.home_domain]
     if target in mobility.home_domain:
-        return _in_domain(mobility, at_home, target)
-    if target in mobility.foreign_domain and visited[-1] in mobility.foreign_domain:
-        return _in_domain(mobility, _latest_stay(visited, mobility.foreign_domain), target)
+        return [_in_domain(mobility, at_home, target)]
     previous = _anchors(at_home, target)
     told = {"all": previous, "last": previous[-1:]}
-    return Task(Scheme.CLIENT, previous, told[mobility.update])
+    client = Task(Scheme.CLIENT, previous, told[mobility.update])
+    if target in mobility.foreign_domain and visited[-1] in mobility.foreign_domain:
+        stay = _latest_stay(visited, mobility.foreign_domain)
+        network = _in_domain(mobility, stay, target)
+        return [network, client] if mobility.care_of == "update" else [network]
+    return [client]
 
 
 def _in_domain(mobility: Mobility, visited: Sequence[str], target: str) -> Task:

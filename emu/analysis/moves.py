@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from emu.analysis import hdmm
 from emu.analysis.hdmm import Scheme
-from emu.analysis.journey import Task, task
+from emu.analysis.journey import Task, tasks
 from emu.analysis.multicast import Path
 from emu.scenario.events import Detach, Handover
 from emu.scenario.model import Scenario
@@ -23,7 +23,7 @@ _VIA_EXCHANGE = 2.0
 
 @dataclass(frozen=True)
 class Move:
-    """One handover, as the equations see it."""
+    """One handover, as the equations see what one mobility management does in it."""
 
     at_s: float
     mn: str
@@ -51,7 +51,10 @@ class Move:
 
 
 def moves(scenario: Scenario) -> list[Move]:
-    """Every handover in the order of time; attaching again after a detachment is none."""
+    """Every handover in the order of time; attaching again after a detachment is none.
+
+    Where both the network and the client act in one, it is there twice, in their order.
+    """
     found = []
     at = {name: scenario.nodes[name].attach for name in scenario.nodes_of("mn")}
     visited = {name: [str(mar)] for name, mar in at.items()}
@@ -63,9 +66,10 @@ def moves(scenario: Scenario) -> list[Move]:
         origin, route = at[event.node], visited[event.node]
         if origin is not None:
             neighbours = tuple(name for name, mar in at.items() if mar == event.to)
-            found.append(
-                _move(scenario, event, origin, task(scenario, route, event.to), neighbours)
-            )
+            found += [
+                _move(scenario, event, origin, what, neighbours)
+                for what in tasks(scenario, route, event.to)
+            ]
         at[event.node] = event.to
         route.append(event.to)
     return found

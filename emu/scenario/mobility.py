@@ -22,6 +22,7 @@ SCHEME_KEYS: dict[str, frozenset[str]] = {
             "home_domain",
             "foreign_domain",
             "update",
+            "care_of",
             "security",
         }
     ),
@@ -86,3 +87,6 @@ class Mobility(Section):
     update: Literal["all", "last"] = "all"
     """Whom a mobile node tells where it is once it is out of its home domain: each router there
     that anchors an address of its own, or only the one that served it last (paper section 4.3)."""
+    care_of: Literal["keep", "update"] = "keep"
+    """In ``foreign_domain``, whose network keeps a care-of address reachable: whether a mobile node
+    leaves it at that, or has its home agents know the new one after each handover (footnote 6)."""

@@ -58,6 +58,9 @@ def _check_domains(scenario: Scenario) -> Iterator[Problem]:
     if not home:
         text = "is missing; write the home operator's access routers, such as [mar1]"
         yield Problem(("mobility", "home_domain"), text)
+    if "care_of" in scenario.mobility.model_fields_set and not foreign:
+        text = "does nothing without foreign_domain; leave it out, or name such a domain"
+        yield Problem(("mobility", "care_of"), text)
     for key, domain in (("home_domain", home), ("foreign_domain", foreign)):
         for index, name in enumerate(domain):
             path: Path = ("mobility", key, index)

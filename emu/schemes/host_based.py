@@ -89,6 +89,7 @@ class HostBased(Scheme):
             "idle_release": mobility.idle_release,
             "home_domain": [],
             "only_last": False,
+            "rebinds": False,
             "route_optimisation": mobility.route_optimisation,
             "multicast_by_tunnel": self.by_tunnel,
         }

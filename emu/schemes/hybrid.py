@@ -67,4 +67,5 @@ class Hybrid(HostBased, Dmm):
             **config,
             "home_domain": [str(self.network.pool(mar)) for mar in mobility.home_domain],
             "only_last": mobility.update == "last",
+            "rebinds": mobility.care_of == "update",
         }

@@ -45,6 +45,22 @@ def test_its_care_of_address_stays_while_the_network_anchors_it(carrier):
     assert movement.care_of(ADDRESSES, ADDRESSES[1]) == ADDRESSES[4]
 
 
+def test_one_that_rebinds_takes_the_new_address_once_it_can_and_is_reachable_meanwhile():
+    movement = Movement(rebinds=True)
+    hear(movement, 1)
+    assert movement.care_of(ADDRESSES, None) == ADDRESSES[1]
+    movement.lost()
+    assert movement.care_of(ADDRESSES, ADDRESSES[1]) is None
+    hear(movement, 2, 1)
+    assert movement.care_of(ADDRESSES[:2], ADDRESSES[1]) == ADDRESSES[1]
+    assert movement.care_of(ADDRESSES[:1], ADDRESSES[1]) is None
+    assert movement.care_of(ADDRESSES, ADDRESSES[1]) == ADDRESSES[2]
+    hear(movement, 2, 1)  # again, as routers do
+    assert movement.care_of(ADDRESSES, ADDRESSES[2]) == ADDRESSES[2]
+    hear(movement, 1, 2)
+    assert movement.care_of(ADDRESSES, ADDRESSES[2]) == ADDRESSES[1]
+
+
 def test_a_prefix_that_is_withdrawn_is_not_kept():
     movement = Movement()
     over = RouterAdvertisement(64, 0, (PrefixInformation(PREFIXES[1], 0, 0),))

@@ -213,6 +213,22 @@ def test_in_a_domain_the_network_acts_and_between_domains_the_client(update, hop
     assert [move.path.binding for move in abroad] == [2 * 2 + 2 * 10 * way for way in ways]
 
 
+@pytest.mark.parametrize(("update", "told"), [("all", (1, 2)), ("last", (2,))])
+def test_where_the_client_rebinds_in_a_foreign_domain_it_acts_after_the_network(update, told):
+    text = HYBRID.replace("UPDATE", f"{update}, care_of: update")
+    found = moves(parse(text.encode(), "abroad.yaml"))
+    inside = [move for move in found if (move.origin, move.target) == ("mar3", "mar4")]
+    assert [(move.scheme, move.previous) for move in inside] == [
+        (Scheme.PROXY, ("mar3",)),
+        (Scheme.CLIENT, ("mar1", "mar2")),
+    ]
+    # 2n + 2 and 2n messages; T_binding by equations 17 and 13.
+    assert [messages(move.scheme, move) for move in inside] == [4, 4]
+    farthest = max(4 - mar for mar in told)
+    assert [move.path.binding for move in inside] == [10, 2 * 2 + 2 * 10 * farthest]
+    assert len(found) == len(moves(parse(HYBRID.replace("UPDATE", update).encode(), "a.yaml"))) + 1
+
+
 @pytest.mark.parametrize(("tested", "factor"), [("false", 1), ("true", 2)])
 def test_a_test_of_the_care_of_address_doubles_a_clients_messages_and_latency(tested, factor):
     home = "{scheme: client, security: {cga: true, return_routability: TESTED}}"
