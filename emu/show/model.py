@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from statistics import fmean
 
 from rich.console import Console
 from rich.table import Table
@@ -13,6 +14,7 @@ from emu.analysis.moves import Move, binding_ms, cost, messages, moves, session_
 from emu.analysis.multicast import Range
 from emu.analysis.prediction import predict
 from emu.scenario.model import Scenario, Topology
+from emu.show.numbers import exact, spread
 
 
 def show_model(console: Console, scenario: Scenario) -> None:
@@ -39,9 +41,9 @@ def _handovers(found: Iterable[Move]) -> Table:
         gap = move.path.gap - authentication
         table.add_row(
             f"{move.at_s:.3f} s", move.mn, f"{move.origin} → {move.target}",
-            move.scheme.value, str(len(move.previous)), f"{messages(move.scheme, move):.0f}",
-            _ms(gap), _ms(authentication), _ms(binding),
-            _ms(float(hdmm.handover_latency(gap, 0, 0, authentication, binding))),
+            move.scheme.value, str(len(move.previous)), exact(messages(move.scheme, move)),
+            exact(gap), exact(authentication), exact(binding),
+            exact(float(hdmm.handover_latency(gap, 0, 0, authentication, binding))),
         )  # fmt: skip
     return table
 
@@ -57,10 +59,10 @@ def _schemes(found: list[Move], scenario: Scenario) -> Table:
     for scheme in Scheme if found else ():
         table.add_row(
             scheme.value,
-            f"{_mean(messages(scheme, move) for move in found):.1f}",
-            f"{_mean(cost(scheme, move) for move in found):.1f}",
-            f"{_mean(session_cost(scheme, move, subnets) for move in found):.1f}",
-            _ms(_mean(_binding_ms(scheme, move) for move in found)),
+            _mean(messages(scheme, move) for move in found),
+            _mean(cost(scheme, move) for move in found),
+            _mean(session_cost(scheme, move, subnets) for move in found),
+            _mean((_binding_ms(scheme, move) for move in found), 2),
         )
     return table
 
@@ -71,7 +73,7 @@ def _binding_ms(scheme: Scheme, move: Move) -> float:
 
 def _channels(scenario: Scenario) -> Table:
     table = _table(
-        f"Channels, {scenario.multicast.scheme} (ms from link down: mean, least to most)",
+        f"Channels, {scenario.multicast.scheme} (ms from link down: mean, and least to most)",
         ("at", "channel", "from → to"),
         ("disruption", "forwarded to the previous place for"),
     )
@@ -87,33 +89,26 @@ def _channels(scenario: Scenario) -> Table:
 def _reach(topology: Topology) -> str:
     delay = topology.backhaul.delay / 1e6
     if topology.kind != "line":
-        total = float(hdmm.end_to_end_delay(reach.REGIONAL_MS, delay))
-        verdict = "bears" if total <= reach.MOUTH_TO_EAR_MS else "does not bear"
+        total, most = float(hdmm.end_to_end_delay(reach.REGIONAL_MS, delay)), reach.MOUTH_TO_EAR_MS
+        verdict = "bears" if total <= most else "does not bear"
         return (
-            f"Every MAR is {delay:g} ms from every other, however far a node moves: "
-            f"a call {verdict} that ({total:g} of {reach.MOUTH_TO_EAR_MS:g} ms, equation 19)."
+            f"Every MAR is {exact(delay)} ms from every other, however far a node moves: "
+            f"a call {verdict} that ({exact(total)} of {exact(most)} ms, equation 19)."
         )
     last, _ = reach.break_even(delay)
     return (
-        f"A call bears {int(reach.reach(delay))} hops of {delay:g} ms from its anchor "
+        f"A call bears {int(reach.reach(delay))} hops of {exact(delay)} ms from its anchor "
         f"(equation 19); this line has {topology.mars - 1}. "
         f"After {int(last)} it is no better than with a central anchor."
     )
 
 
-def _mean(values: Iterable[float]) -> float:
-    known = list(values)
-    return sum(known) / len(known)
-
-
-def _ms(value: float) -> str:
-    return f"{value:.1f}"
+def _mean(values: Iterable[float], places: int = 1) -> str:
+    return exact(round(fmean(values), places))
 
 
 def _range(value: Range) -> str:
-    if value.low == value.high:
-        return _ms(value.mean)
-    return f"{_ms(value.mean)}, {_ms(value.low)} to {_ms(value.high)}"
+    return spread(value.low, value.mean, value.high)
 
 
 def _table(title: str, words: Iterable[str], numbers: Iterable[str]) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from statistics import fmean
 from typing import Any
@@ -15,6 +16,12 @@ HINT = "one run has no confidence interval: --repeat 5 makes five runs, and an i
 def plain(value: float, places: int = 1) -> str:
     """With grouped thousands: ``61.3``, ``1,061.3``."""
     return f"{value:,.{places}f}"
+
+
+def exact(value: float) -> str:
+    """One that was computed, not measured, to a thousandth: ``40``, ``17.5``, ``0.25``."""
+    whole, _, rest = plain(value, 3).partition(".")
+    return f"{whole}.{rest}".rstrip("0").rstrip(".")
 
 
 def milliseconds(value: float | None) -> str:
@@ -40,6 +47,15 @@ def number_of_runs(record: dict[str, Any]) -> str:
     """How many runs a record has, and of how many that were asked for: ``5``, ``3 of 5``."""
     done, missing = len(record["runs"]), len(record.get("missing_runs", []))
     return f"{done} of {done + missing}" if missing else str(done)
+
+
+def spread(low: float, middle: float, high: float) -> str:
+    """A random value: its mean and its range, in four digits of that: ``176.1 (82 to 276)``."""
+    if low == high:
+        return exact(middle)
+    places = min(1, 3 - math.floor(math.log10(high - low)))
+    mean, least, most = (exact(round(value, places)) for value in (middle, low, high))
+    return f"{mean} ({least} to {most})"
 
 
 def estimate(summary: Summary, most: int = 1, number: Callable[[float, int], str] = plain) -> str:

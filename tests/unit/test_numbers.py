@@ -6,7 +6,7 @@ import pytest
 
 from emu.measure.statistics import summarise
 from emu.report import style
-from emu.show.numbers import estimate
+from emu.show.numbers import estimate, exact, spread
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,35 @@ from emu.show.numbers import estimate
 )
 def test_no_more_digits_than_the_interval_has(means: list[float], text: str) -> None:
     assert estimate(summarise([[mean] for mean in means]), 2 if len(means) > 1 else 1) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (40.0, "40"),
+        (17.5, "17.5"),
+        (0.25, "0.25"),
+        (0.0, "0"),
+        (1_076.5, "1,076.5"),
+        (5_000.0, "5,000"),
+        (1 / 3, "0.333"),
+    ],
+)
+def test_what_is_computed_has_the_digits_that_it_needs(value: float, text: str) -> None:
+    assert exact(value) == text
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ((125_000.0, 188_499.3, 251_000.0), "188,500 (125,000 to 251,000)"),
+        ((82.0, 566.1, 1_066.0), "566.1 (82 to 1,066)"),
+        ((4.0, 6.25, 8.5), "6.2 (4 to 8.5)"),
+        ((102.0, 102.0, 102.0), "102"),
+    ],
+)
+def test_a_range_has_four_digits(values: tuple[float, float, float], text: str) -> None:
+    assert spread(*values) == text
 
 
 def test_a_page_groups_thousands_in_its_own_way() -> None:

@@ -178,8 +178,10 @@ def test_model_prints_what_the_equations_predict(tmp_path):
     result = CliRunner().invoke(commands, ["model", str(path)], terminal_width=160)
     assert result.exit_code == 0, result.output
     lines = [" ".join(line.split()) for line in result.output.splitlines()]
-    assert "PMIPv6 2.0 2.0 3.2 0.0" in lines
-    assert "HDMM fully distributed 2.0 4.0 5.2 10.0" in lines
+    assert "PMIPv6 2 2 3.2 0" in lines
+    assert "HDMM fully distributed 2 4 5.2 10" in lines
+    assert any(line.startswith("4.000 s") and line.endswith(" 1 4 50 0 0 50") for line in lines)
+    assert any(" 5,070 (70 to 10,070) 197,400 (" in line for line in lines)
     assert any(line.startswith("Every MAR is 5 ms from every other") for line in lines)
     assert "a call bears that (25 of 150 ms, equation 19)" in lines[-1]
 
