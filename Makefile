@@ -9,7 +9,7 @@ SIDE_BY_SIDE := 4
 TESTS ?= tests/unit tests/lab tests/kernel
 BENCHMARKS := $(sort $(basename $(notdir $(wildcard bench/bench_*.py))))
 
-.PHONY: help setup demo lint test test-vm test-bare soak bench references clean
+.PHONY: help setup setup-demo demo lint test test-vm test-bare soak bench references clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' Makefile
@@ -21,6 +21,9 @@ $(READY): Makefile setup.cfg setup/apt.sh setup/packages.txt setup/python.sh
 	setup/python.sh
 	touch $@
 
+setup-demo: setup ## Install what services of scenarios need: web servers, players
+	setup/apt.sh setup/packages-demo.txt
+
 demo: setup ## Run the quickstart scenario
 	$(SUDO) $(PYTHON) -m emu run experiments/quickstart/scenario.yaml
 
@@ -29,7 +32,7 @@ lint: setup ## Check style, format and types
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 
-test: lint ## Lint, then every test on the running kernel, four at a time
+test: setup-demo lint ## Lint, then every test on the running kernel, four at a time
 	$(SUDO) $(PYTHON) -m pytest -n $(SIDE_BY_SIDE) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 test-vm: setup ## Kernel tests and the quickstart on a stock Debian kernel, in a virtual machine

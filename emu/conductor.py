@@ -32,6 +32,8 @@ from emu.radio.client import RadioError
 from emu.room import NoRoom
 from emu.sandbox import RUN_DIRECTORY
 from emu.scenario import load
+from emu.services.kind import ServiceFailed
+from emu.services.running import RunningServices
 from emu.traffic.plan import Plan, plan
 
 LEAD_NS = 300_000_000
@@ -70,6 +72,7 @@ class Conductor:
             self._on_event,
             Path(order.scenario).parent,
         )
+        self._services = RunningServices(self._lab, order.seed, self._directory)
         self._sampler = Sampler()
         self._plan = Plan()
         self._names: dict[str, str] = {}
@@ -104,6 +107,7 @@ class Conductor:
             raise problem
 
     async def _bring_up(self) -> None:
+        await self._services.prepare(self._say_stage)
         self._say_stage("building the network")
         began = time.monotonic()
         await self._lab.build()
@@ -112,6 +116,7 @@ class Conductor:
         await self._lab.start_agents()
         self._start_captures()
         await self._lab.wait(self._capturing, "the captures")
+        await self._services.start()
         count = len(self._lab.network.plan) - 1
         self._say_stage(f"{count} nodes ready in {time.monotonic() - began:.1f} s")
         if self._scenario.leftovers:
@@ -131,6 +136,7 @@ class Conductor:
             lambda name: str(self._lab.address(name)),
             lambda name: network.interfaces(name)[0].name,
         )
+        self._plan.jobs += self._services.clients(self._t0)
         for job in self._plan.jobs:
             self._lab.processes.start(
                 job.name, self._lab.pid(job.node), job.target, job.config, job.until_ns
@@ -155,6 +161,7 @@ class Conductor:
         patience = PATIENCE_INTERRUPTED_S if interrupted else PATIENCE_S
         processes = self._lab.processes
         processes.stop({job.name for job in self._plan.jobs}, patience)
+        self._services.stop(patience)
         leftovers = None if interrupted else await self._leftovers()
         # Before the agents take their tunnels down, which holds up every packet for a while.
         line = self._lab.network.stop_delay_line()
@@ -262,7 +269,7 @@ def main() -> None:
     order = Order.read(Path(sys.argv[1]))
     try:
         asyncio.run(Conductor(order).run())
-    except (LabFailed, ProcessFailed, RadioError, NoRoom, OSError) as error:
+    except (LabFailed, ProcessFailed, RadioError, NoRoom, ServiceFailed, OSError) as error:
         text = files.in_words(error) if isinstance(error, OSError) else str(error)
         print(json.dumps({"t": None, "text": text, "kind": "error"}), flush=True)
         sys.exit(1)

@@ -23,6 +23,7 @@ from emu.requirements import (
 )
 from emu.scenario.model import Scenario
 from emu.scenario.traffic import Iperf3Flow, ProgramFlow
+from emu.services import kinds as services
 
 _REMEDY = "use a stock Debian or Ubuntu kernel (in a container: a privileged one)"
 
@@ -59,6 +60,7 @@ def missing_for(scenario: Scenario) -> list[str]:
     iperf3 = any(isinstance(flow, Iperf3Flow) for flow in scenario.traffic)
     wanted = [program for program in PROGRAMS if program.needed or (iperf3 and program is IPERF3)]
     commands = {flow.command[0] for flow in scenario.traffic if isinstance(flow, ProgramFlow)}
+    wanted += [p for service in services.of(scenario.services) for p in service.programs]
     wanted += [Program(name, name, "the scenario's own program") for name in sorted(commands)]
     topology = scenario.topology
     links = (topology.access, topology.backhaul, topology.cmd, topology.core)

@@ -44,6 +44,8 @@ TARGETS = (
     "emu.traffic.ping",
     "emu.traffic.iperf",
     "emu.traffic.program",
+    "emu.services.nginx",
+    "emu.services.gstreamer",
 )
 
 

@@ -63,6 +63,15 @@ class Program:
 
 
 IPERF3 = Program("iperf3", "iperf3", "iperf3 traffic", needed=False)
+NGINX = Program("nginx", "nginx-light", "web origins and caches", needed=False)
+FFMPEG = Program("ffmpeg", "ffmpeg", "the video of an origin", needed=False)
+GSTREAMER = Program(
+    "gst-launch-1.0",
+    "gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good "
+    "gstreamer1.0-plugins-bad gstreamer1.0-libav python3-gi gir1.2-gstreamer-1.0",
+    "players of video",
+    needed=False,
+)
 PROGRAMS = (
     Program("ip", "iproute2", "links and namespaces"),
     Program("mnexec", "mininet", "Mininet's hosts"),
@@ -72,6 +81,9 @@ PROGRAMS = (
     Program("ovsdb-tool", "openvswitch-switch", "the radio switch"),
     Program("ovs-vsctl", "openvswitch-switch", "the radio switch"),
     IPERF3,
+    NGINX,
+    FFMPEG,
+    GSTREAMER,
     Program("ping", "iputils-ping", "ping in emu shell", needed=False),
     Program("tcpdump", "tcpdump", "captures in emu shell", needed=False),
     Program("tshark", "tshark", "reading captures back", needed=False),

@@ -20,6 +20,7 @@ from emu.measure import (
     messages,
     passages,
     refused,
+    services,
     signalling,
     tunnels,
 )
@@ -113,6 +114,7 @@ def _run(run: Run) -> dict[str, Any]:
         "membership": membership.final(run),
         "membership_history": membership.history(run),
         "tunnels": tunnels.lives(run, carrying),
+        "services": services.of_run(run),
         "leftovers": leftovers.of_run(run),
         "refused": refused.counts(run),
         "torn_events": run.torn_events,
@@ -209,6 +211,7 @@ def _measured(result: dict[str, Any], kinds: list[str]) -> Iterator[tuple[str, f
             kind = flow["protocol"] or flow["kind"]
             for metric in _PER_FLOW:
                 yield f"{metric}.{kind}", disruption.known(flow, metric)
+    yield from services.metrics(result["services"])
     for kind in kinds:
         for what in ("messages", "bytes"):
             yield f"signalling.{kind}.{what}", result["signalling"].get(kind, {}).get(what, 0)

@@ -13,6 +13,8 @@ from emu.scenario.mobility_checks import check_mobility_scheme
 from emu.scenario.model import Channel, Scenario
 from emu.scenario.multicast import MLD_DMM, SCHEMES_OF
 from emu.scenario.names import wrong_access_router, wrong_channel, wrong_listener, wrong_node
+from emu.scenario.periods import wrong_period
+from emu.scenario.service_checks import check_services
 from emu.scenario.timeline import check_timeline
 from emu.scenario.traffic import Iperf3Flow, MulticastFlow, PingFlow, ProgramFlow
 from emu.scenario.units import DURATION
@@ -35,6 +37,7 @@ def check(scenario: Scenario) -> list[Problem]:
         *_nodes(scenario),
         *_channels(scenario),
         *_traffic(scenario),
+        *check_services(scenario),
         *check_timeline(scenario),
     ]
 
@@ -145,7 +148,7 @@ def _traffic(scenario: Scenario) -> Iterator[Problem]:
     carried: dict[str, int] = {}
     for index, flow in enumerate(scenario.traffic):
         path: Path = ("traffic", index)
-        yield from _period(flow.start, flow.stop, scenario.duration, path)
+        yield from wrong_period(flow.start, flow.stop, scenario.duration, path)
         if flow.name is not None and names.setdefault(flow.name, index) != index:
             text = f"{quote(flow.name)} is already traffic[{names[flow.name]}]; choose another name"
             yield Problem((*path, "name"), text)
@@ -161,21 +164,6 @@ def _traffic(scenario: Scenario) -> Iterator[Problem]:
             yield from wrong_node(scenario, flow.node, (*path, "node"))
         else:
             yield from _unicast(scenario, flow, path)
-
-
-def _period(start: int, stop: int | None, duration: int, path: Path) -> Iterator[Problem]:
-    end = f"the end at {DURATION.show(duration)}"
-    if start >= duration:
-        text = f"{DURATION.show(start)} is not before {end}; start it earlier"
-        yield Problem((*path, "start"), text)
-    elif stop is not None and stop <= start:
-        text = (
-            f"{DURATION.show(stop)} is not after the start at {DURATION.show(start)}; stop it later"
-        )
-        yield Problem((*path, "stop"), text)
-    elif stop is not None and stop > duration:
-        text = f"{DURATION.show(stop)} is after {end}; stop it earlier, or leave stop out"
-        yield Problem((*path, "stop"), text)
 
 
 def _multicast(scenario: Scenario, flow: MulticastFlow, path: Path) -> Iterator[Problem]:

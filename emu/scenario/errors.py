@@ -69,8 +69,8 @@ def nearest(wrong: str, known: Iterable[str]) -> str | None:
 def one_of(names: Iterable[str]) -> str:
     """``a``, ``a or b``, ``one of a, b, c``; only the first few of many names."""
     listed = list(names)
-    if len(listed) > 12:
-        return f"one of {', '.join(listed[:12])}, …"
+    if len(listed) > 16:
+        return f"one of {', '.join(listed[:16])}, …"
     if len(listed) > 2:
         return f"one of {', '.join(listed)}"
     return " or ".join(listed)

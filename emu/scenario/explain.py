@@ -14,10 +14,16 @@ from emu.scenario.errors import Path, Problem, nearest, one_of, quote, suggest
 from emu.scenario.events import EVENTS
 from emu.scenario.model import Scenario
 from emu.scenario.section import Section
+from emu.scenario.services import SERVICES
 from emu.scenario.traffic import FLOWS
 
-_KINDS: dict[str | int, Mapping[str, type[Section]]] = {"traffic": FLOWS, "events": EVENTS}
-"""The lists whose entries are of several kinds; pydantic puts the kind after the index."""
+_KINDS: dict[str | int, Mapping[str, type[Section]]] = {
+    "traffic": FLOWS,
+    "events": EVENTS,
+    "services": SERVICES,
+}
+"""What has entries of several kinds; pydantic puts the kind after the index or the name."""
+_NOUNS = {"traffic": "traffic", "services": "service"}
 
 _NOT_BOOLEAN = {"bool_type", "bool_parsing"}
 _NOT_WHOLE = {"int_type", "int_parsing", "int_parsing_size", "int_from_float"}
@@ -101,7 +107,8 @@ def _wrong_value(detail: ErrorDetails, section: type[Section]) -> tuple[str, str
 
 
 def _unknown_kind(path: Path, value: object) -> Problem:
-    """An entry of traffic or events that says no kind, or an unknown one."""
+    """An entry of traffic, events or services that says no kind, or an unknown one."""
+    known = _KINDS[path[0]]
     if not isinstance(value, dict):
         complaint = "has no value" if value is None else f"{quote(value)} is not a mapping"
         return Problem(path, f"{complaint}; write {{key: value, …}}")
@@ -109,9 +116,9 @@ def _unknown_kind(path: Path, value: object) -> Problem:
         wrong = next((key for key in value if nearest(key, EVENTS)), "")
         return Problem(path, f"does not say what happens; {suggest(wrong, EVENTS)}")
     if value.get("kind") is None:
-        return Problem((*path, "kind"), f"is missing; write {one_of(FLOWS)}")
-    complaint = f"{quote(value['kind'])} is not a kind of traffic"
-    return Problem((*path, "kind"), f"{complaint}; {suggest(str(value['kind']), FLOWS)}")
+        return Problem((*path, "kind"), f"is missing; write {one_of(known)}")
+    complaint = f"{quote(value['kind'])} is not a kind of {_NOUNS[str(path[0])]}"
+    return Problem((*path, "kind"), f"{complaint}; {suggest(str(value['kind']), known)}")
 
 
 def _place(detail: ErrorDetails, root: type[Section]) -> _Place:

@@ -27,6 +27,7 @@ from emu.scenario.fields import (
 from emu.scenario.mobility import Mobility
 from emu.scenario.multicast import SCHEMES_OF, Multicast
 from emu.scenario.section import Section
+from emu.scenario.services import Services
 from emu.scenario.traffic import AnyFlow, MulticastFlow, names_of
 from emu.scenario.units import DURATION, SIZE
 
@@ -133,6 +134,7 @@ class Scenario(Section):
     multicast: Multicast = Multicast()
     nodes: Annotated[dict[NodeName, Node], nothing_as(dict)] = {}
     channels: Annotated[dict[EntryName, Channel], nothing_as(dict)] = {}
+    services: Services = {}
     traffic: Annotated[tuple[AnyFlow, ...], nothing_as(tuple)] = ()
     events: Annotated[tuple[AnyEvent, ...], nothing_as(tuple)] = ()
 

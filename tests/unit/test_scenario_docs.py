@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from emu.scenario import model, parse
+from emu.scenario.services import SERVICES
 from tests.unit.test_bad_scenarios import CONTENTS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "scenario.md"
@@ -16,7 +17,7 @@ TEXT = DOCS.read_text()
 SECTIONS = sorted(
     (
         one
-        for one in vars(model).values()
+        for one in (*vars(model).values(), *SERVICES.values())
         if isinstance(one, type) and issubclass(one, model.Section)
     ),
     key=lambda section: section.__name__,

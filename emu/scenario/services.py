@@ -1,0 +1,57 @@
+"""The ``services:`` section of a scenario: servers and their users, which are real programs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from emu.scenario.fields import EntryName, Instant, Rate, nothing_as, within
+from emu.scenario.section import Section
+from emu.scenario.units import DURATION
+
+
+class Service(Section):
+    """What every service has besides its name."""
+
+    kind: str
+
+
+class Origin(Service):
+    """A web server with a video in MPEG-DASH."""
+
+    kind: Literal["origin"]
+    node: str = Field(examples=["web"])
+    """A server."""
+    length: Annotated[int, within(DURATION, "2s", "1h")] = DURATION.parse("1min")
+    """How long the video is."""
+    segment: Annotated[int, within(DURATION, "1s", "10s")] = DURATION.parse("2s")
+    """How much of it is in one segment."""
+    bitrates: Annotated[tuple[Rate, ...], Field(min_length=1, max_length=8)] = Field(
+        default=(300_000, 800_000, 1_500_000), examples=["[300kbit, 800kbit]"]
+    )
+    """Of the picture, from the lowest to the highest: one representation each."""
+
+
+class Player(Service):
+    """A mobile node plays an origin's video."""
+
+    kind: Literal["player"]
+    node: str = Field(examples=["mn1"])
+    """A mobile node."""
+    origin: str = Field(examples=["video"])
+    """The service whose video it plays."""
+    start: Instant = 0
+    """When it asks for the manifest."""
+    stop: Instant | None = None
+    """None: at the end of the video or of the run."""
+    buffer: Annotated[int, within(DURATION, "1s", "10min")] = DURATION.parse("10s")
+    """How far it loads ahead."""
+
+
+SERVICES: dict[str, type[Service]] = {"origin": Origin, "player": Player}
+"""The kinds of service."""
+
+AnyService = Annotated[Origin | Player, Field(discriminator="kind")]
+Services = Annotated[dict[EntryName, AnyService], nothing_as(dict)]
+"""By their names."""

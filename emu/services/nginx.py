@@ -1,0 +1,141 @@
+"""nginx in a host: a process of the run that starts it and logs what it serves. Config:
+
+service, node, events   names and the event log
+configuration           nginx's ``http`` block, without its logging
+folder                  for its configuration, its temporary files, and what it says itself
+address                 whose port 80 tells that it serves
+
+Each request that it has answered is an event ``http_request``, when the answer was given to the
+kernel to send: ``seconds`` before that it began. nginx sends its log lines to a socket, which gives
+them a time of the run's own clock; its own are to the millisecond, of another one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from agents.kernel.libc import set_parent_death_signal
+from agents.roles.daemon import EventLog
+
+PORT = 80
+_FIELDS = {
+    "client": '"$remote_addr"',
+    "port": "$remote_port",
+    "method": '"$request_method"',
+    "uri": '"$request_uri"',
+    "range": '"$http_range"',
+    "status": "$status",
+    "bytes": "$body_bytes_sent",
+    "seconds": "$request_time",
+    "connection": "$connection",
+    "request": "$connection_requests",
+    "complete": '"$request_completion"',
+    "cache": '"$upstream_cache_status"',
+}
+_LOG_FORMAT = "{" + ",".join(f'"{name}":{value}' for name, value in _FIELDS.items()) + "}"
+_CONFIGURATION = """
+daemon off;
+user root;
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log stderr warn;
+events {{ worker_connections 512; }}
+http {{
+    log_format requests escape=json '{log_format}';
+    access_log syslog:server=unix:{socket},nohostname requests;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    default_type application/octet-stream;
+    types {{ application/dash+xml mpd; video/iso.segment m4s; }}
+    tcp_nodelay on;
+{http}
+}}
+"""
+_LONGEST_LINE = 16384
+_RETRY_S, _LOOK_S = 0.01, 0.2
+
+
+class Server:
+    """One nginx, for as long as ``serve`` runs."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self._config = config
+        self._service = config["service"]
+        self._log = EventLog(config["events"], config["node"])
+        self._folder = Path(config["folder"])
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._lines = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        path = self._folder / "log"
+        path.unlink(missing_ok=True)
+        self._lines.bind(str(path))
+        text = _CONFIGURATION.format(
+            folder=self._folder, socket=path, http=config["configuration"], log_format=_LOG_FORMAT
+        )
+        (self._folder / "nginx.conf").write_text(text, encoding="utf-8")
+
+    async def serve(self) -> None:
+        """Serve until SIGTERM; SystemExit, with a line, if nginx ends before."""
+        loop = asyncio.get_running_loop()
+        stopped = asyncio.Event()
+        loop.add_signal_handler(signal.SIGTERM, stopped.set)
+        loop.add_reader(self._lines, self._take)
+        nginx = subprocess.Popen(
+            ["nginx", "-c", str(self._folder / "nginx.conf")],
+            stdin=subprocess.DEVNULL,
+            preexec_fn=lambda: set_parent_death_signal(signal.SIGTERM),
+        )
+        await self._until_it_answers(nginx, stopped)
+        self._log.write("service_ready", service=self._service)
+        while not stopped.is_set() and nginx.poll() is None:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(stopped.wait(), _LOOK_S)
+        if nginx.poll() is not None:
+            sys.exit(f"nginx of {self._service} ended with status {nginx.returncode}")
+        nginx.terminate()
+        nginx.wait()
+        self._take()
+
+    async def _until_it_answers(
+        self, nginx: subprocess.Popen[bytes], stopped: asyncio.Event
+    ) -> None:
+        address = (self._config["address"], PORT)
+        while not stopped.is_set() and nginx.poll() is None:
+            with socket.socket(socket.AF_INET6) as probe:
+                if probe.connect_ex(address) == 0:
+                    return
+            await asyncio.sleep(_RETRY_S)
+
+    def _take(self) -> None:
+        """Log the requests that were answered."""
+        while True:
+            try:
+                line = self._lines.recv(_LONGEST_LINE)
+            except BlockingIOError:
+                return
+            _, _, text = line.partition(b": ")
+            fields = json.loads(text)
+            fields["complete"] = fields["complete"] == "OK"
+            fields["cache"] = fields["cache"] or None
+            fields["range"] = fields["range"] or None
+            self._log.write("http_request", service=self._service, **fields)
+
+
+def main(config: dict[str, Any]) -> None:
+    """Be a web server until told to stop."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        asyncio.run(Server(config).serve())
+    finally:
+        shutil.rmtree(config["folder"], ignore_errors=True)

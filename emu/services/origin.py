@@ -1,0 +1,54 @@
+"""A web server with a video, on a server of the scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from emu.measure.run import Run
+from emu.requirements import FFMPEG, NGINX
+from emu.scenario.services import Origin
+from emu.services import requests
+from emu.services.content import Content
+from emu.services.kind import Kind, Place
+from emu.services.nginx import PORT
+from emu.traffic.plan import Job
+
+_HTTP = """
+    server {{
+        listen [::]:{port};
+        root {folder};
+        add_header Cache-Control "public, max-age=3600";
+    }}
+"""
+
+
+class OriginKind(Kind[Origin]):
+    """nginx with the files that ffmpeg made."""
+
+    programs = (NGINX, FFMPEG)
+
+    @property
+    def content(self) -> Content:
+        """Its video."""
+        service = self.service
+        return Content(service.length, service.segment, tuple(service.bitrates))
+
+    def prepare(self, tell: Callable[[str], None]) -> None:
+        """Make the video, if it was never made."""
+        self.content.ensure(tell)
+
+    def servers(self, place: Place) -> Iterator[Job]:
+        """The web server."""
+        yield place.job(
+            self.name,
+            self.service.node,
+            "emu.services.nginx",
+            configuration=_HTTP.format(port=PORT, folder=self.content.folder),
+            folder=str(place.scratch / self.name),
+            address=place.address(self.service.node),
+        )
+
+    def result(self, run: Run) -> dict[str, Any]:
+        """What it served."""
+        return {"node": self.service.node, **requests.served(run, self.name)}

@@ -1,0 +1,51 @@
+"""How a video was played, from the player's events and the servers' logs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emu.events import Event
+from emu.measure.run import Run
+
+METRICS = ("startup_ms", "stalls", "stalled_ms", "played_s")
+"""What goes into the statistics over runs."""
+
+
+def describe(run: Run, service: str) -> dict[str, Any]:
+    """The start-up delay, the stalls, and what was played.
+
+    ``stalls`` counts from the first picture on. A stall that the run's end cut short lasts until
+    then.
+    """
+    events = [event for event in run.events if event.get("service") == service]
+    started = _first(events, "player_started")
+    playing = _first(events, "playing")
+    ended = _first(events, "player_ended")
+    end_ns = int(ended["t"]) if ended else run.end_ns
+    stalls = _stalls(events, end_ns)
+    positions = [e["position_s"] for e in events if e.get("position_s") is not None]
+    return {
+        "startup_ms": (playing["t"] - started["t"]) / 1e6 if playing and started else None,
+        "stalls": len(stalls) if playing else None,
+        "stalled_ms": sum(end - start for start, end in stalls) / 1e6 if playing else None,
+        "stalled_at_s": [run.seconds(start) for start, _ in stalls],
+        "played_s": max(positions, default=0.0),
+        "ended": ended["reason"] if ended else None,
+    }
+
+
+def _first(events: list[Event], kind: str) -> Event | None:
+    return next((event for event in events if event["kind"] == kind), None)
+
+
+def _stalls(events: list[Event], end_ns: int) -> list[tuple[int, int]]:
+    """When the picture stood still for want of data: from, to."""
+    stalls: list[tuple[int, int]] = []
+    since: int | None = None
+    for event in events:
+        if event["kind"] == "stalled":
+            since = int(event["t"])
+        elif event["kind"] == "playing" and since is not None:
+            stalls.append((since, int(event["t"])))
+            since = None
+    return [*stalls, (since, end_ns)] if since is not None else stalls

@@ -1,0 +1,51 @@
+"""The services of a run in its lab: their servers' lives, and what their clients are to do."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+from emu.lab import Lab
+from emu.sandbox import RUN_DIRECTORY
+from emu.services import kinds
+from emu.services.kind import Place
+from emu.traffic.plan import Job
+
+
+class RunningServices:
+    """Those of the lab's scenario; ``directory`` is the run's."""
+
+    def __init__(self, lab: Lab, seed: int, directory: Path) -> None:
+        self._lab = lab
+        self._services = kinds.of(lab.scenario.services)
+        self._place = Place(
+            lab.scenario, seed, directory, RUN_DIRECTORY, lambda name: str(lab.address(name))
+        )
+        self._servers: set[str] = set()
+
+    async def prepare(self, tell: Callable[[str], None]) -> None:
+        """Make what takes long, once for all runs; ``tell`` says what."""
+        for service in self._services:
+            await asyncio.to_thread(service.prepare, tell)
+
+    async def start(self) -> None:
+        """Start the servers, and wait until they serve."""
+        jobs = [job for service in self._services for job in service.servers(self._place)]
+        self._servers = {job.name for job in jobs}
+        for job in jobs:
+            pid = self._lab.pid(job.node)
+            self._lab.processes.start(job.name, pid, job.target, job.config, math.inf)
+        await self._lab.wait(lambda: self._ready() >= len(jobs), "the services")
+
+    def clients(self, t0_ns: int) -> list[Job]:
+        """What is to be started with the traffic."""
+        return [job for service in self._services for job in service.clients(self._place, t0_ns)]
+
+    def stop(self, patience: float) -> None:
+        """End the servers."""
+        self._lab.processes.stop(self._servers, patience)
+
+    def _ready(self) -> int:
+        return sum(event["kind"] == "service_ready" for event in self._lab.tail.events)
