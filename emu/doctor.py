@@ -66,7 +66,7 @@ def missing_for(scenario: Scenario) -> list[str]:
     links = (topology.access, topology.backhaul, topology.cmd, topology.core)
     needs = {
         "mrt6": scenario.multicast.scheme != "none",
-        "tbf": any(link.rate is not None for link in links),
+        "tbf": bool(topology.access.profiles) or any(link.rate is not None for link in links),
         "conntrack": scenario.mobility.scheme == "client"
         and scenario.mobility.idle_release is not None,
         "optimistic_dad": any(node.dad == "optimistic" for node in scenario.nodes.values()),

@@ -18,7 +18,7 @@ from emu.network.build import Backends, Network, build
 from emu.network.kernel_state import KernelState, Nodes
 from emu.processes import Processes
 from emu.radio.client import L2Event, Radio
-from emu.scenario.model import Link, Scenario
+from emu.scenario.model import Link, Scenario, Topology
 from emu.schemes import SCHEMES
 from topologies.parameters import EndNode, Parameters, Quality
 
@@ -68,6 +68,7 @@ class Lab:
             mars=topology.mars,
             routers=topology.routers,
             access=_quality(topology.access),
+            radios={mar: _radio(topology, mar) for mar in topology.access.profiles},
             backhaul=_quality(topology.backhaul),
             cmd=_quality(topology.cmd),
             core=_quality(topology.core),
@@ -197,6 +198,11 @@ class Lab:
         line = {"t": time_ns, "node": node, "kind": kind, **fields}
         with (self._directory / "events.jsonl").open("ab", buffering=0) as log:
             log.write(json.dumps(line).encode() + b"\n")
+
+
+def _radio(topology: Topology, mar: str) -> tuple[Quality, Quality]:
+    down, up = topology.radio(mar)
+    return _quality(down), _quality(up)
 
 
 def _quality(link: Link) -> Quality:

@@ -1,8 +1,8 @@
 """What every topology of a DMM domain has in common; kinds differ in how MARs reach each other.
 
-Nodes carry the attribute ``role``. Links carry ``kind``, ``quality`` and ``metric`` (routes follow
-the cheapest path, as with OSPF costs). Mininet ignores what it does not know, so these classes also
-work with the ``mn`` command.
+Nodes carry the attribute ``role``. Links carry ``kind``, ``quality`` (``back``: that of
+the other direction) and ``metric`` (routes follow the cheapest path, as with OSPF costs). Mininet
+ignores what it does not know, so these classes also work with the ``mn`` command.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ class Domain(Topo):  # type: ignore[misc]
             self.node(MCC, "mcc")
         for mar in mars:
             self.node(mar, "mar")
-            self.join(mar, RADIO, "access", parameters.access, ACCESS_METRIC)
+            down, up = parameters.radios.get(mar, (parameters.access, parameters.access))
+            self.join(mar, RADIO, "access", down, ACCESS_METRIC, back=up)
             if mar not in parameters.second_domain:
                 self.join(mar, parameters.centre, "cmd", parameters.cmd, CORE_METRIC)
             if mar in parameters.second_domain or parameters.standby is not None:
@@ -94,8 +95,20 @@ class Domain(Topo):  # type: ignore[misc]
             self.join(name, ROOT, "lan", PLAIN, SPINE_METRIC)
 
     def join(
-        self, a: str, b: str, kind: str, quality: Quality, metric: int, what: str | None = None
+        self,
+        a: str,
+        b: str,
+        kind: str,
+        quality: Quality,
+        metric: int,
+        *,
+        what: str | None = None,
+        back: Quality | None = None,
     ) -> None:
-        """Link two nodes by interfaces ``<a>-<b>``, or ``<a>-<what>`` if given, and ``<b>-<a>``."""
+        """Link two nodes by interfaces ``<a>-<b>``, or ``<a>-<what>`` if given, and ``<b>-<a>``.
+
+        ``quality`` is what ``a`` sends with, ``back`` what ``b`` does, if that is another.
+        """
         names = {"intfName1": f"{a}-{what or b}", "intfName2": f"{b}-{a}"}
-        self.addLink(a, b, kind=kind, quality=quality, metric=metric, **names)
+        qualities = {"quality": quality, "back": back or quality}
+        self.addLink(a, b, kind=kind, metric=metric, **qualities, **names)

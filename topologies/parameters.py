@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -43,6 +44,8 @@ class Parameters:
     """Native multicast routers: mr1, the root, and those that the MARs hang on."""
     access: Quality = field(default_factory=Quality)
     """Between a MAR and its access point."""
+    radios: Mapping[str, tuple[Quality, Quality]] = field(default_factory=dict)
+    """The same of some MARs only: what the MAR sends, and what mobile nodes send to it."""
     backhaul: Quality = field(default_factory=Quality)
     """Between two MARs: any two (``dmm-domain``), or two neighbours (``line``)."""
     cmd: Quality = field(default_factory=Quality)

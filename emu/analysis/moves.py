@@ -87,7 +87,7 @@ def _move(
     nearest = what.previous[-1] if what.previous else origin
     path = Path(
         gap=(event.gap + topology.access.authentication) / 1e6,
-        access=topology.access.delay / 1e6,
+        access=topology.radio(event.to)[0].delay / 1e6,
         backhaul=hop * _apart(scenario, nearest, event.to),
         cmd=topology.cmd.delay / 1e6,
         binding=0.0,

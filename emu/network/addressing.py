@@ -46,6 +46,7 @@ class Interface:
     kind: str
     """access, wireless, backhaul, cmd, standby, mcc, core, home, spine or lan."""
     quality: Quality
+    """What it does to the packets that are sent from here."""
     metric: int
     link_layer_address: str
     link_local: IPv6Address | None
@@ -91,7 +92,8 @@ def plan(topology: Domain) -> Plan:
     for _, _, link in topology.links(withInfo=True):
         forward = (link["node1"], link["intfName1"], link["node2"], link["intfName2"])
         backward = (*forward[2:], *forward[:2])
-        for node, name, peer, peer_interface in (forward, backward):
+        ways = ((*forward, link["quality"]), (*backward, link["back"]))
+        for node, name, peer, peer_interface, quality in ways:
             role, index = topology.nodeInfo(node)["role"], len(ends[node]) + 1
             layer2 = _link_layer_address(role, numbers[node], index, link["kind"])
             number = 0 if same_home_link and link["kind"] == "access" else numbers[node]
@@ -101,7 +103,7 @@ def plan(topology: Domain) -> Plan:
                 peer,
                 peer_interface,
                 link["kind"],
-                link["quality"],
+                quality,
                 link["metric"],
                 layer2,
                 _link_local(role, number, index, link["kind"], layer2),

@@ -85,9 +85,9 @@ class Shaper:
 
     def line(self, ends: tuple[Interface, Interface]) -> Line | None:
         """The line that this link needs to run through, if any."""
-        quality = ends[0].quality
-        slow = bool(quality.delay_ns or quality.jitter_ns or quality.loss)
-        limited_switch = quality.rate_bps is not None and any(map(_on_switch, ends))
+        qualities = [end.quality for end in ends]
+        slow = any(q.delay_ns or q.jitter_ns or q.loss for q in qualities)
+        limited_switch = any(end.quality.rate_bps is not None for end in ends if _on_switch(end))
         if self._backend == "netem" or not (slow or limited_switch):
             return None
         if not self._lines:
@@ -167,9 +167,11 @@ class Shaper:
 
 def _link(line: Line) -> dict[str, Any]:
     """A link of the delay line's configuration."""
-    quality = line.ends[0].quality
-    asked = {"delay": quality.delay_ns, "jitter": quality.jitter_ns, "loss": quality.loss}
-    return {"a": line.near, "b": line.far, "a_to_b": asked, "b_to_a": asked}
+    asked = [
+        {"delay": quality.delay_ns, "jitter": quality.jitter_ns, "loss": quality.loss}
+        for quality in (end.quality for end in line.ends)
+    ]
+    return {"a": line.near, "b": line.far, "a_to_b": asked[0], "b_to_a": asked[1]}
 
 
 def _line_rates(line: Line) -> list[str]:

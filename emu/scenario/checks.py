@@ -53,6 +53,8 @@ def _topology(scenario: Scenario) -> Iterator[Problem]:
             jitter, delay = DURATION.show(link.jitter), DURATION.show(link.delay)
             text = f"{jitter} is more than the delay; write at most the delay of {delay}"
             yield Problem(("topology", name, "jitter"), text)
+    for mar in topology.access.profiles:
+        yield from wrong_access_router(scenario, mar, ("topology", "access", "profiles", mar))
 
 
 def _distributed(scenario: Scenario) -> Iterator[Problem]:

@@ -26,6 +26,7 @@ from emu.scenario.fields import (
 )
 from emu.scenario.mobility import Mobility
 from emu.scenario.multicast import SCHEMES_OF, Multicast
+from emu.scenario.profiles import PROFILES
 from emu.scenario.section import Section
 from emu.scenario.services import Services
 from emu.scenario.traffic import AnyFlow, MulticastFlow, names_of
@@ -54,6 +55,8 @@ class Access(Link):
     """Whether the mobile node's kernel sees a handover: a new network, or roaming inside one."""
     authentication: Annotated[int, within(DURATION, "0s", "10s")] = 0
     """How long a node that has its link is authenticated, until it may send and its MAR is told."""
+    profiles: Annotated[dict[AccessRouter, Literal["3g", "wifi", "lte"]], nothing_as(dict)] = {}
+    """MARs whose radio is one of `emu.scenario.profiles`, whatever the rest of this says of it."""
 
 
 class Topology(Section):
@@ -79,6 +82,16 @@ class Topology(Section):
     """A MAR to its native multicast router."""
     home: Link = Link()
     """The mobility anchor, if the scheme has one, to the root multicast router."""
+
+    def radio(self, mar: str) -> tuple[Link, Link]:
+        """The link from a MAR to a mobile node that is attached there, and the one back."""
+        name = self.access.profiles.get(mar)
+        if name is None:
+            return self.access, self.access
+        profile = PROFILES[name]
+        common = {"delay": profile.delay, "jitter": profile.jitter, "loss": profile.loss}
+        down, up = ({**common, "rate": rate} for rate in (profile.down, profile.up))
+        return Link.model_validate(down), Link.model_validate(up)
 
     @property
     def access_routers(self) -> tuple[str, ...]:

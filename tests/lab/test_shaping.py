@@ -143,28 +143,35 @@ def test_a_broken_delay_line_is_an_error(delay: DelayBackend) -> None:
             net.check()
 
 
-@pytest.mark.parametrize("access_delay", [0, 5 * MS])
+@pytest.mark.parametrize(
+    ("access_delay", "down", "up"),
+    [
+        (0, 20_000_000, 20_000_000),
+        (5 * MS, 20_000_000, 20_000_000),
+        (5 * MS, 20_000_000, 8_000_000),
+    ],
+)
 @in_sandbox
-def test_rate(delay: DelayBackend, access_delay: int) -> None:
+def test_rate(delay: DelayBackend, access_delay: int, down: int, up: int) -> None:
     """Twice the access rate is offered in each direction; the rate is what arrives."""
 
     async def run() -> None:
         radio = Radio.launch(RUN_DIRECTORY / "radio.log")
-        access = Quality(access_delay, rate_bps=20_000_000)
-        net = network(delay, Parameters(mars=1, access=access), mn1=EndNode("mn", "off"))
+        ways = (Quality(access_delay, rate_bps=down), Quality(access_delay, rate_bps=up))
+        net = network(delay, Parameters(mars=1, radios={"mar1": ways}), mn1=EndNode("mn", "off"))
         await radio.connect(net)
         await radio.attach("mn1", "mar1")
         net.node("mar1").cmd("ip address add 2001:db8:1:1::1/64 dev mar1-radio nodad")
         net.node("mn1").cmd("ip address add 2001:db8:1:1::2/64 dev mn1-radio nodad")
         server = net.node("mar1").popen("iperf3 --server")
         eventually(lambda: "5201" in net.node("mar1").cmd("ss -Hltn"))
-        for reverse in ("", "--reverse"):
+        for reverse, rate in (("", up), ("--reverse", down)):
             client = (
                 f"iperf3 --client 2001:db8:1:1::1 --udp --bitrate 40M --time 2 --json {reverse}"
             )
             received = json.loads(net.node("mn1").cmd(client))["end"]["sum_received"]
             goodput = received["bits_per_second"]
-            assert 12_000_000 < goodput < 21_000_000, (reverse, goodput)
+            assert 0.6 * rate < goodput < 1.05 * rate, (reverse, goodput)
         server.kill()
         await radio.close()
 

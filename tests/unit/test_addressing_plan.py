@@ -36,6 +36,14 @@ def layout(request: pytest.FixtureRequest) -> Plan:
     return plan(kinds[kind](Parameters(mars, routers, centre=centre), ENDS))
 
 
+def test_a_radio_may_have_another_quality_down_than_up() -> None:
+    radios = {"mar2": (Quality(2, rate_bps=20), Quality(3, rate_bps=5))}
+    layout = plan(kinds["dmm-domain"](Parameters(access=Quality(1), radios=radios), ENDS))
+    access = {end.name: end.quality for node in layout.values() for end in node.interfaces}
+    assert (access["mar1-radio"], access["radio-mar1"]) == (Quality(1), Quality(1))
+    assert (access["mar2-radio"], access["radio-mar2"]) == radios["mar2"]
+
+
 def test_everything_is_unique_that_must_be(layout: Plan) -> None:
     interfaces = [interface for node in layout.values() for interface in node.interfaces]
     names = [interface.name for interface in interfaces]
