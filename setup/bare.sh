@@ -7,16 +7,30 @@
 # As root. Packages come from where this machine's apt has its own; a suite that is not there is not tried.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+PATH=$PATH:/usr/lib/apt
 
-# The URI and the components of the source of this machine's apt that has a suite.
+# The URI itself, or those in the list of mirrors that it names, as on GitHub's machines.
+mirrors_of() {
+    local list=${1#mirror+file:}
+    if [ "$list" = "$1" ]; then
+        echo "$1"
+    else
+        grep -oE '^https?://[^[:space:]]+' "${list%/}"
+    fi
+}
+
+# The URI and the components of the source of this machine's apt that has a suite of the distribution's own.
 source_of() {
-    local uri
+    local uri mirror
     for uri in $(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | sort -u); do
-        if /usr/lib/apt/apt-helper -qq download-file "${uri}dists/$1/InRelease" .vm/bare/release 2>/dev/null; then
-            echo "$uri" "$(apt-get indextargets --format '$(COMPONENT)' 'Created-By: Packages' \
-                "Repo-URI: $uri" | sort -u | paste -sd,)"
-            return
-        fi
+        for mirror in $(mirrors_of "$uri"); do
+            if apt-helper -qq download-file "${mirror%/}/dists/$1/InRelease" .vm/bare/release 2>/dev/null &&
+                grep -qE '^Origin: (Debian|Ubuntu)$' .vm/bare/release; then
+                echo "$mirror" "$(apt-get indextargets --format '$(COMPONENT)' 'Created-By: Packages' \
+                    "Repo-URI: $uri" | sort -u | paste -sd,)"
+                return
+            fi
+        done
     done
     return 1
 }
@@ -38,7 +52,7 @@ make_system() {
         { tail -n 20 "$root.log" >&2; return 1; }
     copy_network_settings "$root"
     mkdir "$root/emu"
-    git ls-files -z --cached --others --exclude-standard | tar -c --null -T - | tar -x -C "$root/emu"
+    git -c safe.directory="$PWD" ls-files -z --cached --others --exclude-standard | tar -c --null -T - | tar -x -C "$root/emu"
 }
 
 # In mounts and processes of its own, and with nothing of this machine's environment but what it needs.

@@ -1,15 +1,18 @@
 """Set-up installs what the toolkit, and its advice, ask for; without the right to, it says so."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from emu.requirements import PROGRAMS
 
-SETUP = Path(__file__).resolve().parents[2] / "setup"
+ROOT = Path(__file__).resolve().parents[2]
+SETUP = ROOT / "setup"
 
 
 def test_it_installs_the_package_of_every_program():
@@ -76,6 +79,55 @@ def test_the_status_of_the_virtual_machine_is_its_guests_own_word(tmp_path, stat
     assert done.returncode == int(status or "1"), done.stderr
     assert "the guest speaks" in done.stdout
     assert ("did not come to its end" in done.stderr) == (status is None)
+
+
+@pytest.mark.parametrize(
+    ("source", "archive"),
+    [
+        ("http://archive.ubuntu.com/ubuntu/", "http://archive.ubuntu.com/ubuntu/"),
+        ("mirror+file:{folder}/mirrors.txt/", "http://azure.archive.ubuntu.com/ubuntu/"),
+    ],
+)
+def test_a_bare_system_comes_from_the_distributions_own_archive(tmp_path, source, archive):
+    """Others have the suite, too, with some packages; and a source may be a list of mirrors."""
+    (tmp_path / "setup").mkdir()
+    shutil.copy(SETUP / "bare.sh", tmp_path / "setup")
+    (tmp_path / "mirrors.txt").write_text(
+        "http://azure.archive.ubuntu.com/ubuntu/\tpriority:1\n"
+        "https://archive.ubuntu.com/ubuntu/\tpriority:2\n"
+    )
+    source = source.format(folder=tmp_path)
+    programs = {
+        "apt-get": 'case $3 in *URI*) echo "https://packages.example.com/ubuntu/24.04/";'
+        f' echo "{source}";; *) [ "$5" = "Repo-URI: {source}" ] && printf "main\nuniverse\n"; esac',
+        "apt-helper": 'case $3 in *noble*) echo "Origin: $([[ $3 = *archive.ubuntu.com* ]] '
+        '&& echo Ubuntu || echo Somebody)" >"$4";; *) exit 1;; esac',
+        "debootstrap": 'printf "%s\n" "$*" >called; exit 1',
+    }
+    for name, script in programs.items():
+        _program(tmp_path / "bin" / name, script)
+    done = subprocess.run(
+        [tmp_path / "setup/bare.sh", "demo"],
+        env={**os.environ, "PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "SUITES": "jammy noble"},
+        capture_output=True,
+        text=True,
+    )
+    assert "jammy is not tried" in done.stdout, done.stderr
+    called = (tmp_path / "called").read_text().split()
+    root = str(tmp_path / ".vm/bare/noble")
+    assert called == ["--variant=minbase", "--components=main,universe", "noble", root, archive]
+
+
+def test_the_workflow_calls_what_there_is():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
+    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+    called = [step["run"].split() for step in steps if "run" in step]
+    targets = {words[-1] for words in called if words[-2] == "make"}
+    programs = {words[-1] for words in called if words[-2] != "make"}
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert targets
+    assert targets <= {*re.findall(r"^([a-z-]+):", makefile, re.MULTILINE)}
+    assert all(os.access(ROOT / program, os.X_OK) for program in programs)
 
 
 def _program(path: Path, script: str) -> None:
