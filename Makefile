@@ -9,7 +9,7 @@ SIDE_BY_SIDE := 4
 TESTS ?= tests/unit tests/lab tests/kernel
 BENCHMARKS := $(sort $(basename $(notdir $(wildcard bench/bench_*.py))))
 
-.PHONY: help setup setup-demo demo lint test test-vm test-bare soak bench references clean
+.PHONY: help setup setup-demo demo lint browser test test-vm test-bare soak bench references clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' Makefile
@@ -32,8 +32,11 @@ lint: setup ## Check style, format and types
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 
-test: setup-demo lint ## Lint, then every test on the running kernel, four at a time
+test: setup-demo lint browser ## Lint, then every test on the running kernel, four at a time
 	$(SUDO) $(PYTHON) -m pytest -n $(SIDE_BY_SIDE) --dist loadfile --no-loadscope-reorder $(TESTS)
+
+browser: setup
+	setup/browser.sh
 
 test-vm: setup ## Kernel tests and the quickstart on a stock Debian kernel, in a virtual machine
 	setup/apt.sh setup/packages-vm.txt

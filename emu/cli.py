@@ -290,6 +290,26 @@ def report(record: str, out: Path) -> None:
         raise Wrong(str(error)) from None
 
 
+@commands.command()
+@click.argument("record")
+@_RESULTS
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Instead of any.")
+def replay(record: str, out: Path, port: int) -> None:
+    """Show RECORD (its folder, or "latest") in a browser, on a page at 127.0.0.1."""
+    from emu.live.command import replay as serve
+    from emu.live.replay import Replay
+    from emu.records import RecordError, find
+
+    try:
+        shown = Replay(find(record, out))
+    except RecordError as error:
+        raise Wrong(str(error)) from None
+    try:
+        serve(shown, port, lambda address: click.echo(f"{address} (Ctrl-C ends)"))
+    except OSError as error:
+        raise Wrong(f"port {port} of 127.0.0.1: {in_words(error)}; choose another") from None
+
+
 def _load(path: Path) -> Scenario:
     from emu.scenario import ScenarioError, load
 

@@ -27,6 +27,7 @@ MODULES = (
     "rich",
     "scapy",
     "scipy",
+    "tornado",
     "yaml",
 )
 """Python packages, as they are imported; ``make setup`` installs them."""
