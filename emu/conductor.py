@@ -212,6 +212,7 @@ class Conductor:
             "interfaces": interfaces,
             "directory": str(self._directory / "captures"),
             "data": [n.name for n in network.plan.values() if n.role not in _CARRIERS],
+            "udp": self._services.captured_udp(),
             "all": self._order.keep_captures,
             "ready": str(RUN_DIRECTORY / "capture.ready"),
         }

@@ -46,6 +46,7 @@ TARGETS = (
     "emu.traffic.program",
     "emu.services.nginx",
     "emu.services.gstreamer",
+    "emu.services.sipp",
 )
 
 

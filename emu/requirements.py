@@ -73,6 +73,7 @@ GSTREAMER = Program(
     "players of video",
     needed=False,
 )
+SIPP = Program("sipp", "sip-tester", "calls", needed=False)
 PROGRAMS = (
     Program("ip", "iproute2", "links and namespaces"),
     Program("mnexec", "mininet", "Mininet's hosts"),
@@ -85,6 +86,7 @@ PROGRAMS = (
     NGINX,
     FFMPEG,
     GSTREAMER,
+    SIPP,
     Program("ping", "iputils-ping", "ping in emu shell", needed=False),
     Program("tcpdump", "tcpdump", "captures in emu shell", needed=False),
     Program("tshark", "tshark", "reading captures back", needed=False),

@@ -7,6 +7,8 @@
                  the interface's name begins with the node's, as ours do (``mar1-radio.pcapng``)
     all          true: every packet; false (default): control traffic (``filters.control``)
     data         optional: the nodes where the headers of users' packets are kept as well
+    udp          optional: {"nodes", "ports": [first, last]}: the nodes where UDP packets to these
+                 ports are kept as well, whole
     snap         optional: keep at most so many bytes of a packet
     ready        optional: path of a file that is created once every socket is open
 
@@ -55,7 +57,9 @@ class Tap:
         if not config.get("all", False):
             header = filters.ETHERNET_HEADER if ethernet else 0
             data = node in config.get("data", ())
-            socket_filter.attach(self.socket, filters.control(header, data=data))
+            kept = config.get("udp") or {"nodes": (), "ports": None}
+            udp = kept["ports"] if node in kept["nodes"] else None
+            socket_filter.attach(self.socket, filters.control(header, data=data, udp=udp))
         self.socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
         timestamps.enable(self.socket)
         self.socket.setsockopt(_SOL_PACKET, _PACKET_AUXDATA, 1)

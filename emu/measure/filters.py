@@ -59,12 +59,13 @@ def assemble(program: list[Instruction]) -> Program:
     )
 
 
-def control(link_header: int, *, data: bool = False) -> Program:
+def control(link_header: int, *, data: bool = False, udp: tuple[int, int] | None = None) -> Program:
     """MLD, Neighbour Discovery, Mobility Header, SCTP and MIH packets, also in IPv6-in-IPv6.
 
     ``link_header`` is the bytes before the IPv6 header: 14 on Ethernet, 0 on a tunnel device.
     ``data`` adds the first ``DATA_HEADERS`` bytes of channels' packets, and of packets in tunnels
-    where these begin (of channels' also where they end).
+    where these begin (of channels' also where they end). ``udp`` adds UDP packets to one of the
+    ports from the first of the two to the last, whole.
     """
     code: list[Instruction] = []
     if link_header == ETHERNET_HEADER:
@@ -75,7 +76,7 @@ def control(link_header: int, *, data: bool = False) -> Program:
         Instruction(_LD_B, link_header + 6),
     ]
     for level in range(_HEADERS):
-        code += _header(level)
+        code += _header(level, udp)
     code.append(Instruction(_JA, yes="other", label=f"h{_HEADERS}"))
     code += _data(link_header) if data else [Instruction(_RET, 0, label="other")]
     return assemble([*code, Instruction(_RET, 0, label="none")])
@@ -100,12 +101,15 @@ def _data(link_header: int) -> list[Instruction]:
     ]
 
 
-def _header(level: int) -> list[Instruction]:
+def _header(level: int, ports: tuple[int, int] | None) -> list[Instruction]:
     """One header of the chain: A holds its number, X its offset, both afterwards for the next."""
     option, inner, icmp, udp, no, yes, following = (
         f"{name}{level}" for name in ("option", "inner", "icmp", "udp", "no", "yes", "h")
     )
     after = f"h{level + 1}"
+    others = []
+    if ports is not None:
+        others = [Instruction(_JGE, ports[1] + 1, no), Instruction(_JGE, ports[0], yes, no)]
     return [
         Instruction(_JEQ, _MOBILITY, yes, label=following),
         Instruction(_JEQ, _SCTP, yes),
@@ -116,7 +120,8 @@ def _header(level: int) -> list[Instruction]:
         Instruction(_JEQ, _DESTINATION_OPTIONS, option),
         Instruction(_JEQ, _ROUTING, option, no),
         Instruction(_LD_H_IND, 2, label=udp),
-        Instruction(_JEQ, mih.PORT, yes, no),
+        Instruction(_JEQ, mih.PORT, yes, "" if others else no),
+        *others,
         Instruction(_LD_B_IND, 0, label=icmp),
         # MLD query, report, done; RS, RA, NS, NA, redirect are 130 to 137, the MLDv2 report is 143.
         Instruction(_JEQ, 143, yes),

@@ -8,8 +8,11 @@ from emu.scenario.errors import Path, Problem, quote, suggest
 from emu.scenario.model import Scenario
 from emu.scenario.names import wrong_node
 from emu.scenario.periods import wrong_period
-from emu.scenario.services import SERVICES, Origin, Player
+from emu.scenario.services import SERVICES, Call, Origin, Player
 from emu.scenario.units import DURATION
+
+MOST_CALLS = 16
+"""So that the ports of calls end before those of iperf3 begin."""
 
 
 def check_services(scenario: Scenario) -> Iterator[Problem]:
@@ -20,6 +23,8 @@ def check_services(scenario: Scenario) -> Iterator[Problem]:
             yield from _origin(scenario, name, service, path)
         elif isinstance(service, Player):
             yield from _player(scenario, service, path)
+        elif isinstance(service, Call):
+            yield from _call(scenario, name, service, path)
 
 
 def wrong_service(scenario: Scenario, name: str, path: Path, kind: str) -> Iterator[Problem]:
@@ -51,4 +56,13 @@ def _origin(scenario: Scenario, name: str, service: Origin, path: Path) -> Itera
 def _player(scenario: Scenario, service: Player, path: Path) -> Iterator[Problem]:
     yield from wrong_node(scenario, service.node, (*path, "node"), "mn")
     yield from wrong_service(scenario, service.origin, (*path, "origin"), "origin")
+    yield from wrong_period(service.start, service.stop, scenario.duration, path)
+
+
+def _call(scenario: Scenario, name: str, service: Call, path: Path) -> Iterator[Problem]:
+    calls = [other for other, one in scenario.services.items() if isinstance(one, Call)]
+    if calls.index(name) == MOST_CALLS:
+        yield Problem(path, f"is one call too many; write at most {MOST_CALLS}")
+    yield from wrong_node(scenario, service.from_, (*path, "from"), "mn")
+    yield from wrong_node(scenario, service.to, (*path, "to"), "server")
     yield from wrong_period(service.start, service.stop, scenario.duration, path)

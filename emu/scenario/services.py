@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from emu.scenario.fields import EntryName, Instant, Rate, nothing_as, within
 from emu.scenario.section import Section
@@ -49,9 +49,37 @@ class Player(Service):
     """How far it loads ahead."""
 
 
-SERVICES: dict[str, type[Service]] = {"origin": Origin, "player": Player}
+_FIXED = within(DURATION, "20ms", "1s")
+_ADAPTIVE = "adaptive"
+
+
+def _jitter_buffer(value: object) -> object:
+    return value if value == _ADAPTIVE else _FIXED.func(value)  # type: ignore[call-arg]
+
+
+class Call(Service):
+    """A mobile node calls a server by SIP, and both speak."""
+
+    kind: Literal["call"]
+    from_: str = Field(alias="from", examples=["mn1"])
+    """A mobile node. It keeps the address that it has when it calls."""
+    to: str = Field(examples=["server1"])
+    """A server."""
+    start: Instant = 0
+    """When it calls."""
+    stop: Instant | None = None
+    """When it hangs up; None: at the end of the run."""
+    concealment: bool = True
+    """Whether G.711's concealment of lost packets goes into the score, or none."""
+    jitter_buffer: Annotated[int | Literal["adaptive"], BeforeValidator(_jitter_buffer)] = (
+        DURATION.parse("60ms")
+    )
+    """Of either end, for the score: how long the first packet waits, or one that adapts."""
+
+
+SERVICES: dict[str, type[Service]] = {"origin": Origin, "player": Player, "call": Call}
 """The kinds of service."""
 
-AnyService = Annotated[Origin | Player, Field(discriminator="kind")]
+AnyService = Annotated[Origin | Player | Call, Field(discriminator="kind")]
 Services = Annotated[dict[EntryName, AnyService], nothing_as(dict)]
 """By their names."""

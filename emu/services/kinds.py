@@ -8,11 +8,16 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from emu.scenario.services import Service, Services
+from emu.services.call import CallKind
 from emu.services.kind import Kind
 from emu.services.origin import OriginKind
 from emu.services.player import PlayerKind
 
-KINDS: dict[str, type[Kind[Any]]] = {"origin": OriginKind, "player": PlayerKind}
+KINDS: dict[str, type[Kind[Any]]] = {
+    "origin": OriginKind,
+    "player": PlayerKind,
+    "call": CallKind,
+}
 
 
 def of(services: Mapping[str, Service]) -> list[Kind[Any]]:

@@ -6,10 +6,12 @@ import asyncio
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from emu.lab import Lab
 from emu.sandbox import RUN_DIRECTORY
-from emu.services import kinds
+from emu.scenario.services import Call
+from emu.services import call_ports, kinds
 from emu.services.kind import Place
 from emu.traffic.plan import Job
 
@@ -29,6 +31,12 @@ class RunningServices:
         """Make what takes long, once for all runs; ``tell`` says what."""
         for service in self._services:
             await asyncio.to_thread(service.prepare, tell)
+
+    def captured_udp(self) -> dict[str, Any]:
+        """Where captures keep the packets of calls, and to which ports."""
+        calls = [one.service for one in self._services if isinstance(one.service, Call)]
+        nodes = {node for call in calls for node in (call.from_, call.to)}
+        return {"nodes": sorted(nodes), "ports": [call_ports.ALL[0], call_ports.ALL[-1]]}
 
     async def start(self) -> None:
         """Start the servers, and wait until they serve."""

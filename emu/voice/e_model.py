@@ -78,8 +78,8 @@ class Rating:
 
     @property
     def R(self) -> float:
-        """The transmission rating; below 0 where the parts add up to more than Ro."""
-        return self.Ro - self.Is - self.Id - self.Ie_eff + self.A
+        """The transmission rating; 0 where the parts add up to more than Ro."""
+        return max(0.0, self.Ro - self.Is - self.Id - self.Ie_eff + self.A)
 
     @property
     def mos(self) -> float:

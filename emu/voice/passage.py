@@ -44,12 +44,18 @@ class Passage:
 
 
 def passages(
-    sent: Sequence[Seen], received: Sequence[Seen], playout: Playout, clock: int, frame_ns: int
+    sent: Sequence[Seen],
+    received: Sequence[Seen],
+    playout: Playout,
+    clock: int,
+    frame_ns: int,
+    until_ns: int,
 ) -> list[Passage]:
-    """Every packet from the first to the last that either end saw, by sequence number.
+    """Every packet from the first that was sent until a time, by sequence number.
 
-    ``clock`` is that of the RTP timestamps in Hz; a packet is full ``frame_ns`` after its first
-    sample, and leaves then, as most do: the one that gives the clock is the median.
+    A packet that neither end saw was spoken all the same, and not heard. ``clock`` is that of the
+    RTP timestamps in Hz; a packet is full ``frame_ns`` after its first sample, and leaves then, as
+    most do: the one that gives the clock is the median.
     """
     if not sent:
         return []
@@ -61,6 +67,7 @@ def passages(
     epoch = round(statistics.median(s.time_ns - media[n] for n, s in departures.items())) - frame_ns
     heard = [Heard(media[n], seen.time_ns, seen.speech) for n, seen in arrivals.items()]
     played = dict(zip(arrivals, playout(heard), strict=True))
+    last = first.sequence + (until_ns - epoch) // frame_ns
     return [
         Passage(
             number,
@@ -69,7 +76,7 @@ def passages(
             _time(arrivals.get(number)),
             played.get(number),
         )
-        for number in range(min(media), max(media) + 1)
+        for number in range(first.sequence, last + 1)
     ]
 
 

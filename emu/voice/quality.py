@@ -95,6 +95,15 @@ def burst_ratio(missing: Sequence[bool]) -> float:
     return max(1.0, lost / runs * (1 - lost / len(missing)))
 
 
+def longest_silence(packets: Sequence[Passage]) -> int:
+    """The most packets one after the other that were not played."""
+    longest = now = 0
+    for packet in packets:
+        now = 0 if packet.played_ns is not None else now + 1
+        longest = max(longest, now)
+    return longest
+
+
 def _mean_delay_ms(packets: Sequence[Passage]) -> float | None:
     delays = [packet.heard_after_ns for packet in packets if packet.heard_after_ns is not None]
     return sum(delays) / len(delays) / 1e6 if delays else None

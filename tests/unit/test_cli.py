@@ -251,6 +251,16 @@ def test_what_the_machine_lacks_is_named_with_what_installs_it(
     assert machine.asked == []
 
 
+def test_a_call_needs_sipp(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_all_but(monkeypatch, "sipp")
+    call_of = "services:\n  talk: {kind: call, from: mn1, to: server1}\ntraffic:"
+    Path("call.yaml").write_text(spoiled("traffic:", call_of))
+    assert call("run", "good.yaml").exit_code == 0
+    result = call("run", "call.yaml")
+    line = "this machine lacks sipp (calls): sudo apt-get install sip-tester\n"
+    assert (result.exit_code, result.stderr) == (3, line)
+
+
 def test_a_kernel_feature_is_needed_only_where_the_scenario_uses_it(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

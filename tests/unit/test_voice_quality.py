@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from emu.voice import quality, rtp
 from emu.voice.codecs import CODECS
+from emu.voice.counts import counts
 from emu.voice.jitter_buffer import play_fixed
 from emu.voice.passage import Passage, Seen, passages
 from emu.voice.rtp import Header
@@ -35,8 +36,11 @@ def coming(count, delay_ms=30.0, lost=()):
     ]
 
 
-def call(sent, received, buffer_ms=60):
-    return passages(sent, received, lambda p: play_fixed(p, buffer_ms * MS), 8000, FRAME)
+def call(sent, received, until=None):
+    """Until the last packet that was sent, or another one."""
+    until = len(sent) if until is None else until
+    until_ns = START + (until - 1) * FRAME - FRAME
+    return passages(sent, received, lambda p: play_fixed(p, 60 * MS), 8000, FRAME, until_ns)
 
 
 def test_the_header_of_a_packet():
@@ -86,11 +90,22 @@ def test_a_packet_is_spoken_carried_and_kept_until_its_time():
 
 
 def test_lost_packets_and_those_that_never_left_are_told_apart():
-    packets = call(leaving(20, unsent=(10, 11)), coming(20, lost=(5, 10, 11)))
+    packets = call(leaving(20, unsent=(10, 11)), coming(20, lost=(5, 10, 11)), until=20)
     assert len(packets) == 20
     assert [at for at, one in enumerate(packets) if one.left_ns is None] == [10, 11]
     assert [at for at, one in enumerate(packets) if one.arrived_ns is None] == [5, 10, 11]
     assert [one.sampled_ns for one in packets] == [START + (at - 1) * FRAME for at in range(20)]
+
+
+def test_what_was_spoken_after_the_link_went_down_for_good_was_not_heard():
+    packets = call(leaving(20), coming(20), until=50)
+    assert len(packets) == 50
+    assert {(one.left_ns, one.played_ns) for one in packets[20:]} == {(None, None)}
+    assert packets[-1].sampled_ns == START + 48 * FRAME
+
+
+def test_what_is_spoken_after_the_end_does_not_count():
+    assert len(call(leaving(20), coming(20), until=10)) == 10
 
 
 def test_second_copies_and_late_packets():
@@ -100,6 +115,15 @@ def test_second_copies_and_late_packets():
     assert len(packets) == 10
     assert packets[4].arrived_ns == late.time_ns
     assert packets[4].played_ns is None
+    told = counts(received, packets)
+    assert (told["sent"], told["received"], told["lost"], told["discarded"]) == (10, 10, 0, 1)
+    assert (told["duplicated"], told["reordered"]) == (1, 1)
+    assert told["delay_ms"] == {"min": 30, "median": 30, "max": 200}
+
+
+def test_what_came_after_the_end_is_no_copy():
+    received = coming(20)
+    assert counts(received, call(leaving(20), received, until=10))["duplicated"] == 0
 
 
 def test_a_call_of_which_nothing_was_sent():

@@ -1,0 +1,69 @@
+"""A call between a mobile node and a server: SIPp at both ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from emu.measure.run import Run
+from emu.requirements import SIPP
+from emu.scenario.services import Call
+from emu.services import call_ports, call_result
+from emu.services.kind import Kind, Metric, Place
+from emu.traffic.plan import Job
+
+_METRICS = ("mos", "loss_percent", "mouth_to_ear_ms", "jitter_ms")
+
+
+class CallKind(Kind[Call]):
+    """The mobile node calls, both speak, and it hangs up."""
+
+    programs = (SIPP,)
+
+    def servers(self, place: Place) -> Iterator[Job]:
+        """The callee."""
+        yield self._end(place, self.service.to, "callee", speech_seed=place.seed + 1)
+
+    def clients(self, place: Place, t0_ns: int) -> Iterator[Job]:
+        """The caller."""
+        stop = place.scenario.duration if self.service.stop is None else self.service.stop
+        yield self._end(
+            place,
+            self.service.from_,
+            "caller",
+            speech_seed=place.seed,
+            start_ns=t0_ns + self.service.start,
+            stop_ns=t0_ns + stop,
+        )
+
+    def _end(self, place: Place, node: str, role: str, **config: Any) -> Job:
+        services = place.scenario.services.items()
+        calls = [name for name, service in services if service.kind == "call"]
+        return place.job(
+            self.name,
+            node,
+            "emu.services.sipp",
+            role=role,
+            remote=place.address(self.service.to),
+            port=call_ports.of(calls, self.name)[0],
+            folder=str(place.directory / "calls"),
+            **config,
+        )
+
+    def result(self, run: Run) -> dict[str, Any]:
+        """How it went."""
+        services = run.meta["scenario"]["services"].items()
+        calls = [name for name, service in services if service["kind"] == "call"]
+        ports = call_ports.of(calls, self.name)
+        return call_result.describe(run, self.name, self.service, ports)
+
+    @staticmethod
+    def metrics(result: dict[str, Any]) -> Iterator[Metric]:
+        """Of both directions, and of each handover the MOS that it left."""
+        yield "call.setup_ms", result["setup_ms"]
+        for direction in result["directions"]:
+            for name in _METRICS:
+                yield f"call.{name}", direction[name]
+            for handover in direction["handovers"]:
+                for when, mos in handover["mos"].items():
+                    yield f"call.mos_{when}_handover", mos

@@ -1,0 +1,151 @@
+"""SIPp at both ends of a call, in two namespaces, and what captures there say of it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emu.measure import capture, pcapng
+from emu.services import sipp
+from emu.services.call_packets import datagrams, sip_messages, voice
+from tests.kernel.processes import SECOND, Process, starter, wait_for
+from tests.namespaces import Namespace, Namespaces
+from tests.patience import eventually
+
+pytestmark = pytest.mark.root
+
+LEFT, RIGHT, LATER = "2001:db8:1::1", "2001:db8:1::2", "2001:db8:1::3"
+PORT = 5060
+PORTS = range(PORT, PORT + 8)
+
+
+@pytest.fixture
+def hosts(namespaces: Namespaces) -> tuple[Namespace, Namespace]:
+    left, right = namespaces.new(), namespaces.new()
+    namespaces.link(left, "a", right, "b", f"{LEFT}/64", f"{RIGHT}/64")
+    return left, right
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Any]:
+    with starter(tmp_path) as function:
+        yield function
+
+
+def end(path: Path, role: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "service": "call", "node": "mn1" if role == "caller" else "server1", "role": role,
+        "remote": RIGHT, "port": PORT, "speech_seed": 1, "folder": str(path / "calls"),
+        "events": str(path / "events.jsonl"), **changes,
+    }  # fmt: skip
+
+
+def events(path: Path) -> list[dict[str, Any]]:
+    log = path / "events.jsonl"
+    return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+
+def wait_for_event(path: Path, kind: str) -> dict[str, Any]:
+    return eventually(lambda: next((e for e in events(path) if e["kind"] == kind), None))
+
+
+def capturing(start: Any, path: Path, hosts: tuple[Namespace, Namespace]) -> tuple[Process, list]:
+    holders = [host.spawn(["sleep", "60"]) for host in hosts]
+    names = (("mn1", "a"), ("server1", "b"))
+    config = {
+        "interfaces": [[holder.pid, *name] for holder, name in zip(holders, names, strict=True)],
+        "directory": str(path / "captures"),
+        "udp": {"nodes": ["mn1", "server1"], "ports": [PORTS[0], PORTS[-1]]},
+        "ready": str(path / "ready"),
+    }
+    process = start(hosts[0], capture.main, config)
+    wait_for(path / "ready")
+    return process, holders
+
+
+def test_a_call_is_one_dialog_with_voice_both_ways_from_the_address_that_it_began_with(
+    tmp_path: Path, hosts: tuple[Namespace, Namespace], start: Any
+) -> None:
+    left, right = hosts
+    capturer, holders = capturing(start, tmp_path, hosts)
+    answering = start(right, sipp.main, end(tmp_path, "callee"))
+    wait_for_event(tmp_path, "service_ready")
+    now = time.monotonic_ns()
+    span = {"start_ns": now, "stop_ns": now + 2 * SECOND}
+    calling = start(left, sipp.main, end(tmp_path, "caller", **span))
+    assert wait_for_event(tmp_path, "call_started")["address"] == LEFT
+    time.sleep(0.8)
+    left.run("ip", "address", "add", f"{LATER}/64", "dev", "a", "nodad")
+    left.run("ip", "address", "change", f"{LEFT}/64", "dev", "a", "preferred_lft", "0")
+    calling.finish()
+    for process in (answering, capturer):
+        process.signal(signal.SIGTERM)
+        process.finish()
+    for holder in holders:
+        holder.kill()
+        holder.wait()
+    assert wait_for_event(tmp_path, "call_ended")["reason"] is None
+    captures = [pcapng.read(path) for path in (tmp_path / "captures").glob("*.pcapng")]
+    ours, theirs = (datagrams(captures, node, PORTS) for node in ("mn1", "server1"))
+    assert {(d.outbound, d.source) for d in ours} == {
+        (True, bytes.fromhex("20010db8000100000000000000000001")),
+        (False, bytes.fromhex("20010db8000100000000000000000002")),
+    }
+    messages = sip_messages(ours)
+    assert Counter(message.name for message in messages) == {
+        "INVITE": 1, "180": 1, "200": 2, "ACK": 1, "BYE": 1,
+    }  # fmt: skip
+    assert len({message.call_id for message in messages}) == 1
+    assert not any(message.reinvites for message in messages)
+    for outbound in (True, False):
+        sent = voice([d for d in (ours if outbound else theirs) if d.outbound])
+        received = voice([d for d in (theirs if outbound else ours) if not d.outbound])
+        assert len(sent) == len(received)
+        assert 80 <= len(sent) <= 105
+        assert [one.header.sequence for one in received] == list(range(len(sent)))
+        assert {one.header.payload_type for one in sent} == {8}
+        assert {one.speech for one in sent} == {True, False}
+
+
+def test_a_callee_that_is_not_there(
+    tmp_path: Path, hosts: tuple[Namespace, Namespace], start: Any
+) -> None:
+    now = time.monotonic_ns()
+    span = {"start_ns": now, "stop_ns": now + SECOND}
+    calling = start(hosts[0], sipp.main, end(tmp_path, "caller", **span))
+    calling.finish()
+    assert wait_for_event(tmp_path, "call_ended")["reason"] == "the callee did not answer"
+
+
+def test_a_caller_without_an_address(
+    tmp_path: Path, hosts: tuple[Namespace, Namespace], start: Any
+) -> None:
+    hosts[0].run("ip", "address", "del", f"{LEFT}/64", "dev", "a")
+    now = time.monotonic_ns()
+    span = {"start_ns": now, "stop_ns": now + SECOND // 2}
+    calling = start(hosts[0], sipp.main, end(tmp_path, "caller", **span))
+    calling.finish()
+    assert [(e["kind"], e["reason"]) for e in events(tmp_path)] == [
+        ("call_ended", "it had no address")
+    ]
+
+
+def test_a_callee_whose_port_is_taken(
+    tmp_path: Path, hosts: tuple[Namespace, Namespace], start: Any
+) -> None:
+    first = start(hosts[1], sipp.main, end(tmp_path, "callee"))
+    wait_for_event(tmp_path, "service_ready")
+    second = start(hosts[1], sipp.main, end(tmp_path, "callee", service="other"))
+    with pytest.raises(AssertionError):
+        second.finish()
+    (words,) = (path.read_text() for path in tmp_path.glob("output*") if path.stat().st_size)
+    assert "SystemExit: Unable to bind main socket" in words
+    first.signal(signal.SIGTERM)
+    first.finish()
