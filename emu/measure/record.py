@@ -211,7 +211,7 @@ def _measured(result: dict[str, Any], kinds: list[str]) -> Iterator[tuple[str, f
             kind = flow["protocol"] or flow["kind"]
             for metric in _PER_FLOW:
                 yield f"{metric}.{kind}", disruption.known(flow, metric)
-    yield from services.metrics(result["services"])
+    yield from services.metrics(result.get("services", []))
     for kind in kinds:
         for what in ("messages", "bytes"):
             yield f"signalling.{kind}.{what}", result["signalling"].get(kind, {}).get(what, 0)

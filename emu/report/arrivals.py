@@ -14,28 +14,11 @@ from numpy.typing import NDArray
 from emu.measure.disruption import Gap
 from emu.measure.handovers import Handover
 from emu.measure.stream import RECEIVED, SENT, SEQUENCE, Stream
-from emu.report.style import PALETTE
+from emu.report.style import FIGURE, PALETTE
 
 _WIDTH_IN, _PANEL_IN, _TOP_IN, _BOTTOM_IN = 7.2, 1.75, 0.36, 0.48
 _LEAST_MARGIN_MS = 150.0
 _MOST_POINTS = 1500
-_STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "font.family": "sans-serif",
-    "font.size": 9,
-    "text.color": PALETTE["ink"],
-    "text.parse_math": False,
-    "axes.edgecolor": PALETTE["rule"],
-    "axes.labelcolor": PALETTE["soft"],
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.8,
-    "xtick.color": PALETTE["soft"],
-    "ytick.color": PALETTE["soft"],
-    "axes.grid": True,
-    "grid.color": PALETTE["rule"],
-    "grid.linewidth": 0.5,
-}
 
 
 def draw(stream: Stream, handover: Handover, gap: Gap, disruption_ms: float, salt: str) -> str:
@@ -45,7 +28,7 @@ def draw(stream: Stream, handover: Handover, gap: Gap, disruption_ms: float, sal
     inside = (times >= window[0]) & (times <= window[1])
     rows, times = stream.arrivals[inside], times[inside]
     delays = bool((rows[:, SENT] > 0).any())
-    with mpl.rc_context({**_STYLE, "svg.hashsalt": salt}):
+    with mpl.rc_context({**FIGURE, "svg.hashsalt": salt}):
         height = _PANEL_IN * (2 if delays else 1) + _TOP_IN + _BOTTOM_IN
         # Margins are set, not laid out: that halves the time a figure takes.
         figure = Figure(figsize=(_WIDTH_IN, height))

@@ -17,7 +17,7 @@ from emu.measure.messages import Transfer
 from emu.measure.record import summary as summary_of
 from emu.measure.run import Run, runs_of
 from emu.measure.stream import Stream
-from emu.report import arrivals, comparison, latency, sequence, style, topology
+from emu.report import arrivals, calls, comparison, latency, sequence, style, topology
 from emu.show import outcome
 from emu.show.numbers import number_of_runs
 
@@ -95,6 +95,7 @@ def build(directory: Path) -> Path:
         ],
         comparison=figures.add("comparison", comparison.draw(comparisons)) if comparisons else None,
         drawn=_draw(runs, record, figures),
+        calls=_calls(record, figures),
         most=MOST_HANDOVERS,
         source=_source(directory, record),
     )
@@ -210,6 +211,20 @@ def _one(
             svg = arrivals.draw(stream, handover, gap, mark["disruption_ms"], salt)
             one.plots.append((mark, figures.add(salt, svg)))
     return one
+
+
+def _calls(
+    record: dict[str, Any], figures: Figures
+) -> list[tuple[int, dict[str, Any], Markup | None]]:
+    """(run, call, figure) of every call; of the first run those that were answered are drawn."""
+    found: list[tuple[int, dict[str, Any], Markup | None]] = []
+    for run in record["runs"]:
+        for call in calls.of_run(run):
+            name = f"call-{call['service']}"
+            drawn = run is record["runs"][0] and call["directions"]
+            figure = figures.add(name, calls.draw(call, name)) if drawn else None
+            found.append((run["run"], call, figure))
+    return found
 
 
 def _source(directory: Path, record: dict[str, Any]) -> str:

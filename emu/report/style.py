@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from markupsafe import Markup
 
@@ -29,6 +30,24 @@ PARTS = ("l2", "authentication", "detection", "binding", "address")
 """The parts of a handover's latency; each has a colour of its own."""
 MESSAGES = {"PB": "binding", "B": "binding", "MLD": "address", "R": "detection"}
 """Colour of a message by the beginning of its type, the longest that fits."""
+FIGURE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "text.color": PALETTE["ink"],
+    "text.parse_math": False,
+    "axes.edgecolor": PALETTE["rule"],
+    "axes.labelcolor": PALETTE["soft"],
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "xtick.color": PALETTE["soft"],
+    "ytick.color": PALETTE["soft"],
+    "axes.grid": True,
+    "grid.color": PALETTE["rule"],
+    "grid.linewidth": 0.5,
+}
+"""How matplotlib draws."""
 _PROLOGUE = re.compile(r"^.*?(?=<svg)|<metadata>.*?</metadata>", re.DOTALL)
 _HEX = re.compile("|".join(PALETTE.values()))
 _NAMES = {value: name for name, value in PALETTE.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from emu.measure import fidelity
 from emu.measure.run import Run
 from emu.requirements import SIPP
 from emu.scenario.services import Call
@@ -59,11 +60,11 @@ class CallKind(Kind[Call]):
 
     @staticmethod
     def metrics(result: dict[str, Any]) -> Iterator[Metric]:
-        """Of both directions, and of each handover the MOS that it left."""
+        """Of both directions, and the MOS around each undisturbed handover."""
         yield "call.setup_ms", result["setup_ms"]
         for direction in result["directions"]:
             for name in _METRICS:
                 yield f"call.{name}", direction[name]
-            for handover in direction["handovers"]:
+            for handover in fidelity.undisturbed(direction["handovers"]):
                 for when, mos in handover["mos"].items():
                     yield f"call.mos_{when}_handover", mos

@@ -9,7 +9,7 @@ from functools import partial
 from ipaddress import IPv6Address
 from typing import Any
 
-from emu.measure import handovers, passages
+from emu.measure import fidelity, handovers, passages
 from emu.measure.handovers import Handover
 from emu.measure.run import Run
 from emu.scenario.services import Call
@@ -144,9 +144,11 @@ def _around(
 ) -> dict[str, Any]:
     """The windows before, at and after a handover."""
     at, end = (time - _lead_ns(way, time) for time in (move.down_ns, move.until_ns))
+    stalls = run.meta["fidelity"]["stalls"]
     during = quality.within(way, at, min(at + WINDOW_NS, end))
     return {
         "at_s": run.seconds(move.down_ns),
+        "disturbed": fidelity.disturbed(stalls, move.down_ns, min(at + WINDOW_NS, end)),
         "from": move.origin,
         "to": move.target,
         "mos": {
