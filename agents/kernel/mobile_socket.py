@@ -32,10 +32,18 @@ _IPV6_HEADER = 40
 _MAXIMUM_PACKET = 65575
 MARK = 0x6275
 """Of the sockets that send (SO_MARK), so that rules of routing can tell their packets."""
-_NOT_NOW = frozenset(
-    (errno.ENOBUFS, errno.EAGAIN, errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTUNREACH)
+_LOST = frozenset(
+    (
+        errno.ENOBUFS,
+        errno.EAGAIN,
+        errno.ENETDOWN,
+        errno.ENETUNREACH,
+        errno.EHOSTUNREACH,
+        errno.EMSGSIZE,
+    )
 )
-"""A mobile node between two links, and a full queue, lose a packet as any network may."""
+"""A mobile node between two links, a full queue, and a path whose MTU somebody says is too small
+for the packet: all of them lose it as any network may."""
 
 _PACKET_PROTOCOL, _PACKET_TYPE = 0xFFFFF000, 0xFFFFF004  # what the kernel knows beside the octets
 _FILTER = (
@@ -83,7 +91,7 @@ class MobileSocket:
         try:
             self._sender(source).sendto(packet, (destination, 0))
         except OSError as error:
-            if error.errno not in _NOT_NOW:
+            if error.errno not in _LOST:
                 raise
 
     def _sender(self, source: IPv6Address) -> socket.socket:

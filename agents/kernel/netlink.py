@@ -272,13 +272,27 @@ class Netlink:
         """Delete the rule that ``rule_add`` made of the same arguments."""
         self._remove(rtnl.RTM_DELRULE, rules.rule(source, iif, table, priority))
 
-    def rule_add_unmarked(self, destination: IPv6Address, *, table: int, priority: int) -> None:
-        """Look up packets to an address in ``table``, but not those of sockets with SO_MARK."""
-        self._add_rule(rules.unmarked(destination, table, priority))
+    def rule_add_unmarked(
+        self,
+        destination: IPv6Address,
+        source: IPv6Address | None = None,
+        *,
+        table: int,
+        priority: int,
+    ) -> None:
+        """Look up packets to an address (from one) in ``table``, but not those with SO_MARK."""
+        self._add_rule(rules.unmarked(destination, source, table, priority))
 
-    def rule_delete_unmarked(self, destination: IPv6Address, *, table: int, priority: int) -> None:
+    def rule_delete_unmarked(
+        self,
+        destination: IPv6Address,
+        source: IPv6Address | None = None,
+        *,
+        table: int,
+        priority: int,
+    ) -> None:
         """Delete the rule that ``rule_add_unmarked`` made of the same arguments."""
-        self._remove(rtnl.RTM_DELRULE, rules.unmarked(destination, table, priority))
+        self._remove(rtnl.RTM_DELRULE, rules.unmarked(destination, source, table, priority))
 
     def rules_delete(self, priority: int) -> None:
         """Delete every rule of this priority."""

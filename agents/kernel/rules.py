@@ -20,11 +20,15 @@ def rule(source: IPv6Network, iif: str | None, table: int | None, priority: int)
     return _rule(_EVERYWHERE, source, iif, table, priority)
 
 
-def unmarked(destination: IPv6Address, table: int, priority: int) -> bytes:
-    """Packets to an address look in ``table``, but not those of sockets with SO_MARK."""
-    whole_address = IPv6Network(destination)
+def unmarked(
+    destination: IPv6Address, source: IPv6Address | None, table: int, priority: int
+) -> bytes:
+    """Packets to an address, from one or (None) from any, look in ``table``, unless the socket that
+    sends them has SO_MARK.
+    """
+    origin = _EVERYWHERE if source is None else IPv6Network(source)
     return (
-        _rule(whole_address, _EVERYWHERE, None, table, priority)
+        _rule(IPv6Network(destination), origin, None, table, priority)
         + number(_MARK, 0)
         + number(_MARK_MASK, _WHOLE_MARK)
     )

@@ -67,13 +67,15 @@ class GiveUp(Action):
 class UseDirectPath(Action):
     """The correspondent has a binding: what goes there from the home address goes straight."""
 
+    home_address: IPv6Address
     correspondent: IPv6Address
 
 
 @dataclass(frozen=True)
 class LeaveDirectPath(Action):
-    """What goes to the correspondent takes the home agent's tunnel."""
+    """What goes there from the home address takes the home agent's tunnel, or its link."""
 
+    home_address: IPv6Address
     correspondent: IPv6Address
 
 

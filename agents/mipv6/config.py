@@ -53,3 +53,5 @@ class Counters:
     """From somebody who has no say, or who did not show that he has."""
     ignored: int = 0
     """Of another protocol, or an answer that nobody waits for."""
+    full: int = 0
+    """What it would have had to be remembered for, had there been room."""

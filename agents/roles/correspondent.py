@@ -30,7 +30,8 @@ class Correspondent:
         self._port.on_data = self._deliver
         if config["tunnel_backend"] == "bpf":
             self._port.shield([config["interface"]])
-        self._paths = DirectPaths(daemon, self._send)
+        self._paths = DirectPaths(daemon)
+        self._paths.on_packet = self._send
         daemon.on(Bind, lambda action: self._paths.add(action.home_address))
         daemon.on(Unbind, lambda action: self._paths.remove(action.home_address))
 

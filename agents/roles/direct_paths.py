@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable
 from ipaddress import IPv6Address, IPv6Network
 
+from agents.kernel import tunnel
 from agents.kernel.netlink import Netlink
 from agents.kernel.tun_device import open_tun
 from agents.roles.daemon import BUDGET, Daemon
@@ -20,7 +21,8 @@ from agents.wire.errors import MalformedPacket
 from agents.wire.mobile_packet import EXTENSION_SIZE, MobilePacket
 
 _NAME = "direct"
-_MTU = 1500 - EXTENSION_SIZE
+_MTU = tunnel.MTU - EXTENSION_SIZE
+"""A care-of address, too, may be at the far end of a tunnel: of a DAR's, or a foreign domain's."""
 _ALL = IPv6Network("::/0")
 _TABLE = 0x30000
 _PRIORITY = 950
@@ -29,17 +31,14 @@ _MAXIMUM_PACKET = 65575
 
 
 class DirectPaths:
-    """The device and the rules for the other ends; ``send`` gets what leaves by them."""
+    """The device, and the rules for the other ends."""
 
-    def __init__(
-        self,
-        daemon: Daemon,
-        send: Callable[[MobilePacket], None],
-        source: IPv6Address | None = None,
-    ) -> None:
+    def __init__(self, daemon: Daemon, source: IPv6Address | None = None) -> None:
         """``source`` is the address that packets have unless their socket says otherwise."""
+        self.on_packet: Callable[[MobilePacket], None] = lambda packet: None
+        """Gets what leaves by them."""
         self._daemon = daemon
-        self._send = send
+        self._source = source
         self._device = open_tun(_NAME)
         os.set_blocking(self._device, False)
         self._netlink = Netlink()
@@ -49,16 +48,20 @@ class DirectPaths:
         self._netlink.route_replace(_ALL, oif=_NAME, source=source, table=_TABLE)
         daemon.watch(self._device, self._read)
 
-    def add(self, peer: IPv6Address) -> None:
-        """Send what goes to this address directly."""
+    def add(self, peer: IPv6Address, own: IPv6Address | None = None) -> None:
+        """Send what goes to this address directly, if it is from an address of the node's own."""
         # A rule, as connected sockets would not notice a new route in another table.
-        self._netlink.rule_add_unmarked(peer, table=_TABLE, priority=_PRIORITY)
+        self._netlink.rule_add_unmarked(peer, self._from(own), table=_TABLE, priority=_PRIORITY)
         self._daemon.log.write("direct_path", peer=peer, used=True)
 
-    def remove(self, peer: IPv6Address) -> None:
+    def remove(self, peer: IPv6Address, own: IPv6Address | None = None) -> None:
         """Send it as anything else."""
-        self._netlink.rule_delete_unmarked(peer, table=_TABLE, priority=_PRIORITY)
+        self._netlink.rule_delete_unmarked(peer, self._from(own), table=_TABLE, priority=_PRIORITY)
         self._daemon.log.write("direct_path", peer=peer, used=False)
+
+    def _from(self, own: IPv6Address | None) -> IPv6Address | None:
+        """The source to ask for: none, if packets get that one by this very route."""
+        return None if own == self._source else own
 
     def deliver(self, packet: MobilePacket) -> None:
         """Give the kernel a packet as upper layers are to see it."""
@@ -88,7 +91,7 @@ class DirectPaths:
             except MalformedPacket:
                 self._daemon.count_malformed()
                 continue
-            self._send(
+            self.on_packet(
                 MobilePacket(
                     read.source,
                     read.destination,

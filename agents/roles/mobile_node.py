@@ -15,9 +15,11 @@ from agents.mipv6.config import MobileNodeConfig
 from agents.mipv6.mobile_node import MobileNodeCore
 from agents.mipv6.movement import Movement, Router
 from agents.mipv6.packets import Packet
+from agents.mipv6.route_optimiser import RouteOptimiser
 from agents.roles.binding_security import MobileNodeSecurity
 from agents.roles.care_of_tunnels import CareOfTunnels
 from agents.roles.daemon import Daemon
+from agents.roles.direct_paths import DirectPaths
 from agents.roles.home_addresses import HomeAddresses
 from agents.roles.idle_homes import IdleHomes
 from agents.roles.link_port import LinkPort
@@ -73,14 +75,15 @@ class MobileNode:
         self._daemon.watch(self._monitor.fileno(), self._changed)
         if config["idle_release"] is not None:
             IdleHomes(self._daemon, self._core, config["idle_release"])
-        for home_address, agent in config["homes"].items():
-            home = IPv6Address(home_address)
+        homes = {IPv6Address(h): IPv6Address(agent) for h, agent in config["homes"].items()}
+        for home in homes:
             self._homes.settle(home)
-            self._carry_out(self._core.add_home(home, IPv6Address(agent), time.monotonic_ns()))
-            if config["route_optimisation"]:
-                self._optimisation = RouteOptimisation(
-                    self._daemon, port, settings, home, IPv6Address(agent), Random(config["seed"])
-                )
+        if config["route_optimisation"]:
+            optimiser = RouteOptimiser(settings, Random(config["seed"]))
+            paths = DirectPaths(self._daemon, next(iter(homes), None))
+            self._optimisation = RouteOptimisation(self._daemon, port, optimiser, self._core, paths)
+        for home, agent in homes.items():
+            self._carry_out(self._core.add_home(home, agent, time.monotonic_ns()))
 
     def run(self) -> None:
         """Go about until told to stop."""
@@ -96,7 +99,7 @@ class MobileNode:
     def _carry_out(self, answer: list[Action]) -> None:
         self._daemon.carry_out(self._core, answer)
         if self._optimisation is not None:
-            self._optimisation.follow(self._core.bindings())
+            self._optimisation.follow()
 
     def _received(self, packet: Packet) -> None:
         if self._optimisation is not None and not self._optimisation.is_agent(packet.sender):

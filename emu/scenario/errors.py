@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 Path = tuple[str | int, ...]
@@ -74,3 +74,9 @@ def one_of(names: Iterable[str]) -> str:
     if len(listed) > 2:
         return f"one of {', '.join(listed)}"
     return " or ".join(listed)
+
+
+def each_of(names: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last

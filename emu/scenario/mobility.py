@@ -14,7 +14,7 @@ SCHEME_KEYS: dict[str, frozenset[str]] = {
     ),
     "pmipv6": frozenset(),
     "mipv6": frozenset({"route_optimisation"}),
-    "client": frozenset({"security", "idle_release"}),
+    "client": frozenset({"security", "idle_release", "route_optimisation"}),
     "hybrid": frozenset(
         {
             "variant",
@@ -24,6 +24,7 @@ SCHEME_KEYS: dict[str, frozenset[str]] = {
             "update",
             "care_of",
             "security",
+            "route_optimisation",
         }
     ),
 }
@@ -78,8 +79,8 @@ class Mobility(Section):
     """What the nodes of the domain share to authenticate their signalling (RFC 4285)."""
     security: BindingSecurity = BindingSecurity()
     route_optimisation: bool = False
-    """Servers and mobile nodes send to each other directly, not by the home agent (RFC 6275
-    sections 9 and 11.6)."""
+    """Servers and mobile nodes that are away send to each other directly, not by the home agent
+    (RFC 6275 sections 9 and 11.6; HDMM paper, footnote 5)."""
     home_domain: list[NodeName] = []
     """The access routers of the home operator, with network-based mobility management."""
     foreign_domain: list[NodeName] = []

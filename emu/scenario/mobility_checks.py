@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from emu.scenario.errors import Path, Problem, one_of, quote
+from emu.scenario.errors import Path, Problem, each_of, one_of, quote
 from emu.scenario.mobility import HOST_BASED, SCHEME_KEYS
 from emu.scenario.model import Scenario
 from emu.scenario.multicast import SCHEMES_OF
@@ -17,9 +17,8 @@ def check_mobility_scheme(scenario: Scenario) -> Iterator[Problem]:
     for key in sorted(mobility.model_fields_set):
         owners = [scheme for scheme, keys in SCHEME_KEYS.items() if key in keys]
         if owners and mobility.scheme not in owners:
-            whose = " and ".join(owners)
-            text = f"is for scheme: {whose} only; leave it out of scheme: {mobility.scheme}"
-            yield Problem(("mobility", key), text)
+            text = f"is for scheme: {each_of(owners)} only; leave it out of scheme: "
+            yield Problem(("mobility", key), text + mobility.scheme)
     if mobility.key is not None and mobility.scheme in HOST_BASED:
         text = f"whose nodes share it; leave it out of scheme: {mobility.scheme}"
         yield Problem(("mobility", "key"), f"is for network-based schemes, {text}")
@@ -29,6 +28,9 @@ def check_mobility_scheme(scenario: Scenario) -> Iterator[Problem]:
     if multicast.scheme not in choices:
         text = f"{quote(multicast.scheme)} does not go with the mobility scheme {mobility.scheme}"
         yield Problem(("multicast", "scheme"), f"{text}; write {one_of(choices)}")
+    if mobility.route_optimisation and not scenario.nodes_of("server"):
+        text = "does nothing without a node of role server; add one, or leave it out"
+        yield Problem(("mobility", "route_optimisation"), text)
     yield from _check_security(scenario)
     if mobility.scheme == "hybrid":
         yield from _check_domains(scenario)

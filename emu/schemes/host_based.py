@@ -24,8 +24,8 @@ class HostBased(Scheme):
     """Whether each access router is the home agent of the addresses that come from it."""
 
     def roles(self) -> dict[str, Callable[[str], Agent]]:
-        """Access routers and mobile nodes."""
-        return {**super().roles(), "mar": self._mar}
+        """Access routers and mobile nodes; servers, if they are to support route optimisation."""
+        return {**super().roles(), "mar": self._mar, **self._correspondents()}
 
     @property
     def by_tunnel(self) -> bool:
@@ -49,6 +49,16 @@ class HostBased(Scheme):
     def tunnel_mtu(self) -> int:
         """Of the tunnels between mobile nodes and home agents."""
         return MTU
+
+    def _correspondents(self) -> dict[str, Callable[[str], Agent]]:
+        return {"server": self._server} if self.scenario.mobility.route_optimisation else {}
+
+    def _server(self, name: str) -> Agent:
+        return "agents.roles.correspondent", {
+            "address": str(self.network.address(name)),
+            "interface": self.network.interface(name, "lan").name,
+            "tunnel_backend": self.tunnel_backend,
+        }
 
     def _mar(self, name: str) -> Agent:
         access = self.network.interface(name, "access")

@@ -20,7 +20,8 @@ class Hybrid(HostBased, Dmm):
 
     def roles(self) -> dict[str, Callable[[str], Agent]]:
         """MARs in each domain, with a CMD each or without; plain access routers elsewhere."""
-        return {**Scheme.roles(self), "mar": self._either, **self._centre()}
+        agents = {**Scheme.roles(self), "mar": self._either}
+        return {**agents, **self._centre(), **self._correspondents()}
 
     def managed(self) -> list[str]:
         """Those of the home operator, and of the other one who manages mobility."""

@@ -17,11 +17,8 @@ class Mipv6(HostBased):
     permanent = HOME_POOL
 
     def roles(self) -> dict[str, Callable[[str], Agent]]:
-        """The home agent as well; servers, if they are to support route optimisation."""
-        roles = {**super().roles(), "ha": self._ha}
-        if self.scenario.mobility.route_optimisation:
-            roles["server"] = self._server
-        return roles
+        """The home agent as well."""
+        return {**super().roles(), "ha": self._ha}
 
     def homes(self, name: str) -> dict[IPv6Address, IPv6Address]:
         """An address of the home agent's pool, with the node's own interface identifier."""
@@ -36,11 +33,4 @@ class Mipv6(HostBased):
             **self._home_agent(name),
             "upstream": self.network.interface(name, "home").name,
             "multicast": self.tracking_timers() if self.by_tunnel else None,
-        }
-
-    def _server(self, name: str) -> Agent:
-        return "agents.roles.correspondent", {
-            "address": str(self.network.address(name)),
-            "interface": self.network.interface(name, "lan").name,
-            "tunnel_backend": self.tunnel_backend,
         }

@@ -130,3 +130,18 @@ def test_what_is_for_others_is_left_to_the_kernel(
             padded = ipv6.packet(LEFT, RIGHT, ipv6.DESTINATION_OPTIONS, PADDING + plain[40:])
             sender.send(padded)
         assert wait_for(seen, refused)[48:] == padded
+
+
+def test_what_is_too_large_for_the_path_is_lost_and_the_next_one_goes(
+    left: Namespace, sockets: tuple[MobileSocket, MobileSocket]
+) -> None:
+    """An ICMPv6 Packet Too Big, true or forged, makes the path's MTU small."""
+    sender, receiver = sockets
+    left.run("ip", "-6", "route", "replace", f"{RIGHT}/128", "dev", "a", "mtu", "1280")
+    large = MobilePacket(LEFT, RIGHT, UNKNOWN, bytes(1400), home_address=HOME)
+    with left:
+        sender.send(mobile_packet.encode(large))
+        sender.send(mobile_packet.encode(packet(home_address=HOME)))
+    got = eventually(receiver.receive)
+    assert got is not None
+    assert len(got) < len(mobile_packet.encode(large))

@@ -121,5 +121,10 @@ def test_the_flows_survive(done: Run) -> None:
 def test_in_the_end_both_know_the_binding(done: Run) -> None:
     states = {event["node"]: event for event in done.events("state")}
     assert states["server"]["bindings"] == {HOME: CARE_OF[2]}
-    assert states["mn1"]["direct"] == [SERVER]
-    assert states["server"]["counters"] == {"malformed": 0, "unauthentic": 0, "ignored": 0}
+    assert states["mn1"]["direct"] == [{"home": HOME, "correspondent": SERVER}]
+    assert states["server"]["counters"] == {
+        "malformed": 0,
+        "unauthentic": 0,
+        "ignored": 0,
+        "full": 0,
+    }

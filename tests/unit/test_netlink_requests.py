@@ -132,10 +132,12 @@ def test_rules():
         "FRA_IIFNAME": "radio",
     }
     assert read(fibmsg, rules.rule(PREFIX, None, None, 1))["action"] == 6
-    direct = read(fibmsg, rules.unmarked(HOST, 70000, 950))
-    assert direct["dst_len"] == 128
+    direct = read(fibmsg, rules.unmarked(HOST, None, 70000, 950))
+    assert (direct["dst_len"], direct["src_len"]) == (128, 0)
     found = attributes(direct)
     assert (found["FRA_DST"], found["FRA_FWMARK"], found["FRA_FWMASK"]) == (str(HOST), 0, 2**32 - 1)
+    from_one = read(fibmsg, rules.unmarked(HOST, HOST + 1, 70000, 950))
+    assert (from_one["src_len"], attributes(from_one)["FRA_SRC"]) == (128, str(HOST + 1))
 
 
 def test_a_program_on_a_link():

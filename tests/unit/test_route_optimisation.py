@@ -13,9 +13,10 @@ from agents.core import SECOND, Action
 from agents.mipv6.actions import Bind, LeaveDirectPath, Send, Unbind, UseDirectPath
 from agents.mipv6.config import MobileNodeConfig
 from agents.mipv6.correspondent import MAX_RR_BINDING_LIFETIME_S, CorrespondentCore
+from agents.mipv6.correspondent_list import IDLE, MOST_CORRESPONDENTS
 from agents.mipv6.packets import Packet
 from agents.mipv6.return_routability import MAX_NONCE_LIFETIME, MAX_TOKEN_LIFETIME
-from agents.mipv6.route_optimiser import IDLE, RouteOptimiser
+from agents.mipv6.route_optimiser import RouteOptimiser
 from agents.wire import mobility
 from agents.wire.mobility import (
     BindingAcknowledgement,
@@ -38,7 +39,7 @@ class Pair:
     """Carries every message at once; ``keep`` says which are not lost."""
 
     def __init__(self, lifetime: int = 300) -> None:
-        self.node = RouteOptimiser(MobileNodeConfig("mn1", lifetime), HOME, Random(1))
+        self.node = RouteOptimiser(MobileNodeConfig("mn1", lifetime), Random(1))
         self.server = CorrespondentCore(SERVER, b"s" * 20)
         self.now = T0
         self.sent: list[Packet] = []
@@ -46,10 +47,10 @@ class Pair:
         self.fates: list[bool] = []
 
     def move(self, care_of: IPv6Address | None) -> None:
-        self.carry(self.node.moved(care_of, self.now))
+        self.carry(self.node.moved(HOME, care_of, self.now))
 
     def hear(self) -> None:
-        self.carry(self.node.heard([SERVER], self.now))
+        self.carry(self.node.heard(HOME, [SERVER], self.now))
 
     def carry(self, actions: list[Action]) -> None:
         for action in actions:
@@ -99,9 +100,9 @@ def test_both_addresses_are_tested_then_the_correspondent_is_told():
     pair = bound()
     tests = ["HomeTestInit", "HomeTest", "CareOfTestInit", "CareOfTest"]
     assert pair.names() == [*tests, "BindingUpdate", "BindingAcknowledgement"]
-    assert UseDirectPath(SERVER) in pair.done
+    assert UseDirectPath(HOME, SERVER) in pair.done
     assert Bind(HOME, CARE_OF) in pair.done
-    assert pair.node.direct() == [SERVER]
+    assert pair.node.direct() == [(HOME, SERVER)]
     assert pair.server.admits(HOME, CARE_OF)
     assert not pair.server.admits(HOME, NEXT)
 
@@ -126,7 +127,7 @@ def test_after_a_handover_only_the_new_address_is_tested():
     pair = bound()
     pair.names()
     pair.move(None)
-    assert LeaveDirectPath(SERVER) in pair.done
+    assert LeaveDirectPath(HOME, SERVER) in pair.done
     pair.done.clear()
     pair.move(NEXT)
     assert pair.names() == [
@@ -135,7 +136,7 @@ def test_after_a_handover_only_the_new_address_is_tested():
         "BindingUpdate",
         "BindingAcknowledgement",
     ]
-    assert pair.done.count(UseDirectPath(SERVER)) == 1
+    assert pair.done.count(UseDirectPath(HOME, SERVER)) == 1
     assert Bind(HOME, NEXT) in pair.done
 
 
@@ -145,8 +146,8 @@ def test_a_binding_in_use_is_refreshed_with_new_tests_once_the_tokens_are_old():
         pair.pass_time(pair.now + IDLE // 2)
         pair.hear()
     assert pair.names().count("HomeTestInit") >= 2
-    assert LeaveDirectPath(SERVER) not in pair.done
-    assert pair.node.direct() == [SERVER]
+    assert LeaveDirectPath(HOME, SERVER) not in pair.done
+    assert pair.node.direct() == [(HOME, SERVER)]
 
 
 def test_a_binding_that_nobody_uses_runs_out():
@@ -154,7 +155,7 @@ def test_a_binding_that_nobody_uses_runs_out():
     pair.names()
     pair.pass_time(pair.now + 301 * SECOND)
     assert pair.names() == []
-    assert LeaveDirectPath(SERVER) in pair.done
+    assert LeaveDirectPath(HOME, SERVER) in pair.done
     assert Unbind(HOME) in pair.done
 
 
@@ -229,7 +230,7 @@ def test_a_correspondent_that_forgot_says_so_and_is_told_again():
     assert isinstance(error[0].packet.message, BindingError)
     pair.carry(error)
     changes = [a for a in pair.done if isinstance(a, LeaveDirectPath | UseDirectPath)]
-    assert changes == [LeaveDirectPath(SERVER), UseDirectPath(SERVER)]
+    assert changes == [LeaveDirectPath(HOME, SERVER), UseDirectPath(HOME, SERVER)]
     assert pair.server.bindings() == {HOME: CARE_OF}
 
 
@@ -270,10 +271,10 @@ def test_who_does_not_know_our_messages_is_left_alone():
     assert pair.node.direct() == []
     settled = bound()
     assert settled.node.receive(error, settled.now) == []
-    assert settled.node.direct() == [SERVER]
+    assert settled.node.direct() == [(HOME, SERVER)]
 
 
-@given(st.lists(st.booleans(), max_size=40), st.lists(st.sampled_from([CARE_OF, NEXT, None])))
+@given(st.lists(st.booleans(), max_size=40), st.lists(st.sampled_from([CARE_OF, NEXT, HOME, None])))
 def test_whatever_is_lost_both_agree_in_the_end(fates: list[bool], moves: list[IPv6Address]):
     pair = Pair()
     pair.fates = fates
@@ -284,5 +285,105 @@ def test_whatever_is_lost_both_agree_in_the_end(fates: list[bool], moves: list[I
     for _ in range(64):
         pair.hear()
         pair.pass_time(pair.now + 10 * SECOND)
-    assert pair.node.direct() == [SERVER]
+    assert pair.node.direct() == [(HOME, SERVER)]
     assert pair.server.bindings() == {HOME: CARE_OF}
+
+
+def at_home(pair: Pair) -> None:
+    pair.names()
+    pair.done.clear()
+    pair.move(None)
+    pair.move(HOME)
+
+
+def test_at_home_the_correspondent_forgets_the_binding():
+    """RFC 6275 sections 11.7.2 and 9.5.3: by the home keygen token alone, from the home address."""
+    pair = bound()
+    at_home(pair)
+    (update,) = pair.updates()
+    assert (update.source, update.home_address, update.message.lifetime) == (HOME, None, 0)
+    assert pair.names() == ["BindingUpdate", "BindingAcknowledgement"]
+    assert LeaveDirectPath(HOME, SERVER) in pair.done
+    assert Unbind(HOME) in pair.done
+    assert pair.server.bindings() == {}
+    pair.hear()
+    pair.pass_time(pair.now + 1000 * SECOND)
+    assert pair.names() == []
+
+
+def test_at_home_the_home_address_is_tested_anew_if_its_token_is_old():
+    pair = bound()
+    pair.now += MAX_TOKEN_LIFETIME
+    at_home(pair)
+    tests = ["HomeTestInit", "HomeTest"]
+    assert pair.names() == [*tests, "BindingUpdate", "BindingAcknowledgement"]
+    assert pair.server.bindings() == {}
+
+
+def test_it_says_so_until_it_is_acknowledged_or_the_binding_is_over():
+    pair = bound()
+    pair.fates = [False, True, False]  # the update, then the acknowledgement of the next
+    at_home(pair)
+    pair.pass_time(pair.now + 10 * SECOND)
+    updates = ["BindingUpdate", "BindingUpdate", "BindingAcknowledgement"]
+    assert pair.names() == [*updates, "BindingUpdate", "BindingAcknowledgement"]
+    lost = bound()
+    lost.fates = [False] * 1000
+    at_home(lost)
+    lost.pass_time(lost.now + 3600 * SECOND)
+    assert 5 < len(lost.names()) < 40
+    assert lost.node.next_deadline() is None
+
+
+def test_at_home_whoever_has_no_binding_is_told_nothing():
+    pair = Pair()
+    pair.move(HOME)
+    pair.hear()
+    assert pair.names() == []
+    pair.move(None)
+    pair.move(CARE_OF)  # who was heard at home is asked without waiting for its next packet
+    assert pair.names()[0] == "HomeTestInit"
+
+
+OTHER = IPv6Address("2001:db8:a000::8")
+
+
+def test_each_home_address_has_its_own_binding_at_a_correspondent():
+    pair = bound()
+    pair.carry(pair.node.moved(OTHER, CARE_OF, pair.now))
+    pair.carry(pair.node.heard(OTHER, [SERVER], pair.now))
+    assert pair.server.bindings() == {HOME: CARE_OF, OTHER: CARE_OF}
+    assert pair.node.direct() == [(HOME, SERVER), (OTHER, SERVER)]
+    pair.move(NEXT)
+    assert pair.server.bindings() == {HOME: NEXT, OTHER: CARE_OF}
+    pair.carry(pair.node.forget(OTHER))
+    assert pair.node.direct() == [(HOME, SERVER)]
+    assert LeaveDirectPath(OTHER, SERVER) in pair.done
+    assert not pair.node.is_direct(OTHER, SERVER)
+
+
+def test_answers_to_both_that_cross_find_their_questions():
+    """Both care-of tests are about one address: cookies tell them apart."""
+    pair = Pair()
+    asked = []
+    for home in (HOME, OTHER):
+        asked += pair.node.moved(home, CARE_OF, pair.now)
+        asked += pair.node.heard(home, [SERVER], pair.now)
+    pair.carry([action for action in reversed(asked) if isinstance(action, Send)])
+    assert pair.server.bindings() == {HOME: CARE_OF, OTHER: CARE_OF}
+    assert pair.node.counters.ignored == 0
+
+
+def test_there_is_room_for_so_many_correspondents_and_the_idle_ones_make_room():
+    pair = Pair()
+    pair.fates = [False] * 10_000
+    pair.move(CARE_OF)
+    crowd = [SERVER + number for number in range(MOST_CORRESPONDENTS + 1)]
+    pair.carry(pair.node.heard(HOME, crowd, pair.now))
+    assert len({packet.destination for packet in pair.sent}) == MOST_CORRESPONDENTS
+    assert pair.node.counters.full == 1
+    pair.sent.clear()
+    pair.now += IDLE
+    pair.carry(pair.node.heard(HOME, crowd[-1:], pair.now))
+    assert {packet.destination for packet in pair.sent} == {crowd[-1]}
+    assert pair.node.counters.full == 1
