@@ -20,6 +20,12 @@ from emu.scenario.traffic import Iperf3Flow, MulticastFlow, PingFlow, ProgramFlo
 from emu.scenario.units import DURATION
 
 _BINDING_LIFETIME_UNIT = DURATION.parse("4s")
+_MLD_TIMERS = {
+    "query_interval",
+    "query_response_interval",
+    "last_listener_query_interval",
+    "robustness",
+}
 _RESERVED = re.compile(r"(mar|dar|mr)[0-9]+|cmd2?|mcc|lma|ha|ix|radio|lo")
 """Names of the nodes that the topology makes, of any number."""
 
@@ -53,8 +59,22 @@ def _topology(scenario: Scenario) -> Iterator[Problem]:
             jitter, delay = DURATION.show(link.jitter), DURATION.show(link.delay)
             text = f"{jitter} is more than the delay; write at most the delay of {delay}"
             yield Problem(("topology", name, "jitter"), text)
+    for name, remedy in _missing_nodes(scenario):
+        if name in topology.model_fields_set:
+            yield Problem(("topology", name), f"there is no such node; {remedy}")
     for mar in topology.access.profiles:
         yield from wrong_access_router(scenario, mar, ("topology", "access", "profiles", mar))
+
+
+def _missing_nodes(scenario: Scenario) -> Iterator[tuple[str, str]]:
+    """The links of nodes that the scenario does not have, and what would give it them."""
+    control = scenario.multicast.channel_control
+    if not (control and control.at == "mcc"):
+        yield "mcc", "write multicast: {channel_control: {at: mcc}}"
+    if not scenario.mobility.standby:
+        yield "standby", "write mobility: {standby: true}"
+    if scenario.mobility.scheme not in ("pmipv6", "mipv6"):
+        yield "home", "it is the mobility anchor's, of scheme: pmipv6 and mipv6; leave it out"
 
 
 def _distributed(scenario: Scenario) -> Iterator[Problem]:
@@ -65,9 +85,6 @@ def _distributed(scenario: Scenario) -> Iterator[Problem]:
     if scenario.topology.kind != "dmm-domain":
         text = "needs the topology dmm-domain, whose exchange carries multicast; write proxy"
         yield Problem(("mobility", "variant"), text)
-    if "without_cmd" in scenario.mobility.model_fields_set:
-        text = f"there is no CMD in the variant {variant} that could die; leave it out"
-        yield Problem(("mobility", "without_cmd"), text)
     if scenario.mobility.standby:
         text = f"there is no CMD in the variant {variant} to stand in for; leave it out"
         yield Problem(("mobility", "standby"), text)
@@ -87,7 +104,10 @@ def _timers(scenario: Scenario) -> Iterator[Problem]:
         text = f"{DURATION.show(lifetime)} is not a multiple of 4s; write one such as 300s"
         yield Problem(("mobility", "binding_lifetime"), text)
     multicast = scenario.multicast
-    if multicast.query_response_interval >= multicast.query_interval:
+    if multicast.scheme == "none":
+        for key in sorted(_MLD_TIMERS & multicast.model_fields_set):
+            yield Problem(("multicast", key), "does nothing in the scheme none; leave it out")
+    elif multicast.query_response_interval >= multicast.query_interval:
         response, query = (
             DURATION.show(interval)
             for interval in (multicast.query_response_interval, multicast.query_interval)

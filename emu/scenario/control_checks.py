@@ -19,10 +19,6 @@ _CONTROL: Path = ("multicast", "channel_control")
 def check_channel_control(scenario: Scenario) -> Iterator[Problem]:
     """What contradicts the scheme or the policy, and names that are not channels."""
     multicast = scenario.multicast
-    control = multicast.channel_control
-    if "mcc" in scenario.topology.model_fields_set and not (control and control.at == "mcc"):
-        text = "there is no such node; write multicast: {channel_control: {at: mcc}}"
-        yield Problem(("topology", "mcc"), text)
     if multicast.scheme != MULTI_UPSTREAM:
         remedy = f"write scheme: {MULTI_UPSTREAM}, or leave it out"
         for key, used in (
@@ -88,11 +84,16 @@ def _own_policy(file: str, class_name: str, folder: FilePath, path: Path) -> Ite
 
 
 def _policy(control: ChannelControl, used: Set[str]) -> Iterator[Problem]:
-    """Keys that belong to a policy that is never used."""
+    """Keys that belong to a policy that is never used, or to an MCC that there is not."""
     for policy, keys in POLICY_KEYS.items():
         for key in sorted(keys & control.model_fields_set):
             if policy not in used:
                 text = f"is for policy: {policy} only; leave it out of policy: {control.policy}"
+                yield Problem((*_CONTROL, key), text)
+    if control.at == "mar":
+        for key, used_all_the_same in (("timeout", False), ("default", "static" in used)):
+            if key in control.model_fields_set and not used_all_the_same:
+                text = "is for an MCC that does not answer; leave it out of at: mar"
                 yield Problem((*_CONTROL, key), text)
     if control.parameters and not any(map(own, used)):
         text = f"are for a policy of your own; leave them out of policy: {control.policy}"

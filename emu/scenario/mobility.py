@@ -29,6 +29,11 @@ SCHEME_KEYS: dict[str, frozenset[str]] = {
     ),
 }
 """The schemes, and the keys that each of them has for itself."""
+VARIANT_KEYS: dict[str, tuple[str, ...]] = {
+    "first_attachment_timeout": ("distributed", "mih"),
+    "without_cmd": ("relay", "locator", "proxy"),
+}
+"""Of the keys that go with a variant, those that not every variant has a use for."""
 HOST_BASED = ("mipv6", "client")
 """The schemes in which mobile nodes do their mobility themselves, wherever they are."""
 

@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from emu.scenario.errors import Path, Problem, each_of, one_of, quote
-from emu.scenario.mobility import HOST_BASED, SCHEME_KEYS
+from emu.scenario.mobility import HOST_BASED, SCHEME_KEYS, VARIANT_KEYS
 from emu.scenario.model import Scenario
 from emu.scenario.multicast import SCHEMES_OF
 from emu.scenario.names import wrong_access_router
 
 
 def check_mobility_scheme(scenario: Scenario) -> Iterator[Problem]:
-    """Keys that belong to another scheme, and multicast that does not go with this one."""
+    """Keys that belong to another scheme or variant, and multicast that does not go with this one."""
     mobility, multicast = scenario.mobility, scenario.multicast
     for key in sorted(mobility.model_fields_set):
         owners = [scheme for scheme, keys in SCHEME_KEYS.items() if key in keys]
         if owners and mobility.scheme not in owners:
             text = f"is for scheme: {each_of(owners)} only; leave it out of scheme: "
             yield Problem(("mobility", key), text + mobility.scheme)
+        elif mobility.variant not in VARIANT_KEYS.get(key, mobility.variant):
+            text = f"is for variant: {each_of(VARIANT_KEYS[key])} only; leave it out of variant: "
+            yield Problem(("mobility", key), text + mobility.variant)
     if mobility.key is not None and mobility.scheme in HOST_BASED:
         text = f"whose nodes share it; leave it out of scheme: {mobility.scheme}"
         yield Problem(("mobility", "key"), f"is for network-based schemes, {text}")
