@@ -12,7 +12,7 @@ from emu.scenario.names import wrong_access_router
 
 
 def check_mobility_scheme(scenario: Scenario) -> Iterator[Problem]:
-    """Keys that belong to another scheme or variant, and multicast that does not go with this one."""
+    """Keys of another scheme or variant, and multicast that does not go with this one."""
     mobility, multicast = scenario.mobility, scenario.multicast
     for key in sorted(mobility.model_fields_set):
         owners = [scheme for scheme, keys in SCHEME_KEYS.items() if key in keys]
