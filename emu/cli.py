@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -24,6 +24,7 @@ from emu.interrupts import INTERRUPTED
 from emu.room import NoRoom
 
 if TYPE_CHECKING:
+    from emu.running import RunningLab
     from emu.scenario import Scenario
 
 _SCENARIO = click.argument("scenario", type=click.Path(path_type=Path))
@@ -244,17 +245,17 @@ def show() -> None:
 @show.command()
 def membership() -> None:
     """Show the membership records of every router, in every lab that runs on this machine."""
-    _need_root("show membership", "show membership")
-    from emu.running import running_labs
     from emu.show.membership import show_membership
 
-    labs = list(running_labs())
-    if not labs:
-        raise Failed("no lab runs on this machine; emu run and emu shell start one")
-    console = Console(highlight=False)
-    for lab in labs:
-        console.print(f"{lab.scenario}, seed {lab.seed}", style="bold")
-        show_membership(console, lab)
+    _show_labs("membership", show_membership)
+
+
+@show.command()
+def i3() -> None:
+    """Show the triggers of every i3 server, and where every client is in its tree."""
+    from emu.show.i3 import show_i3
+
+    _show_labs("i3", show_i3)
 
 
 @commands.command()
@@ -308,6 +309,20 @@ def replay(record: str, out: Path, port: int) -> None:
         serve(shown, port, lambda address: click.echo(f"{address} (Ctrl-C ends)"))
     except OSError as error:
         raise Wrong(f"port {port} of 127.0.0.1: {in_words(error)}; choose another") from None
+
+
+def _show_labs(what: str, show_lab: Callable[[Console, RunningLab], None]) -> None:
+    """Shows something of every lab that runs on this machine."""
+    _need_root(f"show {what}", f"show {what}")
+    from emu.running import running_labs
+
+    labs = list(running_labs())
+    if not labs:
+        raise Failed("no lab runs on this machine; emu run and emu shell start one")
+    console = Console(highlight=False)
+    for lab in labs:
+        console.print(f"{lab.scenario}, seed {lab.seed}", style="bold")
+        show_lab(console, lab)
 
 
 def _load(path: Path) -> Scenario:

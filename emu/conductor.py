@@ -25,6 +25,7 @@ from emu.leaving import leave
 from emu.measure import fidelity
 from emu.measure.fidelity import Sampler
 from emu.narrative import Narration
+from emu.network.addressing import HOSTS
 from emu.network.kernel_state import KernelState
 from emu.order import Order
 from emu.processes import ProcessFailed
@@ -45,7 +46,7 @@ PATIENCE_S, PATIENCE_INTERRUPTED_S = 5.0, 2.0
 HOLD_NS = 200_000_000
 """How late an event may be in the log and still be told in its turn."""
 CAPTURE = "capture"
-_CARRIERS = ("ix", "mr", "source", "server", "radio")
+_CARRIERS = ("ix", "mr", *HOSTS, "radio")
 """Roles whose captures need no headers of users' packets: no tunnel begins or ends there."""
 
 
@@ -179,6 +180,7 @@ class Conductor:
             "nodes": self._nodes(),
             "links": self._links(),
             "flows": self._plan.flows,
+            "direct_ns": self._direct_ns(),
             "backends": self._backends,
             "kernel": platform.release(),
             "emu_version": __version__,
@@ -202,8 +204,8 @@ class Conductor:
 
     def _start_captures(self) -> None:
         network = self._lab.network
-        interfaces = [
-            [self._lab.pid(node.name), node.name, interface.name]
+        interfaces: list[tuple[int, str, str]] = [
+            (self._lab.pid(node.name), node.name, interface.name)
             for node in network.plan.values()
             if node.role != "radio"
             for interface in node.interfaces
@@ -216,7 +218,8 @@ class Conductor:
             "all": self._order.keep_captures,
             "ready": str(RUN_DIRECTORY / "capture.ready"),
         }
-        self._lab.processes.start(CAPTURE, self._lab.pid("mr1"), "emu.measure.capture", config)
+        some = self._lab.pid(interfaces[0][1])
+        self._lab.processes.start(CAPTURE, some, "emu.measure.capture", config)
 
     @staticmethod
     def _capturing() -> bool:
@@ -233,9 +236,20 @@ class Conductor:
                 "address": str(node.address) if node.address else None,
                 "addresses": addresses,
                 "pool": str(node.pool) if node.pool else None,
-                "link_layer_address": node.interfaces[0].link_layer_address,
+                "link_layer_address": node.interfaces[0].link_layer_address
+                if node.interfaces
+                else None,
             }
         return described
+
+    def _direct_ns(self) -> dict[str, int]:
+        """How far each receiver of a group on i3 is from its source, on an internet."""
+        network = self._lab.network
+        return {
+            flow["to"]: toward[network.address(flow["to"])].delay_ns
+            for flow in self._plan.flows
+            if flow["kind"] == "i3" and (toward := network.interfaces(flow["from"])[0].toward)
+        }
 
     def _links(self) -> list[dict[str, Any]]:
         return [

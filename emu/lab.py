@@ -14,6 +14,7 @@ from agents.kernel.capabilities import Capabilities
 from emu import running
 from emu.channel_control import ChannelControlPlan
 from emu.events import Event, EventTail
+from emu.internet import between
 from emu.network.build import Backends, Network, build
 from emu.network.kernel_state import KernelState, Nodes
 from emu.processes import Processes
@@ -76,6 +77,7 @@ class Lab:
             home=_quality(topology.home),
             second_domain=tuple(self.scenario.mobility.foreign_domain),
             standby=_quality(topology.standby) if self.scenario.mobility.standby else None,
+            between=between(self.scenario, self._folder, self._seed),
         )
         control = self.scenario.multicast.channel_control
         if control and control.at == "mcc":
@@ -104,6 +106,7 @@ class Lab:
         await self.radio.connect(self.network, authentication_ns=authentication)
         await self.wait(lambda: self.tail.nodes("ready") >= self.agents, "the agents")
         await self.wait(lambda: scheme.ready(self.tail.events), "the access routers")
+        await self.wait(lambda: scheme.i3.ready(self.tail.events), "the ring of i3 servers")
         running.announce(self.scenario.name, self._seed, self.network)
 
     async def attach_mobile_nodes(self) -> None:

@@ -38,6 +38,8 @@ TARGETS = (
     "agents.roles.ha",
     "agents.roles.correspondent",
     "agents.roles.mobile_node",
+    "agents.roles.i3_server",
+    "agents.roles.i3_client",
     "emu.measure.capture",
     "emu.traffic.source",
     "emu.traffic.listener",
@@ -47,6 +49,8 @@ TARGETS = (
     "emu.services.nginx",
     "emu.services.gstreamer",
     "emu.services.sipp",
+    "emu.traffic.i3_source",
+    "emu.traffic.i3_receiver",
 )
 
 

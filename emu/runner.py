@@ -20,8 +20,8 @@ from emu.files import in_words
 from emu.interrupts import ctrl_c_is_for_others, on_interrupt
 from emu.measure import record
 from emu.order import Order
+from emu.scenario.files import own_files
 from emu.scenario.model import Scenario
-from emu.scenario.policies import own_files
 
 GRACE_S = 10.0
 """How long an interrupted run may take to write down what it has."""
@@ -181,7 +181,7 @@ def _build(directory: Path, failures: list[str]) -> dict[str, Any]:
 
 
 def _keep(path: Path, scenario: Scenario, directory: Path) -> None:
-    """Put the scenario, and channel policies of its author's own, into the record."""
+    """Put the scenario, and the files that it names, into the record."""
     (directory / "scenario.yaml").write_bytes(path.read_bytes())
     for file in own_files(scenario):
         (directory / file).parent.mkdir(parents=True, exist_ok=True)

@@ -32,6 +32,11 @@ def query_path(node: str) -> Path:
     return RUN_DIRECTORY / f"{node}{_QUERY}"
 
 
+def application_path(node: str) -> Path:
+    """The socket at which an i3 client has its applications, inside the sandbox."""
+    return RUN_DIRECTORY / f"{node}.i3"
+
+
 def announce(scenario: str, seed: int, network: Network) -> None:
     """Say, inside the sandbox, that a lab runs here, and whose each address is."""
     names = {}

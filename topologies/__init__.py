@@ -9,14 +9,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from topologies.domain import Domain
+    from topologies.base import Base
 
-KINDS = {"dmm-domain": ("dmm_domain", "DmmDomain"), "line": ("line", "Line")}
+KINDS = {
+    "dmm-domain": ("dmm_domain", "DmmDomain"),
+    "line": ("line", "Line"),
+    "internet": ("internet", "Internet"),
+}
 """The module and the class of each."""
 
 
-def topology(kind: str) -> type[Domain]:
+def topology(kind: str) -> type[Base]:
     """The class of a kind of topology."""
     module, name = KINDS[kind]
-    found: type[Domain] = getattr(import_module(f"topologies.{module}"), name)
+    found: type[Base] = getattr(import_module(f"topologies.{module}"), name)
     return found

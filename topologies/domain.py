@@ -1,28 +1,17 @@
-"""What every topology of a DMM domain has in common; kinds differ in how MARs reach each other.
-
-Nodes carry the attribute ``role``. Links carry ``kind``, ``quality`` (``back``: that of
-the other direction) and ``metric`` (routes follow the cheapest path, as with OSPF costs). Mininet
-ignores what it does not know, so these classes also work with the ``mn`` command.
-"""
+"""What every topology of a DMM domain has in common; kinds differ in how MARs reach each other."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mininet.topo import Topo
+from topologies.base import PLAIN, RADIO, Base
+from topologies.parameters import EndNode, Parameters
 
-from topologies.parameters import EndNode, Parameters, Quality
-
-RADIO = "radio"
 ROOT = "mr1"
 SECOND_CMD = "cmd2"
 """Another operator's, or the one that stands in for the first."""
 MCC = "mcc"
 """The multicast channel control, where it is a node of its own."""
-NAME_LENGTH = 9
-"""Characters in a node's name, so that ``radio-<node>`` fits the 15 of an interface's."""
-
-PLAIN = Quality()
 
 # A MAR reaches MARs by the backhaul, the centre by its own link, everything else by its core link,
 # never through the centre.
@@ -30,16 +19,12 @@ BACKHAUL_METRIC, ACCESS_METRIC, CORE_METRIC, HOME_METRIC = 10, 10_000, 10_000, 1
 SPINE_METRIC = 1
 
 
-class Domain(Topo):  # type: ignore[misc]
+class Domain(Base):
     """A domain of MARs, without the links between them."""
 
-    def build(
-        self, parameters: Parameters | None = None, nodes: Mapping[str, EndNode] | None = None
-    ) -> None:
-        """Called by Mininet with the arguments of the constructor."""
-        parameters = parameters or Parameters()
+    def lay_out(self, parameters: Parameters, nodes: Mapping[str, EndNode]) -> None:
+        """Add the routers, their links, and the end nodes."""
         mars = [f"mar{number}" for number in range(1, parameters.mars + 1)]
-        self.addSwitch(RADIO, role="radio", dpid="1")
         self.node(parameters.centre, parameters.centre)
         if parameters.second_domain or parameters.standby is not None:
             self.node(SECOND_CMD, "cmd")
@@ -61,14 +46,8 @@ class Domain(Topo):  # type: ignore[misc]
         if parameters.centre != "cmd":
             self.join(parameters.centre, ROOT, "home", parameters.home, HOME_METRIC)
         self.backhaul(mars, parameters)
-        for name, node in (nodes or {}).items():
+        for name, node in nodes.items():
             self.attach(name, node)
-
-    def node(self, name: str, role: str) -> None:
-        """Add a host or router; Mininet gives it no IPv4 address."""
-        if len(name) > NAME_LENGTH:
-            raise ValueError(f"node name {name!r} is longer than {NAME_LENGTH} characters")
-        self.addHost(name, role=role, ip=None)
 
     def core(self, mars: list[str], parameters: Parameters) -> None:
         """Native multicast routers: the root in the middle, the MARs on the others in turn."""
@@ -93,22 +72,3 @@ class Domain(Topo):  # type: ignore[misc]
             self.join(name, RADIO, "wireless", PLAIN, ACCESS_METRIC)
         else:
             self.join(name, ROOT, "lan", PLAIN, SPINE_METRIC)
-
-    def join(
-        self,
-        a: str,
-        b: str,
-        kind: str,
-        quality: Quality,
-        metric: int,
-        *,
-        what: str | None = None,
-        back: Quality | None = None,
-    ) -> None:
-        """Link two nodes by interfaces ``<a>-<b>``, or ``<a>-<what>`` if given, and ``<b>-<a>``.
-
-        ``quality`` is what ``a`` sends with, ``back`` what ``b`` does, if that is another.
-        """
-        names = {"intfName1": f"{a}-{what or b}", "intfName2": f"{b}-{a}"}
-        qualities = {"quality": quality, "back": back or quality}
-        self.addLink(a, b, kind=kind, metric=metric, **qualities, **names)

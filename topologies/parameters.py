@@ -9,6 +9,8 @@ from typing import Literal
 
 Dad = Literal["normal", "optimistic", "off"]
 Centre = Literal["cmd", "lma", "ha"]
+Role = Literal["mn", "source", "server", "i3-server", "i3-client"]
+"""Of a node that the scenario adds."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,14 @@ class Parameters:
     """Between the central mobility database and a second one; None: there is no second one."""
     mcc: Quality | None = None
     """Between a MAR and the multicast channel control; None: that is no node of its own."""
+    between: Mapping[tuple[str, str], Quality] = field(default_factory=dict)
+    """``internet``: what a packet of one end node to another meets."""
 
 
 @dataclass(frozen=True)
 class EndNode:
     """A node that the scenario adds to the topology."""
 
-    role: Literal["mn", "source", "server"]
+    role: Role
     dad: Dad = "normal"
     """How a mobile node's kernel does duplicate address detection (RFC 4862, RFC 4429)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from agents.deadlines import Deadlines
@@ -80,6 +80,12 @@ class TriggerTable:
     def next_expiry(self) -> int | None:
         """When ``expire`` has something to do."""
         return self._expiry.next()
+
+    def all(self) -> Iterator[Trigger]:
+        """Every trigger."""
+        for entries in self._exact.values():
+            for triggers in entries.values():
+                yield from triggers.values()
 
     def at(self, identifier: Identifier) -> tuple[Target, ...]:
         """Where the triggers of just this identifier point."""

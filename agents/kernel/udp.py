@@ -11,7 +11,7 @@ from agents.kernel.sockets import PACKET_INFORMATION, Received
 _MAXIMUM_DATAGRAM = 65535
 _ANCILLARY = 256
 _ANY = IPv6Address("::")
-_LOST = (
+LOST = (
     errno.ENOBUFS,
     errno.EAGAIN,
     errno.ENETDOWN,
@@ -50,7 +50,7 @@ class UdpSocket:
         try:
             self._socket.sendto(data, (str(destination), self._port, 0, self.scope))
         except OSError as error:
-            if error.errno not in _LOST:
+            if error.errno not in LOST:
                 raise
 
     def receive(self) -> Received | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from emu.measure.stream import RECEIVED, SEQUENCE, Stream, delays
+from emu.measure.stream import RECEIVED, SEQUENCE, WITH_MEMBERS, Stream, delays
 
 
 def describe(stream: Stream) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def describe(stream: Stream) -> dict[str, Any]:
     entry["duplicated"] = int((~stream.first_copies).sum())
     entry["reordered"] = int(stream.reordered.sum())
     entry["delay_ms"] = delays(rows)
-    if flow["kind"] == "multicast":
+    if flow["kind"] in WITH_MEMBERS:
         entry["join_ms"] = _join_delay(stream)
     if flow["kind"] == "iperf3":
         entry |= _iperf_sums(stream)

@@ -15,6 +15,7 @@ from emu.measure import (
     fidelity,
     flows,
     handovers,
+    i3,
     leftovers,
     membership,
     messages,
@@ -111,6 +112,7 @@ def _run(run: Run) -> dict[str, Any]:
             for stream in streams
         ],
         "signalling": signalling.cost(transfers),
+        "overlay": i3.of_run(run, streams),
         "membership": membership.final(run),
         "membership_history": membership.history(run),
         "tunnels": tunnels.lives(run, carrying),
@@ -212,9 +214,19 @@ def _measured(result: dict[str, Any], kinds: list[str]) -> Iterator[tuple[str, f
             for metric in _PER_FLOW:
                 yield f"{metric}.{kind}", disruption.known(flow, metric)
     yield from services.metrics(result.get("services", []))
+    yield from _of_overlay(result.get("overlay"))
     for kind in kinds:
         for what in ("messages", "bytes"):
             yield f"signalling.{kind}.{what}", result["signalling"].get(kind, {}).get(what, 0)
+
+
+def _of_overlay(entry: dict[str, Any] | None) -> Iterator[tuple[str, float | None]]:
+    """What a group's tree is like."""
+    if entry is not None:
+        for what, value in entry["tree"].items():
+            yield f"overlay.{what}", value
+        for join in entry["joins"]:
+            yield "overlay.join_ms", join["took_ms"]
 
 
 def _not_recovered(result: dict[str, Any]) -> Iterator[str]:

@@ -14,6 +14,8 @@ from emu.measure.run import Rows, Run
 
 SEQUENCE, SENT, RECEIVED = range(3)
 """The columns of an arrival file."""
+WITH_MEMBERS = ("multicast", "i3")
+"""Kinds of flow whose receivers join and leave."""
 Mask = NDArray[np.bool_]
 _RECENT, _USUAL_PERCENT = 100, 95
 """How long a packet takes just now: this percentile of so many delays; a late one is no measure."""
@@ -65,7 +67,7 @@ class Stream:
     def windows(self) -> list[tuple[int, int]]:
         """When the receiver was there: a listener's memberships, else from the flow's start on."""
         whole = (int(self.flow["start_ns"]), self.run.end_ns)
-        if self.flow["kind"] != "multicast":
+        if self.flow["kind"] not in WITH_MEMBERS:
             return [whole]
         windows: list[tuple[int, int]] = []
         joined: int | None = None

@@ -20,14 +20,16 @@ Numbers k and j are written in decimal, so that mar12 owns 2001:db8:12::/48.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from ipaddress import IPv6Address, IPv6Interface, IPv6Network
 
-from topologies.domain import Domain
+from topologies.base import Base
 from topologies.parameters import Quality
 
-ROLES = {"mn": 0, "mar": 1, "mr": 2, "cmd": 3, "ix": 4, "source": 5, "server": 5, "radio": 6,
+HOSTS = ("source", "server", "i3-server", "i3-client")
+"""Roles of hosts that stay where they are, each on a LAN of its own."""
+ROLES = {"mn": 0, "mar": 1, "mr": 2, "cmd": 3, "ix": 4, **dict.fromkeys(HOSTS, 5), "radio": 6,
          "lma": 7, "ha": 8, "mcc": 9}  # fmt: skip
 ROUTERS = ("mar", "mr", "cmd", "ix", "lma", "ha", "mcc")
 HOME_POOL = IPv6Network("2001:db8:a000::/48")
@@ -52,7 +54,9 @@ class Interface:
     link_local: IPv6Address | None
     """None on the switch."""
     lan: IPv6Interface | None = None
-    """The global address, on the LAN of a source or server only."""
+    """The global address, on the LAN of a host only."""
+    toward: Mapping[IPv6Address, Quality] = field(default_factory=dict)
+    """What is sent to these addresses meets this quality in the place of the link's."""
 
 
 @dataclass(frozen=True)
@@ -83,13 +87,14 @@ Plan = dict[str, Node]
 """Nodes by name, in the order in which the topology made them."""
 
 
-def plan(topology: Domain) -> Plan:
+def plan(topology: Base) -> Plan:
     """Number and address everything in the topology."""
     numbers = _numbers(topology)
     same_home_link = "lma" in topology.g.nodes()
     lans = _lans(topology)
     ends: dict[str, list[Interface]] = {name: [] for name in topology.g.nodes()}
     for _, _, link in topology.links(withInfo=True):
+        toward = {_lan(lans[name], "").ip: quality for name, quality in link["toward"].items()}
         forward = (link["node1"], link["intfName1"], link["node2"], link["intfName2"])
         backward = (*forward[2:], *forward[:2])
         ways = ((*forward, link["quality"]), (*backward, link["back"]))
@@ -110,6 +115,7 @@ def plan(topology: Domain) -> Plan:
                 _lan(lans[node] if node in lans else lans[peer], role)
                 if link["kind"] == "lan"
                 else None,
+                toward if node == link["node1"] else {},
             )
             ends[node].append(interface)
     return {
@@ -118,12 +124,12 @@ def plan(topology: Domain) -> Plan:
     }
 
 
-def _numbers(topology: Domain) -> dict[str, int]:
+def _numbers(topology: Base) -> dict[str, int]:
     """The number in a name that the topology made, or 1; the order of what the scenario added."""
     numbers: dict[str, int] = {}
     named = 0
     for name, attributes in topology.g.nodes(data=True):
-        if attributes["role"] in ("mn", "source", "server"):
+        if attributes["role"] in ("mn", *HOSTS):
             named += 1
             numbers[name] = named
         else:
@@ -131,12 +137,10 @@ def _numbers(topology: Domain) -> dict[str, int]:
     return numbers
 
 
-def _lans(topology: Domain) -> dict[str, IPv6Network]:
+def _lans(topology: Base) -> dict[str, IPv6Network]:
     """The LAN prefix of every source and server."""
     hosts = [
-        name
-        for name, attributes in topology.g.nodes(data=True)
-        if attributes["role"] in ("source", "server")
+        name for name, attributes in topology.g.nodes(data=True) if attributes["role"] in HOSTS
     ]
     return {
         name: IPv6Network(f"2001:db8:5e00:{index}::/64")
@@ -176,7 +180,7 @@ def _node(name: str, role: str, number: int, interfaces: tuple[Interface, ...]) 
     address = None
     if role in ROUTERS:
         address = IPv6Address(f"2001:db8:ffff::{ROLES[role]}:{number}")
-    elif role in ("source", "server") and interfaces[0].lan is not None:
+    elif role in HOSTS and interfaces[0].lan is not None:
         address = interfaces[0].lan.ip
     return Node(name, role, number, interfaces, address, _pool(role, number))
 

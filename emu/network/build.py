@@ -26,7 +26,7 @@ from emu.network.routes import neighbours, routes
 from emu.network.shaping import LINE, DelayBackend, LineReport, Shaper
 from emu.sandbox import RUN_DIRECTORY
 from topologies import topology as topology_class
-from topologies.domain import RADIO
+from topologies.base import RADIO
 from topologies.parameters import Dad, EndNode, Parameters
 
 

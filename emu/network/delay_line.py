@@ -12,8 +12,10 @@ times when frames were very late, when SIGTERM ends it. The configuration is::
                            "a_to_b": {"delay": 5000000, "jitter": 0, "loss": 0.0},
                            "b_to_a": {"delay": 5000000, "jitter": 0, "loss": 0.0}}]}
 
-with times in ns and loss as a probability. Checksums and segments that the sender left to the link
-(offload) pass through undone, as on a veth; a segmented frame counts as one packet.
+with times in ns and loss as a probability. A direction may have ``"toward"`` with
+``{ADDRESS: {"delay": …}}``, the same for what goes to some IPv6 addresses. Checksums and segments
+that the sender left to the link (offload) pass through undone, as on a veth; a segmented frame
+counts as one packet.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ from typing import Any
 from agents.kernel import libc, scheduling
 from agents.kernel.netlink import set_sysctl
 from emu.network.carrier import CarrierMirror
-from emu.network.impairment import Impairment
+from emu.network.impairment import Impairments
 
 MAXIMUM_QUEUE = 100_000
 """Packets that all lines together may hold; more are dropped and counted."""
@@ -50,6 +52,8 @@ _PACKET_MR_PROMISC = 1
 _SO_SNDBUFFORCE, _SO_RCVBUFFORCE = 32, 33
 _BUFFER = 16 << 20
 _MAXIMUM_FRAME = 1 << 17
+_DESTINATION = slice(48, 64)
+"""Of an IPv6 packet, behind the headers of the packet socket (10 octets) and of the link."""
 STALL_NS = 10_000_000
 """A frame that leaves later than this is told of, with its time."""
 _BURST = 16
@@ -63,12 +67,12 @@ class Direction:
     """One direction of a link: frames come in at one socket and leave by the other."""
 
     def __init__(
-        self, name: str, incoming: socket.socket, outgoing: socket.socket, impairment: Impairment
+        self, name: str, incoming: socket.socket, outgoing: socket.socket, impairments: Impairments
     ) -> None:
         self.name = name
         self.receive = incoming.recv
         self.send = outgoing.send
-        self.departure = impairment.departure
+        self.impairment_of = impairments.of
         self.forwarded = self.lost = self.dropped = self.latest = 0
 
     def statistics(self) -> dict[str, Any]:
@@ -122,10 +126,8 @@ class DelayLine:
             (f"{link['a']}>{link['b']}", a, b, link["a_to_b"]),
             (f"{link['b']}>{link['a']}", b, a, link["b_to_a"]),
         ):
-            impairment = Impairment(
-                asked["delay"], asked["jitter"], asked["loss"], f"{seed} {name}"
-            )
-            direction = Direction(name, incoming, outgoing, impairment)
+            impairments = Impairments(asked, f"{seed} {name}", _DESTINATION)
+            direction = Direction(name, incoming, outgoing, impairments)
             self.directions.append(direction)
             self._watch(incoming.fileno(), partial(self._take, direction))
         self._sockets += [a, b]
@@ -144,7 +146,7 @@ class DelayLine:
                 return
             except OSError:  # the carrier of this interface went; its mirror deals with that
                 return
-            departure = direction.departure(now())
+            departure = direction.impairment_of(frame).departure(now())
             if departure is None:
                 direction.lost += 1
             elif len(queue) >= MAXIMUM_QUEUE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import networkx
 
-from emu.network.addressing import ROUTERS, Interface, Plan
+from emu.network.addressing import HOSTS, ROUTERS, Interface, Plan
 
 
 def routes(plan: Plan) -> dict[str, list[str]]:
@@ -56,8 +56,8 @@ def _far_end(plan: Plan, interface: Interface) -> Interface:
 
 
 def _default(plan: Plan, name: str) -> list[str]:
-    """The default route of a source or server, to the router on its LAN."""
-    if plan[name].role not in ("source", "server"):
+    """The default route of a host, to the router on its LAN."""
+    if plan[name].role not in HOSTS:
         return []
     interface = plan[name].interfaces[0]
     return [f"::/0 via {_far_end(plan, interface).link_local} dev {interface.name}"]

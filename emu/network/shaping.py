@@ -8,6 +8,9 @@ a namespace of its own, where one process, the delay line, joins its two halves:
 TBF then sits where the packets enter the line. A switch port is no place for it, though: a
 user-space switch sends on all its ports through one socket, which a full queue would block. What
 comes from a switch is limited where it leaves the line.
+
+Links whose packets meet another quality for each destination run through the line on every kernel:
+netem would need a class and a filter for each pair of hosts.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from typing import IO, Any, Literal
 
 from emu.network.addressing import Interface
 from emu.network.namespace import batch, entered, set_ipv6
-from topologies.domain import RADIO
+from topologies.base import RADIO
 from topologies.parameters import Quality
 
 DelayBackend = Literal["netem", "delay-line"]
@@ -88,7 +91,8 @@ class Shaper:
         qualities = [end.quality for end in ends]
         slow = any(q.delay_ns or q.jitter_ns or q.loss for q in qualities)
         limited_switch = any(end.quality.rate_bps is not None for end in ends if _on_switch(end))
-        if self._backend == "netem" or not (slow or limited_switch):
+        by_destination = any(end.toward for end in ends)
+        if not by_destination and (self._backend == "netem" or not (slow or limited_switch)):
             return None
         if not self._lines:
             batch("ip", [f"netns add {LINE}"])
@@ -167,11 +171,18 @@ class Shaper:
 
 def _link(line: Line) -> dict[str, Any]:
     """A link of the delay line's configuration."""
-    asked = [
-        {"delay": quality.delay_ns, "jitter": quality.jitter_ns, "loss": quality.loss}
-        for quality in (end.quality for end in line.ends)
-    ]
-    return {"a": line.near, "b": line.far, "a_to_b": asked[0], "b_to_a": asked[1]}
+    near, far = line.ends
+    return {"a": line.near, "b": line.far, "a_to_b": _asked(near), "b_to_a": _asked(far)}
+
+
+def _asked(sender: Interface) -> dict[str, Any]:
+    """What happens to the packets that an interface sends."""
+    toward = {str(address): _quality(one) for address, one in sender.toward.items()}
+    return {**_quality(sender.quality), "toward": toward}
+
+
+def _quality(quality: Quality) -> dict[str, Any]:
+    return {"delay": quality.delay_ns, "jitter": quality.jitter_ns, "loss": quality.loss}
 
 
 def _line_rates(line: Line) -> list[str]:

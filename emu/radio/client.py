@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from emu.network.build import Network
 from emu.sandbox import RUN_DIRECTORY
-from topologies.domain import RADIO
+from topologies.base import RADIO
 
 PORT = 6653
 """OpenFlow's registered port; the sandbox's loopback is the run's own."""

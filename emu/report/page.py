@@ -17,7 +17,7 @@ from emu.measure.messages import Transfer
 from emu.measure.record import summary as summary_of
 from emu.measure.run import Run, runs_of
 from emu.measure.stream import Stream
-from emu.report import arrivals, calls, comparison, latency, sequence, style, topology
+from emu.report import arrivals, calls, comparison, i3_tree, latency, sequence, style, topology
 from emu.show import outcome
 from emu.show.numbers import number_of_runs
 
@@ -87,6 +87,11 @@ def build(directory: Path) -> Path:
         topology=figures.add("topology", topology.draw(runs[0].meta, [h for _, h in moves])),
         latency=figures.add("latency", latency.bars(_bars(moves))) if moves else None,
         comparisons=comparisons,
+        trees=[
+            (run["run"], figures.add(f"tree-{run['run']}", i3_tree.draw(run["overlay"]["members"])))
+            for run in record["runs"]
+            if (run.get("overlay") or {}).get("members")
+        ],
         torn=list(outcome.torn(record["runs"])),
         leftovers=[
             (run["run"], outcome.leftovers(run["leftovers"]))

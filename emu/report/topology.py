@@ -19,13 +19,16 @@ _MOST_IN_A_ROW, _MOST_BELOW = 30, 24
 _DROP = 14.0
 """How far beside its middle a router's link goes up to the exchange."""
 _CENTRES = ("cmd", "lma", "ha")
-_DRAWN = ("source", "server", "mr", *_CENTRES, "mcc", "ix", "mar", "mn")
+_I3 = ("i3-server", "i3-client")
+_DRAWN = ("source", "server", *_I3, "mr", *_CENTRES, "mcc", "ix", "mar", "mn")
 _COLOURS = {"core": "address", "cmd": "binding", "backhaul": "soft", "access": "bad"}
 _NODE_COLOURS = {
     "mr": "address",
     "ix": "soft",
     "mar": "ink",
     "mn": "bad",
+    "i3-client": "bad",
+    "i3-server": "good",
     "source": "good",
     "server": "good",
     **dict.fromkeys((*_CENTRES, "mcc"), "binding"),
@@ -53,7 +56,8 @@ def draw(meta: dict[str, Any], handovers: list[dict[str, Any]]) -> str:
         _node(drawing, name, place, roles[name])
     (centre,) = [role for role in _CENTRES if _named(meta, role)] or ["cmd"]
     bottom = max(y for _, y in places.values()) + 48
-    _legend(drawing, meta["scenario"]["topology"], centre, bottom)
+    if rows["root"]:
+        _legend(drawing, meta["scenario"]["topology"], centre, bottom)
     hidden = sum(node["role"] in _DRAWN for node in meta["nodes"].values()) - len(places)
     if hidden:
         words = f"{hidden} more nodes are not drawn"
@@ -70,12 +74,15 @@ def _attachments(meta: dict[str, Any]) -> dict[str, str]:
 def _rows(meta: dict[str, Any]) -> dict[str, list[str]]:
     """The routers and servers in each row, from left to right."""
     root, *core = _named(meta, "mr") or [""]
+    clients = _named(meta, "i3-client")
+    ends = [name for role in ("source", "server", "i3-server") for name in _named(meta, role)]
+    mars = _named(meta, "mar")
     rows = {
-        "ends": _named(meta, "source") + _named(meta, "server"),
+        "ends": ends + (clients if mars else []),
         "root": [root] if root else [],
         "core": core + [name for role in (*_CENTRES, "mcc") for name in _named(meta, role)],
         "bus": _named(meta, "ix"),
-        "mar": _named(meta, "mar"),
+        "mar": mars or clients,
     }
     return {row: names[:_MOST_IN_A_ROW] for row, names in rows.items()}
 
@@ -97,7 +104,7 @@ def _width(rows: dict[str, list[str]], below: dict[str, list[str]]) -> float:
         for row, names in (("ends", rows["ends"]), ("core", rows["core"]), ("mar", mars))
         if names
     ]
-    return max(_LEAST_WIDTH, max(needed) + 2 * _MARGIN)
+    return max(_LEAST_WIDTH, max(needed, default=0.0) + 2 * _MARGIN)
 
 
 def _places(

@@ -9,6 +9,7 @@ import topologies
 from emu.scenario.capacity_checks import check_capacity
 from emu.scenario.control_checks import check_channel_control
 from emu.scenario.errors import Path, Problem, quote, suggest
+from emu.scenario.i3_checks import check_i3, check_internet
 from emu.scenario.mobility_checks import check_mobility_scheme
 from emu.scenario.model import Channel, Scenario
 from emu.scenario.multicast import MLD_DMM, SCHEMES_OF
@@ -16,7 +17,7 @@ from emu.scenario.names import wrong_access_router, wrong_channel, wrong_listene
 from emu.scenario.periods import wrong_period
 from emu.scenario.service_checks import check_services
 from emu.scenario.timeline import check_timeline
-from emu.scenario.traffic import Iperf3Flow, MulticastFlow, PingFlow, ProgramFlow
+from emu.scenario.traffic import I3Flow, Iperf3Flow, MulticastFlow, PingFlow, ProgramFlow
 from emu.scenario.units import DURATION
 
 _BINDING_LIFETIME_UNIT = DURATION.parse("4s")
@@ -34,6 +35,7 @@ def check(scenario: Scenario) -> list[Problem]:
     """Every contradiction in a scenario whose single values are right."""
     return [
         *_topology(scenario),
+        *check_internet(scenario),
         *check_mobility_scheme(scenario),
         *_timers(scenario),
         *_distributed(scenario),
@@ -44,6 +46,7 @@ def check(scenario: Scenario) -> list[Problem]:
         *_channels(scenario),
         *_traffic(scenario),
         *check_services(scenario),
+        *check_i3(scenario),
         *check_timeline(scenario),
     ]
 
@@ -139,7 +142,8 @@ def _nodes(scenario: Scenario) -> Iterator[Problem]:
             yield Problem(path, f"{quote(name)} is a name of the topology's; choose another name")
         if node.role == "mn":
             if node.attach is None:
-                yield Problem((*path, "attach"), f"is missing; write attach: {routers[0]}")
+                first = routers[0] if routers else "mar1"
+                yield Problem((*path, "attach"), f"is missing; write attach: {first}")
             else:
                 yield from wrong_access_router(scenario, node.attach, (*path, "attach"))
             continue
@@ -184,7 +188,7 @@ def _traffic(scenario: Scenario) -> Iterator[Problem]:
                 yield Problem((*path, "channel"), text)
         elif isinstance(flow, ProgramFlow):
             yield from wrong_node(scenario, flow.node, (*path, "node"))
-        else:
+        elif not isinstance(flow, I3Flow):
             yield from _unicast(scenario, flow, path)
 
 

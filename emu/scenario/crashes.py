@@ -6,18 +6,21 @@ from collections.abc import Iterator
 
 from emu.scenario.errors import Path, Problem, quote, suggest
 from emu.scenario.events import Crash, Restart
+from emu.scenario.i3 import CLIENT, SERVER
 from emu.scenario.model import Scenario
 
 
 def wrong_agent(scenario: Scenario, event: Crash | Restart, path: Path) -> Iterator[Problem]:
     """The problem of a name that is not that of an agent that can be started again."""
     name = event.crash if isinstance(event, Crash) else event.restart
-    if scenario.mobility.scheme != "dmm":
+    agents = [*scenario.nodes_of(SERVER), *scenario.nodes_of(CLIENT)]
+    if scenario.mobility.scheme == "dmm":
+        agents += scenario.topology.access_routers
+        if scenario.mobility.variant not in ("distributed", "mih"):
+            agents += ["cmd", "cmd2"] if scenario.mobility.standby else ["cmd"]
+    elif not agents:
         yield Problem((*path, event.verb), "is for the scheme dmm; leave the event out")
         return
-    agents = list(scenario.topology.access_routers)
-    if scenario.mobility.variant not in ("distributed", "mih"):
-        agents += ["cmd", "cmd2"] if scenario.mobility.standby else ["cmd"]
     if name not in agents:
         yield Problem((*path, event.verb), f"no agent {quote(name)}; {suggest(name, agents)}")
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from emu.scenario.checks import check
-from emu.scenario.control_checks import check_own_policy
 from emu.scenario.document import Document
 from emu.scenario.errors import Problem, ScenarioError, dotted
 from emu.scenario.explain import explain
+from emu.scenario.files import check_files
 from emu.scenario.model import Scenario
 
 
@@ -41,7 +41,7 @@ def parse(data: bytes, file: str) -> Scenario:
         scenario = build(document.value)
     except Unsound as error:
         raise ScenarioError(lines(document, error.problems)) from None
-    refuse(document, list(check_own_policy(scenario, Path(file).parent)))
+    refuse(document, check_files(scenario, Path(file).parent))
     return scenario
 
 

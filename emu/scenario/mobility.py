@@ -27,6 +27,7 @@ SCHEME_KEYS: dict[str, frozenset[str]] = {
             "route_optimisation",
         }
     ),
+    "none": frozenset(),
 }
 """The schemes, and the keys that each of them has for itself."""
 VARIANT_KEYS: dict[str, tuple[str, ...]] = {
@@ -54,7 +55,7 @@ class BindingSecurity(Section):
 class Mobility(Section):
     """The mobility scheme and its timers."""
 
-    scheme: Literal["dmm", "pmipv6", "mipv6", "client", "hybrid"] = "dmm"
+    scheme: Literal["dmm", "pmipv6", "mipv6", "client", "hybrid", "none"] = "dmm"
     variant: Literal["relay", "locator", "proxy", "distributed", "mih"] = "proxy"
     """Who answers the serving MAR, and when: the CMD once the previous MARs have answered it; they
     themselves; the CMD at once (RFC 8885 section 3.4); or, fully distributed, there is no CMD, and

@@ -24,6 +24,7 @@ from emu.scenario.fields import (
     nothing_as,
     within,
 )
+from emu.scenario.i3 import I3
 from emu.scenario.mobility import Mobility
 from emu.scenario.multicast import SCHEMES_OF, Multicast
 from emu.scenario.profiles import PROFILES
@@ -31,6 +32,7 @@ from emu.scenario.section import Section
 from emu.scenario.services import Services
 from emu.scenario.traffic import AnyFlow, MulticastFlow, names_of
 from emu.scenario.units import DURATION, SIZE
+from topologies.parameters import Role
 
 """Source-specific groups are ff3x::/32 for every scope x (RFC 4607 section 1)."""
 
@@ -64,8 +66,10 @@ class Topology(Section):
 
     kind: str = Field(examples=["dmm-domain"])
     """A Topo class in topologies/, by its registered name."""
-    mars: int = Field(ge=1, le=250, examples=["3"])
-    """How many mobility access routers (mar1, mar2, …)."""
+    mars: int = Field(default=0, ge=1, le=250)
+    """How many mobility access routers (mar1, mar2, …); an internet has none."""
+    delays: str | None = None
+    """``internet``: a file of round-trip times between sites in ms, in the scenario's folder."""
     routers: int = Field(default=3, ge=1, le=250)
     """How many native multicast routers (mr1 is the root; the others, if any, serve the MARs)."""
     access: Access = Access()
@@ -102,11 +106,13 @@ class Topology(Section):
 class Node(Section):
     """A host; routers and the CMD come with the topology."""
 
-    role: Literal["mn", "source", "server"] = Field(examples=["mn"])
+    role: Role = Field(examples=["mn"])
     attach: AccessRouter | None = None
     """The MAR that a mobile node starts at; mobile nodes only."""
     dad: Literal["normal", "optimistic", "off"] = "normal"
     """Duplicate address detection of a mobile node: RFC 4862, RFC 4429, or none."""
+    site: int | None = Field(default=None, ge=1)
+    """``internet``: where it is, a line of the file of delays; None: the next one in turn."""
 
 
 class Channel(Section):
@@ -145,6 +151,7 @@ class Scenario(Section):
     topology: Topology = Field(examples=["{kind: dmm-domain, mars: 3}"])
     mobility: Mobility = Mobility()
     multicast: Multicast = Multicast()
+    overlay: I3 | None = None
     nodes: Annotated[dict[NodeName, Node], nothing_as(dict)] = {}
     channels: Annotated[dict[EntryName, Channel], nothing_as(dict)] = {}
     services: Services = {}
@@ -156,6 +163,9 @@ class Scenario(Section):
     def _multicast_that_goes_with_mobility(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
+        topology = value.get("topology")
+        if isinstance(topology, dict) and topology.get("kind") == "internet":
+            value = {"mobility": {"scheme": "none"}, **value}
         mobility, multicast = value.get("mobility"), value.get("multicast", {})
         if not isinstance(mobility, dict) or not isinstance(multicast, dict):
             return value

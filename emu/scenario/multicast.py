@@ -21,6 +21,7 @@ SCHEMES_OF: dict[str, tuple[str, ...]] = {
     "mipv6": (REMOTE_SUBSCRIPTION, BIDIRECTIONAL_TUNNEL, "none"),
     "client": (REMOTE_SUBSCRIPTION, "none"),
     "hybrid": ("none",),
+    "none": ("none",),
 }
 """The multicast schemes that go with each mobility scheme; the first is its default."""
 

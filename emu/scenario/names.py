@@ -7,7 +7,13 @@ from collections.abc import Iterator
 from emu.scenario.errors import Path, Problem, quote, suggest
 from emu.scenario.model import Scenario
 
-_ROLES = {"mn": "a mobile node", "source": "a source", "server": "a server"}
+_ROLES = {
+    "mn": "a mobile node",
+    "source": "a source",
+    "server": "a server",
+    "i3-server": "an i3 server",
+    "i3-client": "an i3 client",
+}
 
 
 def wrong_node(

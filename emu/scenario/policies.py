@@ -23,8 +23,3 @@ def own(policy: str) -> tuple[str, str] | None:
     """The file and the class of a user's own policy."""
     file, colon, class_name = policy.rpartition(":")
     return (file, class_name) if colon else None
-
-
-def own_files(scenario: Scenario) -> set[str]:
-    """The files of all policies of the user's own."""
-    return {found[0] for policy in policies(scenario).values() if (found := own(policy))}

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from emu.scenario.fields import EntryName, Instant, Rate, nothing_as, within
 from emu.scenario.section import Section
-from emu.scenario.units import DURATION
+from emu.scenario.units import DURATION, SIZE
 
 
 class Flow(Section):
@@ -65,16 +65,32 @@ class ProgramFlow(Flow):
     """The program and its arguments; its folder is that of the run's programs."""
 
 
+class I3Flow(Flow):
+    """A group on i3: one member founds it and sends, others join one after another."""
+
+    kind: Literal["i3"]
+    from_: str = Field(alias="from", examples=["c1"])
+    to: tuple[str, ...] = Field(min_length=1, examples=["[c2, c3]"])
+    """The receivers, in the order in which they join."""
+    interval: Annotated[int, within(DURATION, "1ms", "1h")] = DURATION.parse("100ms")
+    """Between two packets."""
+    packet: Annotated[int, within(SIZE, "24", "1200")] = 100
+    """Bytes of payload a packet."""
+    join_interval: Annotated[int, within(DURATION, "0s", "1h")] = DURATION.parse("300ms")
+    """Between one receiver that joins and the next one."""
+
+
 FLOWS: dict[str, type[Flow]] = {
     "multicast": MulticastFlow,
     "ping": PingFlow,
     "iperf3": Iperf3Flow,
     "program": ProgramFlow,
+    "i3": I3Flow,
 }
 """The kinds of traffic."""
 
 AnyFlow = Annotated[
-    MulticastFlow | PingFlow | Iperf3Flow | ProgramFlow, Field(discriminator="kind")
+    MulticastFlow | PingFlow | Iperf3Flow | ProgramFlow | I3Flow, Field(discriminator="kind")
 ]
 
 
@@ -95,6 +111,8 @@ def _describe(flow: AnyFlow) -> str:
         return flow.channel
     if isinstance(flow, ProgramFlow):
         return f"{PurePath(flow.command[0]).name}-{flow.node}"
+    if isinstance(flow, I3Flow):
+        return f"i3-{flow.from_}"
     return f"{flow.kind}-{flow.from_}-{flow.to}"
 
 

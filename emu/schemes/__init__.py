@@ -8,6 +8,7 @@ from emu.schemes.dmm import Dmm
 from emu.schemes.hybrid import Hybrid
 from emu.schemes.mipv6 import Mipv6
 from emu.schemes.pmipv6 import Pmipv6
+from emu.schemes.unmanaged import Unmanaged
 
 SCHEMES: dict[str, type[Scheme]] = {
     "dmm": Dmm,
@@ -15,5 +16,6 @@ SCHEMES: dict[str, type[Scheme]] = {
     "mipv6": Mipv6,
     "client": Client,
     "hybrid": Hybrid,
+    "none": Unmanaged,
 }
 """By the scenario's ``mobility.scheme``."""

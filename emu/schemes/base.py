@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from emu.channel_control import ChannelControlPlan
 from emu.events import Event
+from emu.i3_plan import I3Plan
 from emu.network.build import Network
 from emu.running import query_path
 from emu.scenario.model import Scenario
@@ -39,12 +40,13 @@ class Scheme:
         self.network = network
         self.channel_control = channel_control
         self.tunnel_backend = tunnel_backend
+        self.i3 = I3Plan(scenario, network, seed)
         self._seed = seed
         self._directory = directory
 
     def roles(self) -> dict[str, Callable[[str], Agent]]:
         """For each role of nodes that has an agent, what makes that of a node of this name."""
-        roles: dict[str, Callable[[str], Agent]] = {"mn": self._mn}
+        roles: dict[str, Callable[[str], Agent]] = {"mn": self._mn, **self.i3.roles()}
         return roles | ({"mr": self._mr} if self.proxy_timers() else {})
 
     def ready(self, events: Sequence[Event]) -> bool:

@@ -14,13 +14,12 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from emu.scenario.control_checks import check_own_policy
 from emu.scenario.document import Document
 from emu.scenario.errors import Problem, ScenarioError, dotted
 from emu.scenario.explain import explain
+from emu.scenario.files import check_files, own_files
 from emu.scenario.loader import Unsound, build, lines, load, read, refuse, refuse_other
 from emu.scenario.model import Scenario
-from emu.scenario.policies import own_files
 from emu.sweep.keys import KeyProblem, put
 from emu.sweep.matrix import Axis, Matrix, check
 from emu.sweep.rows import METRICS
@@ -108,7 +107,7 @@ def _expand(
 def _build(data: dict[str, Any], folder: Path) -> Scenario:
     """One combination's scenario; raises `Unsound` when it cannot be run."""
     scenario = build(data)
-    if problems := list(check_own_policy(scenario, folder)):
+    if problems := check_files(scenario, folder):
         raise Unsound(problems)
     return scenario
 

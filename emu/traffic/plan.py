@@ -28,9 +28,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from emu.running import application_path
 from emu.scenario.events import Join, Leave
 from emu.scenario.model import Scenario
-from emu.scenario.traffic import Iperf3Flow, MulticastFlow, PingFlow, ProgramFlow
+from emu.scenario.traffic import I3Flow, Iperf3Flow, MulticastFlow, PingFlow, ProgramFlow
 from emu.traffic.iperf import UDP_PAYLOAD
 
 SECOND = 1_000_000_000
@@ -90,6 +91,8 @@ class Planner:
                 self._ping(number, name, flow, times)
             elif isinstance(flow, ProgramFlow):
                 self._program(name, flow, times)
+            elif isinstance(flow, I3Flow):
+                self._i3(number, name, flow, times)
             else:
                 self._iperf(number, name, flow, times)
         return self.plan
@@ -202,6 +205,27 @@ class Planner:
             name, name, times, kind="ping", to=flow.to, **{"from": flow.from_},
             interval_ns=flow.interval, number=number + 1, **files,
         )  # fmt: skip
+
+    def _i3(self, number: int, name: str, flow: I3Flow, times: tuple[int, int]) -> None:
+        sent = f"sent/{name}@{flow.from_}.bin"
+        common = {"flow_id": number + 1, "stop_ns": self._t0 + times[1], "linger_ns": STRAGGLERS_NS}
+        self._job(
+            name, flow.from_, "i3_source", **common, flow=name, sent=sent, packet=flow.packet,
+            interval_ns=flow.interval, application=str(application_path(flow.from_)),
+            start_ns=self._first_packet(name, times, flow.interval),
+        )  # fmt: skip
+        for place, node in enumerate(flow.to):
+            file, title = f"{name}.{node}", f"{name}→{node}"
+            arrivals = f"arrivals/{file}@{node}.bin"
+            joins = times[0] + place * flow.join_interval
+            self._job(
+                file, node, "i3_receiver", **common, flow=title, arrivals=arrivals,
+                application=str(application_path(node)), start_ns=self._t0 + joins,
+            )  # fmt: skip
+            self._flow(
+                title, file, (joins, times[1]), kind="i3", to=node, **{"from": flow.from_},
+                interval_ns=flow.interval, arrivals=arrivals, sent=sent,
+            )  # fmt: skip
 
     def _program(self, name: str, flow: ProgramFlow, times: tuple[int, int]) -> None:
         self._job(

@@ -20,7 +20,7 @@ from __future__ import annotations
 import signal
 import socket
 import time
-from typing import Any
+from typing import Any, Protocol
 
 from agents.roles.daemon import EventLog
 from emu.traffic import payload
@@ -55,12 +55,19 @@ def main(config: dict[str, Any]) -> None:
     local = sock.getsockname()[0]
     events.write("flow_started", flow=flow, local=local, remote=config["group"])
     writer = ArrivalsWriter(config["sent"])
-    errors = _send(sock, config, writer)
+    errors = send_stream(sock, config, writer)
     writer.close()
     events.write("flow_stopped", flow=flow, sent=writer.rows, errors=errors)
 
 
-def _send(sock: socket.socket, config: dict[str, Any], writer: ArrivalsWriter) -> int:
+class Sender(Protocol):
+    """A socket, or what sends as one does."""
+
+    def send(self, data: bytes, /) -> object:
+        """Send a packet; OSError if the host itself refuses it."""
+
+
+def send_stream(sock: Sender, config: dict[str, Any], writer: ArrivalsWriter) -> int:
     """Send the stream; the number of packets that the host itself refused."""
     interval, stop, flow_id = config["interval_ns"], config["stop_ns"], config["flow_id"]
     padding = bytes(config["packet"] - payload.LENGTH)

@@ -14,6 +14,7 @@ from emu.network.routes import neighbours, routes
 from topologies.custom import topos as kinds
 from topologies.parameters import Centre, EndNode, Parameters, Quality
 
+DOMAINS = ("dmm-domain", "line")
 ENDS = {
     "mn1": EndNode("mn"),
     "src": EndNode("source"),
@@ -25,7 +26,7 @@ ENDS = {
 @pytest.fixture(
     params=[
         (kind, centre, mars, routers)
-        for kind in kinds
+        for kind in DOMAINS
         for centre in get_args(Centre)
         for mars, routers in ((1, 1), (1, 3), (2, 2), (3, 3), (7, 5), (30, 3))
     ],
@@ -64,7 +65,7 @@ def test_everything_is_unique_that_must_be(layout: Plan) -> None:
     assert not any(a.overlaps(b) for a in prefixes for b in prefixes if a is not b)
 
 
-@pytest.mark.parametrize("kind", kinds)
+@pytest.mark.parametrize("kind", DOMAINS)
 def test_a_second_cmd_is_every_mars_neighbour_and_that_of_the_first(kind: str) -> None:
     layout = plan(kinds[kind](Parameters(3, 3, standby=Quality(delay_ns=1)), ENDS))
     test_everything_is_unique_that_must_be(layout)
@@ -77,7 +78,7 @@ def test_a_second_cmd_is_every_mars_neighbour_and_that_of_the_first(kind: str) -
     assert hops["cmd", f"{layout['cmd2'].address}/128"] == "cmd2"
 
 
-@pytest.mark.parametrize("kind", kinds)
+@pytest.mark.parametrize("kind", DOMAINS)
 def test_a_channel_control_of_its_own_is_every_mars_neighbour(kind: str) -> None:
     layout = plan(kinds[kind](Parameters(3, 3, mcc=Quality(delay_ns=7)), ENDS))
     test_everything_is_unique_that_must_be(layout)
@@ -125,7 +126,7 @@ def test_every_wire_between_fixed_nodes_has_permanent_neighbours(layout: Plan) -
         assert len(entries) == (len(wires) if node != "radio" else 0)
 
 
-@pytest.mark.parametrize("kind", kinds)
+@pytest.mark.parametrize("kind", DOMAINS)
 def test_each_of_two_domains_has_a_cmd_of_its_own(kind: str) -> None:
     layout = plan(kinds[kind](Parameters(4, second_domain=("mar3", "mar4")), ENDS))
     test_everything_is_unique_that_must_be(layout)
@@ -177,3 +178,18 @@ def test_two_halves_make_a_whole(delay: int, jitter: int, loss: float, rate: int
     assert 2 * half.jitter_ns == pytest.approx(jitter, abs=1)
     assert 1 - (1 - half.loss) ** 2 == pytest.approx(loss, abs=1e-9)
     assert half.rate_bps == rate
+
+
+def test_hosts_of_an_internet_reach_each_other_by_one_router() -> None:
+    far, lossy = Quality(delay_ns=7), Quality(loss=0.5)
+    hosts = {"s1": EndNode("i3-server"), "c1": EndNode("i3-client"), "c2": EndNode("i3-client")}
+    between = {("s1", "c1"): far, ("c1", "s1"): lossy}
+    layout = plan(kinds["internet"](Parameters(between=between), hosts))
+    assert [name for name, node in layout.items() if node.role != "radio"] == ["ix", *hosts]
+    addresses = {name: layout[name].address for name in hosts}
+    assert len(set(addresses.values())) == 3
+    assert layout["s1"].interfaces[0].toward == {addresses["c1"]: far}
+    assert layout["c1"].interfaces[0].toward == {addresses["s1"]: lossy}
+    assert not any(end.toward for end in layout["ix"].interfaces)
+    found = routes(layout)
+    assert all(route.startswith("::/0 via") for name in hosts for route in found[name])

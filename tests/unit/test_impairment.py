@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import statistics
+from ipaddress import IPv6Address
 
 import pytest
 
-from emu.network.impairment import Impairment
+from emu.network.impairment import Impairment, Impairments
 
 MILLISECOND = 1_000_000
 
@@ -45,3 +46,20 @@ def test_loss_has_its_rate_and_its_seed() -> None:
 def test_all_or_nothing() -> None:
     assert Impairment(0, 0, 1.0, "seed").departure(5) is None
     assert Impairment(0, 0, 0.0, "seed").departure(5) == 5
+
+
+def test_each_destination_has_its_own() -> None:
+    plain = {"delay": 0, "jitter": 0, "loss": 0.0}
+    toward = {
+        "2001:db8::1": {**plain, "delay": 5},
+        "2001:db8::2": {**plain, "delay": 7},
+        "2001:db8::3": {**plain, "loss": 1.0},
+    }
+    impairments = Impairments({**plain, "delay": 1, "toward": toward}, "seed", slice(2, 18))
+
+    def departure(address: str) -> int | None:
+        frame = b"h " + IPv6Address(address).packed + b"rest"
+        return impairments.of(frame).departure(100)
+
+    assert [departure(f"2001:db8::{n}") for n in (1, 2, 3, 4, 1)] == [105, 107, None, 101, 105]
+    assert impairments.of(b"short").departure(100) == 101

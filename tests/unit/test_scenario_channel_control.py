@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from emu.scenario import ScenarioError, load, parse
-from emu.scenario.policies import own, own_files
+from emu.scenario.files import own_files
+from emu.scenario.policies import own
 from tests.unit.scenarios import GOOD, spoiled
 
 OWN = (

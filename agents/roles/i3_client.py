@@ -1,0 +1,105 @@
+"""An end host in a multicast group on i3: applications are in the group by a Unix socket.
+
+The founder of a group sends; the others find their places in its tree.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from ipaddress import IPv6Address
+from random import Random
+from typing import Any
+
+from agents.core import Action
+from agents.i3.config import GroupConfig, Recovery, Refresh
+from agents.i3.directory import Entries
+from agents.i3.host import EndHost
+from agents.i3.member import Phase
+from agents.i3.positions import near
+from agents.roles.daemon import Daemon
+from agents.roles.i3_applications import Applications
+from agents.roles.i3_port import I3Port, Reporting
+from agents.wire.i3 import Identifier, endpoint
+
+
+class I3Client:
+    """Joins an end host's core to its port and to its applications."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self._daemon = Daemon(config["node"], config["log"])
+        self._founds: bool = config["founder"]
+        address = IPv6Address(config["address"])
+        random = Random(config["seed"])
+        servers = [endpoint(IPv6Address(host), port) for host, port in config["known"]]
+        group = GroupConfig(
+            degree=config["degree"],
+            refresh=Refresh(config["refresh"]),
+            refresh_period=config["refresh_period"],
+            recovery=Recovery(config["recovery"]),
+        )
+        self._endpoint = endpoint(address, config["port"])
+        self._host = EndHost(
+            self._endpoint,
+            Identifier(bytes.fromhex(config["root"])),
+            Entries(servers, random),
+            partial(near, servers[0], random),
+            random,
+            group,
+        )
+        core = Reporting(self._host, "i3_place", self._place)
+        self._port = I3Port(self._daemon, core, address, config["port"])
+        self._applications = Applications(
+            self._daemon, config["applications"], self._enter, self._leave, self._send
+        )
+        self._daemon.answer(config["query"], self._state)
+
+    def run(self) -> None:
+        """Serve until told to stop."""
+        self._daemon.run(lambda: self._daemon.log.write("state", **self._state()))
+
+    def _enter(self) -> None:
+        member = self._host.member
+        self._port.act(member.found if self._founds else member.join)
+
+    def _leave(self) -> None:
+        member = self._host.member
+
+        def leave(now: int) -> list[Action]:
+            return member.leave()
+
+        self._port.act(leave)
+
+    def _send(self, payload: bytes) -> None:
+        member = self._host.member
+        if self._founds and member.phase is Phase.IN_TREE:
+            self._port.act(partial(member.send, payload))
+
+    def _place(self) -> dict[str, Any]:
+        """Where the member is in the tree: the identifiers from the root's to its own."""
+        member = self._host.member
+        return {
+            "phase": member.phase.value,
+            "path": list(member.path),
+            "identifier": member.identifier,
+            "joinable": member.joinable,
+        }
+
+    def _state(self) -> dict[str, Any]:
+        member = self._host.member
+        recovery = member.repairs.counters
+        return {
+            "i3_client": {
+                **self._place(),
+                "source_distance": member.source_distance,
+                "counters": member.counters,
+                "refused": member.refused,
+                "recovery": recovery,
+                "missed": self._applications.missed,
+                **self._port.counters(),
+            }
+        }
+
+
+def main(config: dict[str, Any]) -> None:
+    """Be an i3 client."""
+    I3Client(config).run()

@@ -1,0 +1,41 @@
+"""Trees on the Internet Indirection Infrastructure: the overlay of scheme ``i3``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from emu.scenario.fields import Loss, within
+from emu.scenario.section import Section
+from emu.scenario.units import DURATION
+
+SERVER, CLIENT = "i3-server", "i3-client"
+"""The roles of nodes."""
+
+
+class HopLoss(Section):
+    """What is lost of datagrams; each hop loses a share between 0 and this, drawn once a run."""
+
+    hop: Loss = 0.0
+    """From one server to another."""
+    last_hop: Loss = 0.0
+    """From and to a client: its own share, whoever is at the other end."""
+
+
+class I3(Section):
+    """What servers and members of the group agree upon."""
+
+    scheme: Literal["i3"] = Field(examples=["i3"])
+    degree: int = Field(default=8, ge=1, le=64)
+    """How many children a member has at most, the paper's D."""
+    lifetime: Annotated[int, within(DURATION, "3s", "1h")] = DURATION.parse("30s")
+    """A trigger that nobody refreshes for so long is gone."""
+    refresh: Literal["naive", "refresh-unif", "refresh-level"] = "refresh-level"
+    """Who refreshes the triggers above a member (section 4)."""
+    refresh_period: Annotated[int, within(DURATION, "1s", "1h")] = DURATION.parse("10s")
+    """The lifetime, less a factor for losses."""
+    recovery: Literal["off", "rel-loss", "rel-random"] = "off"
+    """Whom of its siblings a member asks for a lost packet: nobody, the one that loses least, or
+    another for each packet (section 5)."""
+    loss: HopLoss = HopLoss()

@@ -1,0 +1,134 @@
+"""i3 servers and clients as processes: a tree, packets along it, and what happens in crashes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from emu.traffic.arrivals import read
+from tests.lab.emu_run import ROOT, Run, command, finish, start, undisturbed
+
+pytestmark = pytest.mark.root
+
+SCENARIO = ROOT / "experiments/i3-lab/small.yaml"
+CLIENTS = [f"c{number}" for number in range(1, 8)]
+ONE_WAY_MS = {"c1": 0, "c2": 10, "c3": 10, "c4": 30, "c5": 30, "c6": 45, "c7": 45}
+"""From the source's site, straight."""
+DEGREE, CRASH_S, SERVER_CRASH_S, END_S = 2, 4, 5, 16
+RECOVERED_S = 14
+"""A server is missed after 5 to 7 s, and what is not answered is tried again after 1 s."""
+NO_WAIT_S = 0.5
+"""Nothing was lost if no packet, of those every 50 ms, was awaited longer."""
+
+
+@pytest.fixture(scope="module")
+def shown_and_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Run]:
+    """What ``emu show i3`` said while it ran, and the run."""
+    out = tmp_path_factory.mktemp("i3")
+    process = start(SCENARIO, out)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "c1 is killed" in line:
+            break
+    done = subprocess.run(
+        command("show", "i3"),
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "200"},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout, undisturbed(finish(process, out), SCENARIO, out)
+
+
+@pytest.fixture
+def run(shown_and_run: tuple[str, Run]) -> Run:
+    _, run = shown_and_run
+    assert run.ended, run.output
+    return run
+
+
+def arrivals(run: Run, client: str) -> list[float]:
+    """When a client's application got packets, s since the start."""
+    meta = json.loads((run.directory / "runs/1/meta.json").read_text())
+    rows = read(run.directory / f"runs/1/arrivals/i3-c0.{client}@{client}.bin")
+    return sorted((row[2] - meta["t0_ns"]) / 1e9 for row in rows)
+
+
+def longest_wait(times: list[float], start: float, end: float) -> float:
+    inside = [start, *(time for time in times if start < time < end), end]
+    return max(later - earlier for earlier, later in pairwise(inside))
+
+
+def tree(run: Run) -> dict[str, Any]:
+    return {member["name"]: member for member in run.run()["overlay"]["members"]}
+
+
+def test_everybody_has_a_place_and_nobody_too_many_children(run: Run) -> None:
+    joined = {join["client"]: join for join in run.run()["overlay"]["joins"]}
+    assert joined.keys() == set(CLIENTS)
+    assert all(join["took_ms"] is not None for join in joined.values())
+    places = tree(run)
+    assert places.keys() == {"c0", *CLIENTS} - {"c1"}
+    assert (places["c0"]["parent"], places["c0"]["level"]) == (None, 0)
+    assert run.run()["overlay"]["tree"]["receivers"] == 6
+    assert all(places[name]["direct_ms"] == ONE_WAY_MS[name] for name in places if name != "c0")
+    parents = [places[name]["parent"] for name in places if name != "c0"]
+    assert None not in parents
+    assert all(parents.count(parent) <= DEGREE for parent in parents)
+    assert all(
+        places[name]["level"] == places[place["parent"]]["level"] + 1
+        for name, place in places.items()
+        if place["parent"] in places
+    )
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_each_packet_comes_once_and_not_before_it_can(run: Run, client: str) -> None:
+    flow = run.flow(f"i3-c0→{client}")
+    assert flow["duplicated"] == 0
+    assert flow["received"] > 0
+    assert flow["delay_ms"]["min"] >= ONE_WAY_MS[client]
+    assert longest_wait(arrivals(run, client), 3, CRASH_S) < NO_WAIT_S
+
+
+def test_who_joined_below_a_client_that_dies_loses_nothing(run: Run) -> None:
+    children = [name for name, place in tree(run).items() if place["parent"] == "c1"]
+    assert children
+    for client in children:
+        assert longest_wait(arrivals(run, client), 3, SERVER_CRASH_S) < NO_WAIT_S
+    assert max(arrivals(run, "c1")) < CRASH_S + NO_WAIT_S
+
+
+def test_after_a_server_died_everybody_gets_packets_again(run: Run) -> None:
+    for client in CLIENTS[1:]:
+        assert longest_wait(arrivals(run, client), RECOVERED_S, END_S - 0.1) < NO_WAIT_S
+    servers = run.run()["overlay"]["servers"]
+    assert servers.keys() == {"s1", "s2", "s4"}
+    # Its identifiers were in use: some clients waited for them to be another server's.
+    waits = [longest_wait(arrivals(run, client), 3, END_S) for client in CLIENTS[1:]]
+    assert max(waits) > 1
+
+
+def test_a_run_tells_its_triggers_and_places(shown_and_run: tuple[str, Run]) -> None:
+    shown, _ = shown_and_run
+    _, _, ours = shown.partition("i3-small, seed 7\n")
+    triggers, _, places = ours.partition("\n\n")
+    rows = [line.split() for line in triggers.splitlines()[1:]]
+    assert {row[0] for row in rows} <= {"s1", "s2", "s3", "s4"}
+    own = {row[3] for row in rows if row[3] in ("c0", *CLIENTS)}
+    assert own >= {"c0", *CLIENTS} - {"c1"}
+    clients = {line.split()[0]: line for line in places.splitlines() if "in tree" in line}
+    assert clients.keys() >= {"c0", *CLIENTS} - {"c1"}
+    assert clients["c0"].split()[3] == "0"
+
+
+def test_the_report_draws_the_tree(run: Run) -> None:
+    figure = (run.directory / "figures/tree-1.svg").read_text()
+    assert all(f">{client}<" in figure for client in tree(run))
+    assert "<h2>Tree</h2>" in (run.directory / "report.html").read_text()
