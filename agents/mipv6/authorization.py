@@ -74,4 +74,4 @@ class Verification(Protocol):
         care_of: IPv6Address,
         now: int,
     ) -> BindingAcknowledgement:
-        """The answer to an accepted update with what belongs to it, about to be sent."""
+        """The answer to an update that is verified, with what belongs to it, about to be sent."""

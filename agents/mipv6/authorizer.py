@@ -21,7 +21,7 @@ from agents.mipv6.return_routability import (
     binding_management_key,
     is_authentic,
 )
-from agents.mipv6.security import Security, registered, signed_data
+from agents.mipv6.security import UNVERIFIED, Security, registered, signed_data
 from agents.wire.mobility import (
     BindingAcknowledgement,
     BindingUpdate,
@@ -172,10 +172,10 @@ class Authorizer:
         """Whether an acknowledgement is authentic; what it says of tokens is noted.
 
         Refusals that say why a token or signature did not do are believed as they are
-        (RFC 6275 section 11.7.3).
+        (RFC 6275 section 9.5.4).
         """
         used = self._used.get(home)
-        if answer.accepted and used and not is_authentic(answer, *used, anchor):
+        if answer.status not in UNVERIFIED and used and not is_authentic(answer, *used, anchor):
             return False
         if answer.status in _HOME_EXPIRED:
             self._tokens.pop(_Tested(HomeTestInit, home, anchor), None)

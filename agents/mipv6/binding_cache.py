@@ -9,10 +9,11 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 
-from agents.core import SECOND, Action
+from agents.core import SECOND, Action, refused
 from agents.deadlines import Deadlines
 from agents.mipv6.actions import Bind, Send, Unbind
 from agents.mipv6.authorization import Verification
+from agents.mipv6.binding_table import BindingTable
 from agents.mipv6.config import Counters
 from agents.mipv6.packets import Packet
 from agents.mipv6.return_routability import MAX_NONCE_LIFETIME
@@ -28,17 +29,6 @@ from agents.wire.mobility import (
 from agents.wire.mobility_options import AlternateCareOfAddress
 from agents.wire.routability_tests import TestInit
 from agents.wire.sequence_numbers import is_newer
-
-
-@dataclass
-class CacheEntry:
-    """A binding cache entry (RFC 6275 section 9.1)."""
-
-    care_of: IPv6Address | None
-    """None: the binding is over, and only its sequence number is remembered."""
-    sequence: int
-    lifetime: int
-    """Seconds granted."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +62,7 @@ class BindingCache(ABC):
         self._maximum_lifetime_s = maximum_lifetime_s
         self._verification = verification
         self.counters = Counters()
-        self._cache: dict[IPv6Address, CacheEntry] = {}
+        self._cache = BindingTable()
         self._deadlines: Deadlines[IPv6Address] = Deadlines()
 
     @abstractmethod
@@ -89,7 +79,7 @@ class BindingCache(ABC):
 
     def bindings(self) -> dict[IPv6Address, IPv6Address]:
         """The care-of address of each home address that is bound."""
-        return {home: entry.care_of for home, entry in self._cache.items() if entry.care_of}
+        return self._cache.bindings()
 
     def receive(self, packet: Packet, now: int) -> list[Action]:
         """A Mobility Header message came."""
@@ -117,10 +107,11 @@ class BindingCache(ABC):
         """Act on every deadline that is not later than ``now``."""
         actions: list[Action] = []
         for home_address in self._deadlines.due(now):
-            if self._cache[home_address].care_of is None:
-                del self._cache[home_address]
-            else:
+            entry = self._cache.get(home_address)
+            if entry is not None and entry.care_of:
                 actions += self._unbind(home_address, now)
+            else:
+                self._cache.remove(home_address)
         return actions
 
     def next_deadline(self) -> int | None:
@@ -129,29 +120,39 @@ class BindingCache(ABC):
 
     def _update(self, claim: _Claim, now: int) -> list[Action]:
         home, update = claim.home, claim.update
-        if not self._may_bind(home):
-            return self._refuse(claim, Status.NOT_HOME_SUBNET)
         status = self._verify(claim, now)
         if status is not Status.ACCEPTED:
             self.counters.unauthentic += 1
-            return [] if status is None else self._refuse(claim, status)
+            return [] if status is None else self._answer(claim, _refusal(claim, status))
+        if not self._may_bind(home):
+            return self._refuse(claim, Status.NOT_HOME_SUBNET, now)
         entry = self._cache.get(home)
         if entry is not None and not is_newer(update.sequence, entry.sequence):
             said = None if claim.deregisters else claim.care_of
             if update.sequence == entry.sequence and entry.care_of == said:
                 return self._accept(claim, entry.lifetime, now)
             self.counters.ignored += 1
-            return self._refuse(claim, Status.SEQUENCE_NUMBER_OUT_OF_WINDOW, entry.sequence)
+            return self._refuse(claim, Status.SEQUENCE_NUMBER_OUT_OF_WINDOW, now, entry.sequence)
         lifetime = 0 if claim.deregisters else update.lifetime
         lifetime = min(lifetime, self._maximum_lifetime_s)
+        if not self._cache.has_room(home, claim.care_of):
+            return self._without_room(claim, now)
         before = None if entry is None else entry.care_of
-        self._cache[home] = CacheEntry(claim.care_of, update.sequence, lifetime)
+        self._cache.put(home, claim.care_of, update.sequence, lifetime)
         answer = self._accept(claim, lifetime, now)
         if lifetime == 0:  # at home it is to be answered there, and not through the tunnel
             return self._unbind(home, now, bound=before is not None) + answer
         self._deadlines.set(home, now + lifetime * SECOND)
         # The answer is on its way while the tunnel is made, which takes the kernel some ms.
         return answer + ([Bind(home, claim.care_of)] if before != claim.care_of else [])
+
+    def _without_room(self, claim: _Claim, now: int) -> list[Action]:
+        """Refuse one more binding (RFC 6275 section 9.5.2); there is none to be removed."""
+        if claim.deregisters:
+            return self._accept(claim, 0, now)
+        self.counters.full += 1
+        told = refused(claim.care_of, claim.home, "there is no room for one more binding")
+        return [told, *self._refuse(claim, Status.INSUFFICIENT_RESOURCES, now)]
 
     def _verify(self, claim: _Claim, now: int) -> Status | None:
         if self._verification is None:
@@ -163,7 +164,7 @@ class BindingCache(ABC):
 
         That is as long as the nonces of any update so far are good (RFC 6275 section 9.5.1).
         """
-        self._cache[home_address].care_of = None
+        self._cache.end(home_address)
         self._deadlines.set(home_address, now + MAX_NONCE_LIFETIME)
         return [Unbind(home_address)] if bound else []
 
@@ -173,16 +174,22 @@ class BindingCache(ABC):
         answer = BindingAcknowledgement(
             Status.ACCEPTED, claim.update.sequence, lifetime, BindingAcknowledgementFlag(0)
         )
-        if self._verification is not None:
-            answer = self._verification.acknowledge(
-                answer, claim.update, claim.home, claim.care_of, now
-            )
-        return self._answer(claim, answer)
+        return self._answer(claim, self._authenticated(answer, claim, now))
 
-    def _refuse(self, claim: _Claim, status: Status, sequence: int | None = None) -> list[Action]:
-        number = claim.update.sequence if sequence is None else sequence
-        answer = BindingAcknowledgement(status, number, 0, BindingAcknowledgementFlag(0))
-        return self._answer(claim, answer)
+    def _refuse(
+        self, claim: _Claim, status: Status, now: int, sequence: int | None = None
+    ) -> list[Action]:
+        """Refuse an update that is verified: its sender can tell that the answer is true."""
+        answer = _refusal(claim, status, sequence)
+        return self._answer(claim, self._authenticated(answer, claim, now))
+
+    def _authenticated(
+        self, answer: BindingAcknowledgement, claim: _Claim, now: int
+    ) -> BindingAcknowledgement:
+        """RFC 6275 section 9.5.4."""
+        if self._verification is None:
+            return answer
+        return self._verification.acknowledge(answer, claim.update, claim.home, claim.care_of, now)
 
     def _answer(self, claim: _Claim, answer: BindingAcknowledgement) -> list[Action]:
         """To a mobile node that is away, at its care-of address (RFC 6275 section 9.5.4)."""
@@ -190,3 +197,8 @@ class BindingCache(ABC):
         routed_to = claim.home if packet.home_address is not None else None
         back = Packet(answer, self._address, packet.source, routed_to=routed_to)
         return send(back, claim.home)
+
+
+def _refusal(claim: _Claim, status: Status, sequence: int | None = None) -> BindingAcknowledgement:
+    number = claim.update.sequence if sequence is None else sequence
+    return BindingAcknowledgement(status, number, 0, BindingAcknowledgementFlag(0))

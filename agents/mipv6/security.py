@@ -19,6 +19,8 @@ PROVE_ANEW = frozenset(
     }
 )
 """Refusals after which a mobile node shows once more, by fresh tokens, who it is."""
+UNVERIFIED = PROVE_ANEW | {Status.CGA_AND_SIGNATURE_VERIFICATION_FAILED}
+"""Refusals of an update that could not be verified, and so could not be proven."""
 
 
 @dataclass(frozen=True)

@@ -71,8 +71,9 @@ class Verifier:
         care_of: IPv6Address,
         now: int,
     ) -> BindingAcknowledgement:
-        """The answer to an accepted update: with the permanent token if it earned one, proven."""
-        if self.security.permanent_keygen_token and not self._is_permanent(update):
+        """The answer to a verified update, proven: with the permanent token, if it earned one."""
+        earned = answer.accepted and not self._is_permanent(update)
+        if self.security.permanent_keygen_token and earned:
             structure = CgaParameters.join(update.all(CgaParameters))
             public_key = cga.Parameters.decode(structure).public_key
             token = keys.encrypt(public_key, self._tokens.permanent(home))
@@ -81,7 +82,7 @@ class Verifier:
         if update.option(NonceIndices) is None:
             return answer
         key = self._key(update, home, care_of, now)
-        assert isinstance(key, bytes), "the update was accepted"
+        assert isinstance(key, bytes), "the update was verified"
         answer = replace(answer, options=(*answer.options, UNFILLED))
         return authenticate(answer, key, registered(update, home, care_of), self._address)
 
