@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import scripts
 
+from emu.analysis import reach
 from emu.scenario.events import Handover
 from emu.scenario.loader import parse
 from emu.sweep.loader import plan
@@ -64,3 +65,17 @@ def test_the_delay_by_equation_19(
 
 def test_a_call_over_150_ms_is_not_bearable(script: ModuleType) -> None:
     assert not script.walks(pd.DataFrame([row(0, 42.0, 301.0)]))["bearable"].item()
+
+
+def test_the_page_has_the_hops_that_equation_19_allows() -> None:
+    page = (scripts.EXPERIMENTS / "walking-call/README.md").read_text()
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in page.partition("| most hops |")[2].splitlines()[2:5]
+    ]
+    between = [5, 10, 12.5]
+    assert [float(a_hop.split(" ms")[0]) for _, a_hop, _, _ in rows] == between
+    assert [int(most) for _, _, most, _ in rows] == reach.reach(between).tolist() == [26, 13, 10]
+    assert [int(equal) for *_, equal in rows] == reach.break_even(between)[0].tolist()
+    with_access = reach.reach(between, reach.REGIONAL_MS + 1)
+    assert (reach.reach(between) - with_access).tolist() == [1, 1, 0]
