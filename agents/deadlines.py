@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from heapq import heapify, heappop, heappush
-from typing import Generic, TypeVar
+from heapq import heapify, heappop, heappush, heapreplace
+from typing import Any, Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 
 AT_ONCE = -(1 << 63)
 """A time before all others: what is due then is due now, whatever the clock says."""
-_SLACK = 64  # moved deadlines that a heap holds before it is worth rebuilding
+_SLACK = 64  # deadlines gone that a heap holds before it is worth rebuilding
+_PLACE, _ORDER, _KEY, _DUE, _RANK = range(5)
+_GONE = 0
 
 
 class Deadlines(Generic[Key]):
     """At most one deadline (ns) a key; setting it again moves it."""
 
     def __init__(self) -> None:
-        # Time, order and key of each. No two have the same order, so keys are never compared.
-        self._entries: dict[Key, tuple[int, int, Key]] = {}
-        # The heap also holds what was moved or cancelled since: what `_entries` has not itself.
-        self._heap: list[tuple[int, int, Key]] = []
-        self._order = 0
+        # Of each: where it is in the heap (time and order; no two have the same order, so keys are
+        # never compared), its key, and where it belongs: what is put off moves when its turn comes.
+        self._entries: dict[Key, list[Any]] = {}
+        # The heap also holds what is gone since, whose rank says so.
+        self._heap: list[list[Any]] = []
+        self._order = _GONE
 
     def __contains__(self, key: Key) -> bool:
         """Whether the key has a deadline."""
@@ -30,12 +33,18 @@ class Deadlines(Generic[Key]):
     def get(self, key: Key, default: int) -> int:
         """The key's deadline, or another if it has none."""
         entry = self._entries.get(key)
-        return default if entry is None else entry[0]
+        return default if entry is None else int(entry[_DUE])
 
     def set(self, key: Key, when: int) -> None:
         """Make the key due at ``when``, and not before."""
         self._order += 1
-        entry = (when, self._order, key)
+        entry = self._entries.get(key)
+        if entry is not None:
+            if when >= entry[_PLACE]:
+                entry[_DUE:] = when, self._order
+                return
+            entry[_RANK] = _GONE
+        entry = [when, self._order, key, when, self._order]
         self._entries[key] = entry
         heappush(self._heap, entry)
         if len(self._heap) > 2 * len(self._entries) + _SLACK:
@@ -47,21 +56,29 @@ class Deadlines(Generic[Key]):
         entry = self._entries.get(key)
         if when is None:
             self.cancel(key)
-        elif entry is None or entry[0] != when:
+        elif entry is None or entry[_DUE] != when:
             self.set(key, when)
 
     def cancel(self, key: Key) -> None:
         """Forget the key's deadline, if it has one."""
-        self._entries.pop(key, None)
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            entry[_RANK] = _GONE
 
     def next(self) -> int | None:
         """The earliest deadline."""
-        heap, entries = self._heap, self._entries
+        heap = self._heap
         while heap:
             first = heap[0]
-            if entries.get(first[2]) is first:
-                return first[0]
-            heappop(heap)
+            place: int
+            place, order, _, due, rank = first
+            if rank == order:
+                return place
+            if rank == _GONE:
+                heappop(heap)
+            else:
+                first[_PLACE], first[_ORDER] = due, rank
+                heapreplace(heap, first)
         return None
 
     def due(self, now: int) -> Iterator[Key]:
@@ -70,6 +87,6 @@ class Deadlines(Generic[Key]):
         Deadlines may be set and cancelled between two keys; what becomes due by that counts too.
         """
         while (when := self.next()) is not None and when <= now:
-            key = heappop(self._heap)[2]
+            key = heappop(self._heap)[_KEY]
             del self._entries[key]
             yield key

@@ -53,10 +53,11 @@ class Keeper:
         self._directory = directory
         self._random = random
         self._config = config
+        self._by_level = config.refresh is Refresh.LEVEL
         self._kept: dict[Key, _Kept] = {}
         self._shared: dict[Identifier, Key] = {}
         """Those on the way from the root, by where they are."""
-        self._deadlines: Deadlines[Key] = Deadlines()
+        self.deadlines: Deadlines[Key] = Deadlines()
         self._tokens: dict[Endpoint, bytes] = {}
 
     def __contains__(self, key: Key) -> bool:
@@ -78,12 +79,12 @@ class Keeper:
         """Refresh a trigger that others have put there."""
         self._kept[key] = _Kept(below)
         self._shared[key[0]] = key
-        self._deadlines.set(key, now + self._interval(below))
+        self.deadlines.set(key, now + self._interval(below))
 
     def drop(self, key: Key) -> list[Action]:
         """Refresh a trigger no more, and take it away if nobody else needs it."""
         kept = self._kept.pop(key, None)
-        self._deadlines.cancel(key)
+        self.deadlines.cancel(key)
         if kept is None:
             return []
         if kept.below != ALONE:
@@ -101,7 +102,7 @@ class Keeper:
         if kept is None or not kept.unanswered:
             return False
         kept.unanswered = 0
-        self._deadlines.set(key, now + self._interval(kept.below))
+        self.deadlines.set(key, now + self._interval(kept.below))
         return True
 
     def challenged(self, challenge: Challenge, server: Endpoint) -> list[Action]:
@@ -128,12 +129,12 @@ class Keeper:
         """Somebody else has refreshed the trigger above this host that is at an identifier."""
         key = self._shared.get(identifier)
         if key is not None and not self._kept[key].unanswered:
-            self._deadlines.set(key, now + self._interval(self._kept[key].below))
+            self.deadlines.set(key, now + self._interval(self._kept[key].below))
 
     def timer(self, now: int) -> list[Action]:
         """Insert again what is not there, refresh what is."""
         actions: list[Action] = []
-        for key in self._deadlines.due(now):
+        for key in self.deadlines.due(now):
             kept = self._kept[key]
             again = kept.unanswered > 0
             if kept.unanswered >= PATIENCE:
@@ -147,10 +148,6 @@ class Keeper:
                 actions.append(SendDatagram(packet, self._directory.server_of(below)))
         return actions
 
-    def next_deadline(self) -> int | None:
-        """When ``timer`` is due next."""
-        return self._deadlines.next()
-
     def request(self, kind: type[Insert] | type[Remove], key: Key) -> Action:
         """Ask the server for it, with the token that it has given."""
         server = self._directory.server_of(key[0])
@@ -158,13 +155,13 @@ class Keeper:
 
     def _insert(self, key: Key, now: int) -> list[Action]:
         self._kept[key].unanswered += 1
-        self._deadlines.set(key, now + RETRY)
+        self.deadlines.set(key, now + RETRY)
         return [self.request(Insert, key)]
 
     def _interval(self, below: int) -> int:
         """A random time until the next refresh (section 4, alpha 1/2, beta 3/4 or 1)."""
         start, end = 0.5, 1.0
-        if self._config.refresh is Refresh.LEVEL and below != ALONE:
+        if self._by_level and below != ALONE:
             start, end = (0.5, 0.75) if below <= NEAR else (0.75, 1.0)
         share = start + (end - start) * self._random.random()
         return int(share * self._config.refresh_period)

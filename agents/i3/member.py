@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from enum import Enum
+from enum import Enum, IntEnum
 from itertools import pairwise
 from random import Random
+from typing import Any
 
 from agents.core import SECOND, Action
 from agents.deadlines import Deadlines
@@ -60,10 +61,10 @@ class Phase(Enum):
     IN_TREE = "in tree"
 
 
-class _Timer(Enum):
-    SEARCH = "search"
-    PROBE = "probe"
-    ANYCAST = "anycast"
+class _Timer(IntEnum):
+    SEARCH = 1
+    PROBE = 2
+    ANYCAST = 3
 
 
 class Member:
@@ -91,6 +92,11 @@ class Member:
         self._keeper = Keeper(directory, random, config)
         self.repairs = Repairs(me, directory, random, config)
         self._deadlines: Deadlines[_Timer] = Deadlines()
+        self._all_deadlines: tuple[Deadlines[Any], ...] = (
+            self._deadlines,
+            self._keeper.deadlines,
+            self.repairs.deadlines,
+        )
         self.phase = Phase.OUT
         self.path: tuple[Identifier, ...] = ()
         """The identifiers from the root's to this member's parent."""
@@ -178,9 +184,10 @@ class Member:
 
     def next_deadline(self) -> int | None:
         """When ``timer`` is due next."""
-        earliest = self._deadlines.next()
-        for when in (self._keeper.next_deadline(), self.repairs.next_deadline()):
-            if earliest is None or (when is not None and when < earliest):
+        earliest = None
+        for deadlines in self._all_deadlines:
+            when = deadlines.next()
+            if when is not None and (earliest is None or when < earliest):
                 earliest = when
         return earliest
 
@@ -323,11 +330,11 @@ class Member:
             return self._distance(message, packet.identifier, source, now)
         if self.phase is not Phase.IN_TREE:
             return []
-        if isinstance(message, QueryDistance):
-            return self._query_distance(message, packet.identifier, now)
         if isinstance(message, RefreshAck):
             self._keeper.refreshed(message.identifier, now)
             return []
+        if isinstance(message, QueryDistance):
+            return self._query_distance(message, packet.identifier, now)
         if isinstance(message, Joined):
             self._probe_by(now + self._config.probe_delay)
             return []

@@ -99,7 +99,7 @@ class Repairs:
         """What this member lacks."""
         self._asked_for: dict[Name, _Wanted] = {}
         """What siblings have asked this member for, and it lacks, too."""
-        self._deadlines: Deadlines[tuple[Name, bool]] = Deadlines()
+        self.deadlines: Deadlines[tuple[Name, bool]] = Deadlines()
         """When to ask (again) for a packet; True: on the siblings' behalf."""
         self.counters = RecoveryCounters()
 
@@ -167,12 +167,8 @@ class Repairs:
 
     def timer(self, now: int) -> list[Action]:
         """Ask for what has not come."""
-        due = self._deadlines.due(now)
+        due = self.deadlines.due(now)
         return [action for name, siblings in due for action in self._ask(name, now, siblings)]
-
-    def next_deadline(self) -> int | None:
-        """When ``timer`` is due next."""
-        return self._deadlines.next()
 
     def _lost(self, name: Name, now: int) -> None:
         self.counters.losses += 1
@@ -181,7 +177,7 @@ class Repairs:
         if len(self._missing) < self._config.kept_packets:
             self._missing[name] = _Wanted(self._parent, self._me, now)
             wait = int(self._random.random() * self._config.repair_wait)
-            self._deadlines.set((name, False), now + wait)
+            self.deadlines.set((name, False), now + wait)
 
     def _ask(self, name: Name, now: int, for_siblings: bool) -> list[Action]:
         table = self._asked_for if for_siblings else self._missing
@@ -191,7 +187,7 @@ class Repairs:
             self.counters.given_up += not for_siblings
             return []
         wanted.requests += 1
-        self._deadlines.set((name, for_siblings), now + self._config.repair_timeout)
+        self.deadlines.set((name, for_siblings), now + self._config.repair_timeout)
         self.counters.requests_sent += 1
         least_loss = self._config.recovery is Recovery.LEAST_LOSS
         suffix = bytes(SUFFIX) if least_loss else _spread(b"%d.%d" % name)
@@ -202,10 +198,10 @@ class Repairs:
         """Keep a packet and hand it on, unless it is there already."""
         name = (data.source, data.sequence)
         if self._asked_for.pop(name, None):
-            self._deadlines.cancel((name, True))
+            self.deadlines.cancel((name, True))
         wanted = self._missing.pop(name, None)
         if wanted is not None:
-            self._deadlines.cancel((name, False))
+            self.deadlines.cancel((name, False))
             self.counters.waits.append(now - wanted.since)
         if name in self._kept or data.sequence < self._streams[data.source].first:
             self.counters.duplicates += 1

@@ -43,11 +43,15 @@ class Ring:
     def __init__(self, servers: Mapping[int, Endpoint]) -> None:
         self._positions = sorted(servers)
         self._servers = [servers[position] for position in self._positions]
+        self._found: dict[Identifier, Endpoint] = {}
 
     def server_of(self, identifier: Identifier) -> Endpoint:
         """The server at the first position that is not before the identifier's prefix."""
-        position = int.from_bytes(identifier[:PREFIX], "big")
-        return self._servers[bisect_left(self._positions, position) % len(self._servers)]
+        server = self._found.get(identifier)
+        if server is None:
+            place = bisect_left(self._positions, int.from_bytes(identifier[:PREFIX], "big"))
+            server = self._found[identifier] = self._servers[place % len(self._servers)]
+        return server
 
     next_hop = server_of
 

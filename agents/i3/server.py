@@ -71,36 +71,45 @@ class Server:
 
     def _packet(self, packet: Packet) -> list[Action]:
         hop = self._directory.next_hop(packet.identifier)
-        if hop != self._endpoint:
+        actions: list[Action] = []
+        if hop == self._endpoint:
+            self.arrived += 1
+            self._follow(packet, actions)
+        else:
             self.passed_on += 1
-            return self._send_on(packet, hop)
-        self.arrived += 1
-        return self._follow(packet)
+            self._send_on(packet.identifier, packet.data, packet.hops, hop, actions)
+        return actions
 
-    def _follow(self, packet: Packet) -> list[Action]:
+    def _follow(self, packet: Packet, actions: list[Action]) -> None:
         """Send a packet along the triggers of its identifier, which is one of this server's."""
         targets = self.triggers.match(packet.identifier)
         if not targets:
             self.refused["no trigger"] += 1
-        actions: list[Action] = []
         for target in targets:
             if is_endpoint(target):
                 actions.append(SendDatagram(packet, Endpoint(target)))
             elif packet.hops <= 1:
                 self.refused["hop limit"] += 1
             else:
-                onward = Packet(Identifier(target), packet.data, packet.hops - 1)
-                server = self._directory.server_of(onward.identifier)
-                own = server == self._endpoint
-                actions += self._follow(onward) if own else self._send_on(onward, server)
-        return actions
+                identifier, hops = Identifier(target), packet.hops - 1
+                server = self._directory.server_of(identifier)
+                if server == self._endpoint:
+                    self._follow(Packet(identifier, packet.data, hops), actions)
+                else:
+                    self._send_on(identifier, packet.data, hops, server, actions)
 
-    def _send_on(self, packet: Packet, server: Endpoint) -> list[Action]:
-        if packet.hops <= 1:
+    def _send_on(
+        self,
+        identifier: Identifier,
+        data: bytes,
+        hops: int,
+        server: Endpoint,
+        actions: list[Action],
+    ) -> None:
+        if hops <= 1:
             self.refused["hop limit"] += 1
-            return []
-        onward = Packet(packet.identifier, packet.data, packet.hops - 1)
-        return [SendDatagram(onward, server)]
+        else:
+            actions.append(SendDatagram(Packet(identifier, data, hops - 1), server))
 
     def _request(self, request: Insert | Remove, source: Endpoint, now: int) -> list[Action]:
         """Insert, refresh or remove a trigger, if whom it is about has proved to receive."""

@@ -24,8 +24,9 @@ class Tokens:
     def is_good(self, token: bytes, endpoint: Endpoint, now: int) -> bool:
         """Whether a token was made for this endpoint lately."""
         epoch = now // EPOCH
-        made = (self._of(endpoint, epoch), self._of(endpoint, epoch - 1))
-        return any(hmac.compare_digest(token, one) for one in made)
+        return any(
+            hmac.compare_digest(token, self._of(endpoint, made)) for made in (epoch, epoch - 1)
+        )
 
     def _of(self, endpoint: Endpoint, epoch: int) -> bytes:
         message = endpoint + epoch.to_bytes(8, "big", signed=True)

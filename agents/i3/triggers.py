@@ -29,8 +29,10 @@ class TriggerTable:
 
     def __init__(self, config: ServerConfig) -> None:
         self._config = config
-        self._exact: dict[bytes, dict[Identifier, dict[Target, Trigger]]] = {}
-        """The triggers of each identifier, by the octets that have to match exactly."""
+        self._at: dict[Identifier, dict[Target, Trigger]] = {}
+        """The triggers of each identifier."""
+        self._alike: dict[bytes, set[Identifier]] = {}
+        """The identifiers that have triggers, by the octets that have to match exactly."""
         self._owned: dict[Endpoint, int] = {}
         """How many triggers each endpoint has."""
         self._expiry: Deadlines[Key] = Deadlines()
@@ -48,14 +50,13 @@ class TriggerTable:
         self, identifier: Identifier, target: Target, owner: Endpoint, now: int
     ) -> Reason | None:
         """Put a trigger there or refresh it; why not, if it is not there afterwards."""
-        entries = self._exact.setdefault(identifier[:EXACT], {})
-        triggers = entries.get(identifier, {})
+        triggers = self._at.get(identifier, {})
         if target not in triggers:
             reason = self._refusal(len(triggers), owner)
             if reason is not None:
-                self._tidy(identifier)
                 return reason
-            entries.setdefault(identifier, triggers)[target] = Trigger(identifier, target, owner)
+            self._at.setdefault(identifier, triggers)[target] = Trigger(identifier, target, owner)
+            self._alike.setdefault(identifier[:EXACT], set()).add(identifier)
             self._owned[owner] = self._owned.get(owner, 0) + 1
             self._count += 1
         self._expiry.set((identifier, target), now + self._config.lifetime)
@@ -63,7 +64,7 @@ class TriggerTable:
 
     def remove(self, identifier: Identifier, target: Target, owner: Endpoint) -> bool:
         """Take an owner's trigger away; whether there was one."""
-        trigger = self._exact.get(identifier[:EXACT], {}).get(identifier, {}).get(target)
+        trigger = self._at.get(identifier, {}).get(target)
         if trigger is None or trigger.owner != owner:
             return False
         self._expiry.cancel((identifier, target))
@@ -74,7 +75,7 @@ class TriggerTable:
         """Drop what nobody has refreshed; what that was."""
         gone = list(self._expiry.due(now))
         for identifier, target in gone:
-            self._forget(self._exact[identifier[:EXACT]][identifier][target])
+            self._forget(self._at[identifier][target])
         return gone
 
     def next_expiry(self) -> int | None:
@@ -89,7 +90,7 @@ class TriggerTable:
 
     def at(self, identifier: Identifier) -> tuple[Target, ...]:
         """Where the triggers of just this identifier point."""
-        return tuple(self._exact.get(identifier[:EXACT], {}).get(identifier, ()))
+        return tuple(self._at.get(identifier, ()))
 
     def match(self, identifier: Identifier) -> tuple[Target, ...]:
         """Where a packet goes: to all triggers of the identifier that matches best.
@@ -97,14 +98,13 @@ class TriggerTable:
         The first 192 bits match exactly; of the rest, the longest common prefix decides. Of those
         that match equally well the least identifier is taken, so that one is.
         """
-        entries = self._exact.get(identifier[:EXACT])
-        if not entries:
-            return ()
-        triggers = entries.get(identifier)
+        triggers = self._at.get(identifier)
         if triggers is None:
+            alike = self._alike.get(identifier[:EXACT])
+            if not alike:
+                return ()
             suffix = int.from_bytes(identifier[EXACT:], "big")
-            best = min(entries, key=lambda entry: (_differing(entry, suffix), entry))
-            triggers = entries[best]
+            triggers = self._at[min(alike, key=lambda one: (_differing(one, suffix), one))]
         return tuple(triggers)
 
     def _refusal(self, at_identifier: int, owner: Endpoint) -> Reason | None:
@@ -117,20 +117,18 @@ class TriggerTable:
         return None
 
     def _forget(self, trigger: Trigger) -> None:
-        del self._exact[trigger.identifier[:EXACT]][trigger.identifier][trigger.target]
-        self._tidy(trigger.identifier)
+        identifier = trigger.identifier
+        del self._at[identifier][trigger.target]
+        if not self._at[identifier]:
+            del self._at[identifier]
+            alike = self._alike[identifier[:EXACT]]
+            alike.remove(identifier)
+            if not alike:
+                del self._alike[identifier[:EXACT]]
         self._count -= 1
         self._owned[trigger.owner] -= 1
         if not self._owned[trigger.owner]:
             del self._owned[trigger.owner]
-
-    def _tidy(self, identifier: Identifier) -> None:
-        """Leave nothing behind of what has no triggers."""
-        entries = self._exact[identifier[:EXACT]]
-        if identifier in entries and not entries[identifier]:
-            del entries[identifier]
-        if not entries:
-            del self._exact[identifier[:EXACT]]
 
 
 def _differing(identifier: Identifier, suffix: int) -> int:

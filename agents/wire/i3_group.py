@@ -8,6 +8,7 @@ has to agree with (section 3.2.1).
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from typing import NamedTuple
 
 from agents.wire.errors import MalformedPacket, UnknownMessage
@@ -103,8 +104,9 @@ def encode(message: Message) -> bytes:
     return _DATA.pack(kind, *message[:-1]) + message.payload
 
 
+@lru_cache(maxsize=256)
 def decode(data: bytes) -> Message:
-    """The message in an i3 packet.
+    """The message in an i3 packet; what one has sent to very many is decoded once.
 
     Raises ``MalformedPacket`` for what is none, ``UnknownMessage`` for a type that is not known.
     """

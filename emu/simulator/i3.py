@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from random import Random
 from typing import Protocol
 
@@ -153,10 +152,10 @@ class Overlay:
                 self._send(host, action.message, action.destination)
             elif isinstance(action, Deliver):
                 self.delivered(host, action)
-        when = host.core.next_deadline()
-        if when is not None and (host.armed is None or when - host.skew < host.armed):
-            host.armed = when - host.skew
-            self.engine.at(host.armed, partial(self._wake, host, host.armed))
+        due = host.core.next_deadline()
+        if due is not None and (host.armed is None or due - host.skew < host.armed):
+            host.armed = due - host.skew
+            self.engine.at(host.armed, self._wake, host, host.armed)
 
     def _wake(self, host: Host, when: int) -> None:
         if host.armed == when:
@@ -172,12 +171,11 @@ class Overlay:
             self.sent(message, other)
         if self.lost is None or not self.lost(host, other):
             arrival = self.engine.now + self.internet.delay(host.node, other.node)
-            self.engine.at(arrival, partial(self._arrive, other, message, host.endpoint))
+            self.engine.at(arrival, self._arrive, other, message, host.endpoint)
 
     def _arrive(self, host: Host, message: Message, source: Endpoint) -> None:
-        if host.endpoint not in self.hosts:
-            return
-        self._apply(host, host.core.receive(message, source, self.engine.now + host.skew))
+        if host.endpoint in self.hosts:
+            self._apply(host, host.core.receive(message, source, self.engine.now + host.skew))
 
     def _endpoint(self) -> Endpoint:
         self._endpoints += 1

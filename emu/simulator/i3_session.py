@@ -8,7 +8,7 @@ from random import Random
 
 from agents.core import MILLISECOND, SECOND
 from agents.i3.actions import Deliver
-from agents.i3.config import GroupConfig
+from agents.i3.config import GroupConfig, ServerConfig
 from agents.i3.member import Member, Phase
 from agents.wire.i3 import Endpoint
 from emu.simulator.i3 import Host, Overlay
@@ -29,6 +29,8 @@ class SessionConfig:
     """Between two packets of the source, ns."""
     skew: int = 0
     """The receivers' clocks differ from the true time by up to this, ns."""
+    lifetime: int = 30 * SECOND
+    """Of a trigger that nobody refreshes, ns."""
 
 
 class Session:
@@ -38,7 +40,8 @@ class Session:
         self._config = config
         self._random, self._skews = Random(seed), Random(seed)
         internet = Internet(config.shape, self._random)
-        self.overlay = overlay(internet, config.servers, seed, config.group)
+        limits = ServerConfig(config.group.degree + 1, lifetime=config.lifetime)
+        self.overlay = overlay(internet, config.servers, seed, config.group, limits)
         self.engine = self.overlay.engine
         self.got: dict[Endpoint, dict[int, int]] = {}
         self.repeated = 0
@@ -85,6 +88,11 @@ class Session:
     def in_tree(self) -> list[tuple[Host, Member]]:
         """The receivers that have a place."""
         return [one for one in self.members if one[1].phase is Phase.IN_TREE]
+
+    @property
+    def hosts(self) -> list[Host]:
+        """The receivers' hosts."""
+        return [host for host, _ in self.members]
 
     def received(self, number: int) -> set[Endpoint]:
         """Who has got a packet."""

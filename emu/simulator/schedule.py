@@ -165,9 +165,9 @@ def run(schedule: Schedule) -> list[str]:
     domain = kind(schedule.config, schedule.seed)
     oracle = Oracle(domain)
     for time, mn in schedule.idle:
-        domain.engine.at(time, lambda mn=mn: domain.idle(mn))  # type: ignore[misc]
+        domain.engine.at(time, lambda mn=mn: domain.idle(mn))
     for crash in schedule.crashes:
-        domain.engine.at(crash.time, lambda crash=crash: _crash(domain, crash))  # type: ignore[misc]
+        domain.engine.at(crash.time, lambda crash=crash: _crash(domain, crash))
     _play(schedule, domain, _lifetimes(schedule) * schedule.config.binding_lifetime_s * SECOND)
     return oracle.faults()
 
@@ -202,7 +202,7 @@ def _lifetimes(schedule: Schedule) -> int:
 def _play(schedule: Schedule, domain: Domain | ProxyDomain, soft: int) -> None:
     """Run it, and then ``soft`` ns longer than anything takes that is under way."""
     for step in schedule.steps:
-        domain.engine.at(step.time, lambda step=step: _take(domain, step))  # type: ignore[misc]
+        domain.engine.at(step.time, lambda step=step: _take(domain, step))
         if isinstance(domain, PreparingDomain) and step.announced:
             announce = partial(domain.announce, step.mn, step.announced_mar)
             domain.engine.at(step.time - step.announced, announce)

@@ -34,3 +34,14 @@ def test_a_deadline_that_is_moved_all_the_time_takes_no_more_room():
         deadlines.set("a", when)
     assert len(deadlines._heap) < 100
     assert deadlines.next() == 9_999
+
+
+def test_those_due_at_the_same_time_come_in_the_order_in_which_they_were_set_last():
+    random, deadlines, expected = Random(2), Deadlines[int](), {}
+    for number in range(5000):
+        key, when = random.randrange(30), random.randrange(10)
+        deadlines.set(key, when)
+        expected[key] = (when, number)
+        if random.random() < 0.3:
+            deadlines.next()
+    assert list(deadlines.due(10)) == sorted(expected, key=expected.__getitem__)

@@ -48,7 +48,7 @@ def test_what_the_server_has_is_refreshed_in_time(keeper):
     keeper.keep(MINE, 0)
     assert keeper.accepted(MINE, 0)
     assert not keeper.accepted(MINE, 0)
-    due = keeper.next_deadline()
+    due = keeper.deadlines.next()
     assert 5 * SECOND <= due <= 10 * SECOND
     assert sent(keeper, due) == [Insert]
 
@@ -56,11 +56,11 @@ def test_what_the_server_has_is_refreshed_in_time(keeper):
 def test_a_refresh_that_nobody_answers_is_sent_again(keeper):
     keeper.keep(MINE, 0)
     keeper.accepted(MINE, 0)
-    due = keeper.next_deadline()
+    due = keeper.deadlines.next()
     for number in range(4):
         assert sent(keeper, due + number * RETRY) == [Insert]
     keeper.accepted(MINE, due + 4 * RETRY)
-    assert keeper.next_deadline() >= due + 5 * SECOND
+    assert keeper.deadlines.next() >= due + 5 * SECOND
 
 
 def test_a_server_that_does_not_answer_is_told_of_to_the_directory(keeper, servers):
@@ -74,7 +74,7 @@ def test_a_server_that_does_not_answer_is_told_of_to_the_directory(keeper, serve
 
 def test_others_hear_of_a_refresh_once(keeper):
     keeper.expect(SHARED, 1, 0)
-    due = keeper.next_deadline()
+    due = keeper.deadlines.next()
     assert sent(keeper, due) == [Insert, Packet]
     assert sent(keeper, due + RETRY) == [Insert]
 
