@@ -84,9 +84,8 @@ class TriggerTable:
 
     def all(self) -> Iterator[Trigger]:
         """Every trigger."""
-        for entries in self._exact.values():
-            for triggers in entries.values():
-                yield from triggers.values()
+        for triggers in self._at.values():
+            yield from triggers.values()
 
     def at(self, identifier: Identifier) -> tuple[Target, ...]:
         """Where the triggers of just this identifier point."""
