@@ -46,7 +46,7 @@ test-bare: ## Set-up, the quickstart and all tests on bare systems, made with de
 	setup/apt.sh setup/packages-bare.txt
 	$(SUDO) setup/bare.sh demo test
 
-soak: setup ## Run 5,000 random schedules of a multicast domain and of a ring in virtual time, on all CPUs
+soak: setup ## Run 5,000 random schedules of a multicast domain, a ring and an overlay in virtual time, on all CPUs
 	$(PYTHON) -m tests.soak
 
 bench: setup ## Run the benchmarks

@@ -1,7 +1,8 @@
-"""Very many random schedules of a multicast domain and of a ring of servers, on all processors.
+"""Very many random schedules of a multicast domain, a ring of servers and an overlay.
 
 Each seed is one of tests/unit/mobile_schedule.py, whose source does not move, one a scheme of
-tests/unit/source_schedule.py, and one of tests/unit/ring_schedule.py.
+tests/unit/source_schedule.py, and one each of ring_schedule.py and overlay_schedule.py there. All
+processors take part.
 ``python -m tests.soak --schedules 5000 --first 0``. It prints each seed that fails with the call
 that repeats it and what was wrong, and ends with 1 if any did.
 """
@@ -19,7 +20,7 @@ from multiprocessing import Pool
 from rich.console import Console
 from rich.progress import track
 
-from tests.unit import mobile_schedule, ring_schedule, source_schedule
+from tests.unit import mobile_schedule, overlay_schedule, ring_schedule, source_schedule
 
 
 def main() -> int:
@@ -51,7 +52,10 @@ def outcome(seed: int) -> tuple[int, list[str]]:
         schedule = partial(source_schedule.run_schedule, seed, scheme)
         found += faults(f"source_schedule.run_schedule({seed}, {scheme!r})", schedule)
     ring = partial(ring_schedule.run_schedule, seed)
-    return seed, found + faults(f"ring_schedule.run_schedule({seed})", ring)
+    found += faults(f"ring_schedule.run_schedule({seed})", ring)
+    size = overlay_schedule.LARGE if seed % 50 == 0 else overlay_schedule.SMALL
+    overlay = partial(overlay_schedule.run_schedule, seed, size)
+    return seed, found + faults(f"overlay_schedule.run_schedule({seed}, {size})", overlay)
 
 
 def faults(call: str, schedule: Callable[[], list[str]]) -> list[str]:

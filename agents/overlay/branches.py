@@ -1,0 +1,236 @@
+"""Other members' trees: what comes down, who gets it next, and what the root is told of it.
+
+Data goes on only along the route of its own version, which is a tree, and from the parent in it: so
+there is no loop at any moment, whatever is lost, late or repeated.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict
+from dataclasses import dataclass, field
+
+from agents.core import MILLISECOND, SECOND
+from agents.deadlines import Deadlines
+from agents.overlay.actions import Deliver
+from agents.overlay.config import OverlayConfig
+from agents.overlay.post import Post
+from agents.overlay.routes import Routes
+from agents.overlay.sealing import Window
+from agents.wire.overlay import (
+    Data,
+    MemberId,
+    Receipt,
+    Receipts,
+    Route,
+    RouteAck,
+    children,
+    encode,
+)
+
+_VERSIONS = 3
+"""Versions of a route that are kept, for data that is still on its way."""
+_UNUSED = 2 * SECOND
+_RECEIPTS_AFTER = 10 * SECOND
+"""Receipts end so long after the last data or route."""
+_RECEIPTS_A_MESSAGE = 50
+
+Key = tuple[MemberId, int]
+"""Root, tree."""
+
+
+@dataclass
+class _Place:
+    """Our place in one version of a tree."""
+
+    parent: MemberId
+    children: tuple[MemberId, ...]
+    transit: bool
+    since: int
+    window: Window = field(default_factory=Window)
+    highest: int = 0
+    """The highest sequence number that came; 0: none did."""
+
+
+@dataclass
+class _Branch:
+    """One tree as it is known here."""
+
+    touched: int
+    interval: int
+    places: OrderedDict[int, _Place] = field(default_factory=OrderedDict)
+    received: int = 0
+
+    @property
+    def highest(self) -> int:
+        """What came in the newest version."""
+        return self.places[next(reversed(self.places))].highest if self.places else 0
+
+    def is_newer(self, version: int, now: int) -> bool:
+        """Whether a version is newer than all that data came by, or that may still be early.
+
+        Others are forgotten: whoever made them up does not shut out the root's own.
+        """
+        old = [v for v, p in self.places.items() if not p.highest and now - p.since > _UNUSED]
+        for each in old:
+            del self.places[each]
+        return not self.places or version > next(reversed(self.places))
+
+
+class Branches:
+    """The trees of other roots that this member is in. ``dropped`` counts data by reason."""
+
+    def __init__(self, member: MemberId, config: OverlayConfig, post: Post, routes: Routes) -> None:
+        self._member = member
+        self._config = config
+        self._post = post
+        self._routes = routes
+        self._branches: dict[Key, _Branch] = {}
+        self._held: list[tuple[int, MemberId, Data]] = []
+        self._expiry: Deadlines[Key] = Deadlines()
+        self._receipts: Deadlines[MemberId] = Deadlines()
+        self.dropped: dict[str, int] = defaultdict(int)
+
+    def route(self, route: Route, sender: MemberId, now: int) -> None:
+        """A parent says where we are in a tree, and who is below us."""
+        key = (route.root, route.tree)
+        if route.root == self._member or route.hops[0].member != self._member:
+            self.dropped["route of another"] += 1
+            return
+        if any(hop.member == sender for hop in route.hops):
+            self.dropped["route with its sender below"] += 1
+            return
+        branch = self._branches.get(key)
+        if branch is None:
+            if len(self._branches) >= self._config.maximum_trees:
+                self.dropped["too many trees"] += 1
+                return
+            branch = self._branches[key] = _Branch(now, 0)
+        self._post.send(RouteAck(route.root, route.tree, route.version), sender, now)
+        if not branch.is_newer(route.version, now):
+            return
+        parts = {part[0].member: part for part in children(route.hops)}
+        if len(parts) > self._config.degree:
+            self.dropped["more children than our degree"] += 1
+            parts = dict(list(parts.items())[: self._config.degree])
+        place = _Place(sender, tuple(parts), route.hops[0].transit, now)
+        branch.places[route.version] = place
+        while len(branch.places) > _VERSIONS:
+            branch.places.popitem(last=False)
+        branch.interval = max(route.interval_ms * MILLISECOND, 100 * MILLISECOND)
+        self._touch(key, branch, now)
+        below = {
+            child: Route(route.root, route.tree, route.version, route.interval_ms, part)
+            for child, part in parts.items()
+        }
+        self._routes.replace(route.root, route.tree, below, now)
+        self._release(now)
+
+    def data(self, data: Data, sender: MemberId, now: int, *, held: bool = False) -> None:
+        """A packet came down a tree."""
+        key = (data.root, data.tree)
+        branch = self._branches.get(key)
+        place = None if branch is None else branch.places.get(data.version)
+        if branch is None or place is None:
+            if branch is not None and branch.places and data.version < next(iter(branch.places)):
+                self.dropped["version too old"] += 1
+            elif not held:
+                self._hold(data, sender, now)
+            return
+        if place.parent != sender:
+            self.dropped["not from the parent"] += 1
+            return
+        if not place.window.is_new(data.sequence):
+            self.dropped["duplicate"] += 1
+            return
+        place.window.accept(data.sequence)
+        place.highest = max(place.highest, data.sequence)
+        branch.received += 1
+        self._touch(key, branch, now)
+        if data.packet and not place.transit:
+            self._post.act(Deliver(data.packet))
+        if place.children:
+            self._post.send_body(encode(data), place.children, now)
+
+    def forget_root(self, root: MemberId) -> None:
+        """A root is gone, and its trees with it."""
+        for key in [key for key in self._branches if key[0] == root]:
+            self._forget(key)
+
+    def timer(self, now: int) -> None:
+        """Send the receipts that are due; forget what nothing came of for long."""
+        for key in list(self._expiry.due(now)):
+            until = self._branches[key].touched + self._config.tree_lifetime
+            if until > now:
+                self._expiry.set(key, until)
+            else:
+                self._forget(key)
+        for root in list(self._receipts.due(now)):
+            self._send_receipts(root, now)
+        limit = now - self._config.held_time
+        kept = [entry for entry in self._held if entry[0] > limit]
+        self.dropped["no route"] += len(self._held) - len(kept)
+        self._held = kept
+
+    def next_deadline(self) -> int | None:
+        """When ``timer`` is due."""
+        times = [self._expiry.next(), self._receipts.next()]
+        if self._held:
+            times.append(self._held[0][0] + self._config.held_time)
+        return min((time for time in times if time is not None), default=None)
+
+    def status(self) -> list[dict[str, object]]:
+        """Each tree, in its newest version."""
+        return [
+            {
+                "root": root.hex(),
+                "tree": tree,
+                "version": version,
+                "parent": place.parent.hex(),
+                "children": [child.hex() for child in place.children],
+                "received": branch.received,
+            }
+            for (root, tree), branch in self._branches.items()
+            for version, place in list(branch.places.items())[-1:]
+        ]
+
+    def _touch(self, key: Key, branch: _Branch, now: int) -> None:
+        """Something came of a tree: it lives, and its root is told."""
+        branch.touched = now
+        root = key[0]
+        if key not in self._expiry:
+            self._expiry.set(key, now + self._config.tree_lifetime)
+        if root not in self._receipts:
+            self._receipts.set(root, now + branch.interval)
+
+    def _send_receipts(self, root: MemberId, now: int) -> None:
+        branches = [(key[1], b) for key, b in self._branches.items() if key[0] == root]
+        told = [(tree, b) for tree, b in branches if now - b.touched < _RECEIPTS_AFTER]
+        if not told:
+            return
+        receipts = [Receipt(tree, b.highest, b.received) for tree, b in told]
+        for start in range(0, len(receipts), _RECEIPTS_A_MESSAGE):
+            part = tuple(receipts[start : start + _RECEIPTS_A_MESSAGE])
+            self._post.send(Receipts(part), root, now)
+        self._receipts.set(root, now + min(b.interval for _, b in told))
+
+    def _hold(self, data: Data, sender: MemberId, now: int) -> None:
+        """Data has overtaken its route."""
+        if len(self._held) >= self._config.held_packets:
+            self._held.pop(0)
+            self.dropped["no route"] += 1
+        self._held.append((now, sender, data))
+
+    def _release(self, now: int) -> None:
+        """Try again what waits for a route."""
+        held, self._held = self._held, []
+        for since, sender, data in held:
+            branch = self._branches.get((data.root, data.tree))
+            if branch is not None and data.version in branch.places:
+                self.data(data, sender, now, held=True)
+            else:
+                self._held.append((since, sender, data))
+
+    def _forget(self, key: Key) -> None:
+        del self._branches[key]
+        self._expiry.cancel(key)
+        self._routes.replace(*key, {}, 0)

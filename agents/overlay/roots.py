@@ -1,0 +1,276 @@
+"""The trees of which this member is the root: one for each source and group that it sends for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import IPv6Address
+from random import Random
+
+from agents.core import MILLISECOND, SECOND, Log, refused
+from agents.deadlines import Deadlines
+from agents.overlay.config import OverlayConfig
+from agents.overlay.coordinates import Coordinates, distance
+from agents.overlay.directory import Directory
+from agents.overlay.peers import Peers
+from agents.overlay.post import Post
+from agents.overlay.routes import Routes
+from agents.overlay.tree import Plan, Tree
+from agents.overlay.trust import Trust
+from agents.overlay.watch import Watch
+from agents.wire.overlay import Data, MemberId, Receipt, Route, encode
+
+_CHECK = 250 * MILLISECOND
+_IMPROVE = 5 * SECOND
+_STABLE = 15 * SECOND
+_PLAN_AGAIN = 50 * MILLISECOND
+"""Between two plans, so that many who join at once cost few of them."""
+_RECEIPTS_A_SECOND = 200
+
+Channel = tuple[IPv6Address, IPv6Address]
+"""Source and group."""
+
+
+@dataclass
+class _Rooted:
+    """One tree of ours. Times in ns."""
+
+    number: int
+    tree: Tree
+    interval: int
+    version: int = 0
+    sequence: int = 0
+    used: int = 0
+    """When data was sent last."""
+    sent: int = 0
+    """When data or a heartbeat was sent last."""
+    planned: int = -SECOND
+    disturbed: int = 0
+    improved: int = 0
+    stale: bool = True
+    """Whether the tree is to be planned again."""
+    wanted: frozenset[MemberId] = frozenset()
+    unplaced: frozenset[MemberId] = frozenset()
+    watch: Watch = field(default_factory=Watch)
+
+
+class _View:
+    """The members as one plan sees them (``agents.overlay.tree.Network``)."""
+
+    def __init__(self, roots: Roots, rooted: _Rooted, now: int) -> None:
+        self._roots, self._rooted, self._now = roots, rooted, now
+
+    def room(self, member: MemberId) -> int:
+        roots = self._roots
+        if member == roots.member:
+            return roots.config.degree
+        profile = roots.directory.profiles.get(member)
+        unfit = profile is None or profile.leaf or self._rooted.watch.is_silent(member)
+        if profile is None or unfit or roots.trust.distrusts(member, self._now):
+            return 0
+        return profile.degree
+
+    def delay(self, one: MemberId, other: MemberId) -> float:
+        if self._roots.member == one:
+            measured = self._roots.peers.rtt_ms(other)
+            if measured is not None:
+                return measured / 2
+        return distance(self._place(one), self._place(other)) / 2
+
+    def may_feed(self, parent: MemberId, child: MemberId) -> bool:
+        roots = self._roots
+        profile = roots.directory.profiles.get(child)
+        if profile is None or parent == child or roots.trust.avoids(parent, child, self._now):
+            return False
+        return not profile.leaf or parent in profile.hubs
+
+    def feeders(self, child: MemberId) -> tuple[MemberId, ...]:
+        profile = self._roots.directory.profiles.get(child)
+        return profile.hubs if profile is not None and profile.leaf else ()
+
+    def _place(self, member: MemberId) -> Coordinates:
+        if member == self._roots.member:
+            return self._roots.peers.coordinates
+        profile = self._roots.directory.profiles.get(member)
+        return Coordinates() if profile is None else Coordinates(*profile.coordinates)
+
+
+class Roots:
+    """Our trees: planned here, and watched by the receipts of those in them."""
+
+    def __init__(
+        self,
+        member: MemberId,
+        config: OverlayConfig,
+        directory: Directory,
+        peers: Peers,
+        post: Post,
+        routes: Routes,
+        random: Random,
+    ) -> None:
+        self.member, self.config, self.directory, self.peers = member, config, directory, peers
+        self.trust = Trust(config)
+        self._post = post
+        self._routes = routes
+        self._random = random
+        self._trees: dict[Channel, _Rooted] = {}
+        self._numbers: dict[int, Channel] = {}
+        self._last_number = 0
+        self._due: Deadlines[Channel] = Deadlines()
+
+    def send(self, packet: bytes, source: IPv6Address, group: IPv6Address, now: int) -> None:
+        """Send a packet down the tree of its source and group."""
+        rooted = self._rooted((source, group), now)
+        if rooted is None:
+            return
+        rooted.used = now
+        if rooted.stale:
+            self._plan((source, group), rooted, now)
+        self._emit(rooted, packet, now)
+
+    def changed(self, groups: set[IPv6Address], now: int) -> None:
+        """Somebody wants something else of these groups."""
+        for channel, rooted in self._trees.items():
+            if channel[1] in groups:
+                self._make_stale(channel, rooted, now)
+
+    def members_changed(self, now: int) -> None:
+        """Somebody came, left, or is reached in another way."""
+        for channel, rooted in self._trees.items():
+            self._make_stale(channel, rooted, now)
+
+    def receipts(self, receipts: tuple[Receipt, ...], member: MemberId, now: int) -> None:
+        """A receiver says what it has."""
+        for receipt in receipts:
+            channel = self._numbers.get(receipt.tree)
+            if channel is not None:
+                for suspect in self._trees[channel].watch.receipt(member, receipt, now):
+                    self._blame(suspect, member, now)
+
+    def timer(self, now: int) -> None:
+        """Plan, check and forget what is due."""
+        for channel in list(self._due.due(now)):
+            rooted = self._trees[channel]
+            if now - rooted.used >= self.config.tree_lifetime:
+                self._forget(channel)
+                continue
+            self._check(channel, rooted, now)
+            self._due.set(channel, self._next(rooted, now))
+
+    def next_deadline(self) -> int | None:
+        """When ``timer`` is due."""
+        return self._due.next()
+
+    def trees(self) -> dict[Channel, tuple[Tree, frozenset[MemberId]]]:
+        """Each tree, and whom nobody with room can reach."""
+        return {channel: (rooted.tree, rooted.unplaced) for channel, rooted in self._trees.items()}
+
+    def _rooted(self, channel: Channel, now: int) -> _Rooted | None:
+        rooted = self._trees.get(channel)
+        if rooted is not None:
+            return rooted
+        if len(self._trees) >= self.config.maximum_trees:
+            why = f"more than {self.config.maximum_trees} channels of one member"
+            self._post.act(refused(channel[0], channel[1], why))
+            return None
+        self._last_number += 1
+        rooted = _Rooted(self._last_number, Tree(self.member), self.config.receipt_interval)
+        self._trees[channel] = rooted
+        self._numbers[rooted.number] = channel
+        self._due.set(channel, now + _CHECK)
+        return rooted
+
+    def _forget(self, channel: Channel) -> None:
+        rooted = self._trees.pop(channel)
+        del self._numbers[rooted.number]
+        self._routes.replace(self.member, rooted.number, {}, 0)
+
+    def _make_stale(self, channel: Channel, rooted: _Rooted, now: int) -> None:
+        rooted.stale = True
+        self._due.set(channel, max(now, rooted.planned + _PLAN_AGAIN))
+
+    def _next(self, rooted: _Rooted, now: int) -> int:
+        """When a tree is looked after next: often while it is used."""
+        if rooted.stale:
+            return max(now, rooted.planned) + _PLAN_AGAIN
+        if now - rooted.used < self.config.heartbeat_time:
+            return now + _CHECK
+        return rooted.used + self.config.tree_lifetime
+
+    def _check(self, channel: Channel, rooted: _Rooted, now: int) -> None:
+        if now - rooted.used < self.config.heartbeat_time:
+            if now - rooted.sent >= self.config.heartbeat:
+                self._emit(rooted, b"", now)
+            for failure in rooted.watch.failures(rooted.tree, rooted.interval, now):
+                self.trust.avoid(failure.parent, failure.child, now)
+                if not failure.silent:
+                    self._blame(failure.parent, failure.child, now)
+                rooted.stale, rooted.disturbed = True, now
+                ends = {"parent": failure.parent.hex(), "child": failure.child.hex()}
+                self._post.act(Log("overlay_way_failed", {**ends, "silent": failure.silent}))
+            returning = rooted.watch.next_return()
+            if returning is not None and returning <= now:
+                rooted.stale = True
+        if rooted.stale and now - rooted.planned >= _PLAN_AGAIN:
+            self._plan(channel, rooted, now)
+        elif now - max(rooted.improved, rooted.planned) >= _IMPROVE:
+            rooted.improved = now
+            if now - rooted.disturbed >= _STABLE:
+                self._plan(channel, rooted, now, improve=True)
+
+    def _blame(self, parent: MemberId, child: MemberId, now: int) -> None:
+        if parent != self.member:
+            self.trust.blame(parent, child, now)
+
+    def _plan(self, channel: Channel, rooted: _Rooted, now: int, *, improve: bool = False) -> None:
+        before = rooted.tree.parents
+        wanted = self.directory.wanting(*channel) - rooted.watch.excluded(now)
+        view = _View(self, rooted, now)
+        plan = Plan(self.member, wanted, view)
+        plan.make(before)
+        if plan.unplaced:
+            self.trust.forgive(plan.unplaced)
+            plan = Plan(self.member, wanted, view)
+            plan.make(before)
+        if improve:
+            plan.improve(self._random)
+        rooted.stale, rooted.planned = False, now
+        if plan.unplaced - rooted.unplaced:
+            for member in sorted(plan.unplaced - rooted.unplaced):
+                self._post.act(refused(member.hex(), channel[1], "nobody with room reaches it"))
+        rooted.unplaced = frozenset(plan.unplaced)
+        if plan.tree.parents == before and wanted == rooted.wanted:
+            return
+        rooted.wanted, rooted.tree = wanted, plan.tree
+        rooted.watch.placed(plan.tree, before, rooted.sequence, now)
+        self._announce(channel, rooted, now)
+
+    def _announce(self, channel: Channel, rooted: _Rooted, now: int) -> None:
+        """A new version of a tree: its routes are on their way before any data of it."""
+        tree = rooted.tree
+        rooted.version += 1
+        many = len(tree.parents) * SECOND // _RECEIPTS_A_SECOND
+        rooted.interval = max(self.config.receipt_interval, many)
+        routes = {
+            child: Route(
+                self.member,
+                rooted.number,
+                rooted.version,
+                min(rooted.interval // MILLISECOND, 0xFFFF),
+                tree.hops(child, rooted.wanted),
+            )
+            for child in tree.children.get(self.member, ())
+        }
+        self._routes.replace(self.member, rooted.number, routes, now)
+        source, group = map(str, channel)
+        fields = {"source": source, "group": group, "version": rooted.version}
+        self._post.act(Log("overlay_tree", {**fields, "receivers": len(tree.parents)}))
+
+    def _emit(self, rooted: _Rooted, packet: bytes, now: int) -> None:
+        children = rooted.tree.children.get(self.member)
+        if not children:
+            return
+        rooted.sequence += 1
+        rooted.sent = now
+        rooted.watch.sent(rooted.sequence, now)
+        numbers = (rooted.number, rooted.version, rooted.sequence)
+        self._post.send_body(encode(Data(self.member, *numbers, packet)), children, now)
