@@ -11,9 +11,9 @@ from typing import Any
 
 from emu.measure.run import Run
 
-_PARTS = ("signalling", "counters", "multicast", "contexts")
-"""Of a ``state`` event: what was stopped before the mobility core, by it, by the MLD proxy, and by
-the context transfer."""
+_PARTS = ("signalling", "counters", "optimiser", "multicast", "contexts")
+"""Of a ``state`` event: what was stopped before the mobility core, by it, by a mobile node's route
+optimisation, by the MLD proxy, and by the context transfer."""
 
 
 def counts(run: Run) -> dict[str, dict[str, int]]:
@@ -26,6 +26,9 @@ def counts(run: Run) -> dict[str, dict[str, int]]:
         for part in _PARTS:
             for reason, number in (event.get(part) or {}).items():
                 numbers[f"{part}.{reason}"] = number
+        home_agent = (event.get("home_agent") or {}).get("counters", {})
+        for reason in home_agent.keys() - {"ignored"}:  # the MAR's own messages, which it hears too
+            numbers[f"home_agent.{reason}"] = home_agent[reason]
         positive = {reason: number for reason, number in numbers.items() if number}
         if positive:
             found.setdefault(event["node"], {}).update(positive)

@@ -24,6 +24,9 @@ def test_reasons_by_node_without_zeros(tmp_path: Path) -> None:
         {"kind": "stopped", "node": "mar1", "malformed": 4},
         {"kind": "state", "node": "cmd", "counters": {"ignored": 0}, "multicast": None},
         {"kind": "stopped", "node": "cmd", "malformed": 0},
+        {"kind": "state", "node": "mar3", "home_agent": {"counters": {"ignored": 9, "full": 2}}},
+        {"kind": "state", "node": "mar4", "home_agent": None},
+        {"kind": "state", "node": "mn1", "counters": {"full": 0}, "optimiser": {"ignored": 1}},
         {"kind": "serving", "node": "mar2", "mn": "mn1"},
     ]
     lines = [json.dumps({"t": number, **event}) for number, event in enumerate(events)]
@@ -36,6 +39,8 @@ def test_reasons_by_node_without_zeros(tmp_path: Path) -> None:
             "malformed": 4,
         },
         "mar2": {"contexts.packets": 1},
+        "mar3": {"home_agent.full": 2},
+        "mn1": {"optimiser.ignored": 1},
     }
 
 
