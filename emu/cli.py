@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -24,6 +25,7 @@ from emu.interrupts import INTERRUPTED
 from emu.room import NoRoom
 
 if TYPE_CHECKING:
+    from emu.live.broadcast import Broadcast
     from emu.running import RunningLab
     from emu.scenario import Scenario
 
@@ -112,6 +114,14 @@ def commands(context: click.Context) -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the record, and nothing else.")
 @click.option("--keep-captures", is_flag=True, help="Capture on every interface, all packets.")
+@click.option(
+    "--live",
+    type=click.IntRange(0, 65535),
+    metavar="[PORT]",
+    is_flag=False,
+    flag_value=0,
+    help="Show it in a browser meanwhile, on a page at 127.0.0.1; any port, or this one.",
+)
 def run(
     scenario: Path,
     out: Path,
@@ -120,6 +130,7 @@ def run(
     jobs: int,
     as_json: bool,
     keep_captures: bool,
+    live: int | None,
 ) -> None:
     """Run SCENARIO, measure it, and write a record and a report."""
     experiment = _load(scenario)
@@ -139,7 +150,8 @@ def run(
         keep_captures=keep_captures,
     )
     progress = Progress(console, options.repeat, quiet=as_json)
-    outcome = runner.run(scenario, experiment, options, progress)
+    with _live_page(experiment.name, live, as_json) as page:
+        outcome = runner.run(scenario, experiment, options, progress, page)
     if as_json:
         click.echo(json.dumps(outcome.record, indent=2))
     elif outcome.directory.exists():
@@ -332,6 +344,22 @@ def _load(path: Path) -> Scenario:
         return load(path)
     except ScenarioError as error:
         raise Wrong(*error.problems) from None
+
+
+@contextmanager
+def _live_page(name: str, port: int | None, quiet: bool) -> Iterator[Broadcast | None]:
+    """The page of a scenario's runs, if it was asked for."""
+    if port is None:
+        yield None
+        return
+    from emu.live.broadcast import NoPage, broadcast
+
+    try:
+        with broadcast(name, port) as page:
+            click.echo(f"live page: {page.address}", err=quiet)
+            yield page
+    except NoPage as problem:
+        raise Wrong(f"no live page: {problem}") from None
 
 
 def _hint(path: Path, scenario: Scenario) -> None:

@@ -1,6 +1,7 @@
 """One run, from inside its sandbox: build, attach, play the timeline, stop, write down.
 
-``python -m emu.conductor ORDER.json`` tells its progress on standard output, a JSON object a line.
+``python -m emu.conductor ORDER.json`` tells its progress on standard output, a JSON object a line,
+and when the traffic is about to start the run's plan, which is the first part of ``meta.json``.
 What it leaves in the run's directory is described in ``emu.measure.record``.
 """
 
@@ -138,6 +139,7 @@ class Conductor:
             lambda name: network.interfaces(name)[0].name,
         )
         self._plan.jobs += self._services.clients(self._t0)
+        self._tell({"kind": "plan", "plan": self._description()})
         for job in self._plan.jobs:
             self._lab.processes.start(
                 job.name, self._lab.pid(job.node), job.target, job.config, job.until_ns
@@ -173,13 +175,8 @@ class Conductor:
         judgement["link_late_max_ms"] = late_max_ns / 1e6
         judgement["stalls"] = fidelity.join([*judgement["stalls"], *line.stalls])
         meta = {
-            "scenario": self._scenario.model_dump(mode="json", by_alias=True),
-            "seed": self._order.seed,
-            "t0_ns": self._t0,
+            **self._description(),
             "end_ns": end,
-            "nodes": self._nodes(),
-            "links": self._links(),
-            "flows": self._plan.flows,
             "direct_ns": self._direct_ns(),
             "backends": self._backends,
             "kernel": platform.release(),
@@ -190,6 +187,17 @@ class Conductor:
             "started_at": self._started_at.isoformat(),
         }
         files.replace(self._directory / "meta.json", json.dumps(meta, indent=1))
+
+    def _description(self) -> dict[str, Any]:
+        """What is known of the run once its traffic is planned."""
+        return {
+            "scenario": self._scenario.model_dump(mode="json", by_alias=True),
+            "seed": self._order.seed,
+            "t0_ns": self._t0,
+            "nodes": self._nodes(),
+            "links": self._links(),
+            "flows": self._plan.flows,
+        }
 
     async def _leftovers(self) -> dict[str, Any] | None:
         """What the mobile nodes leave behind, if the scenario asks; told to stop, none."""
@@ -276,7 +284,11 @@ class Conductor:
         self._say(text, None, "stage")
 
     def _say(self, text: str, seconds: float | None, kind: str) -> None:
-        print(json.dumps({"t": seconds, "text": text, "kind": kind}), flush=True)
+        self._tell({"t": seconds, "text": text, "kind": kind})
+
+    @staticmethod
+    def _tell(news: dict[str, Any]) -> None:
+        print(json.dumps(news), flush=True)
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from emu import records, report, room, sandbox
 from emu.files import in_words
@@ -22,6 +22,9 @@ from emu.measure import record
 from emu.order import Order
 from emu.scenario.files import own_files
 from emu.scenario.model import Scenario
+
+if TYPE_CHECKING:
+    from emu.live.broadcast import Broadcast
 
 GRACE_S = 10.0
 """How long an interrupted run may take to write down what it has."""
@@ -53,8 +56,11 @@ class Outcome:
 class Runner:
     """Runs the repeats of one scenario."""
 
-    def __init__(self, options: RunOptions, directory: Path, tell: Tell) -> None:
+    def __init__(
+        self, options: RunOptions, directory: Path, tell: Tell, page: Broadcast | None = None
+    ) -> None:
         self._options = options
+        self._page = page
         self._directory = directory
         self._tell = tell
         self._news: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
@@ -117,6 +123,8 @@ class Runner:
                 guard.terminate()
             problem = self._follow(guard, number)
             self._guards.discard(guard)
+            if self._page is not None:
+                self._page.ended(number)
         if problem is not None or (guard.returncode != 0 and not self.interrupted):
             self.failures.append(problem or f"run {number}: {_last_line(place / 'conductor.err')}")
 
@@ -129,6 +137,10 @@ class Runner:
         assert guard.stdout is not None
         for line in guard.stdout:
             event = {"run": number, **json.loads(line)}
+            if event["kind"] == "plan":
+                if self._page is not None:
+                    self._page.began(number, self._place(number), event["plan"])
+                continue
             if event["kind"] == "error":
                 problem = f"run {number}: {event['text']}"
             self._news.put(event)
@@ -144,16 +156,23 @@ def _insist(guard: subprocess.Popen[str]) -> None:
         guard.kill()
 
 
-def run(path: Path, scenario: Scenario, options: RunOptions, tell: Tell) -> Outcome:
+def run(
+    path: Path,
+    scenario: Scenario,
+    options: RunOptions,
+    tell: Tell,
+    page: Broadcast | None = None,
+) -> Outcome:
     """Run a scenario ``options.repeat`` times and write its record and report.
 
+    A live ``page`` is told of the runs.
     ``tell`` is called with {"run": its number, "t": seconds since the scenario's start or None,
     "text", "kind"}. Ctrl-C, SIGTERM and SIGHUP end the runs early; what they measured is kept.
     NoRoom, before anything starts, if the disk is full.
     """
     room.check(options.out, room.TO_START)
     directory = records.create(options.out / scenario.name, options.seed)
-    runner = Runner(options, directory, tell)
+    runner = Runner(options, directory, tell, page)
     with on_interrupt(runner.stop), records.being_written(directory):
         _keep(path, scenario, directory)
         runner.run()

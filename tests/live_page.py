@@ -30,8 +30,11 @@ def replaying(record: Path) -> Iterator[str]:
 
 
 @contextmanager
-def browser_page(address: str, **options: Any) -> Iterator[Page]:
-    """A browser's page at an address; AssertionError if it asks for anything elsewhere."""
+def browser_page(address: str, allowed: str = "\0", **options: Any) -> Iterator[Page]:
+    """A browser's page at an address; AssertionError if it asks for anything elsewhere.
+
+    Or if the browser complains of anything but what has ``allowed`` in it.
+    """
     os.environ.setdefault("PLAYWRIGHT_BROWSERS_PATH", "0")  # where set-up puts one if it must
     arguments = [NO_NETWORK, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with sync_playwright() as playwright:
@@ -47,7 +50,7 @@ def browser_page(address: str, **options: Any) -> Iterator[Page]:
         yield page
         browser.close()
     assert [url for url in asked if not url.startswith(address)] == []
-    assert complaints == []
+    assert [words for words in complaints if allowed not in words] == []
 
 
 def wait_for_end(page: Page, run: int = 1) -> None:

@@ -109,6 +109,11 @@ class _Events(_Guarded):
             self.viewers.discard(self)
 
 
+def viewers() -> int:
+    """How many read a run now."""
+    return len(_Events.viewers)
+
+
 @asynccontextmanager
 async def serving(show: Show, port: int) -> AsyncIterator[str]:
     """Serve a show while this lasts; the page's address. OSError if the port cannot be had.

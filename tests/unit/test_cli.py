@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from click.testing import CliRunner, Result
 from agents.kernel.capabilities import Capabilities
 from emu import __version__, doctor, runner
 from emu.cli import commands, emu
+from emu.live.broadcast import Broadcast
 from emu.show.numbers import HINT
 from tests.unit.scenarios import GOOD, spoiled
 
@@ -57,6 +59,7 @@ class Machine:
         self.record = record(run_with(60.0), run_with(70.0))
         self.outcome: dict[str, Any] = {"failed": None, "interrupted": False}
         self.directory = directory
+        self.page: Broadcast | None = None
 
     def run(
         self,
@@ -64,8 +67,10 @@ class Machine:
         scenario: object,
         options: runner.RunOptions,
         tell: Callable[[dict[str, Any]], None],
+        page: Broadcast | None,
     ) -> runner.Outcome:
         self.asked.append(options)
+        self.page = page
         tell({"run": 1, "t": None, "text": "building", "kind": "state"})
         tell({"run": 2, "t": 4.0, "text": "mn1 leaves [mar1]", "kind": "l2_down"})
         return runner.Outcome(self.directory, self.record, **self.outcome)
@@ -221,6 +226,21 @@ def test_ctrl_c_elsewhere_is_one_line_too(
     monkeypatch.setattr(runner, "run", interrupt)
     assert emu(["run", "good.yaml"]) == 130
     assert capsys.readouterr().err.strip() == "interrupted"
+
+
+def test_a_live_page_is_served_if_it_is_asked_for(machine: Machine) -> None:
+    assert "live page" not in call("run", "good.yaml").stdout
+    assert machine.page is None
+    result = call("run", "good.yaml", "--live", "--json")
+    assert machine.page is not None
+    assert result.stderr == f"live page: {machine.page.address}\n"
+    assert json.loads(result.stdout) == machine.record
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = call("run", "--live", str(port), "good.yaml")
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"no live page: port {port} of 127.0.0.1: ")
+    assert len(machine.asked) == 2  # nothing was started
 
 
 @pytest.mark.parametrize("command", ["run", "shell"])

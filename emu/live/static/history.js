@@ -3,6 +3,7 @@
 import { apply, initial } from "./state.js";
 
 const BETWEEN_CHECKPOINTS = 250;
+const NEWEST_NS = 2.5e9;
 
 export class History {
   constructor(run) {
@@ -67,12 +68,14 @@ export class History {
     return current.state;
   }
 
-  /** A flow's sample of the bin that a time is in, or of the last one before it that is known. */
+  /** A flow's sample of the bin that a time is in, or of the last one before it: the newest are not known at once. */
   sampleAt(flow, time) {
     const bins = this.samples.get(flow);
-    if (!bins) return null;
     const bin = Math.floor((time - this.run.t0_ns) / this.run.bin_ns);
-    return bins.get(bin) ?? bins.get(bin - 1) ?? null;
+    for (let at = bin; at >= bin - NEWEST_NS / this.run.bin_ns; at -= 1) {
+      if (bins?.has(at)) return bins.get(at);
+    }
+    return null;
   }
 
   /** Sums over a flow's bins that have ended by a time. */

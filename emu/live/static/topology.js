@@ -82,7 +82,7 @@ export class Topology {
       group.classList.toggle("down", name in state.down);
       const flows = anchored(state, name);
       const words = flows.length ? `⚓ ${flows.join(", ")}` : "";
-      const most = Math.floor((wide - 8) / 5.6);
+      const most = Math.floor((wide - 8) / 6.1);
       note.textContent = words.length > most ? `${words.slice(0, most - 1)}…` : words;
     }
   }
