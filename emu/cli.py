@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from emu.live.broadcast import Broadcast
     from emu.running import RunningLab
     from emu.scenario import Scenario
+    from emu.scenario.population import VirtualScenario
 
 _SCENARIO = click.argument("scenario", type=click.Path(path_type=Path))
 _RESULTS = click.option(
@@ -167,6 +168,43 @@ def run(
 
 
 @commands.command()
+@_SCENARIO
+@_RESULTS
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Instead of the scenario's.")
+@click.option("--repeat", type=click.IntRange(1, 10000), help="Instead of the scenario's.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Runs at a time."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the record, and nothing else.")
+def simulate(
+    scenario: Path, out: Path, seed: int | None, repeat: int | None, jobs: int, as_json: bool
+) -> None:
+    """Play SCENARIO in virtual time, and write a record; without root."""
+    experiment = _load_virtual(scenario)
+    from emu import simulated
+    from emu.show.progress import Progress
+    from emu.show.simulated import show_simulated
+
+    console = Console(highlight=False)
+    options = simulated.SimulationOptions(
+        out=_writable(out),
+        seed=experiment.seed if seed is None else seed,
+        repeat=experiment.repeat if repeat is None else repeat,
+        jobs=jobs,
+    )
+    progress = Progress(console, options.repeat, quiet=as_json)
+    outcome = simulated.simulate(scenario, experiment, options, progress)
+    if as_json:
+        click.echo(json.dumps(outcome.record, indent=2))
+    elif outcome.record:
+        show_simulated(console, outcome.record, outcome.directory)
+    if outcome.interrupted and not outcome.record:
+        raise Interrupted("interrupted: nothing was played yet, and nothing is kept")
+    if outcome.interrupted:
+        raise Interrupted(f"interrupted: {outcome.directory} has what was played")
+
+
+@commands.command()
 @click.argument("matrix", type=click.Path(path_type=Path))
 @_RESULTS
 @click.option("--workers", type=click.IntRange(1, 256), help="Runs at a time; by the cores.")
@@ -222,18 +260,20 @@ def model(scenario: Path) -> None:
 @click.argument("scenarios", nargs=-1, required=True, type=click.Path(path_type=Path))
 def check(scenarios: tuple[Path, ...]) -> None:
     """Say whether each of SCENARIOS can be run, and start nothing."""
+    from emu.scenario import Scenario
     from emu.scenario.units import DURATION
 
     problems: list[str] = []
     for path in scenarios:
         try:
-            scenario = _load(path)
+            scenario = _load_any(path)
         except Wrong as refusal:
             problems.append(refusal.message)
             continue
         length = DURATION.show(scenario.duration)
         click.echo(f"{path}: {scenario.name} is good: {length}, {len(scenario.events)} events")
-        _hint(path, scenario)
+        if isinstance(scenario, Scenario):
+            _hint(path, scenario)
     if problems:
         raise Wrong(*problems)
 
@@ -360,6 +400,26 @@ def _live_page(name: str, port: int | None, quiet: bool) -> Iterator[Broadcast |
             yield page
     except NoPage as problem:
         raise Wrong(f"no live page: {problem}") from None
+
+
+def _load_any(path: Path) -> Scenario | VirtualScenario:
+    from emu.scenario import ScenarioError
+    from emu.scenario.loader import load_any
+
+    try:
+        return load_any(path)
+    except ScenarioError as error:
+        raise Wrong(*error.problems) from None
+
+
+def _load_virtual(path: Path) -> VirtualScenario:
+    from emu.scenario.population import SCENARIOS, VirtualScenario
+
+    scenario = _load_any(path)
+    if not isinstance(scenario, VirtualScenario):
+        kinds = " or ".join(SCENARIOS)
+        raise Wrong(f"{path}: virtual time has the topology {kinds}; play this with emu run")
+    return scenario
 
 
 def _hint(path: Path, scenario: Scenario) -> None:

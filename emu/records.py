@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -45,6 +47,13 @@ def create(parent: Path, seed: int) -> Path:
             continue
         return directory
     raise FileExistsError(f"{parent}: too many records of one second")
+
+
+def point_latest_to(directory: Path) -> None:
+    """Replace the link ``latest`` in one step: parallel runs may do so at once."""
+    temporary = directory.with_name(f".latest-{os.getpid()}-{threading.get_ident()}")
+    temporary.symlink_to(directory.name)
+    temporary.rename(directory.with_name("latest"))
 
 
 @contextmanager

@@ -180,7 +180,7 @@ def run(
     if runner.interrupted and not result and not runner.failures:
         shutil.rmtree(directory)  # nothing was measured
     else:
-        _point_latest_to(directory)
+        records.point_latest_to(directory)
     give_to_caller(options.out)
     failed = "; ".join(runner.failures) or None
     return Outcome(directory, result, failed, runner.interrupted)
@@ -212,13 +212,6 @@ def shell(path: Path, scenario: Scenario) -> int:
     command = [sys.executable, "-m", "emu.shell", str(path.resolve())]
     with ctrl_c_is_for_others():
         return sandbox.spawn(command, terminal=True).wait()
-
-
-def _point_latest_to(directory: Path) -> None:
-    """Replace the link ``latest`` in one step: parallel runs may do so at once."""
-    temporary = directory.with_name(f".latest-{os.getpid()}-{threading.get_ident()}")
-    temporary.symlink_to(directory.name)
-    temporary.rename(directory.with_name("latest"))
 
 
 def give_to_caller(out: Path) -> None:

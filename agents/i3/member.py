@@ -103,6 +103,8 @@ class Member:
         self.identifier: Identifier | None = None
         """The member's own, at which others join."""
         self.joinable = True
+        self.in_tree_since: int | None = None
+        """When it got the place that it has, or had last; ns of its clock."""
         self.source_distance = 0
         """ns, of this host's clock less the source's."""
         self._owner = me
@@ -213,6 +215,7 @@ class Member:
         if not self._places:
             return self.join(now)
         place = self._places.pop(0)
+        self.counters["tries"] += 1
         self.phase = Phase.INSERTING
         self._search = None
         self._owner = place.owner
@@ -238,6 +241,7 @@ class Member:
     def _settle(self, now: int) -> list[Action]:
         """The place is taken: let others know, and see to the triggers above."""
         self.phase = Phase.IN_TREE
+        self.in_tree_since = now
         self.joinable = True
         self._deadlines.cancel(_Timer.SEARCH)
         for below, key in enumerate(reversed([*pairwise(self.chain)][:-1]), start=1):

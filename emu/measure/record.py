@@ -67,6 +67,7 @@ def build(directory: Path) -> dict[str, Any]:
     first, missing_runs = runs[0].meta, missing(directory)
     exact = {
         "schema": SCHEMA,
+        "world": "lab",
         "scenario": first["scenario"],
         "seed": first["seed"],
         "emu_version": first["emu_version"],
@@ -79,7 +80,7 @@ def build(directory: Path) -> dict[str, Any]:
         "runs": results,
         "summary": summary(results),
     }
-    record: dict[str, Any] = _rounded(exact)
+    record: dict[str, Any] = rounded(exact)
     _merge_events(directory, runs)
     text = json.dumps(record, indent=1, ensure_ascii=False)
     files.replace(directory / "record.json", text + "\n")
@@ -223,7 +224,7 @@ def _measured(result: dict[str, Any], kinds: list[str]) -> Iterator[tuple[str, f
 def _of_overlay(entry: dict[str, Any] | None) -> Iterator[tuple[str, float | None]]:
     """What a group's tree is like."""
     if entry is not None:
-        for what, value in entry["tree"].items():
+        for what, value in (entry["tree"] | entry.get("group", {})).items():
             yield f"overlay.{what}", value
         for join in entry["joins"]:
             yield "overlay.join_ms", join["took_ms"]
@@ -238,12 +239,12 @@ def _not_recovered(result: dict[str, Any]) -> Iterator[str]:
                     yield f"{metric}.{flow['protocol'] or flow['kind']}"
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
     """Six decimals everywhere: nanoseconds in ms, and no noise of binary fractions."""
     if isinstance(value, float):
         return round(value, 6) if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
+        return {key: rounded(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_rounded(item) for item in value]
+        return [rounded(item) for item in value]
     return value

@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from emu.scenario.errors import Path, Problem, nearest, one_of, quote, suggest
 from emu.scenario.events import EVENTS
 from emu.scenario.model import Scenario
+from emu.scenario.population import OCCURRENCES, VirtualScenario
 from emu.scenario.section import Section
 from emu.scenario.services import SERVICES
 from emu.scenario.traffic import FLOWS
@@ -23,6 +24,7 @@ _KINDS: dict[str | int, Mapping[str, type[Section]]] = {
     "services": SERVICES,
 }
 """What has entries of several kinds; pydantic puts the kind after the index or the name."""
+_KINDS_IN_VIRTUAL_TIME: Mapping[str | int, Mapping[str, type[Section]]] = {"events": OCCURRENCES}
 _NOUNS = {"traffic": "traffic", "services": "service"}
 
 _NOT_BOOLEAN = {"bool_type", "bool_parsing"}
@@ -61,8 +63,8 @@ def _meant(detail: ErrorDetails, root: type[Section]) -> Path | None:
 def _explain(detail: ErrorDetails, root: type[Section]) -> Problem:
     place = _place(detail, root)
     kind, value, key = detail["type"], detail["input"], str(place.path[-1])
-    if len(place.path) == 2 and place.path[0] in _KINDS:
-        return _unknown_kind(place.path, value)
+    if len(place.path) == 2 and place.path[0] in _kinds(root):
+        return _unknown_kind(place.path, value, _kinds(root)[place.path[0]])
     if kind == "missing":
         example = _keys(place.holder)[key].examples or ["…"]
         return Problem(place.path, f"is missing; write {key}: {example[0]}")
@@ -106,15 +108,18 @@ def _wrong_value(detail: ErrorDetails, section: type[Section]) -> tuple[str, str
     return f"{shown} does not fit", f"write what the schema asks for ({detail['msg']})"
 
 
-def _unknown_kind(path: Path, value: object) -> Problem:
+def _kinds(root: type[Section]) -> Mapping[str | int, Mapping[str, type[Section]]]:
+    return _KINDS_IN_VIRTUAL_TIME if issubclass(root, VirtualScenario) else _KINDS
+
+
+def _unknown_kind(path: Path, value: object, known: Mapping[str, type[Section]]) -> Problem:
     """An entry of traffic, events or services that says no kind, or an unknown one."""
-    known = _KINDS[path[0]]
     if not isinstance(value, dict):
         complaint = "has no value" if value is None else f"{quote(value)} is not a mapping"
         return Problem(path, f"{complaint}; write {{key: value, …}}")
     if path[0] == "events":
-        wrong = next((key for key in value if nearest(key, EVENTS)), "")
-        return Problem(path, f"does not say what happens; {suggest(wrong, EVENTS)}")
+        wrong = next((key for key in value if nearest(key, known)), "")
+        return Problem(path, f"does not say what happens; {suggest(wrong, known)}")
     if value.get("kind") is None:
         return Problem((*path, "kind"), f"is missing; write {one_of(known)}")
     complaint = f"{quote(value['kind'])} is not a kind of {_NOUNS[str(path[0])]}"
@@ -127,8 +132,8 @@ def _place(detail: ErrorDetails, root: type[Section]) -> _Place:
         location = location[:-1]
     path: Path = ()
     section = root
-    if len(location) > 2 and location[0] in _KINDS:
-        path, section = location[:2], _KINDS[location[0]][str(location[2])]
+    if len(location) > 2 and location[0] in _kinds(root):
+        path, section = location[:2], _kinds(root)[location[0]][str(location[2])]
         location = location[3:]
     holder = section
     in_entry = False  # the part is a name in a mapping or an index in a list, whatever it spells

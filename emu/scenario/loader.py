@@ -13,6 +13,8 @@ from emu.scenario.errors import Problem, ScenarioError, dotted
 from emu.scenario.explain import explain
 from emu.scenario.files import check_files
 from emu.scenario.model import Scenario
+from emu.scenario.population import SCENARIOS, VirtualScenario
+from emu.scenario.population import check as check_population
 
 
 class Unsound(Exception):
@@ -32,17 +34,47 @@ def load(path: Path) -> Scenario:
     return parse(read(path), str(path))
 
 
+def load_any(path: Path) -> Scenario | VirtualScenario:
+    """The same of a scenario that may be one for virtual time only."""
+    data = read(path)
+    document = _document(data, str(path))
+    kind = _topology_kind(document)
+    if kind not in SCENARIOS:
+        return parse(data, str(path))
+    try:
+        scenario = SCENARIOS[kind].model_validate(document.value)
+    except ValidationError as error:
+        raise ScenarioError(lines(document, explain(error.errors(), SCENARIOS[kind]))) from None
+    refuse(document, list(check_population(scenario)))
+    return scenario
+
+
 def parse(data: bytes, file: str) -> Scenario:
     """The scenario in the bytes of a file, which errors call by the name given."""
-    document = Document.parse(data, file)
-    refuse(document, document.problems)
-    refuse_other(document, "axes", "belongs to a matrix, not a scenario; run it with emu sweep")
+    document = _document(data, file)
+    kind = _topology_kind(document)
+    if kind in SCENARIOS:
+        text = f"{kind} is for virtual time; play it with emu simulate"
+        refuse(document, [Problem(("topology", "kind"), text)])
     try:
         scenario = build(document.value)
     except Unsound as error:
         raise ScenarioError(lines(document, error.problems)) from None
     refuse(document, check_files(scenario, Path(file).parent))
     return scenario
+
+
+def _document(data: bytes, file: str) -> Document:
+    document = Document.parse(data, file)
+    refuse(document, document.problems)
+    refuse_other(document, "axes", "belongs to a matrix, not a scenario; run it with emu sweep")
+    return document
+
+
+def _topology_kind(document: Document) -> str:
+    """What the scenario says of its topology's kind, if it does."""
+    topology = document.value.get("topology") if isinstance(document.value, dict) else None
+    return str(topology.get("kind")) if isinstance(topology, dict) else ""
 
 
 def build(value: object) -> Scenario:

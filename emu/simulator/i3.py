@@ -17,7 +17,7 @@ from agents.i3.ring import Ring
 from agents.i3.server import Server
 from agents.wire.i3 import IDENTIFIER_LENGTH, Endpoint, Identifier, Message
 from emu.simulator.engine import Engine
-from emu.simulator.internet import Internet
+from emu.simulator.underlay import Underlay
 
 PORT = b"\x27\x10"
 _SPACE = 1 << 64
@@ -51,7 +51,7 @@ class Overlay:
 
     def __init__(
         self,
-        internet: Internet,
+        internet: Underlay,
         servers: int,
         seed: int,
         group: GroupConfig,
@@ -111,8 +111,8 @@ class Overlay:
 
     def _places(self, number: int) -> list[int]:
         """Nodes for servers."""
-        nodes = self.internet.stub_nodes
-        return self.random.sample(nodes, number) if number <= len(nodes) else nodes
+        nodes = self.internet.sites
+        return self.random.sample(nodes, number) if number <= len(nodes) else [*nodes]
 
     def _add_servers(self, number: int) -> None:
         endpoints = {node: self._endpoint() for node in self._places(number)}

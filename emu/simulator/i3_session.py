@@ -12,7 +12,8 @@ from agents.i3.config import GroupConfig, ServerConfig
 from agents.i3.member import Member, Phase
 from agents.wire.i3 import Endpoint
 from emu.simulator.i3 import Host, Overlay
-from emu.simulator.internet import Internet, TransitStub
+from emu.simulator.internet import TransitStub
+from emu.simulator.underlay import Shape
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class SessionConfig:
     receivers: int
     servers: int = 8192
     group: GroupConfig = field(default_factory=GroupConfig)
-    shape: TransitStub = field(default_factory=TransitStub)
+    shape: Shape = field(default_factory=TransitStub)
     join_interval: int = 300 * MILLISECOND
     """Between one receiver that begins to join and the next one, ns."""
     data_interval: int = 1 * SECOND
@@ -39,7 +40,7 @@ class Session:
     def __init__(self, config: SessionConfig, seed: int, overlay: type[Overlay] = Overlay) -> None:
         self._config = config
         self._random, self._skews = Random(seed), Random(seed)
-        internet = Internet(config.shape, self._random)
+        internet = config.shape.draw(self._random)
         limits = ServerConfig(config.group.degree + 1, lifetime=config.lifetime)
         self.overlay = overlay(internet, config.servers, seed, config.group, limits)
         self.engine = self.overlay.engine
@@ -47,7 +48,7 @@ class Session:
         self.repeated = 0
         """Packets that a receiver's application got again; there must be none."""
         self.overlay.delivered = self._delivered
-        node = self._random.choice(internet.stub_nodes)
+        node = self._random.choice(internet.sites)
         self.root = self.overlay.root_near(node)
         self.source = self._add(node)
         self.members: list[tuple[Host, Member]] = []
@@ -57,11 +58,8 @@ class Session:
 
     def grow(self, progress: Callable[[int], None] = lambda number: None) -> None:
         """Have all receivers join, and wait until they have, or as long as one may need."""
-        nodes = self.overlay.internet.stub_nodes
         for number in range(self._config.receivers):
-            host, member = self._add(self._random.choice(nodes))
-            self.members.append((host, member))
-            self.overlay.call(host, member.join)
+            self.add()
             self.run(self._config.join_interval)
             progress(number + 1)
         for _ in range(60):
@@ -78,10 +76,17 @@ class Session:
             self._next_packet += self._config.data_interval
         self.engine.run(end)
 
-    def send(self) -> int:
+    def add(self) -> tuple[Host, Member]:
+        """Have one more receiver join, at a node drawn at random."""
+        host, member = self._add(self._random.choice(self.overlay.internet.sites))
+        self.members.append((host, member))
+        self.overlay.call(host, member.join)
+        return host, member
+
+    def send(self, payload: bytes = b"") -> int:
         """Have the source send a packet; its number."""
         host, member = self.source
-        self.overlay.call(host, lambda now: member.send(b"", now))
+        self.overlay.call(host, lambda now: member.send(payload, now))
         return member.sent
 
     @property

@@ -11,7 +11,7 @@ import numpy as np
 from agents.i3.server import Server
 from agents.wire.i3 import Endpoint, Identifier, is_endpoint
 from emu.simulator.i3 import Host, Overlay
-from emu.simulator.internet import Link
+from emu.simulator.underlay import Link
 
 
 @dataclass(frozen=True)

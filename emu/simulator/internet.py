@@ -17,11 +17,10 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import dijkstra
 
 from agents.core import MILLISECOND
+from emu.simulator.underlay import Link
 
-Span = tuple[int, int]
+Span = tuple[float, float]
 """Least and most, ms; drawn uniformly."""
-Link = tuple[int, int]
-"""Two nodes, the lower number first."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,10 @@ class TransitStub:
     inside_domain: Span | None = None
     """Between transit routers of one domain; None: as between domains."""
 
+    def draw(self, random: Random) -> Internet:
+        """One network."""
+        return Internet(self, random)
+
 
 class Internet:
     """One network drawn from a seed. Nodes are numbers, delays ns."""
@@ -50,7 +53,8 @@ class Internet:
         """Of each link."""
         _transit_links(shape, random, self.delays)
         self._core, self._core_before = _shortest(transit, self.delays)
-        self.stub_nodes: list[int] = []
+        self.sites: list[int] = []
+        """The nodes of stubs."""
         self._stub: list[int] = [-1] * transit
         self._router: list[int] = [*range(transit)]
         self._out: list[int] = [0] * transit
@@ -118,7 +122,7 @@ class Internet:
         self._gateway.append(first + gateway)
         self._inside.append(inside)
         self._inside_before.append(before)
-        self.stub_nodes += range(first, first + size)
+        self.sites += range(first, first + size)
 
 
 def _transit_links(shape: TransitStub, random: Random, links: dict[Link, int]) -> None:

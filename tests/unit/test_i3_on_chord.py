@@ -92,7 +92,7 @@ def test_members_get_packets_again_within_a_lifetime_after_servers_crashed(seed)
 def test_the_group_goes_on_while_servers_leave_and_join():
     session = grown(1)
     overlay = ring(session)
-    free = [node for node in overlay.internet.stub_nodes if node not in overlay._positions]
+    free = [node for node in overlay.internet.sites if node not in overlay._positions]
     for _ in range(4):
         overlay.leave(overlay.random.choice(used(session)))
         overlay.add_server(free.pop())

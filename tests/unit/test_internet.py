@@ -55,9 +55,9 @@ def test_links_are_as_slow_as_the_shape_says(network):
 
 
 def test_neighbours_are_nearer_than_all_others(network):
-    for node in network.stub_nodes[::5]:
+    for node in network.sites[::5]:
         near = network.neighbours(node)
-        others = [other for other in network.stub_nodes if other not in near]
+        others = [other for other in network.sites if other not in near]
         farthest = max(network.delay(node, other) for other in near)
         assert node in near
         assert farthest < min(network.delay(node, other) for other in others)
