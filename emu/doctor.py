@@ -22,6 +22,7 @@ from emu.requirements import (
     missing_programs,
 )
 from emu.scenario.model import Scenario
+from emu.scenario.services import Cache
 from emu.scenario.traffic import Iperf3Flow, ProgramFlow
 from emu.services import kinds as services
 
@@ -47,6 +48,7 @@ FEATURES = (
     Feature(
         "conntrack", "client: idle_release", "no idle_release (CONFIG_NF_CONNTRACK, CONFIG_NFT_CT)"
     ),
+    Feature("interception", "caches at MARs", "no caches (CONFIG_NFT_TPROXY, CONFIG_NFT_SOCKET)"),
     Feature("openvswitch", "the radio switch", "Open vSwitch's user-space datapath"),
     Feature("ip6tnl", "tunnels", "eBPF programs on TUN devices"),
     Feature("bpf", "tunnels without ip6tnl", "plain TUN devices (slower)"),
@@ -69,6 +71,7 @@ def missing_for(scenario: Scenario) -> list[str]:
         "tbf": bool(topology.access.profiles) or any(link.rate is not None for link in links),
         "conntrack": scenario.mobility.scheme == "client"
         and scenario.mobility.idle_release is not None,
+        "interception": any(isinstance(one, Cache) for one in scenario.services.values()),
         "optimistic_dad": any(node.dad == "optimistic" for node in scenario.nodes.values()),
     }
     capabilities = probe()

@@ -21,6 +21,7 @@ from pyroute2.netlink import NLM_F_CREATE, NLM_F_EXCL, rtnl
 from agents.kernel import libc, tc
 from agents.kernel.bpf_tunnel import BpfTunnel
 from agents.kernel.conntrack import Conntrack
+from agents.kernel.interception import Interception
 from agents.kernel.mroute import MulticastRouting
 from agents.kernel.netlink import Netlink
 from agents.kernel.tun_device import open_tun
@@ -61,6 +62,8 @@ class Capabilities:
     """Optimistic duplicate address detection (CONFIG_IPV6_OPTIMISTIC_DAD)."""
     conntrack: bool
     """Connection tracking, and nftables to turn it on (CONFIG_NF_CONNTRACK, CONFIG_NFT_CT)."""
+    interception: bool
+    """Transparent proxies, by nftables (CONFIG_NFT_TPROXY, CONFIG_NFT_SOCKET)."""
     realtime: bool
     """Real-time scheduling (SCHED_FIFO) for the delay line."""
 
@@ -174,6 +177,11 @@ def _try_conntrack(netlink: Netlink) -> None:
     Conntrack().close()
 
 
+def _try_interception(netlink: Netlink) -> None:
+    netlink.up("lo")
+    Interception(_REMOTE, 1).close()
+
+
 def _try_optimistic_dad(netlink: Netlink) -> None:
     Path("/proc/sys/net/ipv6/conf/lo/optimistic_dad").read_text(encoding="utf-8")
 
@@ -193,5 +201,6 @@ _TRIALS: dict[str, Callable[[Netlink], None]] = {
     "mrt6": _try_mrt6,
     "optimistic_dad": _try_optimistic_dad,
     "conntrack": _try_conntrack,
+    "interception": _try_interception,
     "realtime": _try_realtime,
 }

@@ -10,46 +10,21 @@ import struct
 from ipaddress import IPv6Address
 from typing import Any
 
-from pyroute2.netlink import NETLINK_NETFILTER, NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP
-from pyroute2.netlink.nfnetlink import NFNL_SUBSYS_CTNETLINK, NFNL_SUBSYS_NFTABLES
+from pyroute2.netlink import NETLINK_NETFILTER, NLM_F_DUMP
+from pyroute2.netlink.nfnetlink import NFNL_SUBSYS_CTNETLINK
 from pyroute2.netlink.nfnetlink.nfctsocket import IPCTNL_MSG_CT_GET, IPCTNL_MSG_CT_NEW, nfct_msg
-from pyroute2.netlink.nfnetlink.nftsocket import (
-    NFT_MSG_NEWCHAIN,
-    NFT_MSG_NEWRULE,
-    NFT_MSG_NEWTABLE,
-)
 
-from agents.kernel.attributes import attribute, nested, text
+from agents.kernel import nftables
 from agents.kernel.netlink import set_sysctl
 from agents.kernel.netlink_socket import NetlinkSocket
 
-_HEAD = struct.Struct("!BBH")
+_HEAD = struct.pack("!BBH", socket.AF_INET6, 0, 0)
 """struct nfgenmsg: family, version, resource."""
-_BIG_ENDIAN = struct.Struct("!I")
-_BATCH_BEGIN, _BATCH_END = 0x10, 0x11
 _CONNECTION, _GET_CONNECTIONS = (
     NFNL_SUBSYS_CTNETLINK << 8 | kind for kind in (IPCTNL_MSG_CT_NEW, IPCTNL_MSG_CT_GET)
 )
-_NEW_TABLE, _NEW_CHAIN, _NEW_RULE = (
-    NFNL_SUBSYS_NFTABLES << 8 | kind
-    for kind in (NFT_MSG_NEWTABLE, NFT_MSG_NEWCHAIN, NFT_MSG_NEWRULE)
-)
-_TABLE, _CHAIN, _HOOK, _TYPE, _EXPRESSIONS = 1, 3, 4, 7, 4
-"""NFTA_CHAIN_TABLE (also _TABLE_NAME, _RULE_TABLE), _NAME, _HOOK, _TYPE; _RULE_EXPRESSIONS."""
-_RULE_CHAIN, _ELEMENT, _NAME, _DATA = 2, 1, 1, 2
-"""NFTA_RULE_CHAIN, NFTA_LIST_ELEM, NFTA_EXPR_NAME, NFTA_EXPR_DATA."""
-_HOOK_NUMBER, _HOOK_PRIORITY, _OUTPUT = 1, 2, 3
-_CT_REGISTER, _CT_KEY, _STATE = 1, 2, 0
 _SIGNALLING = frozenset({41, 135})
 """The protocols of tunnels and of binding messages, which are nobody's flows."""
-
-
-def _big_endian(kind: int, value: int) -> bytes:
-    return attribute(kind, _BIG_ENDIAN.pack(value))
-
-
-def _head(family: int, resource: int = 0) -> bytes:
-    return _HEAD.pack(family, 0, resource)
 
 
 class Conntrack:
@@ -71,7 +46,7 @@ class Conntrack:
     def addresses_in_use(self) -> frozenset[IPv6Address]:
         """Both ends of every flow that had a packet since this was last asked."""
         packets, used = {}, set()
-        for flow in self._netlink.request(_GET_CONNECTIONS, _head(socket.AF_INET6), NLM_F_DUMP):
+        for flow in self._netlink.request(_GET_CONNECTIONS, _HEAD, NLM_F_DUMP):
             key, count = flow.get_attr("CTA_ID"), _packets(flow)
             packets[key] = count
             if count != self._packets.get(key, 0):
@@ -80,21 +55,10 @@ class Conntrack:
         return frozenset(used)
 
     def _track(self) -> None:
-        family, table = _head(socket.AF_INET6), text(_TABLE, "emu-flows")
-        hook = nested(_HOOK, _big_endian(_HOOK_NUMBER, _OUTPUT), _big_endian(_HOOK_PRIORITY, 0))
-        chain = table + text(_CHAIN, "output") + hook + text(_TYPE, "filter")
-        state = nested(_DATA, _big_endian(_CT_REGISTER, 1), _big_endian(_CT_KEY, _STATE))
-        expressions = nested(_EXPRESSIONS, nested(_ELEMENT, text(_NAME, "ct") + state))
-        rule = table + text(_RULE_CHAIN, "output") + expressions
-        self._netlink.batch(
-            [
-                (_BATCH_BEGIN, _head(socket.AF_UNSPEC, NFNL_SUBSYS_NFTABLES), 0),
-                (_NEW_TABLE, family + table, NLM_F_CREATE),
-                (_NEW_CHAIN, family + chain, NLM_F_CREATE),
-                (_NEW_RULE, family + rule, NLM_F_CREATE | NLM_F_ACK),
-                (_BATCH_END, _head(socket.AF_UNSPEC, NFNL_SUBSYS_NFTABLES), 0),
-            ]
-        )
+        table = nftables.Table("emu-flows")
+        chain = table.chain("output", nftables.OUTPUT, 0)
+        rule = table.rule("output", nftables.connection_state())
+        nftables.commit(self._netlink, [table.new(), chain, rule])
         set_sysctl("net/netfilter/nf_conntrack_acct", 1)
 
     def close(self) -> None:

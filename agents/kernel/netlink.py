@@ -294,6 +294,12 @@ class Netlink:
         """Delete the rule that ``rule_add_unmarked`` made of the same arguments."""
         self._remove(rtnl.RTM_DELRULE, rules.unmarked(destination, source, table, priority))
 
+    def take_marked(self, mark: int, *, table: int, priority: int) -> None:
+        """Have packets with a mark come to this host, whomever they are for."""
+        message = requests.local_route(IPv6Network("::/0"), table, self.index("lo"))
+        self.rtnetlink.request(rtnl.RTM_NEWROUTE, message, NLM_F_CREATE | NLM_F_REPLACE)
+        self._add_rule(rules.marked(mark, table, priority))
+
     def rules_delete(self, priority: int) -> None:
         """Delete every rule of this priority."""
         try:

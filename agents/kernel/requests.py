@@ -37,7 +37,7 @@ _DESTINATION, _SOURCE, _OUTPUT, _GATEWAY, _PRIORITY, _PREFERRED_SOURCE, _TABLE =
 )
 """RTA_DST, RTA_SRC, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC, RTA_TABLE."""
 PROTOCOL_STATIC = 4
-_TYPE_UNICAST = 1
+_TYPE_UNICAST, _TYPE_LOCAL = 1, 2
 _NEIGHBOUR, _NEIGHBOUR_ADDRESS = 1, 2
 """NDA_DST, NDA_LLADDR."""
 _STALE = 0x04
@@ -118,6 +118,12 @@ def route(
     if source is not None:
         message += address(_PREFERRED_SOURCE, source)
     return message
+
+
+def local_route(prefix: IPv6Network, table: int, output: int) -> bytes:
+    """A route that says: this host itself."""
+    message = _route(prefix, table, 0, PROTOCOL_STATIC, _TYPE_LOCAL)
+    return message + number(_OUTPUT, output)
 
 
 def any_route(

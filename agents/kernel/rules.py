@@ -34,6 +34,11 @@ def unmarked(
     )
 
 
+def marked(mark: int, table: int, priority: int) -> bytes:
+    """Packets with a mark look in ``table``."""
+    return _rule(_EVERYWHERE, _EVERYWHERE, None, table, priority) + number(_MARK, mark)
+
+
 def of_priority(priority: int) -> bytes:
     """Any rule of this priority."""
     return _head(0, 0, 0) + number(_PRIORITY, priority)

@@ -48,6 +48,8 @@ class ForwardingPart:
         self.on_tunnel_removed: Callable[[Tunnel], None] = lambda tunnel: None
         self.on_route: Routed = lambda prefix, peer: None
         self.on_source_route: Routed = lambda prefix, peer: None
+        self.on_routed: Callable[[IPv6Network, bool], None] = lambda prefix, is_routed: None
+        """Told of a prefix that leads to a mobile node, wherever that is, or no longer does."""
         self._daemon = daemon
         self._core = core
         self._devices = devices
@@ -97,10 +99,12 @@ class ForwardingPart:
         device = self.tunnels[action.peer].name if action.peer else self._link()
         self._netlink.route_replace(action.prefix, oif=device)
         self.on_route(action.prefix, action.peer)
+        self.on_routed(action.prefix, True)
 
     def _remove_route(self, action: actions.RemoveRoute) -> None:
         self._netlink.route_delete(action.prefix)
         self.on_route(action.prefix, None)
+        self.on_routed(action.prefix, False)
 
     def _install_source_route(self, action: actions.InstallSourceRoute) -> None:
         self._forget_source_route(action.prefix)

@@ -11,6 +11,7 @@ from agents.mobility.lma import LmaCore
 from agents.multicast.config import OF_ROUTERS
 from agents.roles.daemon import Daemon
 from agents.roles.forwarding_part import ForwardingPart
+from agents.roles.interception_part import InterceptionPart
 from agents.roles.multicast_part import MulticastPart
 from agents.roles.multicast_tunnels import MulticastTunnels
 from agents.roles.signalling import Signalling
@@ -36,6 +37,8 @@ class LocalMobilityAnchor:
         )
         devices = TunnelDevices(self._daemon, address, config["tunnel_backend"], mags)
         self._forwarding = ForwardingPart(self._daemon, self._core, devices)
+        if config["interception"]:
+            InterceptionPart(self._forwarding, IPv6Network(config["pool"]), config["interception"])
         self._signalling = Signalling(self._daemon, address, self._core, key=config["key"])
         self._multicast: MulticastPart | None = None
         if config["multicast"]:

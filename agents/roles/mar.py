@@ -32,6 +32,7 @@ from agents.roles.daemon import Daemon
 from agents.roles.forwarding_part import ForwardingPart
 from agents.roles.handover_part import RouterHandovers
 from agents.roles.idle_part import IdlePart
+from agents.roles.interception_part import InterceptionPart
 from agents.roles.link_port import Handler, LinkPort
 from agents.roles.multicast_part import MulticastPart
 from agents.roles.multicast_tunnels import MulticastTunnels
@@ -75,6 +76,8 @@ class MobilityAccessRouter:
         if config["idle_release"]:
             self._idle = IdlePart(self._daemon, config["idle_release"], self._prefix_idle)
         self._forwarding.on_source_route = self._guest
+        if config["interception"]:
+            InterceptionPart(self._forwarding, self._pool, config["interception"])
         self._multicast = self._multicast_part(config)
         self._channels = self._channel_part(config, mar)
         SourceRedirects(self._daemon, self._access_link)

@@ -8,7 +8,7 @@ from emu.scenario.errors import Path, Problem, quote, suggest
 from emu.scenario.model import Scenario
 from emu.scenario.names import wrong_node
 from emu.scenario.periods import wrong_period
-from emu.scenario.services import SERVICES, Call, Origin, Player
+from emu.scenario.services import SERVICES, Cache, Call, Origin, Player
 from emu.scenario.units import DURATION
 
 MOST_CALLS = 16
@@ -21,6 +21,8 @@ def check_services(scenario: Scenario) -> Iterator[Problem]:
         path: Path = ("services", name)
         if isinstance(service, Origin):
             yield from _origin(scenario, name, service, path)
+        elif isinstance(service, Cache):
+            yield from _cache(scenario, name, service, path)
         elif isinstance(service, Player):
             yield from _player(scenario, service, path)
         elif isinstance(service, Call):
@@ -51,6 +53,35 @@ def _origin(scenario: Scenario, name: str, service: Origin, path: Path) -> Itera
     if list(service.bitrates) != sorted(set(service.bitrates)):
         text = "are not from the lowest to the highest, each once; write them in this order"
         yield Problem((*path, "bitrates"), text)
+
+
+def _cache(scenario: Scenario, name: str, service: Cache, path: Path) -> Iterator[Problem]:
+    yield from wrong_service(scenario, service.origin, (*path, "origin"), "origin")
+    anchors = _anchors(scenario)
+    taken = {
+        place: other
+        for other, one in scenario.services.items()
+        if isinstance(one, Cache)
+        for place in one.at
+    }
+    for index, place in enumerate(service.at):
+        if not anchors:
+            text = f"there are no caches with the mobility scheme {scenario.mobility.scheme}; "
+            yield Problem((*path, "at", index), text + "leave the service out")
+        elif place not in anchors:
+            text = f"{quote(place)} anchors no prefix here; {suggest(place, anchors)}"
+            yield Problem((*path, "at", index), text)
+        elif taken[place] != name or place in service.at[:index]:
+            text = f"{place} has a cache already; write it once"
+            yield Problem((*path, "at", index), text)
+
+
+def _anchors(scenario: Scenario) -> tuple[str, ...]:
+    """Who anchors the prefixes of mobile nodes, of those that may have a cache."""
+    scheme = scenario.mobility.scheme
+    if scheme == "dmm":
+        return scenario.topology.access_routers
+    return ("lma",) if scheme == "pmipv6" else ()
 
 
 def _player(scenario: Scenario, service: Player, path: Path) -> Iterator[Problem]:

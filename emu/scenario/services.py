@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from emu.scenario.fields import EntryName, Instant, Rate, nothing_as, within
+from emu.scenario.fields import AccessRouter, EntryName, Instant, Rate, nothing_as, within
 from emu.scenario.section import Section
-from emu.scenario.units import DURATION
+from emu.scenario.units import DURATION, SIZE
 
 
 class Service(Section):
@@ -31,6 +31,27 @@ class Origin(Service):
         default=(300_000, 800_000, 1_500_000), examples=["[300kbit, 800kbit]"]
     )
     """Of the picture, from the lowest to the highest: one representation each."""
+    rate: Rate | None = None
+    """How fast it sends to one connection; None: as fast as it can."""
+
+
+CACHE_PORT = 3128
+
+
+class Cache(Service):
+    """Web caches beside mobility anchors, which mobile nodes do not know of."""
+
+    kind: Literal["cache"]
+    at: Annotated[tuple[AccessRouter, ...], Field(min_length=1)] = Field(examples=["[mar1, mar2]"])
+    """Access routers, or the mobility anchor: a cache each."""
+    origin: str = Field(examples=["video"])
+    """The service whose answers they keep."""
+    filled: bool = False
+    """Whether they have all of the video from the start."""
+    size: Annotated[int, within(SIZE, "100000", "100000000000")] = 1_000_000_000
+    """Bytes that each keeps at the most; what was used least recently goes first."""
+    keep_alive: bool = False
+    """Whether a connection may serve more than one request."""
 
 
 class Player(Service):
@@ -77,9 +98,14 @@ class Call(Service):
     """Of either end, for the score: how long the first packet waits, or one that adapts."""
 
 
-SERVICES: dict[str, type[Service]] = {"origin": Origin, "player": Player, "call": Call}
+SERVICES: dict[str, type[Service]] = {
+    "origin": Origin,
+    "cache": Cache,
+    "player": Player,
+    "call": Call,
+}
 """The kinds of service."""
 
-AnyService = Annotated[Origin | Player | Call, Field(discriminator="kind")]
+AnyService = Annotated[Origin | Cache | Player | Call, Field(discriminator="kind")]
 Services = Annotated[dict[EntryName, AnyService], nothing_as(dict)]
 """By their names."""

@@ -13,6 +13,7 @@ from emu.i3_plan import I3Plan
 from emu.network.build import Network
 from emu.running import query_path
 from emu.scenario.model import Scenario
+from emu.scenario.services import CACHE_PORT, Cache, Origin
 from topologies.parameters import Centre
 
 Agent = tuple[str, dict[str, Any]]
@@ -83,6 +84,16 @@ class Scheme:
     def mars(self) -> dict[str, str]:
         """The access routers' names by their addresses."""
         return {str(self.network.address(mar)): mar for mar in self.network.names("mar")}
+
+    def interception(self, name: str) -> dict[str, Any] | None:
+        """Whose clients a router takes to the cache beside it, if it has one, and that's port."""
+        services = self.scenario.services
+        for service in services.values():
+            if isinstance(service, Cache) and name in service.at:
+                origin = services[service.origin]
+                assert isinstance(origin, Origin)
+                return {"server": str(self.network.address(origin.node)), "port": CACHE_PORT}
+        return None
 
     def _common(self, name: str) -> dict[str, Any]:
         seed = self._seed * 1000 + list(self.network.plan).index(name)

@@ -93,6 +93,7 @@ class Dmm(Scheme):
             "mih": self._point_of_service(name) if mobility.variant == "mih" else None,
             "cxtp": self._cxtp,
             "home_agent": None,
+            "interception": self.interception(name),
             "mobility": {
                 **self._timers(),
                 "context_transfer": self.scenario.multicast.context_transfer == "pbu",

@@ -56,6 +56,7 @@ class Pmipv6(Scheme):
             "tunnel_backend": self.tunnel_backend,
             "peers": self.mars(),
             "multicast": self._timers_of_lma(),
+            "interception": self.interception(name),
             "key": self.scenario.mobility.key,
             "mobility": {"binding_lifetime_s": self._lifetime_s()},
         }

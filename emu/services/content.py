@@ -53,6 +53,12 @@ class Content:
         """How many each representation has."""
         return -(-self.length // self.segment)
 
+    def files(self) -> list[str]:
+        """The names of all its files."""
+        parts = ("init", *range(1, self.segments + 1))
+        names = [f"{r}-{part}.m4s" for r in range(len(self.bitrates)) for part in parts]
+        return [MANIFEST, *names]
+
     def ensure(self, tell: Callable[[str], None]) -> Path:
         """Its folder; made first, in the background's idle time, if it is not there.
 

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from emu.scenario.services import Service, Services
+from emu.services.cache import CacheKind
 from emu.services.call import CallKind
 from emu.services.kind import Kind
 from emu.services.origin import OriginKind
@@ -15,6 +16,7 @@ from emu.services.player import PlayerKind
 
 KINDS: dict[str, type[Kind[Any]]] = {
     "origin": OriginKind,
+    "cache": CacheKind,
     "player": PlayerKind,
     "call": CallKind,
 }

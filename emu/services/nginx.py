@@ -3,7 +3,10 @@
 service, node, events   names and the event log
 configuration           nginx's ``http`` block, without its logging
 folder                  for its configuration, its temporary files, and what it says itself
-address                 whose port 80 tells that it serves
+transparent             optional: a port where it listens as a transparent proxy (see
+                        ``agents.kernel.interception``)
+fill                    optional: what is to be asked for, by the socket ``fill`` in the folder,
+                        before it serves; for caches
 
 Each request that it has answered is an event ``http_request``, when the answer was given to the
 kernel to send: ``seconds`` before that it began. nginx sends its log lines to a socket, which gives
@@ -15,11 +18,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +70,7 @@ http {{
 """
 _LONGEST_LINE = 16384
 _RETRY_S, _LOOK_S = 0.01, 0.2
+_IPV6_TRANSPARENT = 75
 
 
 class Server:
@@ -91,13 +97,12 @@ class Server:
         stopped = asyncio.Event()
         loop.add_signal_handler(signal.SIGTERM, stopped.set)
         loop.add_reader(self._lines, self._take)
-        nginx = subprocess.Popen(
-            ["nginx", "-c", str(self._folder / "nginx.conf")],
-            stdin=subprocess.DEVNULL,
-            preexec_fn=lambda: set_parent_death_signal(signal.SIGTERM),
-        )
-        await self._until_it_answers(nginx, stopped)
-        self._log.write("service_ready", service=self._service)
+        nginx = self._start()
+        while not stopped.is_set() and nginx.poll() is None and not self._listens():
+            await asyncio.sleep(_RETRY_S)
+        if not stopped.is_set() and nginx.poll() is None:
+            await asyncio.to_thread(self._fill)
+            self._log.write("service_ready", service=self._service)
         while not stopped.is_set() and nginx.poll() is None:
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(stopped.wait(), _LOOK_S)
@@ -107,15 +112,45 @@ class Server:
         nginx.wait()
         self._take()
 
-    async def _until_it_answers(
-        self, nginx: subprocess.Popen[bytes], stopped: asyncio.Event
-    ) -> None:
-        address = (self._config["address"], PORT)
-        while not stopped.is_set() and nginx.poll() is None:
-            with socket.socket(socket.AF_INET6) as probe:
-                if probe.connect_ex(address) == 0:
-                    return
-            await asyncio.sleep(_RETRY_S)
+    def _start(self) -> subprocess.Popen[bytes]:
+        """nginx, with a socket that listens already if it is to be a transparent one.
+
+        It takes over what the variable NGINX lists, as from a binary that it replaces.
+        """
+        command = ["nginx", "-c", str(self._folder / "nginx.conf")]
+        death = partial(set_parent_death_signal, signal.SIGTERM)
+        port = self._config.get("transparent")
+        if port is None:
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=death)
+        with socket.socket(socket.AF_INET6) as listening:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            listening.setsockopt(socket.IPPROTO_IPV6, _IPV6_TRANSPARENT, 1)
+            listening.bind(("::", port))
+            listening.listen()
+            descriptor = listening.fileno()
+            environment = {**os.environ, "NGINX": f"{descriptor};"}
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                preexec_fn=death,
+                pass_fds=[descriptor],
+                env=environment,
+            )
+
+    def _listens(self) -> bool:
+        """Whether nginx answers: its pid file comes when it has read its configuration."""
+        return (self._folder / "nginx.pid").exists()
+
+    def _fill(self) -> None:
+        """Ask for all that a cache is to have from the start."""
+        for name in self._config.get("fill", ()):
+            with socket.socket(socket.AF_UNIX) as asking:
+                asking.connect(str(self._folder / "fill"))
+                asking.sendall(f"GET /{name} HTTP/1.0\r\nHost: fill\r\n\r\n".encode())
+                answer = asking.makefile("rb").read()
+            if not answer.startswith(b"HTTP/1.1 200 "):
+                sys.exit(f"{self._service} could not be filled with {name}")
 
     def _take(self) -> None:
         """Log the requests that were answered."""

@@ -18,6 +18,7 @@ _HTTP = """
     server {{
         listen [::]:{port};
         root {folder};
+        limit_rate {rate};
         add_header Cache-Control "public, max-age=3600";
     }}
 """
@@ -44,9 +45,10 @@ class OriginKind(Kind[Origin]):
             self.name,
             self.service.node,
             "emu.services.nginx",
-            configuration=_HTTP.format(port=PORT, folder=self.content.folder),
+            configuration=_HTTP.format(
+                port=PORT, folder=self.content.folder, rate=(self.service.rate or 0) // 8
+            ),
             folder=str(place.scratch / self.name),
-            address=place.address(self.service.node),
         )
 
     def result(self, run: Run) -> dict[str, Any]:

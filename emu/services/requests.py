@@ -7,6 +7,9 @@ from typing import Any
 from emu.events import Event
 from emu.measure.run import Run
 
+HITS = ("HIT", "STALE", "UPDATING", "REVALIDATED")
+"""nginx's words for an answer whose body is the cache's own."""
+
 
 def of_service(run: Run, service: str, node: str | None = None) -> list[Event]:
     """The requests that a service answered, on one node if it is named, in order of time."""

@@ -1,0 +1,197 @@
+"""Messages to nftables (netfilter's ``nf_tables``): tables, chains, sets, and rules of expressions.
+
+Numbers are in network byte order, unlike those of routing's netlink. A batch is carried out as a
+whole or not at all.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Sequence
+
+from pyroute2.netlink import NLM_F_ACK, NLM_F_CREATE
+from pyroute2.netlink.nfnetlink import NFNL_SUBSYS_NFTABLES
+from pyroute2.netlink.nfnetlink.nftsocket import (
+    NFT_MSG_DELSETELEM,
+    NFT_MSG_DELTABLE,
+    NFT_MSG_NEWCHAIN,
+    NFT_MSG_NEWRULE,
+    NFT_MSG_NEWSET,
+    NFT_MSG_NEWSETELEM,
+    NFT_MSG_NEWTABLE,
+)
+
+from agents.kernel.attributes import attribute, nested, text
+from agents.kernel.netlink_socket import NetlinkSocket, Request
+
+_HEAD = struct.Struct("!BBH")
+"""struct nfgenmsg: family, version, resource."""
+_NUMBER = struct.Struct("!i")
+_BATCH_BEGIN, _BATCH_END = 0x10, 0x11
+_TABLE = 1
+"""NFTA_TABLE_NAME, NFTA_CHAIN_TABLE, NFTA_RULE_TABLE, NFTA_SET_TABLE, NFTA_SET_ELEM_LIST_TABLE."""
+_CHAIN, _HOOK, _TYPE, _HOOK_NUMBER, _HOOK_PRIORITY = 3, 4, 7, 1, 2
+"""NFTA_CHAIN_NAME, _HOOK, _TYPE, NFTA_HOOK_HOOKNUM, _PRIORITY."""
+_RULE_CHAIN, _EXPRESSIONS, _ELEMENT, _NAME, _DATA = 2, 4, 1, 1, 2
+"""NFTA_RULE_CHAIN, _EXPRESSIONS, NFTA_LIST_ELEM, NFTA_EXPR_NAME, _DATA."""
+_SET, _KEY_TYPE, _KEY_LENGTH, _SET_ID, _ELEMENTS, _KEY, _VALUE = 2, 4, 5, 10, 3, 1, 1
+"""NFTA_SET_NAME (also _SET_ELEM_LIST_SET), _KEY_TYPE, _KEY_LEN, _ID, NFTA_SET_ELEM_LIST_ELEMENTS,
+NFTA_SET_ELEM_KEY, NFTA_DATA_VALUE."""
+_VERDICT, _VERDICT_CODE, _ACCEPT = 2, 1, 1
+"""NFTA_DATA_VERDICT, NFTA_VERDICT_CODE, NF_ACCEPT."""
+_NETWORK_HEADER, _TRANSPORT_HEADER = 1, 2
+"""NFT_PAYLOAD_NETWORK_HEADER, NFT_PAYLOAD_TRANSPORT_HEADER."""
+_MARK, _PROTOCOL = 3, 16
+"""NFT_META_MARK, NFT_META_L4PROTO."""
+_REGISTER = 1
+"""NFT_REG_1: the only one that is used here, expression by expression."""
+PREROUTING, OUTPUT = 0, 3
+"""Hooks: NF_INET_PRE_ROUTING, NF_INET_LOCAL_OUT."""
+
+
+def number(kind: int, value: int) -> bytes:
+    """An attribute of 32 bits."""
+    return attribute(kind, _NUMBER.pack(value))
+
+
+class Table:
+    """The messages about one table of the family ``ip6``."""
+
+    def __init__(self, name: str) -> None:
+        self._name = text(_TABLE, name)
+
+    def new(self) -> Request:
+        """Make it, if it is not there."""
+        return self._request(NFT_MSG_NEWTABLE, b"", NLM_F_CREATE)
+
+    def delete(self) -> Request:
+        """Delete it, with all that is in it."""
+        return self._request(NFT_MSG_DELTABLE, b"")
+
+    def chain(self, name: str, hook: int, priority: int) -> Request:
+        """A chain of the kind ``filter`` at a hook."""
+        place = nested(_HOOK, number(_HOOK_NUMBER, hook), number(_HOOK_PRIORITY, priority))
+        body = text(_CHAIN, name) + place + text(_TYPE, "filter")
+        return self._request(NFT_MSG_NEWCHAIN, body, NLM_F_CREATE)
+
+    def rule(self, chain: str, *expressions: bytes) -> Request:
+        """A rule at the end of a chain."""
+        body = text(_RULE_CHAIN, chain) + nested(_EXPRESSIONS, *expressions)
+        return self._request(NFT_MSG_NEWRULE, body, NLM_F_CREATE)
+
+    def set(self, name: str, key_length: int, number_: int) -> Request:
+        """A set of keys of so many octets; ``number_`` is another one than other sets' here."""
+        body = text(_SET, name) + number(_KEY_TYPE, 1) + number(_KEY_LENGTH, key_length)
+        return self._request(NFT_MSG_NEWSET, body + number(_SET_ID, number_), NLM_F_CREATE)
+
+    def add(self, set_: str, key: bytes) -> Request:
+        """Put a key into a set, if it is not there."""
+        return self._request(NFT_MSG_NEWSETELEM, _elements(set_, key), NLM_F_CREATE)
+
+    def remove(self, set_: str, key: bytes) -> Request:
+        """Take a key out of a set; the kernel refuses if it is not there."""
+        return self._request(NFT_MSG_DELSETELEM, _elements(set_, key))
+
+    def _request(self, kind: int, body: bytes, flags: int = 0) -> Request:
+        head = _HEAD.pack(socket.AF_INET6, 0, 0)
+        return NFNL_SUBSYS_NFTABLES << 8 | kind, head + self._name + body, flags
+
+
+def commit(netlink: NetlinkSocket, requests: Sequence[Request]) -> None:
+    """Carry all of them out, or none and raise OSError."""
+    *first, (kind, message, flags) = requests
+    head = _HEAD.pack(socket.AF_UNSPEC, 0, NFNL_SUBSYS_NFTABLES)
+    netlink.batch(
+        [
+            (_BATCH_BEGIN, head, 0),
+            *first,
+            (kind, message, flags | NLM_F_ACK),
+            (_BATCH_END, head, 0),
+        ]
+    )
+
+
+def _elements(set_: str, key: bytes) -> bytes:
+    element = nested(_ELEMENT, nested(_KEY, attribute(_VALUE, key)))
+    return text(_SET, set_) + nested(_ELEMENTS, element)
+
+
+# Expressions. The attributes' numbers are those of each kind of expression: NFTA_<KIND>_…
+
+
+def network_header(offset: int, length: int) -> bytes:
+    """Load octets of the IP header."""
+    return _payload(_NETWORK_HEADER, offset, length)
+
+
+def transport_header(offset: int, length: int) -> bytes:
+    """Load octets of the header after it."""
+    return _payload(_TRANSPORT_HEADER, offset, length)
+
+
+def protocol() -> bytes:
+    """Load the number of the transport protocol, an octet."""
+    return _expression("meta", number(1, _REGISTER), number(2, _PROTOCOL))
+
+
+def connection_state() -> bytes:
+    """Load the state of the packet's connection, which has the kernel track connections."""
+    return _expression("ct", number(1, _REGISTER), number(2, 0))
+
+
+def of_transparent_socket() -> bytes:
+    """Load 1 if the packet is for a transparent socket of this host's, else 0, an octet."""
+    return _expression("socket", number(1, 0), number(2, _REGISTER))
+
+
+def masked(mask: bytes) -> bytes:
+    """Keep of what was loaded what is in a mask of the same length."""
+    bits = nested(4, attribute(_VALUE, mask)), nested(5, attribute(_VALUE, bytes(len(mask))))
+    ends = number(1, _REGISTER), number(2, _REGISTER), number(3, len(mask))
+    return _expression("bitwise", *ends, *bits)
+
+
+def equals(value: bytes) -> bytes:
+    """Go on only if that is what was loaded."""
+    data = nested(3, attribute(_VALUE, value))
+    return _expression("cmp", number(1, _REGISTER), number(2, 0), data)
+
+
+def is_in(set_: str) -> bytes:
+    """Go on only if what was loaded is in a set."""
+    return _expression("lookup", text(1, set_), number(2, _REGISTER))
+
+
+def to_transparent_listener(port: int) -> list[bytes]:
+    """Give the packet to a transparent socket that listens on a port; go on only if one does."""
+    proxy = _expression("tproxy", number(1, socket.AF_INET6), number(3, _REGISTER))
+    return [_immediate(port.to_bytes(2, "big")), proxy]
+
+
+def mark(value: int) -> list[bytes]:
+    """Mark the packet, for rules of routing."""
+    return [
+        _immediate(struct.pack("=I", value)),
+        _expression("meta", number(2, _MARK), number(3, _REGISTER)),
+    ]
+
+
+def accept() -> bytes:
+    """Be done with the packet."""
+    verdict = nested(_VERDICT, number(_VERDICT_CODE, _ACCEPT))
+    return _expression("immediate", number(1, 0), nested(2, verdict))
+
+
+def _immediate(value: bytes) -> bytes:
+    data = nested(2, attribute(_VALUE, value))
+    return _expression("immediate", number(1, _REGISTER), data)
+
+
+def _payload(base: int, offset: int, length: int) -> bytes:
+    where = (number(2, base), number(3, offset), number(4, length))
+    return _expression("payload", number(1, _REGISTER), *where)
+
+
+def _expression(name: str, *attributes: bytes) -> bytes:
+    return nested(_ELEMENT, text(_NAME, name) + nested(_DATA, *attributes))
