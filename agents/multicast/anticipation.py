@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from ipaddress import IPv6Address
 from typing import Protocol
 
 from agents.core import Action
 from agents.multicast.attachments import Attachments
 from agents.multicast.config import ProxyConfig
+from agents.multicast.forwarding import Forwarding
 from agents.multicast.handing_over import HandingOver
 from agents.multicast.links import Links
-from agents.wire.mld import AddressRecord
+from agents.wire.mld import AddressRecord, RecordType
 
 
 class Listens(Protocol):
@@ -37,12 +38,14 @@ class Anticipation:
         links: Links,
         attachments: Attachments,
         handing_over: HandingOver,
+        forwarding: Forwarding,
         listens: Listens,
     ) -> None:
         self._config = config
         self._links = links
         self._attachments = attachments
         self._handing_over = handing_over
+        self._forwarding = forwarding
         self._listens = listens
 
     def expected(
@@ -57,11 +60,14 @@ class Anticipation:
     ) -> list[Action]:
         """A host will come, until ``expiry`` (ns), that listens to these at another router.
 
-        It is served on ``link`` meanwhile, as if it was there.
+        It is served on ``link`` meanwhile, as if it was there, from the first packet on.
         """
         self._attachments.attach(host_link_local, link, now, link_layer)
         self._bind(host_link_local, link, previous_link, records)
-        return self._listens(records, host_link_local, link, now, expiry)
+        actions: list[Action] = []
+        for group, source in channels_of(records):
+            actions += self._forwarding.expect(source, group, now)
+        return [*actions, *self._listens(records, host_link_local, link, now, expiry)]
 
     def arrived(
         self,
@@ -114,6 +120,13 @@ class Anticipation:
     def _forget(self, host: IPv6Address, link: str) -> None:
         self._attachments.detach(host, link)
         self._links.downstreams[link].listeners.remove(host)
+
+
+def channels_of(records: Iterable[AddressRecord]) -> Iterator[tuple[IPv6Address, IPv6Address]]:
+    """Group and source of what a context wants from sources that it names."""
+    for record in records:
+        if record.type is RecordType.MODE_IS_INCLUDE:
+            yield from ((record.group, source) for source in record.sources)
 
 
 def groups_of(records: Iterable[AddressRecord]) -> frozenset[IPv6Address]:

@@ -23,7 +23,10 @@ from agents.multicast.sources import Channel, MobileSources
 
 @dataclass
 class _Entry:
-    """The link where data last arrived as a surprise, and what the kernel was told."""
+    """The link where data last arrived as a surprise, and what the kernel was told.
+
+    Of data that is expected, and has no way yet, the link is empty.
+    """
 
     arrival: str
     incoming: str = ""
@@ -77,6 +80,17 @@ class Forwarding:
             entry.arrival = link
         entry.incoming = ""  # differs from every route, so that the entry is told (again)
         yield from self._update((source, group), entry, now)
+
+    def expect(self, source: IPv6Address, group: IPv6Address, now: int) -> Iterator[Action]:
+        """Data of a channel will come: have its entry as soon as it is known by which link.
+
+        Else the first packets may be lost: Linux keeps four of a channel until it has one.
+        """
+        entries = self._entries.get(group, {})
+        if source not in entries and self._count < self._config.maximum_entries:
+            entry = self._entries.setdefault(group, {})[source] = _Entry("")
+            self._count += 1
+            yield from self._update((source, group), entry, now)
 
     def refresh(self, groups: Iterable[IPv6Address], now: int) -> Iterator[Action]:
         """Membership of these groups changed, or this router's place on some link did."""
@@ -155,9 +169,9 @@ class Forwarding:
     def _is_local(self, source: IPv6Address, group: IPv6Address, entry: _Entry) -> bool:
         """Data in a tunnel is not, but of a source that is away: it may be what we just left.
 
-        Nor is a source that is heard on its own link only.
+        Nor is a source that is heard on its own link only, or not yet.
         """
-        if source.is_link_local:
+        if source.is_link_local or not entry.arrival:
             return False
         if self._sources.comes_by(source, entry.arrival):
             return True
@@ -190,6 +204,7 @@ class Forwarding:
         route = self._route(channel, entry, wanting)
         if route != (entry.incoming, entry.outgoing):
             entry.incoming, entry.outgoing = route
+            entry.arrival = entry.arrival or entry.incoming
             yield SetForwarding(source, group, entry.incoming, entry.outgoing)
             fields = {"source": str(source), "group": str(group), "incoming": entry.incoming}
             yield Log("forwarding", {**fields, "outgoing": list(entry.outgoing)})

@@ -96,7 +96,12 @@ class MldProxy:
         )
         self._handing_over = HandingOver(self._links)
         self.anticipation = Anticipation(
-            config, self._links, self._attachments, self._handing_over, self._listens
+            config,
+            self._links,
+            self._attachments,
+            self._handing_over,
+            self._forwarding,
+            self._listens,
         )
         self._detours: Detours | None = None
         if detours:

@@ -66,6 +66,16 @@ def test_every_packet_is_received_exactly_once_and_in_order(buffered: Run) -> No
         assert kept_ms > GAP_MS
 
 
+def test_the_next_router_has_the_entry_before_the_first_packet(buffered: Run) -> None:
+    """Of a channel without one its kernel keeps four packets."""
+    entries = buffered.events("forwarding")
+    for left, following in (("mar1", "mar2"), ("mar2", "mar3")):
+        diverted = next(e for e in entries if f"tun-{following}" in e["outgoing"])
+        kept = next(e for e in entries if e["node"] == following and e["outgoing"] == ["waiting"])
+        assert diverted["node"] == left
+        assert kept["t"] < diverted["t"]
+
+
 def test_the_router_left_changes_its_upstream_meanwhile(buffered: Run) -> None:
     (change,) = buffered.events("spliced")
     assert (change["node"], change["old"], change["new"]) == ("mar2", "tun-mar1", "mar2-core")

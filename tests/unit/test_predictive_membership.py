@@ -1,10 +1,26 @@
 """A listener that is announced is served where it is expected, and handed over in one step."""
 
+from dataclasses import replace
 from ipaddress import IPv6Address
 from random import Random
 
 import pytest
-from proxies import ALLOW, BLOCK, CONFIG, IS_IN, MN1, MN2, PEER, S1, G, forwarding, mac, report, run
+from proxies import (
+    ALLOW,
+    BLOCK,
+    CONFIG,
+    IS_IN,
+    MN1,
+    MN2,
+    PEER,
+    S1,
+    S2,
+    G,
+    forwarding,
+    mac,
+    report,
+    run,
+)
 
 from agents.core import SECOND
 from agents.multicast.actions import HoldLink, ReleaseLink, SetForwarding
@@ -17,9 +33,8 @@ RECORDS = (AddressRecord(IS_IN, G, (S1,)),)
 EXPIRY = 5 * SECOND
 
 
-@pytest.fixture
-def proxy():
-    proxy = MldProxy(CONFIG, Random(1), MultiUpstream(CONFIG.ongoing_session_window))
+def domain(config):
+    proxy = MldProxy(config, Random(1), MultiUpstream(config.ongoing_session_window))
     for number, name in enumerate(("radio", "waiting"), 1):
         address = IPv6Address(f"fe80::{number}")
         proxy.add_link(name, address, 0, upstream=False, downstream=True)
@@ -28,6 +43,11 @@ def proxy():
         "tunnel", IPv6Address("fe80::4"), 0, upstream=True, downstream=True, on_demand=True
     )
     return proxy
+
+
+@pytest.fixture
+def proxy():
+    return domain(CONFIG)
 
 
 def listen(proxy, host, now=0):
@@ -52,6 +72,33 @@ class TestWhereItIsExpected:
     def test_the_channel_is_fetched_for_the_waiting_room(self, proxy):
         assert HoldLink("tunnel") in self.expect(proxy)
         assert entries(proxy.upcall(S1, G, "tunnel", 0)) == [("tunnel", ("waiting",))]
+
+    @pytest.mark.parametrize(
+        ("scope", "upstream"),
+        [
+            (ChannelScope.REMOTE, "tunnel"),
+            (ChannelScope.LOCAL, "core"),
+            (ChannelScope.BOTH, "tunnel"),
+        ],
+    )
+    def test_there_is_an_entry_before_its_first_packet(self, proxy, scope, upstream):
+        """Of a channel without one the kernel keeps four packets, whoever is slow to answer."""
+        assert entries(self.expect(proxy, scope)) == [(upstream, ("waiting",))]
+        over = proxy.anticipation.not_expected(MN1, "waiting", SECOND)
+        assert entries(over) == [(upstream, ())]
+        run(proxy, SECOND + CONFIG.source_lifetime)
+        assert entries(self.expect(proxy, scope)) == [(upstream, ("waiting",))]
+
+    def test_it_is_changed_if_the_data_comes_by_another_way(self, proxy):
+        self.expect(proxy, ChannelScope.BOTH)
+        assert {*entries(proxy.upcall(S1, G, "core", 0))} == {("core", ("waiting",))}
+
+    def test_an_expected_channel_takes_nobody_elses_place(self):
+        proxy = domain(replace(CONFIG, maximum_entries=1))
+        listen(proxy, MN2)
+        other = (AddressRecord(IS_IN, G, (S2,)),)
+        proxy.anticipation.expected(MN1, "waiting", mac(MN1), "tunnel", other, EXPIRY, 0)
+        assert entries(proxy.decided(G, S2, ChannelScope.REMOTE, 0)) == []
 
     def test_it_comes_natively_if_channel_control_says_so(self, proxy):
         self.expect(proxy, ChannelScope.LOCAL)
