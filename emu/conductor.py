@@ -223,6 +223,7 @@ class Conductor:
             "directory": str(self._directory / "captures"),
             "data": [n.name for n in network.plan.values() if n.role not in _CARRIERS],
             "udp": self._services.captured_udp(),
+            "tcp": self._services.captured_tcp(),
             "all": self._order.keep_captures,
             "ready": str(RUN_DIRECTORY / "capture.ready"),
         }

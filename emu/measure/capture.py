@@ -9,6 +9,7 @@
     data         optional: the nodes where the headers of users' packets are kept as well
     udp          optional: {"nodes", "ports": [first, last]}: the nodes where UDP packets to these
                  ports are kept as well, whole
+    tcp          optional: a port; the headers of TCP packets from or to it are kept, everywhere
     snap         optional: keep at most so many bytes of a packet
     ready        optional: path of a file that is created once every socket is open
 
@@ -59,7 +60,9 @@ class Tap:
             data = node in config.get("data", ())
             kept = config.get("udp") or {"nodes": (), "ports": None}
             udp = kept["ports"] if node in kept["nodes"] else None
-            socket_filter.attach(self.socket, filters.control(header, data=data, udp=udp))
+            socket_filter.attach(
+                self.socket, filters.control(header, data=data, udp=udp, tcp=config.get("tcp"))
+            )
         self.socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
         timestamps.enable(self.socket)
         self.socket.setsockopt(_SOL_PACKET, _PACKET_AUXDATA, 1)

@@ -22,7 +22,7 @@ ETHERNET_HEADER = 14
 _ETHERTYPE_IPV6 = 0x86DD
 _IPV6_HEADER = 40
 _HOP_BY_HOP, _ROUTING, _DESTINATION_OPTIONS = 0, 43, 60
-_UDP, _IPV6, _ICMPV6, _SCTP, _MOBILITY = 17, 41, 58, 132, 135
+_TCP, _UDP, _IPV6, _ICMPV6, _SCTP, _MOBILITY = 6, 17, 41, 58, 132, 135
 _HEADERS = 5
 _WHOLE = 0x40000
 _DESTINATION = 24
@@ -59,13 +59,20 @@ def assemble(program: list[Instruction]) -> Program:
     )
 
 
-def control(link_header: int, *, data: bool = False, udp: tuple[int, int] | None = None) -> Program:
+def control(
+    link_header: int,
+    *,
+    data: bool = False,
+    udp: tuple[int, int] | None = None,
+    tcp: int | None = None,
+) -> Program:
     """MLD, Neighbour Discovery, Mobility Header, SCTP and MIH packets, also in IPv6-in-IPv6.
 
     ``link_header`` is the bytes before the IPv6 header: 14 on Ethernet, 0 on a tunnel device.
     ``data`` adds the first ``DATA_HEADERS`` bytes of channels' packets, and of packets in tunnels
     where these begin (of channels' also where they end). ``udp`` adds UDP packets to one of the
-    ports from the first of the two to the last, whole.
+    ports from the first of the two to the last, whole; ``tcp`` the first ``DATA_HEADERS`` bytes of
+    TCP packets from or to a port.
     """
     code: list[Instruction] = []
     if link_header == ETHERNET_HEADER:
@@ -76,7 +83,7 @@ def control(link_header: int, *, data: bool = False, udp: tuple[int, int] | None
         Instruction(_LD_B, link_header + 6),
     ]
     for level in range(_HEADERS):
-        code += _header(level, udp)
+        code += _header(level, udp, tcp)
     code.append(Instruction(_JA, yes="other", label=f"h{_HEADERS}"))
     code += _data(link_header) if data else [Instruction(_RET, 0, label="other")]
     return assemble([*code, Instruction(_RET, 0, label="none")])
@@ -101,17 +108,26 @@ def _data(link_header: int) -> list[Instruction]:
     ]
 
 
-def _header(level: int, ports: tuple[int, int] | None) -> list[Instruction]:
+def _header(level: int, ports: tuple[int, int] | None, tcp: int | None) -> list[Instruction]:
     """One header of the chain: A holds its number, X its offset, both afterwards for the next."""
-    option, inner, icmp, udp, no, yes, following = (
-        f"{name}{level}" for name in ("option", "inner", "icmp", "udp", "no", "yes", "h")
-    )
+    names = ("option", "inner", "icmp", "udp", "tcp", "some", "no", "yes", "h")
+    option, inner, icmp, udp, tcp_, some, no, yes, following = (f"{name}{level}" for name in names)
     after = f"h{level + 1}"
     others = []
     if ports is not None:
         others = [Instruction(_JGE, ports[1] + 1, no), Instruction(_JGE, ports[0], yes, no)]
+    web = []
+    if tcp is not None:
+        web = [
+            Instruction(_LD_H_IND, 0, label=tcp_),
+            Instruction(_JEQ, tcp, some),
+            Instruction(_LD_H_IND, 2),
+            Instruction(_JEQ, tcp, some, no),
+            Instruction(_RET, DATA_HEADERS, label=some),
+        ]
     return [
         Instruction(_JEQ, _MOBILITY, yes, label=following),
+        *([Instruction(_JEQ, _TCP, tcp_)] if web else []),
         Instruction(_JEQ, _SCTP, yes),
         Instruction(_JEQ, _ICMPV6, icmp),
         Instruction(_JEQ, _UDP, udp),
@@ -122,6 +138,7 @@ def _header(level: int, ports: tuple[int, int] | None) -> list[Instruction]:
         Instruction(_LD_H_IND, 2, label=udp),
         Instruction(_JEQ, mih.PORT, yes, "" if others else no),
         *others,
+        *web,
         Instruction(_LD_B_IND, 0, label=icmp),
         # MLD query, report, done; RS, RA, NS, NA, redirect are 130 to 137, the MLDv2 report is 143.
         Instruction(_JEQ, 143, yes),

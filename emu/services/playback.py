@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from emu.events import Event
 from emu.measure.run import Run
+from emu.services import downloads
+from emu.services.content import segment_of
 
-METRICS = ("startup_ms", "stalls", "stalled_ms", "played_s")
+METRICS = (
+    "startup_ms",
+    "stalls",
+    "stalled_ms",
+    "played_s",
+    "mean_bitrate",
+    "switches",
+    "core_bytes_per_played_s",
+    "tunnel_bytes",
+    "segment_ms",
+    "segment_links",
+)
 """What goes into the statistics over runs."""
 
 
@@ -32,6 +46,36 @@ def describe(run: Run, service: str) -> dict[str, Any]:
         "played_s": max(positions, default=0.0),
         "ended": ended["reason"] if ended else None,
     }
+
+
+def loading(run: Run, node: str, bitrates: list[int], played_s: float) -> dict[str, Any]:
+    """What a mobile node loaded, segment by segment, and what that cost.
+
+    ``bitrates`` are those of the representations. Means are over segments.
+    """
+    seen = downloads.of_node(run, node)
+    loaded = [downloads.describe(run, one) for one in downloads.exchanges(run, node, seen)]
+    segments = [
+        {**one, "number": place[1], "bitrate": bitrates[place[0]]}
+        for one in loaded
+        if (place := segment_of(one["uri"])) and one["status"] < 300
+    ]
+    chosen = [segment["bitrate"] for segment in segments]
+    core = downloads.core_bytes(seen)
+    return {
+        "mean_bitrate": _mean(chosen),
+        "switches": sum(one != other for one, other in pairwise(chosen)),
+        "core_bytes": core,
+        "core_bytes_per_played_s": core / played_s if played_s else None,
+        "tunnel_bytes": sum(one["tunnel_bytes"] for one in loaded),
+        "segment_ms": _mean([segment["ms"] for segment in segments]),
+        "segment_links": _mean([one["links"] for one in segments if one["links"] is not None]),
+        "segments": segments,
+    }
+
+
+def _mean(values: list[float]) -> float | None:
+    return sum(values) / len(values) if values else None
 
 
 def _first(events: list[Event], kind: str) -> Event | None:

@@ -38,8 +38,11 @@ class PlayerKind(Kind[Player]):
         )
 
     def result(self, run: Run) -> dict[str, Any]:
-        """How the video was played."""
-        return {"node": self.service.node, **playback.describe(run, self.name)}
+        """How the video was played, and where it came from."""
+        origin = run.meta["scenario"]["services"][self.service.origin]
+        played = playback.describe(run, self.name)
+        loaded = playback.loading(run, self.service.node, origin["bitrates"], played["played_s"])
+        return {"node": self.service.node, **played, **loaded}
 
     @staticmethod
     def metrics(result: dict[str, Any]) -> Iterator[Metric]:

@@ -10,9 +10,10 @@ from typing import Any
 
 from emu.lab import Lab
 from emu.sandbox import RUN_DIRECTORY
-from emu.scenario.services import Call
+from emu.scenario.services import Call, Origin
 from emu.services import call_ports, kinds
 from emu.services.kind import Place
+from emu.services.nginx import PORT
 from emu.traffic.plan import Job
 
 
@@ -37,6 +38,10 @@ class RunningServices:
         calls = [one.service for one in self._services if isinstance(one.service, Call)]
         nodes = {node for call in calls for node in (call.from_, call.to)}
         return {"nodes": sorted(nodes), "ports": [call_ports.ALL[0], call_ports.ALL[-1]]}
+
+    def captured_tcp(self) -> int | None:
+        """The port of the connections whose packets' headers captures keep: of web servers."""
+        return PORT if any(isinstance(one.service, Origin) for one in self._services) else None
 
     async def start(self) -> None:
         """Start the servers, and wait until they serve."""
