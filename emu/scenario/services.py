@@ -95,7 +95,7 @@ class Call(Service):
     jitter_buffer: Annotated[int | Literal["adaptive"], BeforeValidator(_jitter_buffer)] = (
         DURATION.parse("60ms")
     )
-    """Of either end, for the score: how long the first packet waits, or one that adapts."""
+    """Of either end, for the score: how long it keeps the fastest packet, or one that adapts."""
 
 
 SERVICES: dict[str, type[Service]] = {

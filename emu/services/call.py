@@ -1,4 +1,4 @@
-"""A call between a mobile node and a server: SIPp at both ends."""
+"""A call between a mobile node and a server: SIPp and GStreamer at both ends."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from emu.measure import fidelity
 from emu.measure.run import Run
-from emu.requirements import SIPP
+from emu.requirements import GSTREAMER, SIPP
 from emu.scenario.services import Call
 from emu.services import call_ports, call_result
 from emu.services.kind import Kind, Metric, Place
@@ -19,25 +19,19 @@ _METRICS = ("mos", "loss_percent", "mouth_to_ear_ms", "jitter_ms")
 class CallKind(Kind[Call]):
     """The mobile node calls, both speak, and it hangs up."""
 
-    programs = (SIPP,)
+    programs = (SIPP, GSTREAMER)
 
     def servers(self, place: Place) -> Iterator[Job]:
         """The callee."""
-        yield self._end(place, self.service.to, "callee", speech_seed=place.seed + 1)
+        yield self._end(place, self.service.to, "callee", 0, speech_seed=place.seed + 1)
 
     def clients(self, place: Place, t0_ns: int) -> Iterator[Job]:
         """The caller."""
-        stop = place.scenario.duration if self.service.stop is None else self.service.stop
-        yield self._end(
-            place,
-            self.service.from_,
-            "caller",
-            speech_seed=place.seed,
-            start_ns=t0_ns + self.service.start,
-            stop_ns=t0_ns + stop,
-        )
+        yield self._end(place, self.service.from_, "caller", t0_ns, speech_seed=place.seed)
 
-    def _end(self, place: Place, node: str, role: str, **config: Any) -> Job:
+    def _end(self, place: Place, node: str, role: str, t0_ns: int, **config: Any) -> Job:
+        """A process; the callee starts before the scenario's time does, and has no use for it."""
+        stop = place.scenario.duration if self.service.stop is None else self.service.stop
         services = place.scenario.services.items()
         calls = [name for name, service in services if service.kind == "call"]
         return place.job(
@@ -48,6 +42,8 @@ class CallKind(Kind[Call]):
             remote=place.address(self.service.to),
             port=call_ports.of(calls, self.name)[0],
             folder=str(place.directory / "calls"),
+            start_ns=t0_ns + self.service.start,
+            stop_ns=t0_ns + stop,
             **config,
         )
 

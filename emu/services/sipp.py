@@ -1,12 +1,12 @@
-"""SIPp in a host, one end of a call. Config:
+"""One end of a call in a host: SIPp for SIP, GStreamer for RTP. Config:
 
 service, node, events   names and the event log
 role                    caller or callee
 remote                  the callee's address, of either end
-port                    of SIP at both ends; RTP has one of the next few
+port                    of SIP at both ends; RTP has ``RTP_OFFSET`` more
 speech_seed             of what this end says
 folder                  for what SIPp reads and says
-start_ns, stop_ns       of the caller, CLOCK_MONOTONIC: when it calls and hangs up
+start_ns, stop_ns       CLOCK_MONOTONIC: when the caller calls and hangs up
 
 The caller takes the address that its kernel prefers towards the callee when it calls, and keeps it.
 Events: ``service_ready`` of the callee; of the caller ``call_started`` with its ``address`` and
@@ -24,14 +24,18 @@ from pathlib import Path
 from typing import Any
 
 from agents.roles.daemon import EventLog
-from emu.services import sip_scenarios
+from emu.services import sip_scenarios, voice_stream
+from emu.services.sip_scenarios import Media
+from emu.services.voice_stream import VoiceStream
 from emu.traffic.address import wait_for_preferred
-from emu.traffic.process import prepare, release_signals, run_until, wait_until
+from emu.traffic.process import prepare, release_signals, wait_until
 from emu.voice import audio
 
 RTP_OFFSET = 2
-"""From the port of SIP to that of RTP."""
+_UNUSED_OFFSET = 4
+"""SIPp takes a port for media of its own, too."""
 _SPEECH_S = 30
+"""What is said is said again after so long."""
 _LAST_MESSAGES_NS = 1_000_000_000
 """How long hanging up may take."""
 _LOOK_NS = 10_000_000
@@ -51,75 +55,102 @@ class End:
     def call(self) -> None:
         """Be the caller."""
         config = self._config
+        speech = self._speech()
         if wait_until(config["start_ns"]) == signal.SIGTERM:
             return
         address = wait_for_preferred(config["remote"], config["stop_ns"])
         if address is None:
             self._write("call_ended", reason="it had no address")
             return
+        voice = self._voice(address, speech)
         self._write("call_started", address=address)
         left = max(0, config["stop_ns"] - time.monotonic_ns())
-        scenario = sip_scenarios.caller(self._speech(), left // 1_000_000)
+        scenario = sip_scenarios.caller(self._media(), left // 1_000_000)
         destination = f"[{config['remote']}]:{config['port']}"
-        command = [*self._command(scenario, address), "-m", "1", destination]
         deadline = config["stop_ns"] + _LAST_MESSAGES_NS
-        with self._output().open("wb") as output:
-            status = run_until(deadline, command, **self._options(output))
-        if time.monotonic_ns() >= deadline:
-            self._write("call_ended", reason="the callee did not answer")
-        else:
-            self._write("call_ended", reason=None if status == 0 else self._why(status))
+        with self._sipp(scenario, address, "-m", "1", destination) as process:
+            status = self._follow(process, voice, deadline)
+        reason = "the callee did not answer" if status is None else self._why(status)
+        self._write("call_ended", reason=None if status == 0 else reason)
 
     def answer(self) -> None:
         """Be the callee, until told to end."""
-        command = self._command(sip_scenarios.callee(self._speech()), self._config["remote"])
-        with self._output().open("wb") as output:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                preexec_fn=release_signals,
-                **self._options(output),
-            )
+        address = self._config["remote"]
+        voice = self._voice(address, self._speech())
+        with self._sipp(sip_scenarios.callee(self._media()), address) as process:
             while not self._listens() and process.poll() is None:
                 wait_until(time.monotonic_ns() + _LOOK_NS)
             if process.poll() is None:
                 self._write("service_ready")
-            while process.poll() is None:
-                if wait_until(None, also=(signal.SIGCHLD,)) == signal.SIGTERM:
-                    process.terminate()
-                    process.wait()
-                    return
-        sys.exit(self._why(process.returncode))
+            status = self._follow(process, voice, None)
+        if status is not None:
+            sys.exit(self._why(status))
+
+    def _follow(
+        self, process: subprocess.Popen[bytes], voice: VoiceStream, deadline_ns: int | None
+    ) -> int | None:
+        """Speak when SIPp says so, until it ends; its status, None if it had to be ended.
+
+        That is at the deadline or on SIGTERM.
+        """
+        while process.poll() is None:
+            came = wait_until(deadline_ns, also=(signal.SIGCHLD,))
+            if came == signal.SIGUSR1:
+                voice.speak(self._peer().read_text(encoding="ascii").strip())
+            elif came == signal.SIGUSR2:
+                voice.be_silent()
+            elif came in (None, signal.SIGTERM):
+                process.terminate()
+                process.wait()
+                voice.close()
+                return None
+        voice.close()
+        return process.returncode
+
+    def _speech(self) -> Path:
+        """What it says, enough of it."""
+        once = audio.a_law(audio.speech(_SPEECH_S, self._config["speech_seed"]))
+        seconds = (self._config["stop_ns"] - self._config["start_ns"]) // 1_000_000_000
+        path = self._folder / f"{self._name}.alaw"
+        path.write_bytes(once * (seconds // _SPEECH_S + 2))
+        return path
+
+    def _voice(self, address: str, speech: Path) -> VoiceStream:
+        port = self._config["port"] + RTP_OFFSET
+        try:
+            return VoiceStream(address, port, speech)
+        except OSError as error:
+            sys.exit(f"[{address}]:{port} is not free for RTP: {error.strerror}")
+
+    def _media(self) -> Media:
+        return Media(self._config["port"] + RTP_OFFSET, os.getpid(), self._peer())
 
     def _write(self, kind: str, **fields: Any) -> None:
         self._log.write(kind, service=self._config["service"], **fields)
 
-    def _speech(self) -> Path:
-        """What it says, as SIPp streams it."""
-        path = self._folder / f"{self._name}.alaw"
-        path.write_bytes(audio.a_law(audio.speech(_SPEECH_S, self._config["speech_seed"])))
-        return path
-
-    def _command(self, scenario: str, address: str) -> list[str]:
+    def _sipp(self, scenario: str, address: str, *arguments: str) -> subprocess.Popen[bytes]:
         """SIPp with a scenario, all of whose packets go from and to an address of the host's."""
         path = self._folder / f"{self._name}.xml"
         path.write_text(scenario, encoding="utf-8")
         port = self._config["port"]
         command = ["sipp", "-sf", path.name, "-nostdin", "-trace_err", "-error_file"]
         command += [self._errors().name, "-bind_local", "-i", address, "-p", str(port)]
-        return [*command, "-mi", address, "-mp", str(port + RTP_OFFSET)]
+        command += ["-mi", address, "-mp", str(port + _UNUSED_OFFSET), *arguments]
+        with (self._folder / f"{self._name}.log").open("wb") as output:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=self._folder,
+                # It draws its statistics, and would not start for want of a terminal's name.
+                env={**os.environ, "TERM": "dumb"},
+                preexec_fn=release_signals,
+            )
 
-    def _options(self, output: Any) -> dict[str, Any]:
-        # SIPp draws its statistics, and would not start for want of a terminal's name.
-        return {
-            "stdout": output,
-            "stderr": subprocess.STDOUT,
-            "cwd": self._folder,
-            "env": {**os.environ, "TERM": "dumb"},
-        }
-
-    def _output(self) -> Path:
-        return self._folder / f"{self._name}.log"
+    def _peer(self) -> Path:
+        """Where SIPp says who the other end is."""
+        return self._folder / f"{self._name}.peer"
 
     def _errors(self) -> Path:
         return self._folder / f"{self._name}.errors"
@@ -140,6 +171,7 @@ class End:
 
 def main(config: dict[str, Any]) -> None:
     """Be one end of a call."""
+    voice_stream.load()
     prepare()
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
     end = End(config)

@@ -7,6 +7,7 @@ are given in the order of their arrival, without second copies.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ _FAST = 0.75
 """Alpha and beta of Ramjee et al., "Adaptive playout mechanisms for packetized audio applications
 in wide-area networks", INFOCOM 1994."""
 _DEVIATIONS = 4
+_RECENT = 100
 
 
 @dataclass(frozen=True)
@@ -30,36 +32,48 @@ class Heard:
 def play_fixed(packets: Sequence[Heard], delay: int) -> list[int | None]:
     """When each packet is played; None: it came too late and is discarded.
 
-    The first packet waits for ``delay``, and so sets the clock of all others.
+    Each has ``delay`` more than the fastest of the last ``_RECENT`` had, as they were at the
+    beginning of its talkspurt, where a longer or shorter pause is not heard.
     """
-    if not packets:
-        return []
-    offset = packets[0].arrival + delay - packets[0].media
-    return [_if_in_time(packet, packet.media + offset) for packet in packets]
+    played: list[int | None] = []
+    recent: deque[int] = deque(maxlen=_RECENT)
+    offset = 0
+    for packet, begins in zip(packets, _beginnings(packets), strict=True):
+        recent.append(packet.arrival - packet.media)
+        if begins:
+            offset = min(recent) + delay
+        played.append(_if_in_time(packet, packet.media + offset))
+    return played
 
 
 def play_adaptive(packets: Sequence[Heard], least: int) -> list[int | None]:
     """As ``play_fixed``, with a delay that follows the network's (Ramjee et al., algorithm 2).
 
-    Estimates of the delay and its deviation rise fast and fall slowly; at the beginning of each
-    talkspurt, where a longer or shorter pause is not heard, packets are given a delay of the one
-    and four times the other, and at least ``least`` more than the one.
+    Estimates of the network's delay and its deviation rise fast and fall slowly; from the beginning
+    of a talkspurt on packets have a delay of the one and four times the other, and at least
+    ``least`` more than the one.
     """
-    if not packets:
-        return []
-    estimate = float(packets[0].arrival - packets[0].media)
+    played: list[int | None] = []
+    estimate = float(packets[0].arrival - packets[0].media) if packets else 0.0
     deviation, offset = 0.0, 0
-    in_speech, played = False, []
-    for at, packet in enumerate(packets):
+    for packet, begins in zip(packets, _beginnings(packets), strict=True):
         transit = packet.arrival - packet.media
         weight = _FAST if transit > estimate else _SLOW
         estimate = weight * estimate + (1 - weight) * transit
         deviation = _SLOW * deviation + (1 - _SLOW) * abs(estimate - transit)
-        if at == 0 or (packet.speech and not in_speech):
+        if begins:
             offset = round(estimate + max(_DEVIATIONS * deviation, least))
-        in_speech = packet.speech
         played.append(_if_in_time(packet, packet.media + offset))
     return played
+
+
+def _beginnings(packets: Sequence[Heard]) -> list[bool]:
+    """Which packets are the first of all, or of a talkspurt."""
+    before = [None, *(packet.speech for packet in packets)]
+    return [
+        last is None or (packet.speech and not last)
+        for packet, last in zip(packets, before, strict=False)
+    ]
 
 
 def _if_in_time(packet: Heard, playout: int) -> int | None:

@@ -29,9 +29,17 @@ def test_a_fixed_buffer_discards_what_comes_after_its_time():
     assert [p is None for p in play_fixed(stream([30, 30, 91]), 60 * MS)] == [False, False, True]
 
 
-def test_a_path_that_became_longer_than_the_buffer_loses_everything_from_then_on():
-    played = play_fixed(stream([20] * 10 + [90] * 10), 60 * MS)
-    assert [time is None for time in played] == [False] * 10 + [True] * 10
+def test_a_path_that_became_longer_than_the_buffer_loses_everything_until_a_later_talkspurt():
+    pauses = {25, 140}
+    played = play_fixed(stream([20] * 10 + [90] * 150, pauses), 60 * MS)
+    assert [time is None for time in played] == [False] * 10 + [True] * 131 + [False] * 19
+
+
+def test_a_first_packet_that_is_slow_delays_the_first_talkspurt_alone():
+    played = play_fixed(stream([100, 81, 62, 43, 24] + [20] * 45, {30}), 60 * MS)
+    delays = [time - at * FRAME for at, time in enumerate(played)]
+    assert set(delays[:31]) == {160 * MS}
+    assert set(delays[31:]) == {80 * MS}
 
 
 def test_an_adaptive_buffer_follows_in_the_next_talkspurt():
