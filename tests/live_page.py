@@ -65,7 +65,8 @@ def seek(page: Page, seconds: float) -> None:
     page.locator("#time").evaluate(
         "(slider, at) => { slider.value = at; slider.dispatchEvent(new Event('input')); }", seconds
     )
-    page.wait_for_timeout(400)  # panels are drawn a few times a second
+    run = page.locator("#run").input_value()
+    page.locator(f'body[data-shown="{run} {seconds:.2f}"]').wait_for()
 
 
 def rows(page: Page, panel: str) -> list[list[str]]:

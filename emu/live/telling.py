@@ -9,12 +9,19 @@ from typing import Any
 from emu.events import Event
 from emu.narrative import tell
 
-_ADDRESSES = ("destination", "host", "local", "peer", "previous", "remote", "source")
+_ADDRESSES = ("client", "destination", "host", "local", "peer", "previous", "remote", "source")
 """The fields of events that have a node's address."""
+_ENDS = {
+    "address": ("address",),
+    "call_started": ("address",),
+    "flow_started": ("local", "remote"),
+    "http_request": ("client",),
+}
+"""The addresses in kinds of event that may be a mobile node's, and so anchored somewhere."""
 _UNTOLD = frozenset({"state"})
 """Kinds of event that the page has no use for."""
 _DESCRIPTION = ("seed", "t0_ns", "nodes", "links", "flows")
-_OF_SCENARIO = ("name", "duration", "topology", "mobility", "multicast", "channels")
+_OF_SCENARIO = ("name", "duration", "topology", "mobility", "multicast", "channels", "services")
 
 
 def describe(number: int, meta: dict[str, Any]) -> dict[str, Any]:
@@ -48,21 +55,19 @@ class Teller:
     def _tell(self, event: Event) -> Event:
         told = {key: value for key, value in event.items() if key != "run"}
         if event["kind"] == "address":
-            address = str(event["address"]).partition("/")[0]
-            self._names.setdefault(address, event["node"])
-            told["anchor"] = self._anchor(address)
+            self._names.setdefault(str(event["address"]).partition("/")[0], event["node"])
         for key in _ADDRESSES:
             if isinstance(event.get(key), str) and event[key] in self._names:
                 told[f"{key}_node"] = self._names[event[key]]
-        if event["kind"] == "flow_started":
-            ends = (self._anchor(event[end]) for end in ("local", "remote") if end in event)
+        ends = [self._anchor(event[end]) for end in _ENDS.get(event["kind"], ()) if end in event]
+        if ends:
             told["anchor"] = next((anchor for anchor in ends if anchor is not None), None)
         text = tell(event, self._names)
         return told if text is None else {**told, "text": text}
 
     def _anchor(self, address: str) -> str | None:
         try:
-            ip = IPv6Address(address)
+            ip = IPv6Address(address.partition("/")[0])
         except ValueError:  # a program's own word for where it is connected to
             return None
         return next((name for pool, name in self._pools.items() if ip in pool), None)

@@ -14,15 +14,25 @@ export class History {
     this.last = run.t0_ns;
     this.checkpoints = [initial()]; // the state before event 0, 250, 500, ...
     this.current = { place: 0, state: initial() };
+    this.version = 0; // changes whenever anything is added
     this.handovers = [];
+    this.requests = [];
+    this.levels = new Map(); // player -> [{t, level}]
+    this.calls = []; // {service, from, to, over_time}
   }
 
   addEvents(events) {
+    this.version += 1;
     for (const event of events) {
       const place = this.placeOf(event.t);
       this.events.splice(place, 0, event);
       this.last = Math.max(this.last, event.t);
       if (event.kind === "l2_down") this.handovers.push(event.t);
+      if (event.kind === "http_request") this.requests.push(event);
+      if (event.kind === "buffer") {
+        if (!this.levels.has(event.service)) this.levels.set(event.service, []);
+        this.levels.get(event.service).push({ t: event.t, level: event.level_s });
+      }
       const whole = Math.floor(place / BETWEEN_CHECKPOINTS) + 1;
       if (this.checkpoints.length > whole) this.checkpoints.length = whole;
       if (this.current.place > place) this.current = this.nearest(place);
@@ -31,6 +41,7 @@ export class History {
   }
 
   addSamples(samples) {
+    this.version += 1;
     for (const sample of samples) {
       if (!this.samples.has(sample.flow)) this.samples.set(sample.flow, new Map());
       this.samples.get(sample.flow).set(sample.bin, sample);

@@ -16,7 +16,8 @@ function key(words, outer, ...classes) {
 
 export function drawLegend(element, run) {
   const trees = channels(run).slice(0, 4).map(({ name }, at) => key(`tree of ${name}`, "trees", `tree c${at}`));
+  if (Object.values(run.nodes).some(({ role }) => role === "i3-client")) trees.push(key("tree of i3", "trees", "tree c1"));
   const lines = LINES.map(([name, outer, words]) =>
     key(words, outer, ...(outer === "tunnels" ? ["pipe", "bore", name] : [name])));
-  element.replaceChildren(...lines, ...trees, html("li", {}, "⚓ a flow is anchored here"));
+  element.replaceChildren(...lines, ...trees, html("li", {}, "⚓ flows, calls and players that are anchored here"));
 }

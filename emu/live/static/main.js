@@ -76,6 +76,8 @@ function frame(wall) {
     if (wall - drawnPanels > PANELS_MS) {
       drawnPanels = wall;
       panels.draw(history, state, time);
+      const { run, t0_ns: start } = history.run;
+      document.body.dataset.shown = `${run} ${((time - start) / 1e9).toFixed(2)}`; // tests wait for it
     }
   }
 }

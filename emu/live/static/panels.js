@@ -1,20 +1,11 @@
 // The tables beside the drawing: the same state in words and numbers.
 
 import { html } from "./svg.js";
-import { channels, listeners, pairs, treeEdges } from "./views.js";
+import { anchorOf, channels, listeners, pairs, sourceOf, treeEdges } from "./views.js";
+import { bytes, number, rate } from "./words.js";
 import { Layout } from "./layout.js";
 
 const MOST_ROWS = 12;
-
-const number = (value, digits) => value.toLocaleString("en", { maximumFractionDigits: digits, minimumFractionDigits: digits });
-
-/** A rate in words: of bits where a flow's packets have a size, of packets otherwise. */
-export function rate(sample, binNs) {
-  if (!sample) return "–";
-  const seconds = binNs / 1e9;
-  if (sample.bytes === null || sample.bytes === undefined) return `${number(sample.received / seconds, 0)} packets/s`;
-  return `${number((sample.bytes * 8) / seconds / 1e6, 2)} Mbit/s`;
-}
 
 function mobileNodes({ state, layout }) {
   return layout.mobile.map((name) => {
@@ -37,6 +28,30 @@ function flows({ history, state, time, run }) {
     const lost = flow.protocol === "tcp" ? "–" : number(total.lost, 0);
     return [flow.flow, `${flow.from} → ${flow.to}`, anchor, rate(sample, run.bin_ns), delay, lost];
   });
+}
+
+const PHASES = { ready: "not begun", calling: "in progress" };
+
+function services({ state, run }) {
+  return Object.entries(run.scenario.services ?? {}).flatMap(([name, { kind, from, to }]) => {
+    const answers = Object.values(state.answers).filter((one) => one.service === name);
+    if (!["player", "call"].includes(kind)) {
+      return answers.map(({ node, count, bytes: sum, hits }) =>
+        [name, `${kind} at ${node}`, "–", `${count} answers, ${bytes(sum)}${kind === "cache" ? `, ${hits} hits` : ""}`]);
+    }
+    const one = state.services[name];
+    const what = kind === "call" ? `call ${from} → ${to}` : `player at ${run.scenario.services[name].node}`;
+    if (!one) return [[name, what, "–", "not begun"]];
+    const loaded = one.level === null ? "" : `, ${one.level.toFixed(1)} s loaded`;
+    const stalls = one.stalls ? `, stalled ${one.stalls} times` : "";
+    const now = one.phase === "ended" ? `ended${one.reason ? `: ${one.reason}` : ""}` : `${PHASES[one.phase] ?? one.phase}${loaded}`;
+    return [[name, what, anchorOf(state, name, run) ?? "–", `${now}${stalls}`]];
+  });
+}
+
+function answers({ state, since }) {
+  return state.requests.slice(-MOST_ROWS).reverse().map((one) =>
+    [since(one.at), one.uri, sourceOf(one), one.anchor ?? "–", bytes(one.bytes), `${number(one.seconds * 1e3, 0)} ms`]);
 }
 
 function tunnels({ state, since }) {
@@ -73,8 +88,10 @@ function counts({ state }) {
 const PANELS = [
   { id: "mobile", title: "Mobile nodes", head: ["node", "is at", "served by", "addresses (anchor)"], cards: true, rows: mobileNodes },
   { id: "flows", title: "Flows", head: ["flow", "way", "anchored at", "now", "delay", "lost"], cards: true, rows: flows },
+  { id: "services", title: "Services", head: ["service", "is", "anchored at", "now"], cards: true, rows: services },
   { id: "tunnels", title: "Tunnels", head: ["between", "held by", "since (s)"], rows: tunnels, none: "no tunnel is open" },
   { id: "trees", title: "Multicast trees", head: ["channel", "group", "goes (⇒ through a tunnel)", "listeners"], cards: true, rows: trees },
+  { id: "answers", title: "Answers to requests", head: ["at (s)", "what", "from", "prefix of", "size", "took"], happening: true, rows: answers },
   { id: "told", title: "What happens", head: ["at (s)", "what"], rows: told, happening: true },
   { id: "messages", title: "Signalling", head: ["at (s)", "message", "way", "about", "took"], rows: messages, happening: true, none: "no message yet" },
   { id: "counts", title: "Messages so far", head: ["message", "number"], rows: counts },

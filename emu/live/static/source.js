@@ -18,6 +18,7 @@ export class Source {
     on("run", (run) => { this.history = new History(run); });
     on("events", (events) => this.history.addEvents(events));
     on("throughput", (samples) => this.history.addSamples(samples));
+    on("calls", (calls) => { this.history.calls = calls; });
     on("clock", (clock) => { this.clock = { t: clock.t, at: performance.now() }; });
     on("unreadable", (words) => { this.problem = words; });
     on("end", () => {

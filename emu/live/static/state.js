@@ -3,6 +3,8 @@
 
 const MOST_MESSAGES = 400;
 const MOST_TOLD = 200;
+const MOST_REQUESTS = 200;
+export const HITS = ["HIT", "STALE", "UPDATING", "REVALIDATED"]; // nginx's words for what a cache has itself
 
 export function initial() {
   return {
@@ -14,6 +16,10 @@ export function initial() {
     listening: {},   // flow -> {node, group, since}
     trees: {},       // group -> source -> node -> {incoming, outgoing}
     membership: {},  // router -> its records
+    services: {},    // service -> {node, phase, position, level, stalls, reason, anchor}
+    answers: {},     // "service node" -> {service, node, count, bytes, hits}
+    requests: [],    // {at, client, anchor, by, uri, status, bytes, seconds, cache}
+    i3: {},     // i3 client -> {phase, identifier, parent: an identifier}
     down: {},        // agents that were killed
     messages: [],    // {at, from, to, link, name, about, arrived}
     counts: {},      // name of a message -> how many
@@ -53,6 +59,16 @@ function add(state, message) {
   state.messages.push(message);
   if (state.messages.length > MOST_MESSAGES) state.messages.shift();
   state.counts[message.name] = (state.counts[message.name] ?? 0) + 1;
+}
+
+function service(state, event) {
+  return (state.services[event.service] ??= {
+    node: event.node, phase: "ready", position: null, level: null, stalls: 0, reason: null, anchor: null,
+  });
+}
+
+function served(state, event, phase) {
+  service(state, event).phase = phase;
 }
 
 function onLink(state, event, name, about) {
@@ -134,6 +150,35 @@ const APPLY = {
   },
   membership(state, event) {
     state.membership[event.node] = event.records;
+  },
+  i3_place(state, event) {
+    state.i3[event.node] = { phase: event.phase, identifier: event.identifier, parent: event.path.at(-1) ?? null };
+  },
+  player_started: (state, event) => served(state, event, "loading"),
+  playing: (state, event) => served(state, event, "playing"),
+  stalled(state, event) {
+    served(state, event, "stalled");
+    state.services[event.service].stalls += 1;
+  },
+  buffer(state, event) {
+    Object.assign(service(state, event), { position: event.position_s, level: event.level_s });
+  },
+  player_ended(state, event) {
+    Object.assign(service(state, event), { phase: "ended", reason: event.reason });
+  },
+  call_started(state, event) {
+    Object.assign(service(state, event), { phase: "calling", anchor: event.anchor ?? null });
+  },
+  call_ended(state, event) {
+    Object.assign(service(state, event), { phase: "ended", reason: event.reason, anchor: null });
+  },
+  http_request(state, event) {
+    const { node, client_node: client = event.client, anchor = null, uri, status, bytes, seconds, cache } = event;
+    const hit = HITS.includes(cache);
+    const one = (state.answers[`${event.service} ${node}`] ??= { service: event.service, node, count: 0, bytes: 0, hits: 0 });
+    Object.assign(one, { count: one.count + 1, bytes: one.bytes + bytes, hits: one.hits + hit });
+    state.requests.push({ at: event.t, client, anchor, by: node, uri, status, bytes, seconds, cache, hit });
+    if (state.requests.length > MOST_REQUESTS) state.requests.shift();
   },
   sent: (state, event) => sent(state, event, event.message),
   received: (state, event) => received(state, event, event.message),

@@ -1,7 +1,7 @@
 // The drawing of the network: what stands, what moves, and what passes.
 
 import { boxWidth, Layout } from "./layout.js";
-import { anchored, channels, pairs, treeEdges } from "./views.js";
+import { anchored, channels, i3Edges, pairs, treeEdges } from "./views.js";
 import { svg } from "./svg.js";
 
 const FLIGHT_MS = 700; // how long a message is seen, of the viewer's time
@@ -76,11 +76,12 @@ export class Topology {
     for (const [name, box] of Object.entries(boxes)) this.drawMobile(name, box, state.places[name]);
     this.taken = Object.values(this.at).map(({ x, y, w, h }) => ({ x, y: y + 4, w, h: h + 6 }));
     for (const pair of pairs(state)) this.drawTunnel(pair);
-    this.channels.forEach((channel, at) => this.drawTree(state, channel, at));
+    this.channels.forEach((channel, at) => this.drawTree(treeEdges(state, this.layout, channel), at));
+    this.drawTree(i3Edges(state), 1);
     for (const name of Object.keys(this.layout.boxes)) {
       const { group, note, wide } = this.boxes[name];
       group.classList.toggle("down", name in state.down);
-      const flows = anchored(state, name);
+      const flows = anchored(state, name, this.run);
       const words = flows.length ? `⚓ ${flows.join(", ")}` : "";
       const most = Math.floor((wide - 8) / 6.1);
       note.textContent = words.length > most ? `${words.slice(0, most - 1)}…` : words;
@@ -108,13 +109,13 @@ export class Topology {
     labels.append(this.label(this.taken, words, label[0], label[1] + 4));
   }
 
-  drawTree(state, channel, number) {
-    for (const { from, to, tunnel } of treeEdges(state, this.layout, channel)) {
+  drawTree(edges, number) {
+    for (const { from, to, tunnel } of edges) {
       const [one, other] = [this.at[from], this.at[to]];
       if (!one || !other) continue;
       let d = path(this.layout.line(one, other));
-      if (tunnel) {
-        const curve = this.layout.curve(one, other);
+      if (tunnel || one.y === other.y) {
+        const curve = this.layout.way(one, other, tunnel);
         d = `M${curve.from}Q${curve.by} ${curve.to}`;
       }
       this.layers.trees.append(svg("path", { d, class: `tree c${number % 4}` }));

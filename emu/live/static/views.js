@@ -23,11 +23,32 @@ export function pairs(state) {
   });
 }
 
-/** The flows that go by an anchor: those whose address is of its prefixes. */
-export function anchored(state, node) {
-  return Object.entries(state.flows)
-    .filter(([, flow]) => flow.anchor === node && flow.stopped === null)
-    .map(([name]) => name);
+/** The flows, calls and players that go by an anchor: those whose address is of its prefixes. */
+export function anchored(state, node, run) {
+  const services = Object.entries(state.services)
+    .filter(([name, { phase }]) => phase !== "ended" && anchorOf(state, name, run) === node);
+  const flows = Object.entries(state.flows).filter(([, flow]) => flow.anchor === node && flow.stopped === null);
+  return [...services, ...flows].map(([name]) => name);
+}
+
+/** Where a service is anchored: a call where it began, a player where the address is from that it asked with last. */
+export function anchorOf(state, name, run) {
+  const { anchor, node } = state.services[name];
+  if (run.scenario.services?.[name]?.kind !== "player") return anchor;
+  return state.requests.findLast((request) => request.client === node)?.anchor ?? null;
+}
+
+/** Who an answer is from: a cache that has it, one that had to ask the origin, or the origin. */
+export function sourceOf({ by, cache, hit }) {
+  if (!cache) return by;
+  return hit ? `cache of ${by}` : `origin, by the cache of ${by}`;
+}
+
+/** An i3 tree: {from, to, tunnel} from each client to those below it. */
+export function i3Edges(state) {
+  const owners = new Map(Object.entries(state.i3).map(([node, { identifier }]) => [identifier, node]));
+  return Object.entries(state.i3).filter(([, { parent }]) => parent && owners.has(parent))
+    .map(([node, { parent }]) => ({ from: owners.get(parent), to: node, tunnel: false }));
 }
 
 /** The mobile nodes that listen to a group at an access router. */
