@@ -38,7 +38,7 @@ class I3Plan:
 
     def roles(self) -> dict[str, Callable[[str], Agent]]:
         """For each role, what makes the agent of a node of this name."""
-        return {SERVER: self._server, CLIENT: self._client} if self._group else {}
+        return {SERVER: self._server, CLIENT: self.client} if self._group else {}
 
     def ready(self, events: Sequence[Event]) -> bool:
         """Whether the servers are one ring."""
@@ -84,25 +84,37 @@ class I3Plan:
     def _common(self, name: str, known: Sequence[str]) -> dict[str, Any]:
         return {
             "seed": f"{self._seed} {name}",
-            "address": str(self._network.address(name)),
             "port": PORT,
             "known": [(str(self._network.address(server)), PORT) for server in known],
             "degree": self._settings.degree,
         }
+
+    def is_member(self, name: str) -> bool:
+        """Whether a node is in the group."""
+        return self._group is not None and name in self._flow.to
 
     def _server(self, name: str) -> Agent:
         first, *others = self._servers[:_WELL_KNOWN]
         known = [] if name == first else [one for one in (first, *others) if one != name]
         return "agents.roles.i3_server", {
             **self._common(name, known),
+            "address": str(self._network.address(name)),
             "key": sha256(f"{self._seed} ring".encode()).hexdigest(),
             "lifetime": self._settings.lifetime,
         }
 
-    def _client(self, name: str) -> Agent:
+    def client(self, name: str) -> Agent:
+        """The agent of a client, or of a mobile node that is in the group."""
         settings = self._settings
+        node = self._scenario.nodes[name]
+        where = (
+            {"interface": self._network.interface(name, "wireless").name}
+            if node.role == "mn"
+            else {"interface": None, "address": str(self._network.address(name))}
+        )
         return "agents.roles.i3_client", {
             **self._common(name, self._nearest(name)[:_WELL_KNOWN]),
+            **where,
             "root": self._root.hex(),
             "founder": name == self._flow.from_,
             "applications": str(application_path(name)),

@@ -96,6 +96,18 @@ class Keeper:
         """Refresh no trigger any more."""
         return [action for key in [*self._kept] for action in self.drop(key)]
 
+    def moved(self, before: Endpoint, after: Endpoint, now: int) -> list[Action]:
+        """This host is at another endpoint: triggers that lead to it are to lead there.
+
+        Who has a token of the endpoint before may still take its triggers away.
+        """
+        keys = [key for key in self._kept if key[1] == before]
+        actions = [action for key in keys for action in self.drop(key)]
+        self._tokens.clear()
+        for identifier, _ in keys:
+            actions += self.keep((identifier, after), now)
+        return actions
+
     def accepted(self, key: Key, now: int) -> bool:
         """A server has it; whether that has been asked for."""
         kept = self._kept.get(key)

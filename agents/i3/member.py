@@ -146,6 +146,15 @@ class Member:
             self._deadlines.cancel(timer)
         return self._keeper.drop_all()
 
+    def moved(self, me: Endpoint, now: int) -> list[Action]:
+        """This host is at another endpoint. Its identifiers and its place in the tree stay."""
+        before, self._me = self._me, me
+        self.repairs.moved(me)
+        self._anycast = [(identifier, me) for identifier, _ in self._anycast]
+        actions = self._keeper.moved(before, me, now)
+        # Answers to a search go to where the host was.
+        return actions + (self.join(now) if self.phase is Phase.SEARCHING else [])
+
     def send(self, payload: bytes, now: int) -> list[Action]:
         """Send the group's next packet; the founder's part."""
         self.sent += 1

@@ -107,6 +107,12 @@ class Repairs:
         """The member's place in the tree: the two identifiers above its own."""
         self._parent, self._grandparent = parent, grandparent
 
+    def moved(self, me: Endpoint) -> None:
+        """The member is at another endpoint: what it lacks is to come there."""
+        for wanted in self._missing.values():
+            wanted.reply_to = me
+        self._me = me
+
     def anycast_identifier(self) -> Identifier:
         """Where this member's trigger in its recovery group is, as its losses are now."""
         assert self._parent is not None

@@ -18,6 +18,7 @@ from agents.i3.member import Phase
 from agents.i3.positions import near
 from agents.roles.daemon import Daemon
 from agents.roles.i3_applications import Applications
+from agents.roles.i3_location import Location
 from agents.roles.i3_port import I3Port, Reporting
 from agents.wire.i3 import Identifier, endpoint
 
@@ -28,7 +29,6 @@ class I3Client:
     def __init__(self, config: dict[str, Any]) -> None:
         self._daemon = Daemon(config["node"], config["log"])
         self._founds: bool = config["founder"]
-        address = IPv6Address(config["address"])
         random = Random(config["seed"])
         servers = [endpoint(IPv6Address(host), port) for host, port in config["known"]]
         group = GroupConfig(
@@ -37,9 +37,9 @@ class I3Client:
             refresh_period=config["refresh_period"],
             recovery=Recovery(config["recovery"]),
         )
-        self._endpoint = endpoint(address, config["port"])
+        nowhere = endpoint(IPv6Address("::"), config["port"])
         self._host = EndHost(
-            self._endpoint,
+            nowhere,
             Identifier(bytes.fromhex(config["root"])),
             Entries(servers, random),
             partial(near, servers[0], random),
@@ -47,7 +47,12 @@ class I3Client:
             group,
         )
         core = Reporting(self._host, "i3_place", self._place)
-        self._port = I3Port(self._daemon, core, address, config["port"])
+        self._port = I3Port(self._daemon, core, config["port"])
+        self._location: Location | None = None
+        if config["interface"]:
+            self._location = Location(self._daemon, config["interface"], self._move)
+        else:
+            self._move(IPv6Address(config["address"]))
         self._applications = Applications(
             self._daemon, config["applications"], self._enter, self._leave, self._send
         )
@@ -56,6 +61,10 @@ class I3Client:
     def run(self) -> None:
         """Serve until told to stop."""
         self._daemon.run(lambda: self._daemon.log.write("state", **self._state()))
+
+    def _move(self, address: IPv6Address) -> None:
+        """The host is at this address now; its identifiers stay."""
+        self._port.act(partial(self._host.member.moved, self._port.bind(address)))
 
     def _enter(self) -> None:
         member = self._host.member

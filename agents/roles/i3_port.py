@@ -60,16 +60,25 @@ class Reporting:
 class I3Port:
     """Feeds a core what comes to its UDP port, and sends what it says."""
 
-    def __init__(self, daemon: Daemon, core: Reporting, address: IPv6Address, port: int) -> None:
+    def __init__(self, daemon: Daemon, core: Reporting, port: int) -> None:
         self._daemon = daemon
         self._core = core
-        self._socket = EndpointSocket(port, address)
+        self._port = port
+        self._socket: EndpointSocket | None = None
         self.sent: Counter[str] = Counter()
         """How many messages of each type, by the names of the types."""
         self.received: Counter[str] = Counter()
         self.unsendable = 0
         daemon.on(SendDatagram, self._send)
-        daemon.watch(self._socket.fileno(), self._read)
+
+    def bind(self, address: IPv6Address) -> Endpoint:
+        """Receive at an address, and no longer at the last one; the endpoint."""
+        if self._socket is not None:
+            self._daemon.unwatch(self._socket.fileno())
+            self._socket.close()
+        self._socket = EndpointSocket(self._port, address)
+        self._daemon.watch(self._socket.fileno(), self._read)
+        return i3.endpoint(address, self._port)
 
     def counters(self) -> dict[str, Any]:
         """What has been sent and received."""
@@ -81,7 +90,7 @@ class I3Port:
 
     def _read(self) -> None:
         for _ in range(BUDGET):
-            received = self._socket.receive()
+            received = self._socket.receive() if self._socket else None
             if received is None:
                 return
             data, sender = received
@@ -97,7 +106,7 @@ class I3Port:
 
     def _send(self, action: SendDatagram) -> None:
         data = i3.encode(action.message)
-        if self._socket.send(data, *address_and_port(action.destination)):
+        if self._socket and self._socket.send(data, *address_and_port(action.destination)):
             self.sent[type(action.message).__name__] += 1
         else:
             self.unsendable += 1

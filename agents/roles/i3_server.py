@@ -29,7 +29,8 @@ class I3Server:
             ServerConfig(config["degree"] + 1, lifetime=config["lifetime"]),
         )
         core = Reporting(self._core, "i3_ring", self._ring)
-        self._port = I3Port(self._daemon, core, address, config["port"])
+        self._port = I3Port(self._daemon, core, config["port"])
+        self._port.bind(address)
         self._daemon.answer(config["query"], self._state)
         self._daemon.soon(lambda: self._port.act(self._core.chord.start))
 

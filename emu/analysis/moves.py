@@ -53,8 +53,11 @@ class Move:
 def moves(scenario: Scenario) -> list[Move]:
     """Every handover in the order of time; attaching again after a detachment is none.
 
-    Where both the network and the client act in one, it is there twice, in their order.
+    Where both the network and the client act in one, it is there twice, in their order; where
+    nobody acts, as there is no mobility management, there is none.
     """
+    if scenario.mobility.scheme == "none":
+        return []
     found = []
     at = {name: scenario.nodes[name].attach for name in scenario.nodes_of("mn")}
     visited = {name: [str(mar)] for name, mar in at.items()}

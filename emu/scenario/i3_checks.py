@@ -27,9 +27,6 @@ def check_internet(scenario: Scenario) -> Iterator[Problem]:
         if "delays" in given:
             text = f"is for the topology {INTERNET}; leave it out"
             yield Problem(("topology", "delays"), text)
-        if scenario.mobility.scheme == "none":
-            text = f"is for the topology {INTERNET}; write another one, such as dmm"
-            yield Problem(("mobility", "scheme"), text)
         for name, node in scenario.nodes.items():
             if node.site is not None:
                 text = f"is for the topology {INTERNET}; leave it out"
@@ -84,5 +81,8 @@ def _receiver(
         yield Problem(path, f"{quote(name)} is also its from; name another node")
     elif name in flow.to[:position]:
         yield Problem(path, f"{quote(name)} is listed twice; list it once")
-    else:
+    elif name not in scenario.nodes_of("mn"):
         yield from wrong_node(scenario, name, path, CLIENT)
+    elif scenario.mobility.scheme != "none":
+        text = f"{quote(name)} keeps its address; write mobility: {{scheme: none}}"
+        yield Problem(path, text)

@@ -1,9 +1,13 @@
-"""No mobility management: who moves has other addresses at each access router."""
+"""No mobility management: a mobile node has another address at each access router."""
 
 from __future__ import annotations
 
-from emu.schemes.base import Scheme
+from emu.schemes.base import Agent, Scheme
+from emu.schemes.host_based import HostBased
 
 
-class Unmanaged(Scheme):
-    """Access routers that only advertise their prefixes."""
+class Unmanaged(HostBased):
+    """Access routers that only advertise. Who is in a group on i3 keeps its identifiers."""
+
+    def _mn(self, name: str) -> Agent:
+        return self.i3.client(name) if self.i3.is_member(name) else Scheme._mn(self, name)

@@ -46,13 +46,13 @@ class Processes:
 
     def server(self, name: str, *known: str) -> None:
         """Start a server that knows others."""
-        self._start("i3_server", name, known, key="5e" * 32, lifetime=30_000_000_000)
+        self._start("i3_server", name, known, key="5e" * 32, lifetime=30_000_000_000, address=HERE)
 
     def client(self, name: str, *known: str, founder: bool = False) -> None:
         """Start a client."""
         self._start(
             "i3_client", name, known, root=ROOT, founder=founder, recovery="off",
-            refresh="refresh-level", refresh_period=1_000_000_000,
+            refresh="refresh-level", refresh_period=1_000_000_000, interface=None, address=HERE,
             applications=str(self.folder / f"{name}.i3"),
         )  # fmt: skip
 
@@ -91,7 +91,6 @@ class Processes:
             "log": str(self.folder / f"{name}.jsonl"),
             "query": str(self.folder / f"{name}.query"),
             "seed": name,
-            "address": HERE,
             "port": self.port(name),
             "known": [(HERE, self.port(one)) for one in known],
             "degree": 2,

@@ -50,7 +50,7 @@ def test_who_is_connected_gets_what_the_founder_sends(group: Processes) -> None:
     also.close()
     eventually(lambda: group.state("c1")["i3_client"]["phase"] == "out")
     phases = [event["phase"] for event in group.events("c1") if event["kind"] == "i3_place"]
-    assert phases == ["searching", "inserting", "in tree", "out"]
+    assert phases == ["out", "searching", "inserting", "in tree", "out"]
 
 
 def test_strangers_change_nothing_and_are_counted(group: Processes) -> None:
