@@ -21,7 +21,7 @@ _CONTINUED = "EMU_CONTINUED"
 def main() -> int:
     """Runs the command line; the exit status."""
     terminal.take_over()
-    missing = missing_modules()
+    missing = missing_modules(*sys.argv[1:2])
     continued = os.environ.pop(_CONTINUED, None) is not None
     python = _CHECKOUT / ".venv" / "bin" / "python"
     if missing and not continued and os.access(python, os.X_OK):

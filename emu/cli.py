@@ -311,6 +311,25 @@ def i3() -> None:
 
 
 @commands.command()
+@click.argument("config", type=click.Path(path_type=Path), metavar="CONFIG|status")
+def overlay(config: Path) -> None:
+    """Be a member of the overlay that CONFIG describes, or show the members on this machine."""
+    from emu.overlay_command import Unable, be_member, show_status
+    from emu.scenario import ScenarioError
+
+    _need_root("overlay", f"overlay {config}")
+    try:
+        if str(config) == "status":
+            show_status(Console(highlight=False))
+        else:
+            be_member(config)
+    except ScenarioError as error:
+        raise Wrong(*error.problems) from None
+    except Unable as error:
+        raise Failed(str(error)) from None
+
+
+@commands.command()
 def doctor() -> None:
     """Show what this machine has for runs, and what it lacks."""
     from emu.doctor import examine

@@ -36,15 +36,19 @@ MODULES = (
 LAB_MODULES = ("mininet",)
 """Of these, what only labs need; no package index has it, distributions do."""
 
+OVERLAY_MODULES = ("click", "cryptography", "pydantic", "rich", "yaml")
+"""All that a member of an overlay needs: it is a program for any machine."""
+
 
 def search_path() -> str:
     """The PATH, and after it the sbin directories, which some users' PATH does not have."""
     return os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 
 
-def missing_modules() -> list[str]:
-    """Those that this Python does not find."""
-    return [name for name in MODULES if importlib.util.find_spec(name) is None]
+def missing_modules(command: str = "") -> list[str]:
+    """Those for a command of emu (or any) that this Python does not find."""
+    needed = OVERLAY_MODULES if command == "overlay" else MODULES
+    return [name for name in needed if importlib.util.find_spec(name) is None]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ have got; who gets nothing is placed elsewhere.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 from random import Random
@@ -26,6 +27,7 @@ from agents.overlay.rates import Rates
 from agents.overlay.roots import Roots
 from agents.overlay.routes import Routes
 from agents.overlay.sealing import Sealer
+from agents.wire.addresses import unmapped
 from agents.wire.errors import MalformedPacket, Unauthentic
 from agents.wire.i3 import Endpoint
 from agents.wire.overlay import (
@@ -182,6 +184,10 @@ class Member:
         self._due.set("pings", now)
         return self._post.take()
 
+    def set_keys(self, keys: Mapping[int, bytes], current: int) -> None:
+        """Other shared secrets from now on."""
+        self._sealer.set_keys(keys, current)
+
     def timer(self, now: int) -> list[Action]:
         """Act on every deadline that is not later than ``now``."""
         for name in list(self._due.due(now)):
@@ -204,11 +210,11 @@ class Member:
             "name": self._me.name,
             "behind_nat": self._peers.is_leaf,
             "members": [self._member_status(m, now) for m in sorted(self.directory.profiles)],
-            "groups": [str(group) for group in sorted(self._slots)],
+            "groups": [str(unmapped(group)) for group in sorted(self._slots)],
             "roots": [
                 {
-                    "source": str(source),
-                    "group": str(group),
+                    "source": str(unmapped(source)),
+                    "group": str(unmapped(group)),
                     "parents": {c.hex(): p.hex() for c, p in tree.parents.items()},
                     "unplaced": sorted(member.hex() for member in unplaced),
                 }
@@ -457,5 +463,5 @@ class Member:
             "behind_nat": profile.leaf,
             "rtt_ms": self._peers.rtt_ms(member),
             "direct": self._peers.endpoint(member, now) is not None,
-            "groups": [str(group) for group in self.directory.groups_of(member)],
+            "groups": [str(unmapped(group)) for group in self.directory.groups_of(member)],
         }

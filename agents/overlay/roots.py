@@ -17,6 +17,7 @@ from agents.overlay.routes import Routes
 from agents.overlay.tree import Plan, Tree
 from agents.overlay.trust import Trust
 from agents.overlay.watch import Watch
+from agents.wire.addresses import unmapped
 from agents.wire.overlay import Data, MemberId, Receipt, Route, encode
 
 _CHECK = 250 * MILLISECOND
@@ -261,7 +262,7 @@ class Roots:
             for child in tree.children.get(self.member, ())
         }
         self._routes.replace(self.member, rooted.number, routes, now)
-        source, group = map(str, channel)
+        source, group = (str(unmapped(address)) for address in channel)
         fields = {"source": source, "group": group, "version": rooted.version}
         self._post.act(Log("overlay_tree", {**fields, "receivers": len(tree.parents)}))
 

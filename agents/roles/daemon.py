@@ -72,7 +72,7 @@ class Daemon:
         self.log = EventLog(log_path, node)
         self._loop = asyncio.new_event_loop()
         self._handlers: dict[type[Action], Handler] = {Log: self._write_log}
-        self._timers: dict[Core, asyncio.TimerHandle] = {}
+        self._timers: dict[Core, tuple[int, asyncio.TimerHandle]] = {}
         self._malformed = 0
         self._failure: BaseException | None = None
         self._thread = ThreadPoolExecutor(1)
@@ -95,6 +95,10 @@ class Daemon:
     def unwatch(self, fd: int) -> None:
         """Stop watching ``fd``."""
         self._loop.remove_reader(fd)
+
+    def on_signal(self, number: signal.Signals, call: Callable[[], None]) -> None:
+        """Call it whenever the signal comes."""
+        self._loop.add_signal_handler(number, call)
 
     def soon(self, call: Callable[[], None]) -> None:
         """Call it once what is being carried out now is done: a core is never asked in between."""
@@ -163,15 +167,19 @@ class Daemon:
             self._loop.call_soon_threadsafe(self._loop.stop)
 
     def _set_alarm(self, core: Core) -> None:
-        alarm = self._timers.pop(core, None)
-        if alarm:
-            alarm.cancel()
         deadline = core.next_deadline()
+        alarm = self._timers.get(core)
+        if alarm is not None:
+            if alarm[0] == deadline:  # as after most packets
+                return
+            alarm[1].cancel()
+            del self._timers[core]
         if deadline is not None:
             delay = max(0, deadline - time.monotonic_ns()) / 1e9
-            self._timers[core] = self._loop.call_later(delay, self._ring, core)
+            self._timers[core] = deadline, self._loop.call_later(delay, self._ring, core)
 
     def _ring(self, core: Core) -> None:
+        del self._timers[core]
         self.carry_out(core, core.timer(time.monotonic_ns()))
 
     def _write_log(self, action: Log) -> None:

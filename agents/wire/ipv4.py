@@ -14,6 +14,7 @@ IGMP = 2
 _HEADER = struct.Struct("!BBHHHBBH4s4s")
 _ROUTER_ALERT = 148
 _END, _NOP = 0, 1
+_TTL = 8
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,20 @@ def parse(data: bytes) -> IPv4Packet:
     alert = _has_router_alert(data[HEADER_LENGTH:length])
     ends = IPv4Address(source), IPv4Address(destination)
     return IPv4Packet(*ends, protocol, ttl, data[length:total], tos, alert)
+
+
+def forwarded(packet: bytes) -> bytes | None:
+    """A packet, or fragment, as a router sends it on: one hop less; None: it may go no further.
+
+    The checksum follows by RFC 1624: the TTL is the high octet of its word.
+    """
+    ttl = packet[_TTL] - 1
+    if ttl < 1:
+        return None
+    before = int.from_bytes(packet[10:12], "big")
+    value = before + 0x0100
+    value = (value & 0xFFFF) + (value >> 16)
+    return packet[:_TTL] + bytes((ttl,)) + packet[9:10] + value.to_bytes(2, "big") + packet[12:]
 
 
 def _has_router_alert(options: bytes) -> bool:

@@ -161,3 +161,15 @@ def test_the_octets_of_the_standard():
     data = igmp.encode(message)
     assert data[:2] + data[4:] == bytes.fromhex("110a ef010203 02 80 0001 c6336401")
     assert message.query_interval_s == 128  # exponent 0, mantissa 0: (0 | 0x10) << 3
+
+
+@given(addresses, addresses, st.integers(2, 255), wire.octet, st.binary(max_size=20), st.booleans())
+def test_a_router_takes_one_hop_and_keeps_the_checksum_right(source, group, ttl, tos, data, alert):
+    content = ipv4.IPv4Packet(source, group, 17, ttl, data, tos, alert)
+    onward = ipv4.forwarded(ipv4.packet(content))
+    assert ipv4.parse(onward) == ipv4.IPv4Packet(source, group, 17, ttl - 1, data, tos, alert)
+
+
+@pytest.mark.parametrize("ttl", [0, 1])
+def test_a_packet_without_hops_goes_no_further(ttl):
+    assert ipv4.forwarded(ipv4.packet(ipv4.IPv4Packet(HOST, GROUP, 17, ttl, b""))) is None

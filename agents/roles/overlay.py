@@ -1,0 +1,194 @@
+"""A member of an overlay on a host: IP multicast for its programs, over unicast UDP only."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv6Address
+from random import SystemRandom
+from typing import Any
+
+from agents.kernel.endpoint_socket import EndpointSocket
+from agents.kernel.virtual_interface import Address, VirtualInterface, local_addresses
+from agents.multicast.filters import FilterMode
+from agents.multicast.link_router import SetWanted
+from agents.overlay.actions import Deliver, SendDatagram
+from agents.overlay.config import OverlayConfig
+from agents.overlay.member import Member, Self
+from agents.overlay.sealing import Sealer
+from agents.roles.daemon import BUDGET, Daemon
+from agents.roles.overlay_link import OverlayLink
+from agents.wire.addresses import mapped, unmapped
+from agents.wire.i3 import Endpoint, address_and_port, endpoint
+from agents.wire.overlay import MEMBER_ID_LENGTH, Interest, MemberId
+
+PORT = 4754
+"""Where members receive, unless they are told otherwise."""
+_LOOK_AGAIN_S = 3.0
+"""Between two looks at the addresses of this host."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The shared secrets by number, and which of them seals; none: nothing is encrypted."""
+
+    secrets: Mapping[int, bytes]
+    current: int
+
+
+@dataclass(frozen=True)
+class OverlayOptions:
+    """What the operator says."""
+
+    name: str
+    interface: str
+    tap: bool
+    addresses: tuple[Address, ...]
+    """Of the virtual interface."""
+    mtu: int
+    default: bool
+    port: int
+    known_as: tuple[IPv6Address, ...]
+    """Our addresses as others see them, mapped; empty: those of this host."""
+    reachable: bool | None
+    seeds: tuple[Endpoint, ...]
+    keys: Keys
+    link_scope: bool
+    degree: int
+    threshold: int
+    """Packets with no more hops left than this are not carried."""
+    query_interval: int
+    """Between general queries on the virtual interface, ns."""
+    query: str
+    """Path of the socket that tells the status."""
+    log: str
+    """Path of the event log."""
+
+
+class OverlayDaemon:
+    """Joins a member's core to the virtual link and to a UDP port."""
+
+    def __init__(self, options: OverlayOptions, new_keys: Callable[[], Keys | None]) -> None:
+        self._options, self._new_keys = options, new_keys
+        daemon = self._daemon = Daemon(options.name, options.log)
+        self._socket = EndpointSocket(options.port)
+        self._interface = VirtualInterface(
+            options.interface,
+            options.addresses,
+            options.mtu,
+            tap=options.tap,
+            default=options.default,
+        )
+        random = SystemRandom()
+        member = MemberId(os.urandom(MEMBER_ID_LENGTH))
+        self._endpoints = self._local()
+        self._core = Member(
+            Self(member, options.name, self._endpoints, options.reachable),
+            options.seeds,
+            Sealer(member, options.keys.secrets, options.keys.current),
+            OverlayConfig(degree=options.degree),
+            random,
+            time.monotonic_ns(),
+        )
+        self._link = OverlayLink(
+            daemon,
+            self._interface,
+            list(options.addresses),
+            self._send,
+            tap=options.tap,
+            link_scope=options.link_scope,
+            threshold=options.threshold,
+            query_interval=options.query_interval,
+        )
+        self._unsendable = 0
+        daemon.on(SendDatagram, self._send_datagram)
+        daemon.on(Deliver, self._deliver)
+        daemon.on(SetWanted, self._want)
+        daemon.watch(self._socket.fileno(), self._receive)
+        daemon.on_signal(signal.SIGHUP, self._reload)
+        daemon.answer(options.query, self._state)
+        daemon.soon(self._start)
+
+    def run(self) -> None:
+        """Serve until told to stop."""
+        try:
+            self._daemon.run(self._leave)
+        finally:
+            self._interface.close()
+            self._socket.close()
+            os.unlink(self._options.query)
+
+    def _start(self) -> None:
+        self._link.start()
+        self._daemon.carry_out(self._core, self._core.timer(time.monotonic_ns()))
+        self._daemon.after(_LOOK_AGAIN_S, self._look)
+
+    def _leave(self) -> None:
+        self._daemon.carry_out(self._core, self._core.leave(time.monotonic_ns()))
+
+    def _send(self, packet: bytes, source: IPv6Address, group: IPv6Address, now: int) -> None:
+        self._daemon.carry_out(self._core, self._core.send(packet, source, group, now))
+
+    def _receive(self) -> None:
+        for _ in range(BUDGET):
+            received = self._socket.receive()
+            if received is None:
+                return
+            datagram, (address, port) = received
+            actions = self._core.receive(datagram, endpoint(address, port), time.monotonic_ns())
+            self._daemon.carry_out(self._core, actions)
+
+    def _send_datagram(self, action: SendDatagram) -> None:
+        for destination in action.destinations:
+            if not self._socket.send(action.datagram, *address_and_port(destination)):
+                self._unsendable += 1
+
+    def _deliver(self, action: Deliver) -> None:
+        self._link.deliver(action.packet)
+
+    def _want(self, action: SetWanted) -> None:
+        if not self._link.is_carried(action.group):
+            return
+        wanted = action.wanted
+        excluding = wanted.mode is FilterMode.EXCLUDE
+        interest = Interest(action.group, excluding, wanted.sources) if wanted else None
+        now = time.monotonic_ns()
+        self._daemon.carry_out(self._core, self._core.want(action.group, interest, now))
+
+    def _local(self) -> tuple[Endpoint, ...]:
+        """Where we are reached."""
+        options = self._options
+        addresses = options.known_as or tuple(
+            address if isinstance(address, IPv6Address) else mapped(address)
+            for address in local_addresses(options.interface)
+        )
+        return tuple(endpoint(address, options.port) for address in addresses)
+
+    def _look(self) -> None:
+        """The host may have other addresses by now."""
+        endpoints = self._local()
+        if endpoints != self._endpoints:
+            self._endpoints = endpoints
+            now = time.monotonic_ns()
+            self._daemon.carry_out(self._core, self._core.set_endpoints(endpoints, now))
+        self._daemon.after(_LOOK_AGAIN_S, self._look)
+
+    def _reload(self) -> None:
+        """The keys may be others by now; a file that is wrong changes nothing."""
+        keys = self._new_keys()
+        if keys is not None:
+            self._core.set_keys(keys.secrets, keys.current)
+        self._daemon.log.write("keys", taken=keys is not None)
+
+    def _state(self) -> dict[str, Any]:
+        status = self._core.status(time.monotonic_ns())
+        link = {
+            "interface": self._options.interface,
+            "groups": [str(unmapped(group)) for group in self._link.groups()],
+            "querier": {v: router.is_querier for v, router in self._link.routers.items()},
+            **self._link.counters,
+        }
+        return {**status, "link": link, "unsendable": self._unsendable}

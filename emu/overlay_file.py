@@ -1,0 +1,209 @@
+"""The configuration of a member of an overlay: ``emu overlay CONFIG`` (docs/overlay.md)."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Callable
+from ipaddress import IPv4Interface, IPv6Address, ip_address
+from ipaddress import ip_interface as parse_interface
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationError
+
+from agents.kernel.virtual_interface import Address
+from agents.overlay.sealing import NO_KEY
+from agents.roles.overlay import PORT, Keys, OverlayOptions
+from agents.wire.addresses import mapped
+from agents.wire.i3 import Endpoint, endpoint
+from emu.scenario.document import Document
+from emu.scenario.errors import Problem, ScenarioError, quote
+from emu.scenario.explain import explain
+from emu.scenario.fields import within
+from emu.scenario.loader import lines, read, refuse
+from emu.scenario.section import Section
+from emu.scenario.units import DURATION
+
+RUN = Path("/run")
+_SMALLEST_SECRET = 16
+_NAMES = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}")
+_OVERHEAD = 109
+"""Octets around a packet: IPv6, UDP, the overlay's own; Ethernet has 1500."""
+
+
+def _text(value: object, remedy: str) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{quote(value)} is no text; {remedy}")
+    return value
+
+
+def _endpoint(value: object) -> Endpoint:
+    remedy = "write an address with a port, such as 192.0.2.1:4754 or [2001:db8::1]:4754"
+    host, _, port = _text(value, remedy).rpartition(":")
+    try:
+        address = ip_address(host.removeprefix("[").removesuffix("]"))
+        number = int(port)
+        if not 0 < number < 1 << 16:
+            raise ValueError
+    except ValueError:
+        raise ValueError(f"{quote(value)} is not where a member is; {remedy}") from None
+    return endpoint(address if isinstance(address, IPv6Address) else mapped(address), number)
+
+
+def _known_as(value: object) -> IPv6Address:
+    remedy = "write an address of this host as others see it, such as 192.0.2.1"
+    try:
+        address = ip_address(_text(value, remedy))
+    except ValueError:
+        raise ValueError(f"{quote(value)} is no address; {remedy}") from None
+    return address if isinstance(address, IPv6Address) else mapped(address)
+
+
+def _interface(value: object) -> Address:
+    remedy = "write an address with its prefix length, such as 10.80.0.1/16 or fd80::1/64"
+    try:
+        address = parse_interface(_text(value, remedy))
+    except ValueError:
+        raise ValueError(f"{quote(value)} is no address; {remedy}") from None
+    if address.network.prefixlen == address.network.max_prefixlen:
+        raise ValueError(f"{quote(value)} is alone in its network; {remedy}")
+    if isinstance(address, IPv4Interface) and (address.ip == address.network.broadcast_address - 1):
+        raise ValueError(f"{quote(value)} is the querier's address there; write another one")
+    return address
+
+
+def _name(value: str) -> str:
+    if _NAMES.fullmatch(value) is None:
+        raise ValueError(
+            f"{quote(value)} is not a good name; write up to 15 letters, digits, dots, dashes or "
+            "underscores"
+        )
+    return value
+
+
+def _secret(value: str) -> str:
+    if len(value) < _SMALLEST_SECRET:
+        raise ValueError(
+            f"has {len(value)} characters; write a secret of 16 or more, such as the output of "
+            "openssl rand -hex 16"
+        )
+    return value
+
+
+def _switch(value: object) -> object:
+    return {"on": True, "off": False}.get(value, value) if isinstance(value, str) else value
+
+
+def _some_or_off(value: object) -> object:
+    """``off`` is no key; none at all may be an oversight."""
+    if value in ({}, None):
+        raise ValueError("has no key; write keys: {1: SECRET}, or keys: off")
+    return {} if value == "off" else value
+
+
+KeyNumber = Annotated[int, Field(ge=1, le=255)]
+Switch = Annotated[bool, BeforeValidator(_switch)]
+"""``on`` or ``off``."""
+Secret = Annotated[str, AfterValidator(_secret)]
+EndpointText = Annotated[Endpoint, PlainValidator(_endpoint)]
+KnownAs = Annotated[IPv6Address, PlainValidator(_known_as)]
+InterfaceAddress = Annotated[Address, PlainValidator(_interface)]
+
+
+class Interface(Section):
+    """The virtual interface."""
+
+    name: Annotated[str, AfterValidator(_name)] = "mc0"
+    kind: Literal["tun", "tap"] = "tun"
+    addresses: tuple[InterfaceAddress, ...]
+    mtu: Annotated[int, Field(ge=1280, le=65535)] = 1500 - _OVERHEAD
+    default: Switch = False
+
+
+class OverlayFile(Section):
+    """All that a configuration may say."""
+
+    name: Annotated[str, AfterValidator(_name)] | None = None
+    interface: Interface
+    port: Annotated[int, Field(ge=1, le=65535)] = PORT
+    known_as: tuple[KnownAs, ...] = ()
+    reachable: Literal["auto", "yes", "no"] = "auto"
+    members: tuple[EndpointText, ...] = ()
+    keys: Annotated[dict[KeyNumber, Secret], BeforeValidator(_some_or_off)]
+    send_with: int | None = None
+    link_scope: Switch = False
+    degree: Annotated[int, Field(ge=1, le=64)] = 4
+    threshold: Annotated[int, Field(ge=1, le=255)] = 1
+    query_interval: Annotated[int, within(DURATION, "1s", "30min")] = DURATION.parse("125s")
+
+
+def load(path: Path) -> OverlayOptions:
+    """What a file says; raises ``ScenarioError`` for one that cannot be used."""
+    document = Document.parse(read(path), str(path))
+    refuse(document, document.problems)
+    try:
+        config = OverlayFile.model_validate(document.value)
+    except ValidationError as error:
+        raise ScenarioError(lines(document, explain(error.errors(), OverlayFile))) from None
+    refuse(document, _check(config))
+    interface = config.interface
+    return OverlayOptions(
+        name=config.name or socket.gethostname()[:15],
+        interface=interface.name,
+        tap=interface.kind == "tap",
+        addresses=interface.addresses,
+        mtu=interface.mtu,
+        default=interface.default,
+        port=config.port,
+        known_as=config.known_as,
+        reachable={"auto": None, "yes": True, "no": False}[config.reachable],
+        seeds=config.members,
+        keys=_keys(config),
+        link_scope=config.link_scope,
+        degree=config.degree,
+        threshold=config.threshold,
+        query_interval=config.query_interval,
+        query=str(status_path(interface.name)),
+        log="/dev/stderr",
+    )
+
+
+def status_path(interface: str) -> Path:
+    """Where the member with this interface tells its status."""
+    return RUN / f"emu-overlay-{interface}.sock"
+
+
+def reloading(path: Path, complain: Callable[[str], None]) -> Callable[[], Keys | None]:
+    """Reads the keys of a file again; None when it cannot be used, which is said."""
+
+    def again() -> Keys | None:
+        try:
+            return load(path).keys
+        except ScenarioError as error:
+            for problem in error.problems:
+                complain(problem)
+            return None
+
+    return again
+
+
+def _keys(config: OverlayFile) -> Keys:
+    secrets = {number: secret.encode() for number, secret in config.keys.items()}
+    return Keys(secrets, config.send_with or min(secrets, default=NO_KEY))
+
+
+def _check(config: OverlayFile) -> list[Problem]:
+    """What no value has wrong by itself."""
+    if not config.interface.addresses:
+        remedy = "has no address; write one such as 10.80.0.1/16"
+        return [Problem(("interface", "addresses"), remedy)]
+    if config.send_with is None or config.send_with in config.keys:
+        return []
+    known = ", ".join(map(str, sorted(config.keys)))
+    remedy = (
+        f"no key has this number; write one of {known}"
+        if known
+        else "there are no keys; leave it out"
+    )
+    return [Problem(("send_with",), remedy)]

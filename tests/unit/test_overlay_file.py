@@ -1,0 +1,138 @@
+"""The configuration of a member: what is read, what is refused with one line, what is imported."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
+from pathlib import Path
+
+import pytest
+
+from agents.wire.addresses import mapped
+from agents.wire.i3 import endpoint
+from emu.overlay_file import load, reloading
+from emu.scenario.errors import ScenarioError
+
+ROOT = Path(__file__).resolve().parents[2]
+GOOD = """\
+name: laptop
+interface:
+  name: mc7
+  kind: tap
+  addresses: [10.80.0.1/16, "fd80::1/64"]
+  mtu: 1400
+  default: on
+port: 5000
+known_as: [192.0.2.7]
+reachable: yes
+members: ["192.0.2.1:4754", "[2001:db8::1]:4755"]
+keys:
+  1: 0123456789abcdef
+  2: fedcba9876543210
+send_with: 2
+link_scope: on
+degree: 8
+threshold: 4
+query_interval: 60s
+"""
+LEAST = "interface: {addresses: [10.80.0.1/16]}\nkeys: off\n"
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "overlay.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_all_that_may_be_said_is_read(tmp_path):
+    options = load(written(tmp_path, GOOD))
+    assert (options.name, options.interface, options.tap, options.mtu) == (
+        "laptop",
+        "mc7",
+        True,
+        1400,
+    )
+    assert options.addresses == (IPv4Interface("10.80.0.1/16"), IPv6Interface("fd80::1/64"))
+    assert options.seeds == (
+        endpoint(mapped(IPv4Address("192.0.2.1")), 4754),
+        endpoint(IPv6Address("2001:db8::1"), 4755),
+    )
+    assert options.known_as == (mapped(IPv4Address("192.0.2.7")),)
+    assert (options.keys.secrets[2], options.keys.current) == (b"fedcba9876543210", 2)
+    assert (options.link_scope, options.default, options.reachable) == (True, True, True)
+    assert (options.degree, options.threshold, options.query_interval) == (8, 4, 60 * 10**9)
+
+
+def test_two_keys_are_enough(tmp_path):
+    options = load(written(tmp_path, LEAST))
+    assert (options.interface, options.tap, options.mtu, options.port) == ("mc0", False, 1391, 4754)
+    assert (options.reachable, options.seeds, options.keys.secrets) == (None, (), {})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "says"),
+    [
+        ("keys: off", "", 1, "keys: is missing"),
+        ("keys: off", "keys: {}", 2, "has no key"),
+        ("keys: off", "keys: {1: short}", 2, "write a secret of 16 or more"),
+        ("keys: off", "keys: {300: 0123456789abcdef}", 2, "300"),
+        ("keys: off", "keys: {1: 0123456789abcdef}\nsend_with: 2", 3, "write one of 1"),
+        ("keys: off", "keys: off\nsend_with: 2", 3, "there are no keys"),
+        ("keys: off", "keys: off\nmembrs: []", 3, "did you mean members"),
+        ("keys: off", "keys: off\nmembers: [host]", 3, "such as 192.0.2.1:4754"),
+        ("keys: off", "keys: off\nmembers: ['192.0.2.1:99999']", 3, "such as 192.0.2.1:4754"),
+        ("keys: off", "keys: off\nlink_scope: perhaps", 3, "link_scope"),
+        ("keys: off", "keys: off\ndegree: 0", 3, "degree"),
+        ("keys: off", "keys: off\nname: a/b", 3, "not a good name"),
+        ("keys: off", "keys: off\nquery_interval: 5", 3, "unit"),
+        ("10.80.0.1/16", "10.80.0.1", 1, "alone in its network"),
+        ("10.80.0.1/16", "10.80.255.254/16", 1, "the querier's address"),
+        ("10.80.0.1/16", "", 1, "addresses"),
+        ("addresses: [10.80.0.1/16]", "addresses: [10.80.0.1/16], mtu: 576", 1, "mtu"),
+    ],
+)
+def test_what_is_wrong_is_one_line_with_its_place(tmp_path, old, new, line, says):
+    path = written(tmp_path, LEAST.replace(old, new))
+    with pytest.raises(ScenarioError) as refused:
+        load(path)
+    (problem,) = refused.value.problems
+    assert problem.startswith(f"{path}:{line}: ")
+    assert says in problem
+
+
+def test_keys_that_cannot_be_read_again_change_nothing(tmp_path):
+    path = written(tmp_path, GOOD)
+    said: list[str] = []
+    again = reloading(path, said.append)
+    assert again().current == 2
+    path.write_text(GOOD.replace("send_with: 2", "send_with: 9"))
+    assert again() is None
+    assert len(said) == 1
+
+
+WITHOUT = """
+import sys
+for name in ("mininet", "ryu", "os_ken", "pandas", "matplotlib", "numpy", "scipy", "scapy",
+             "pyroute2", "networkx", "dask", "distributed", "pyarrow", "jinja2", "eventlet"):
+    sys.modules[name] = None
+sys.argv[1:] = ["overlay", sys.argv[1]]
+from emu import requirements
+requirements.importlib.util.find_spec = lambda name: sys.modules.get(name, True)
+from emu.__main__ import main
+sys.exit(main())
+"""
+
+
+def test_nothing_of_the_lab_is_imported(tmp_path):
+    """With all of it out of reach, a wrong configuration is refused, and a right one goes on."""
+    wrong = written(tmp_path, "keys: off\n")
+    environment = {**os.environ, "EMU_CONTINUED": "1"}
+    command = [sys.executable, "-c", WITHOUT, str(wrong)]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    if os.geteuid() == 0:
+        assert done.stderr == f"{wrong}:1: interface: is missing; write interface: …\n"
+        assert done.returncode == 2
+    else:
+        assert "needs root" in done.stderr
