@@ -17,7 +17,7 @@ from emu.services.call_packets import Datagram, SipMessage, datagrams, sip_messa
 from emu.voice import quality
 from emu.voice.audio import FRAME_NS, RATE
 from emu.voice.codecs import CODECS, Codec
-from emu.voice.counts import counts
+from emu.voice.counts import counts, median_delay_ms
 from emu.voice.jitter_buffer import play_adaptive, play_fixed
 from emu.voice.passage import Passage, Playout
 from emu.voice.passage import passages as voice_passages
@@ -162,6 +162,8 @@ def _around(
         "lost": sum(packet.arrived_ns is None for packet in during),
         "discarded": sum(p.arrived_ns is not None and p.played_ns is None for p in during),
         "silence_ms": quality.longest_silence(during) * FRAME_NS / 1e6,
+        "delay_before_ms": median_delay_ms(quality.within(way, at - WINDOW_NS, at)),
+        "delay_after_ms": median_delay_ms(quality.within(way, at + WINDOW_NS, end)),
     }
 
 

@@ -78,13 +78,18 @@ class End:
         address = self._config["remote"]
         voice = self._voice(address, self._speech())
         with self._sipp(sip_scenarios.callee(self._media()), address) as process:
-            while not self._listens() and process.poll() is None:
-                wait_until(time.monotonic_ns() + _LOOK_NS)
-            if process.poll() is None:
-                self._write("service_ready")
+            self._write_when_ready(process)
             status = self._follow(process, voice, None)
         if status is not None:
             sys.exit(self._why(status))
+
+    def _write_when_ready(self, process: subprocess.Popen[bytes]) -> None:
+        """Wait until SIPp has taken its port, and say so; or until it ends."""
+        while process.poll() is None and not self._listens():
+            if wait_until(time.monotonic_ns() + _LOOK_NS) == signal.SIGTERM:
+                process.terminate()
+        if process.poll() is None:
+            self._write("service_ready")
 
     def _follow(
         self, process: subprocess.Popen[bytes], voice: VoiceStream, deadline_ns: int | None

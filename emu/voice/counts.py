@@ -37,16 +37,25 @@ def _reordered(arrived: Sequence[Passage]) -> int:
     return late
 
 
-def _delay_ms(arrived: Sequence[Passage]) -> dict[str, float] | None:
-    """One way, from link to link, of the packets that were seen on both."""
-    delays = sorted(
-        (packet.arrived_ns - packet.left_ns) / 1e6
-        for packet in arrived
-        if packet.arrived_ns is not None and packet.left_ns is not None
-    )
+def median_delay_ms(way: Sequence[Passage]) -> float | None:
+    """One way, from link to link; None if no packet was seen on both."""
+    delays = _delays_ms(way)
+    return statistics.median(delays) if delays else None
+
+
+def _delay_ms(way: Sequence[Passage]) -> dict[str, float] | None:
+    delays = _delays_ms(way)
     if not delays:
         return None
-    return {"min": delays[0], "median": statistics.median(delays), "max": delays[-1]}
+    return {"min": min(delays), "median": statistics.median(delays), "max": max(delays)}
+
+
+def _delays_ms(way: Sequence[Passage]) -> list[float]:
+    return [
+        (packet.arrived_ns - packet.left_ns) / 1e6
+        for packet in way
+        if packet.arrived_ns is not None and packet.left_ns is not None
+    ]
 
 
 def _jitter_ms(arrived: Sequence[Passage]) -> float | None:

@@ -117,6 +117,9 @@ def test_the_score_falls_at_each_handover_and_comes_back(talk: dict[str, Any], w
         assert abs(mos["after"] - mos["before"]) < 0.1
         assert move["lost"] + move["discarded"] > 0
         assert move["silence_ms"] >= FRAME_MS
+    # By mar1's own core link, 15 ms in all; then by the backhaul as well, over two of its links.
+    assert moves[0]["delay_before_ms"] == pytest.approx(15, abs=2)
+    assert moves[0]["delay_after_ms"] == pytest.approx(20, abs=2)
     worst = min(direction["over_time"], key=lambda score: score["mos"])
     assert any(abs(worst["at_s"] - move["at_s"]) < 1.6 for move in moves)
     assert 1 <= direction["mos"] < mos["before"]

@@ -179,6 +179,7 @@ def test_the_windows_around_the_handover(told: dict[str, Any]) -> None:
         assert move["mos"]["during"] < 4
         assert move["lost"] == lost
         assert move["silence_ms"] == 20 * lost
+        assert (move["delay_before_ms"], move["delay_after_ms"]) == (20, 20)
         assert not move["disturbed"]
 
 

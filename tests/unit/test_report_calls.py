@@ -23,7 +23,9 @@ def way(sender: str, receiver: str) -> dict[str, Any]:
     return {
         "from": sender, "to": receiver, **SCORE, "sent": 500, "lost": 4, "discarded": 2,
         "delay_ms": {"min": 20.0, "median": 20.5, "max": 25.0}, "jitter_ms": 0.75,
-        "over_time": times, "handovers": [{**moves[0], "silence_ms": 140.0}],
+        "over_time": times, "handovers": [
+            {**moves[0], "silence_ms": 140.0, "delay_before_ms": 15.25, "delay_after_ms": 20.25}
+        ],
     }  # fmt: skip
 
 
@@ -58,7 +60,7 @@ def test_each_direction_and_each_handover_has_its_numbers(built: Path) -> None:
     assert words.count("talk") == 8  # two runs, two directions, two tables
     assert words.count("3.37") == 4
     assert "the callee did not answer" in words
-    assert words.count("140") == 4
+    assert words.count("140") == words.count("15.25") == words.count("20.25") == 4
 
 
 def test_the_calls_of_the_first_run_that_were_answered_are_drawn(built: Path) -> None:
