@@ -144,7 +144,7 @@ class Conductor:
             self._lab.processes.start(
                 job.name, self._lab.pid(job.node), job.target, job.config, job.until_ns
             )
-        happenings = Happenings(self._lab, self._t0)
+        happenings = Happenings(self._lab, self._services, self._t0)
         moves = [
             asyncio.ensure_future(happenings.happen(event))
             for event in self._scenario.timeline

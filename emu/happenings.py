@@ -8,6 +8,7 @@ from collections import defaultdict
 
 from emu.lab import Lab
 from emu.scenario.events import Crash, Detach, Handover, NewPolicy, PolicyChange, Restart
+from emu.services.running import RunningServices
 
 Happening = Handover | Detach | PolicyChange | NewPolicy | Crash | Restart
 
@@ -15,8 +16,9 @@ Happening = Handover | Detach | PolicyChange | NewPolicy | Crash | Restart
 class Happenings:
     """Carries out the events of a scenario in a lab whose time was 0 at ``t0`` (ns)."""
 
-    def __init__(self, lab: Lab, t0: int) -> None:
+    def __init__(self, lab: Lab, services: RunningServices, t0: int) -> None:
         self._lab = lab
+        self._services = services
         self._t0 = t0
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         """On a machine that stops now and then, a node's last change may last into its next."""
@@ -33,15 +35,22 @@ class Happenings:
         elif isinstance(event, NewPolicy):
             self._lab.channel_control.change_policy(event.new_policy)
         elif isinstance(event, Crash):
-            self._lab.crash(event.crash)
+            self._crash(event.crash)
         elif isinstance(event, Restart):
-            await self._lab.restart(event.restart)
+            await self._restart(event.restart)
         elif isinstance(event, Detach):
             async with self._turns[event.detach]:
                 await self._lab.radio.detach(event.detach)
         else:
             async with self._turns[event.handover]:
                 await self._hand_over(event)
+
+    def _crash(self, name: str) -> None:
+        (self._services.crash if name in self._services.names else self._lab.crash)(name)
+
+    async def _restart(self, name: str) -> None:
+        restart = self._services.restart if name in self._services.names else self._lab.restart
+        await restart(name)
 
     async def _hand_over(self, event: Handover) -> None:
         if event.handover not in self._lab.places:

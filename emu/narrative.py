@@ -54,6 +54,8 @@ _TELLERS: dict[str, Callable[[Event], str | None]] = {
     "l2_up": lambda e: f"{e['mn']} is at the access point of {e['mar']}",
     "crashed": lambda e: f"{e['node']} is killed",
     "restarted": lambda e: f"{e['node']} is started again",
+    "server_killed": lambda e: f"{e['service']} at {e['node']} is killed",
+    "server_restarted": lambda e: f"{e['service']} at {e['node']} is started again",
     "restored": lambda e: f"{e['node']} has {e['bindings']} bindings" if e["bindings"] else None,
     "peer_lost": lambda e: f"{e['node']} goes on without the other CMD",
     "peer_found": lambda e: f"{e['node']} has found the other CMD",

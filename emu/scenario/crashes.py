@@ -8,11 +8,18 @@ from emu.scenario.errors import Path, Problem, quote, suggest
 from emu.scenario.events import Crash, Restart
 from emu.scenario.i3 import CLIENT, SERVER
 from emu.scenario.model import Scenario
+from emu.scenario.services import servers
 
 
 def wrong_agent(scenario: Scenario, event: Crash | Restart, path: Path) -> Iterator[Problem]:
     """The problem of a name that is not that of an agent that can be started again."""
     name = event.crash if isinstance(event, Crash) else event.restart
+    web = servers(scenario.services)
+    if "@" in name:
+        if name not in web:
+            text = f"no web server {quote(name)}; {suggest(name, web)}"
+            yield Problem((*path, event.verb), text)
+        return
     agents = [*scenario.nodes_of(SERVER), *scenario.nodes_of(CLIENT)]
     if scenario.mobility.scheme == "dmm":
         agents += scenario.topology.access_routers

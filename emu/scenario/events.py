@@ -84,7 +84,7 @@ class NewPolicy(Event):
 
 
 class Crash(Event):
-    """The agent of a router or of the CMD is killed; its node and its kernel stay."""
+    """The agent of a router or of the CMD, or a web server, is killed; the node stays."""
 
     verb = "crash"
     crash: str = Field(examples=["cmd"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
@@ -31,6 +32,8 @@ class Origin(Service):
         default=(300_000, 800_000, 1_500_000), examples=["[300kbit, 800kbit]"]
     )
     """Of the picture, from the lowest to the highest: one representation each."""
+    max_age: Annotated[int, within(DURATION, "1s", "24h")] = DURATION.parse("1h")
+    """For how long a cache may use an answer without asking again."""
     rate: Rate | None = None
     """How fast it sends to one connection; None: as fast as it can."""
 
@@ -105,6 +108,18 @@ SERVICES: dict[str, type[Service]] = {
     "call": Call,
 }
 """The kinds of service."""
+
+
+def servers(services: Mapping[str, Service]) -> list[str]:
+    """Web servers by the names that they have in events: ``<service>@<node>``."""
+    found = []
+    for name, service in services.items():
+        if isinstance(service, Origin):
+            found.append(f"{name}@{service.node}")
+        elif isinstance(service, Cache):
+            found += [f"{name}@{node}" for node in service.at]
+    return found
+
 
 AnyService = Annotated[Origin | Cache | Player | Call, Field(discriminator="kind")]
 Services = Annotated[dict[EntryName, AnyService], nothing_as(dict)]

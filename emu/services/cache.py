@@ -23,7 +23,6 @@ _HTTP = """
     proxy_cache_revalidate on;
     proxy_cache_use_stale error timeout http_502 http_503 http_504;
     proxy_cache_convert_head on;
-    proxy_cache_valid 200 1h;
     proxy_http_version 1.1;
     proxy_set_header Connection "";
     proxy_set_header Host $http_host;
@@ -46,7 +45,7 @@ _HTTP = """
         listen unix:{folder}/content;
         access_log off;
         root {content};
-        add_header Cache-Control "public, max-age=3600";
+        add_header Cache-Control "public, max-age={max_age}";
     }}
 """
 
@@ -69,6 +68,7 @@ class CacheKind(Kind[Cache]):
                 port=CACHE_PORT,
                 origin=IPv6Address(place.address(origin.node)),
                 content=content.folder,
+                max_age=origin.max_age // 1_000_000_000,
                 keep_alive="65s" if self.service.keep_alive else "0",
             )
             yield place.job(

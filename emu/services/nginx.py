@@ -117,6 +117,7 @@ class Server:
 
         It takes over what the variable NGINX lists, as from a binary that it replaces.
         """
+        (self._folder / "nginx.pid").unlink(missing_ok=True)  # of one that was killed
         command = ["nginx", "-c", str(self._folder / "nginx.conf")]
         death = partial(set_parent_death_signal, signal.SIGTERM)
         port = self._config.get("transparent")

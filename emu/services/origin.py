@@ -19,7 +19,7 @@ _HTTP = """
         listen [::]:{port};
         root {folder};
         limit_rate {rate};
-        add_header Cache-Control "public, max-age=3600";
+        add_header Cache-Control "public, max-age={max_age}";
     }}
 """
 
@@ -46,7 +46,10 @@ class OriginKind(Kind[Origin]):
             self.service.node,
             "emu.services.nginx",
             configuration=_HTTP.format(
-                port=PORT, folder=self.content.folder, rate=(self.service.rate or 0) // 8
+                port=PORT,
+                folder=self.content.folder,
+                rate=(self.service.rate or 0) // 8,
+                max_age=self.service.max_age // 1_000_000_000,
             ),
             folder=str(place.scratch / self.name),
         )

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from agents.roles.daemon import EventLog
 from emu.lab import Lab
 from emu.sandbox import RUN_DIRECTORY
 from emu.scenario.services import Call, Origin
@@ -26,7 +27,7 @@ class RunningServices:
         self._place = Place(
             lab.scenario, seed, directory, RUN_DIRECTORY, lambda name: str(lab.address(name))
         )
-        self._servers: set[str] = set()
+        self._servers: dict[str, Job] = {}
 
     async def prepare(self, tell: Callable[[str], None]) -> None:
         """Make what takes long, once for all runs; ``tell`` says what."""
@@ -46,19 +47,45 @@ class RunningServices:
     async def start(self) -> None:
         """Start the servers, and wait until they serve."""
         jobs = [job for service in self._services for job in service.servers(self._place)]
-        self._servers = {job.name for job in jobs}
+        self._servers = {job.name: job for job in jobs}
         for job in jobs:
-            pid = self._lab.pid(job.node)
-            self._lab.processes.start(job.name, pid, job.target, job.config, math.inf)
+            self._start(job)
         await self._lab.wait(lambda: self._ready() >= len(jobs), "the services")
 
     def clients(self, t0_ns: int) -> list[Job]:
         """What is to be started with the traffic."""
         return [job for service in self._services for job in service.clients(self._place, t0_ns)]
 
+    @property
+    def names(self) -> set[str]:
+        """Of the servers."""
+        return set(self._servers)
+
+    def crash(self, name: str) -> None:
+        """Kill a server; its node stays, with what it has written."""
+        self._write("server_killed", self._servers[name])
+        self._lab.processes.kill(name)
+
+    async def restart(self, name: str) -> None:
+        """Start a server that was killed again."""
+        await self._lab.wait(
+            lambda: name not in self._lab.processes.running(), f"the end of {name}"
+        )
+        before = self._ready()
+        self._write("server_restarted", self._servers[name])
+        self._start(self._servers[name])
+        await self._lab.wait(lambda: self._ready() > before, name)
+
+    def _start(self, job: Job) -> None:
+        pid = self._lab.pid(job.node)
+        self._lab.processes.start(job.name, pid, job.target, job.config, math.inf)
+
+    def _write(self, kind: str, job: Job) -> None:
+        EventLog(job.config["events"], job.node).write(kind, service=job.config["service"])
+
     def stop(self, patience: float) -> None:
         """End the servers."""
-        self._lab.processes.stop(self._servers, patience)
+        self._lab.processes.stop(self.names, patience)
 
     def _ready(self) -> int:
         return sum(event["kind"] == "service_ready" for event in self._lab.tail.events)

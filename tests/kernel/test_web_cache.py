@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from emu.scenario.services import CACHE_PORT
+from emu.services import content
+from emu.services.content import Content
 from tests.kernel.web_cache import USER, WebCache
 from tests.namespaces import Namespaces
 from tests.patience import eventually
@@ -138,3 +141,41 @@ def test_when_the_cache_dies_in_an_answer_the_origin_has_the_rest(make: Make) ->
     eventually(lambda: f":{CACHE_PORT}" not in web.router.run("ss", "-Hltn").stdout)
     assert web.ask("/1-4.m4s").body == body
     assert [r["uri"] for r in web.logged("web", 1) if r["complete"]] == ["/1-4.m4s"]
+
+
+@pytest.fixture
+def own_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Videos are kept where a test may change them."""
+    made = Content(8_000_000_000, 2_000_000_000, (200_000, 600_000)).ensure(print)
+    shutil.copytree(made, tmp_path / "videos" / made.name)
+    monkeypatch.setattr(content, "CACHE", tmp_path / "videos")
+    return tmp_path / "videos" / made.name
+
+
+def age(web: WebCache, path: str) -> None:
+    """Wait until what the cache has of a path is too old."""
+    eventually(lambda: web.ask(path) and web.events("http_request", "web"))
+
+
+def test_what_has_become_stale_is_asked_for_again_and_only_fetched_if_it_is_new(
+    make: Make, own_content: Path
+) -> None:
+    web = make(origin=", max_age: 1s", cache=", filled: true")
+    old = (own_content / "0-1.m4s").read_bytes()
+    age(web, "/0-1.m4s")
+    assert web.ask("/0-1.m4s").body == old
+    (request, *_) = web.logged("web", 1)
+    assert (request["status"], request["bytes"]) == (304, 0)
+    new = b"another picture"
+    (own_content / "0-2.m4s").write_bytes(new)
+    assert web.ask("/0-2.m4s").body == new
+    assert web.ask("/0-2.m4s").body == new
+
+
+def test_what_is_stale_is_used_while_the_origin_is_down(make: Make, own_content: Path) -> None:
+    web = make(origin=", max_age: 1s", cache=", filled: true")
+    age(web, "/0-1.m4s")
+    web.stop("web")
+    answer = web.ask("/0-2.m4s")
+    assert (answer.status, answer.body) == (200, (own_content / "0-2.m4s").read_bytes())
+    eventually(lambda: web.words("/0-2.m4s") == ["STALE"])

@@ -128,6 +128,10 @@ class WebCache:
         eventually(lambda: len(self.events("http_request", node)) >= count)
         return self.events("http_request", node)
 
+    def words(self, path: str) -> list[str]:
+        """What the cache has said of each answer to a path."""
+        return [e["cache"] for e in self.events("http_request", "mar1") if e["uri"] == path]
+
     def kept(self) -> int:
         """How many bytes the cache keeps."""
         return sum(

@@ -50,7 +50,7 @@ def played(*events: Handover | Detach) -> list[str]:
     lab = SimpleNamespace(radio=radio, places=places, scenario=SimpleNamespace(topology=topology))
 
     async def play() -> None:
-        happenings = Happenings(lab, time.monotonic_ns())  # type: ignore[arg-type]
+        happenings = Happenings(lab, None, time.monotonic_ns())  # type: ignore[arg-type]
         await asyncio.gather(*map(happenings.happen, events))
 
     asyncio.run(play())
