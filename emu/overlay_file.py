@@ -127,6 +127,7 @@ class OverlayFile(Section):
     name: Annotated[str, AfterValidator(_name)] | None = None
     interface: Interface
     port: Annotated[int, Field(ge=1, le=65535)] = PORT
+    underlay_mtu: Annotated[int, Field(ge=1280, le=65535)] | None = None
     known_as: tuple[KnownAs, ...] = ()
     reachable: Literal["auto", "yes", "no"] = "auto"
     members: tuple[EndpointText, ...] = ()
@@ -156,6 +157,7 @@ def load(path: Path) -> OverlayOptions:
         mtu=interface.mtu,
         default=interface.default,
         port=config.port,
+        underlay_mtu=config.underlay_mtu,
         known_as=config.known_as,
         reachable={"auto": None, "yes": True, "no": False}[config.reachable],
         seeds=config.members,

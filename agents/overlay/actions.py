@@ -14,6 +14,8 @@ class SendDatagram(Action):
 
     datagram: bytes
     destinations: tuple[Endpoint, ...]
+    traffic_class: int = 0
+    """DSCP and ECN, as those of the packet in it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ there is no loop at any moment, whatever is lost, late or repeated.
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agents.core import MILLISECOND, SECOND
 from agents.deadlines import Deadlines
 from agents.overlay.actions import Deliver
 from agents.overlay.config import OverlayConfig
+from agents.overlay.marking import received, traffic_class
 from agents.overlay.post import Post
 from agents.overlay.routes import Routes
 from agents.overlay.sealing import Window
@@ -125,8 +126,10 @@ class Branches:
         self._routes.replace(route.root, route.tree, below, now)
         self._release(now)
 
-    def data(self, data: Data, sender: MemberId, now: int, *, held: bool = False) -> None:
-        """A packet came down a tree."""
+    def data(
+        self, data: Data, sender: MemberId, now: int, *, ecn: int = 0, held: bool = False
+    ) -> None:
+        """A packet came down a tree, in a datagram with this ECN field."""
         key = (data.root, data.tree)
         branch = self._branches.get(key)
         place = None if branch is None else branch.places.get(data.version)
@@ -146,10 +149,15 @@ class Branches:
         place.highest = max(place.highest, data.sequence)
         branch.received += 1
         self._touch(key, branch, now)
-        if data.packet and not place.transit:
-            self._post.act(Deliver(data.packet))
+        packet = received(data.packet, ecn) if data.packet else b""
+        if packet is None:
+            self.dropped["congestion"] += 1
+            return
+        if packet and not place.transit:
+            self._post.act(Deliver(packet))
         if place.children:
-            self._post.send_body(encode(data), place.children, now)
+            mark = traffic_class(packet) if packet else 0
+            self._post.send_body(encode(replace(data, packet=packet)), place.children, now, mark)
 
     def forget_root(self, root: MemberId) -> None:
         """A root is gone, and its trees with it."""

@@ -28,8 +28,8 @@ class Overlay(Protocol):
     ) -> list[Action]:
         """Somebody here sent an IP packet to a group: bring it to all who want it elsewhere."""
 
-    def receive(self, datagram: bytes, sender: Endpoint, now: int) -> list[Action]:
-        """A UDP datagram came, from anybody."""
+    def receive(self, datagram: bytes, sender: Endpoint, now: int, ecn: int = 0) -> list[Action]:
+        """A UDP datagram came, from anybody, with this ECN field."""
 
     def leave(self, now: int) -> list[Action]:
         """This member is about to end: tell the others."""

@@ -154,8 +154,8 @@ class Member:
         self._roots.send(packet, source, group, now)
         return self._post.take()
 
-    def receive(self, datagram: bytes, sender: Endpoint, now: int) -> list[Action]:
-        """A datagram came, from anybody."""
+    def receive(self, datagram: bytes, sender: Endpoint, now: int, ecn: int = 0) -> list[Action]:
+        """A datagram came, from anybody, with this ECN field."""
         try:
             member, body = self._sealer.open(datagram)
             message = decode(body)
@@ -167,7 +167,10 @@ class Member:
             return []
         if self._peers.heard(member, sender, now) and self._rates.allows(member, now):
             self._post.send_to(Ping(self._peers.ping(sender, now)), sender)
-        self._take(message, member, sender, now)
+        if isinstance(message, Data):
+            self._branches.data(message, member, now, ecn=ecn)
+        else:
+            self._take(message, member, sender, now)
         return self._post.take()
 
     def leave(self, now: int) -> list[Action]:

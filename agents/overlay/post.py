@@ -40,7 +40,9 @@ class Post:
         """Send a message to an endpoint, whoever is there."""
         self.act(SendDatagram(self._sealer.seal(encode(message)), (endpoint,)))
 
-    def send_body(self, body: bytes, members: Iterable[MemberId], now: int) -> None:
+    def send_body(
+        self, body: bytes, members: Iterable[MemberId], now: int, traffic_class: int = 0
+    ) -> None:
         """Send a body to several members: it is sealed once."""
         endpoints = []
         for member in members:
@@ -54,4 +56,5 @@ class Post:
             else:
                 self.send_to(Forwarded(self._member, member, body), hub)
         if endpoints:
-            self.act(SendDatagram(self._sealer.seal(body), tuple(endpoints)))
+            datagram = self._sealer.seal(body)
+            self.act(SendDatagram(datagram, tuple(endpoints), traffic_class))

@@ -11,6 +11,7 @@ from agents.deadlines import Deadlines
 from agents.overlay.config import OverlayConfig
 from agents.overlay.coordinates import Coordinates, distance
 from agents.overlay.directory import Directory
+from agents.overlay.marking import traffic_class
 from agents.overlay.peers import Peers
 from agents.overlay.post import Post
 from agents.overlay.routes import Routes
@@ -274,4 +275,5 @@ class Roots:
         rooted.sent = now
         rooted.watch.sent(rooted.sequence, now)
         numbers = (rooted.number, rooted.version, rooted.sequence)
-        self._post.send_body(encode(Data(self.member, *numbers, packet)), children, now)
+        body = encode(Data(self.member, *numbers, packet))
+        self._post.send_body(body, children, now, traffic_class(packet) if packet else 0)

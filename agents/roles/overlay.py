@@ -11,7 +11,7 @@ from ipaddress import IPv6Address
 from random import SystemRandom
 from typing import Any
 
-from agents.kernel.endpoint_socket import EndpointSocket
+from agents.kernel.overlay_socket import OverlaySocket
 from agents.kernel.virtual_interface import Address, VirtualInterface, local_addresses
 from agents.multicast.filters import FilterMode
 from agents.multicast.link_router import SetWanted
@@ -22,7 +22,7 @@ from agents.overlay.sealing import Sealer
 from agents.roles.daemon import BUDGET, Daemon
 from agents.roles.overlay_link import OverlayLink
 from agents.wire.addresses import mapped, unmapped
-from agents.wire.i3 import Endpoint, address_and_port, endpoint
+from agents.wire.i3 import Endpoint, endpoint
 from agents.wire.overlay import MEMBER_ID_LENGTH, Interest, MemberId
 
 PORT = 4754
@@ -51,6 +51,8 @@ class OverlayOptions:
     mtu: int
     default: bool
     port: int
+    underlay_mtu: int | None
+    """At which IPv6 datagrams are fragmented; None: at what routers tell."""
     known_as: tuple[IPv6Address, ...]
     """Our addresses as others see them, mapped; empty: those of this host."""
     reachable: bool | None
@@ -74,7 +76,7 @@ class OverlayDaemon:
     def __init__(self, options: OverlayOptions, new_keys: Callable[[], Keys | None]) -> None:
         self._options, self._new_keys = options, new_keys
         daemon = self._daemon = Daemon(options.name, options.log)
-        self._socket = EndpointSocket(options.port)
+        self._socket = OverlaySocket(options.port, options.underlay_mtu)
         self._interface = VirtualInterface(
             options.interface,
             options.addresses,
@@ -137,14 +139,14 @@ class OverlayDaemon:
             received = self._socket.receive()
             if received is None:
                 return
-            datagram, (address, port) = received
-            actions = self._core.receive(datagram, endpoint(address, port), time.monotonic_ns())
+            datagram, sender, ecn = received
+            actions = self._core.receive(datagram, sender, time.monotonic_ns(), ecn)
             self._daemon.carry_out(self._core, actions)
 
     def _send_datagram(self, action: SendDatagram) -> None:
-        for destination in action.destinations:
-            if not self._socket.send(action.datagram, *address_and_port(destination)):
-                self._unsendable += 1
+        self._unsendable += self._socket.send(
+            action.datagram, action.destinations, action.traffic_class
+        )
 
     def _deliver(self, action: Deliver) -> None:
         self._link.deliver(action.packet)

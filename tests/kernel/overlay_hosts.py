@@ -35,7 +35,7 @@ class Host:
     def __init__(self, namespaces: Namespaces, router: Namespace, number: int, folder: Path):
         self.number = number
         self.interface = f"mcx{number}"
-        self.namespace = namespaces.new()
+        self.namespace, self.router = namespaces.new(), router
         namespaces.link(self.namespace, "eth0", router, f"to{number}")
         for namespace, name, last in ((self.namespace, "eth0", 2), (router, f"to{number}", 1)):
             namespace.run("ip", "address", "add", f"10.0.{number}.{last}/24", "dev", name)

@@ -87,6 +87,19 @@ def test_the_largest_datagram_arrives(hosts):
     listener.close()
 
 
+def test_a_path_with_a_smaller_mtu_is_no_black_hole(hosts):
+    """The underlay to n3 carries 1,280 octets, and no router says so: IPv4 is fragmented."""
+    path = hosts[2].router
+    path.run("ip", "link", "set", "to3", "mtu", "1280")
+    listener = hosts[2].listen("239.1.1.6")
+    eventually(lambda: known_to(hosts[0], "n3", "239.1.1.6"))
+    sent = [bytes((n,)) * 1352 for n in range(40)]
+    hosts[0].send("239.1.1.6", sent, pause=0.01)
+    listener.wait_for(sent)
+    listener.close()
+    path.run("ip", "link", "set", "to3", "mtu", "1500")
+
+
 def test_link_scope_goes_over_when_it_is_asked_for(hosts):
     """As mDNS and SSDP have it: TTL 255, and TTL 1 to 224.0.0.0/24, arrive as they were."""
     listener = hosts[1].listen("224.0.0.251")

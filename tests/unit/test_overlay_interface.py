@@ -38,7 +38,7 @@ class Star:
     ) -> list[Action]:
         return [SendDatagram(source.packed + group.packed + packet, self._others)]
 
-    def receive(self, datagram: bytes, sender: Endpoint, now: int) -> list[Action]:
+    def receive(self, datagram: bytes, sender: Endpoint, now: int, ecn: int = 0) -> list[Action]:
         if sender not in self._others or len(datagram) < 32:
             return []
         source, group = shared_address(datagram[:16]), shared_address(datagram[16:32])
