@@ -43,7 +43,14 @@ def tell(event: Event, names: Mapping[str, str]) -> str | None:
 
 
 ALARMS = frozenset(
-    {"home_untested", "unknown_host", "binding_refused", "pool_exhausted", "no_prefix"}
+    {
+        "home_untested",
+        "unknown_host",
+        "link_layer_changed",
+        "binding_refused",
+        "pool_exhausted",
+        "no_prefix",
+    }
 )
 """The kinds of event that say why a mobile node is not served as it ought to be."""
 
@@ -73,6 +80,12 @@ _TELLERS: dict[str, Callable[[Event], str | None]] = {
     "unknown_host": lambda e: (
         f"{e['node']} hears a host {e['link_layer_address']} on {e['link']} that no access point "
         "has told of, and serves it not: has a mobile node's MAC address been changed?"
+    ),
+    "link_layer_changed": lambda e: (
+        f"{e['node']} has the MAC address {e['link_layer_address']} again"
+        if e["back"]
+        else f"{e['node']} has another MAC address now, {e['link_layer_address']}: no access point "
+        "knows it, and nothing gets to it any more"
     ),
     "binding_refused": lambda e: f"{e['node']} is refused a binding: status {e['status']}",
     "pool_exhausted": lambda e: f"{e['node']} has no prefix left for {e['mn']}",

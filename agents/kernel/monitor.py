@@ -1,4 +1,4 @@
-"""What the kernel of a mobile node does by itself: how its addresses and carrier change."""
+"""What the kernel of a mobile node does by itself: how its addresses and its link change."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pyroute2.netlink.rtnl.ifaddrmsg import (
 )
 from pyroute2.netlink.rtnl.ifinfmsg import IFF_RUNNING
 
-from agents.kernel.netlink import Netlink
+from agents.kernel.netlink import Netlink, link_layer_address
 from agents.kernel.netlink_socket import decode, messages
 
 AddressState = Literal["tentative", "optimistic", "duplicate", "preferred", "deprecated", "removed"]
@@ -42,6 +42,17 @@ class CarrierChange:
     up: bool
 
 
+@dataclass(frozen=True)
+class LinkLayerChange:
+    """The interface has another link-layer address now, or that of the beginning ``back``."""
+
+    address: bytes
+    back: bool
+
+
+Change = AddressChange | CarrierChange | LinkLayerChange
+
+
 class Monitor:
     """The changes on one interface, from its creation on; non-blocking.
 
@@ -60,6 +71,7 @@ class Monitor:
         with Netlink() as netlink:
             self._index = netlink.index(interface)
             self.carrier = netlink.operational(interface)
+            self._first = self._link_layer_address = netlink.link_layer_address(interface)
             self.states: dict[IPv6Address, AddressState] = {
                 IPv6Address(message.get_attr("IFA_ADDRESS")): _state(message)
                 for message in netlink.address_messages(interface)
@@ -69,9 +81,9 @@ class Monitor:
         """The descriptor, readable when changes wait."""
         return self._socket.fileno()
 
-    def read(self) -> list[AddressChange | CarrierChange]:
+    def read(self) -> list[Change]:
         """All changes that wait; OSError ENOBUFS when the kernel had to drop some."""
-        changes: list[AddressChange | CarrierChange] = []
+        changes: list[Change] = []
         while True:
             try:
                 data = self._socket.recv(_RECEIVE_SIZE)
@@ -90,7 +102,7 @@ class Monitor:
         """Close the socket."""
         self._socket.close()
 
-    def _address(self, kind: int, message: Any) -> list[AddressChange | CarrierChange]:
+    def _address(self, kind: int, message: Any) -> list[Change]:
         address = IPv6Address(message.get_attr("IFA_ADDRESS"))
         state: AddressState = "removed" if kind == rtnl.RTM_DELADDR else _state(message)
         if self.states.get(address, "removed") == state:
@@ -101,12 +113,17 @@ class Monitor:
             self.states[address] = state
         return [AddressChange(address, state)]
 
-    def _link(self, kind: int, message: Any) -> list[AddressChange | CarrierChange]:
+    def _link(self, kind: int, message: Any) -> list[Change]:
+        changes: list[Change] = []
+        address = link_layer_address(message)
+        if kind == rtnl.RTM_NEWLINK and address != self._link_layer_address:
+            self._link_layer_address = address
+            changes.append(LinkLayerChange(address, back=address == self._first))
         up = kind == rtnl.RTM_NEWLINK and bool(message["flags"] & IFF_RUNNING)
-        if up == self.carrier:
-            return []
-        self.carrier = up
-        return [CarrierChange(up)]
+        if up != self.carrier:
+            self.carrier = up
+            changes.append(CarrierChange(up))
+        return changes
 
 
 def _state(message: Any) -> AddressState:

@@ -48,6 +48,12 @@ def get_sysctl(path: str) -> str:
     return Path("/proc/sys", path).read_text(encoding="utf-8").strip()
 
 
+def link_layer_address(message: Any) -> bytes:
+    """What a message about a link says of its link-layer address; empty for tunnels."""
+    text = message.get_attr("IFLA_ADDRESS") or ""
+    return bytes.fromhex(text.replace(":", ""))
+
+
 class Netlink:
     """The kernel's network configuration; stays with the namespace it was created in."""
 
@@ -121,9 +127,7 @@ class Netlink:
 
     def link_layer_address(self, name: str) -> bytes:
         """The link-layer address of a link; empty for tunnels."""
-        answer = self.rtnetlink.request(rtnl.RTM_GETLINK, self._link(name))
-        text = answer[0].get_attr("IFLA_ADDRESS") or ""
-        return bytes.fromhex(text.replace(":", ""))
+        return link_layer_address(self.rtnetlink.request(rtnl.RTM_GETLINK, self._link(name))[0])
 
     # Addresses
 

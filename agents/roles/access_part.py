@@ -64,6 +64,7 @@ class AccessPart:
         self._addresses = {name: address for address, name in peers.items()}
         self._port: LinkPort | None = None
         self._identifiers: dict[bytes, str] = {}
+        self._link_layer_addresses: dict[str, bytes] = {}
         self._names: dict[bytes, str] = {}
         """Identifiers by interface identifiers."""
         self._strangers: set[bytes] = set()
@@ -118,8 +119,7 @@ class AccessPart:
 
     def link_layer_address_of(self, identifier: str) -> bytes:
         """Where on L2 a mobile node is that has been here."""
-        addresses = self._identifiers.items()
-        return next(address for address, name in addresses if name == identifier)
+        return self._link_layer_addresses[identifier]
 
     def _carry_out(self, answer: list[Action]) -> None:
         self._daemon.carry_out(self._core, answer)
@@ -130,6 +130,7 @@ class AccessPart:
         if trigger["trigger"] == "link_up":
             link_layer_address = bytes.fromhex(trigger["link_layer_address"].replace(":", ""))
             self._identifiers[link_layer_address] = trigger["mn"]
+            self._link_layer_addresses[trigger["mn"]] = link_layer_address
             self._names[ipv6.link_local(link_layer_address).packed[8:]] = trigger["mn"]
             mobile_node = actions.MobileNode(trigger["mn"], link_layer_address)
             self._carry_out(self._core.attach(mobile_node, now))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from ipaddress import IPv6Address, IPv6Network
 
-from agents.kernel.monitor import AddressChange, Monitor
+from agents.kernel.monitor import CarrierChange, Monitor
 from agents.kernel.netlink import Netlink
 from agents.kernel.sockets import Frame
 from agents.mipv6.movement import Movement
 from agents.roles.daemon import Daemon
+from agents.roles.kernel_changes import note
 from agents.roles.link_port import LinkPort
 from agents.wire import ipv6, ndp
 from agents.wire.errors import MalformedPacket
@@ -40,14 +41,11 @@ class Location:
         self._monitor.close()
 
     def _changed(self) -> None:
-        """The kernel's addresses or carrier changed."""
+        """The kernel's addresses or link changed."""
         for change in self._monitor.read():
-            if isinstance(change, AddressChange):
-                self._daemon.log.write("address", address=change.address, state=change.state)
-            else:
-                self._daemon.log.write("carrier", up=change.up)
-                if not change.up:
-                    self._movement.lost()
+            note(self._daemon.log, change)
+            if isinstance(change, CarrierChange) and not change.up:
+                self._movement.lost()
         self._settle()
 
     def _advertised(self, frame: Frame, packet: ipv6.IPv6Packet, link: str) -> None:

@@ -7,22 +7,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from agents.kernel.monitor import AddressChange, Monitor
+from agents.kernel.monitor import Monitor
 from agents.roles.daemon import Daemon
 from agents.roles.handover_part import NodeHandovers
+from agents.roles.kernel_changes import note
 
 
 def main(config: dict[str, Any]) -> None:
-    """Log how the addresses and the carrier of ``interface`` change."""
+    """Log how the addresses and the link of ``interface`` change."""
     daemon = Daemon(config["node"], config["log"])
     monitor = Monitor(config["interface"])
 
     def read() -> None:
         for change in monitor.read():
-            if isinstance(change, AddressChange):
-                daemon.log.write("address", address=change.address, state=change.state)
-            else:
-                daemon.log.write("carrier", up=change.up)
+            note(daemon.log, change)
 
     daemon.watch(monitor.fileno(), read)
     if config["mih"]:

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from agents.core import Action
-from agents.kernel.monitor import AddressChange, Monitor
+from agents.kernel.monitor import CarrierChange, Monitor
 from agents.kernel.sockets import Frame
 from agents.mipv6.config import MobileNodeConfig
 from agents.mipv6.mobile_node import MobileNodeCore
@@ -22,6 +22,7 @@ from agents.roles.daemon import Daemon
 from agents.roles.direct_paths import DirectPaths
 from agents.roles.home_addresses import HomeAddresses
 from agents.roles.idle_homes import IdleHomes
+from agents.roles.kernel_changes import note
 from agents.roles.link_port import LinkPort
 from agents.roles.mobile_ip_port import MobileIpPort
 from agents.roles.route_optimisation import RouteOptimisation
@@ -108,12 +109,10 @@ class MobileNode:
         self._carry_out(self._core.receive(packet, time.monotonic_ns()))
 
     def _changed(self) -> None:
-        """The kernel's addresses or carrier changed."""
+        """The kernel's addresses or link changed."""
         for change in self._monitor.read():
-            if isinstance(change, AddressChange):
-                self._daemon.log.write("address", address=change.address, state=change.state)
-            else:
-                self._daemon.log.write("carrier", up=change.up)
+            note(self._daemon.log, change)
+            if isinstance(change, CarrierChange):
                 if not change.up:
                     self._movement.lost()
                 self._expect_router(_MAX_SOLICITATIONS if change.up else 0)

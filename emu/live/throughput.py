@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emu.measure.stream import RECEIVED, SENT, SEQUENCE, Stream
-from emu.traffic.iperf import UDP_PAYLOAD
 
 _LEAST_WIDTH_NS = 250_000_000
 _MOST_BINS = 1200
@@ -69,7 +68,7 @@ def samples(stream: Stream, width: int, first: int, end: int) -> list[Sample]:
 def _packet_bytes(stream: Stream) -> int | None:
     """The payload of each packet of a flow, if all have the same."""
     if stream.flow["kind"] == "iperf3":
-        return UDP_PAYLOAD
+        return stream.flow.get("packet")
     for channel in stream.run.meta["scenario"].get("channels", {}).values():
         if stream.flow["kind"] == "multicast" and channel["group"] == stream.flow.get("group"):
             return int(channel["packet"])

@@ -216,3 +216,5 @@ def _unicast(scenario: Scenario, flow: PingFlow | Iperf3Flow, path: Path) -> Ite
         yield Problem((*path, "to"), f"{quote(flow.to)} is also its from; choose another node")
     if isinstance(flow, Iperf3Flow) and flow.protocol == "udp" and flow.rate is None:
         yield Problem((*path, "rate"), "is missing, and udp needs it; write rate: 1mbit")
+    if isinstance(flow, Iperf3Flow) and flow.protocol == "tcp" and flow.packet is not None:
+        yield Problem((*path, "packet"), "is of udp only; leave it out, or write protocol: udp")

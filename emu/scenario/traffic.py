@@ -52,6 +52,8 @@ class Iperf3Flow(Flow):
     protocol: Literal["tcp", "udp"] = "tcp"
     rate: Rate | None = None
     """Target rate; needed for UDP, None lets TCP find its own."""
+    packet: Annotated[int, within(SIZE, "16", "1412")] | None = None
+    """Bytes of UDP payload a packet; None: 1200."""
 
 
 class ProgramFlow(Flow):

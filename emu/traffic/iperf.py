@@ -16,6 +16,7 @@ stream to a mobile node needs nobody to know the node's address). Config:
     remote              the server's address
     address             optional: the source address (default: the one preferred at start_ns)
     rate                bit/s; None: as fast as TCP goes (UDP: iperf3's default of 1 Mbit/s)
+    packet              bytes of UDP payload; not for TCP
     reverse             optional, default false
     start_ns, stop_ns   CLOCK_MONOTONIC
     linger_ns           optional, default 2 s: when to end an iperf3 that does not end by itself
@@ -37,7 +38,7 @@ from emu.traffic.process import prepare, run_until, wait_until
 _DEFAULT_LINGER_NS = 2_000_000_000
 _INTERVAL_S = "0.1"
 UDP_PAYLOAD = 1200
-"""Bytes of an iperf3 datagram: fits a 1500-byte link within two tunnels."""
+"""Bytes of an iperf3 datagram, unless asked for: fits a 1500-byte link within two tunnels."""
 _RETRY_NS = 100_000_000
 _UNANSWERED = b"unable to connect to server"
 
@@ -52,7 +53,7 @@ def client_command(config: dict[str, Any], address: str, seconds: int) -> list[s
     command = ["iperf3", "-6", "-J", "-i", _INTERVAL_S, "-p", str(config["port"])]
     command += ["-c", config["remote"], "-B", address, "-t", str(seconds)]
     if config["protocol"] == "udp":
-        command += ["-u", "-l", str(UDP_PAYLOAD)]
+        command += ["-u", "-l", str(config["packet"])]
     if config.get("rate"):
         command += ["-b", str(config["rate"])]
     if config.get("reverse"):

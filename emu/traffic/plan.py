@@ -241,9 +241,9 @@ class Planner:
         reports = [f"iperf/{name}.json", f"iperf/{name}.server.json"]
         sender, receiver = reversed(reports) if reverse else reports
         common = {"flow": name, "port": FIRST_IPERF_PORT + number, "protocol": flow.protocol}
-        start, interval = self._t0 + times[0], None
+        start, interval, packet = self._t0 + times[0], None, flow.packet or UDP_PAYLOAD
         if flow.protocol == "udp" and flow.rate:
-            interval = UDP_PAYLOAD * 8 * SECOND // flow.rate
+            interval = packet * 8 * SECOND // flow.rate
             start = self._first_packet(name, times, interval)
         self._job(
             name, server, "iperf", **common, role="server", json=reports[1],
@@ -252,12 +252,12 @@ class Planner:
         self._job(
             name, client, "iperf", **common, role="client", json=reports[0],
             arrivals=arrivals if reverse else None, remote=self._address(server), rate=flow.rate,
-            reverse=reverse, start_ns=start, stop_ns=self._t0 + times[1],
+            packet=packet, reverse=reverse, start_ns=start, stop_ns=self._t0 + times[1],
         )  # fmt: skip
         self._flow(
             name, name, times, kind="iperf3", protocol=flow.protocol, to=flow.to,
             **{"from": flow.from_}, arrivals=arrivals, sender_report=sender,
-            receiver_report=receiver, number=common["port"], interval_ns=interval,
+            receiver_report=receiver, number=common["port"], interval_ns=interval, packet=packet,
         )  # fmt: skip
 
 

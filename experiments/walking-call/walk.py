@@ -36,14 +36,15 @@ def expected_ms(scheme: str, handovers: int) -> float:
 def walks(table: pd.DataFrame) -> pd.DataFrame:
     """One row a scheme and walk: the delay at the beginning and at the end, and what was lost.
 
-    Delays are one way, half of a median round trip.
+    Delays are one way, the disruption is of one handover, medians of both directions; lost is what
+    both lost in all handovers of a call.
     """
     rows = []
     for (scheme, walk), part in table.groupby(["scheme", "walk"], sort=False):
         moves = part[part["handover"].notna()]
         count = int(moves["handover"].max()) + 1
-        first = moves[moves["handover"] == 0]["delay_before_ms"].median() / 2
-        last = moves[moves["handover"] == count - 1]["delay_after_ms"].median() / 2
+        first = moves[moves["handover"] == 0]["delay_before_ms"].median()
+        last = moves[moves["handover"] == count - 1]["delay_after_ms"].median()
         rows.append(
             {
                 **{"scheme": scheme, "walk": walk, "handovers": count},

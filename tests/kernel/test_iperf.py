@@ -18,7 +18,7 @@ LEFT, RIGHT = "2001:db8:1::1", "2001:db8:1::2"
 
 def config(path: Path, role: str, protocol: str, **changes: Any) -> dict[str, Any]:
     return {
-        "node": role, "flow": "f", "role": role, "port": 5300, "protocol": protocol,
+        "node": role, "flow": "f", "role": role, "port": 5300, "protocol": protocol, "packet": 172,
         "json": str(path / f"{role}.json"), "events": str(path / "events.jsonl"), **changes,
     }  # fmt: skip
 

@@ -5,7 +5,14 @@ from ipaddress import IPv6Address
 
 import pytest
 
-from agents.kernel.monitor import AddressChange, AddressState, CarrierChange, Monitor
+from agents.kernel.monitor import (
+    AddressChange,
+    AddressState,
+    CarrierChange,
+    Change,
+    LinkLayerChange,
+    Monitor,
+)
 from agents.kernel.netlink import Netlink, set_sysctl
 from tests.namespaces import Namespace, Namespaces
 from tests.patience import eventually
@@ -13,7 +20,6 @@ from tests.patience import eventually
 pytestmark = pytest.mark.root
 
 ADDRESS = IPv6Address("2001:db8::1")
-Change = AddressChange | CarrierChange
 
 
 @pytest.fixture
@@ -124,6 +130,20 @@ def test_the_carrier_follows_the_other_end(
     assert [change for change in changes if isinstance(change, CarrierChange)] == [
         CarrierChange(True)
     ]
+
+
+def test_another_link_layer_address_and_the_first_one_again(
+    node: Namespace, monitor: Monitor
+) -> None:
+    with node, Netlink() as netlink:
+        first = netlink.link_layer_address("a")
+    other = bytes.fromhex("02000000beef")
+    for address, back in ((other, False), (first, True)):
+        node.run("ip", "link", "set", "dev", "a", "address", address.hex(":"))
+        changes = collect(monitor, lambda seen: any(isinstance(c, LinkLayerChange) for c in seen))
+        assert [c for c in changes if isinstance(c, LinkLayerChange)] == [
+            LinkLayerChange(address, back)
+        ]
 
 
 def test_other_interfaces_are_none_of_its_business(node: Namespace, monitor: Monitor) -> None:

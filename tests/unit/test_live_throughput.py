@@ -39,7 +39,7 @@ def test_what_was_lost_was_lost_when_it_was_sent(tmp_path):
 
 def test_where_no_file_tells_when_a_packet_was_sent_its_neighbours_do(tmp_path):
     _, arrivals = steady(201, missing=[0, *range(100, 120)])
-    udp = flow("udp", "iperf3", protocol="udp", sent=None)
+    udp = flow("udp", "iperf3", protocol="udp", sent=None, packet=1200)
     run = small_run(tmp_path, flows=[udp], arrivals=arrivals)
     found = samples(Stream(run, run.meta["flows"][0]), 500 * MS, 0, 4)
     assert [one["lost"] for one in found] == [0, 0, 20, 0]

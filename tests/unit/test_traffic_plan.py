@@ -3,8 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from emu.nursery import TARGETS
 from emu.scenario.model import Scenario
+from emu.traffic.iperf import client_command
 from emu.traffic.plan import STRAGGLERS_NS, Job, Plan, plan
 
 SECOND = 1_000_000_000
@@ -123,19 +126,19 @@ def test_iperf_records_arrivals_where_the_data_goes() -> None:
     assert made.flows[0]["interval_ns"] is None
 
 
-def test_iperf_udp_has_an_interval() -> None:
-    made = planned(
-        traffic=[
-            {
-                "kind": "iperf3",
-                "from": "mn1",
-                "to": "server1",
-                "protocol": "udp",
-                "rate": "9600kbit",
-            }
-        ]
-    )
-    assert made.flows[0]["interval_ns"] == 1_000_000
+@pytest.mark.parametrize(
+    ("rate", "asked", "interval", "packet"),
+    [("9600kbit", {}, 1_000_000, 1200), ("68800bit", {"packet": 172}, 20_000_000, 172)],
+)
+def test_iperf_udp_has_an_interval(
+    rate: str, asked: dict[str, int], interval: int, packet: int
+) -> None:
+    flow = {"kind": "iperf3", "from": "mn1", "to": "server1", "protocol": "udp", "rate": rate}
+    made = planned(traffic=[flow | asked])
+    assert made.flows[0]["interval_ns"] == interval
+    (client,) = (one.config for one in made.jobs if one.config["role"] == "client")
+    command = client_command(client, "2001:db8::1", 1)
+    assert command[command.index("-l") + 1] == str(packet)
 
 
 def test_the_nursery_can_start_every_job() -> None:

@@ -51,8 +51,11 @@ class Core:
 class Triggers:
     """A Link_Up trigger."""
 
+    address = KNOWN
+
     def recv(self, size):
-        return json.dumps({"trigger": "link_up", "mn": "mn1", "link_layer_address": KNOWN.hex(":")})
+        address = self.address.hex(":")
+        return json.dumps({"trigger": "link_up", "mn": "mn1", "link_layer_address": address})
 
 
 @pytest.fixture
@@ -85,6 +88,13 @@ def test_a_changed_address_is_told_of_once(part):
     assert part._core.solicited == ["mn1"]
     assert line["kind"] in ALARMS
     assert CHANGED.hex(":") in tell(line, {})
+
+
+def test_a_node_is_where_its_latest_trigger_says(part):
+    part._trigger()
+    part._triggers.address = CHANGED
+    part._trigger()
+    assert part.link_layer_address_of("mn1") == CHANGED
 
 
 def test_a_trigger_that_is_late_is_waited_for(part):

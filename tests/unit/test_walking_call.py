@@ -23,7 +23,7 @@ def script() -> ModuleType:
 
 
 def row(handover: int, before: float, after: float, **values: Any) -> dict[str, Any]:
-    common = {"scheme": "network", "walk": "5-kmh-100-m", "seed": 1, "flow": "call"}
+    common = {"scheme": "network", "walk": "5-kmh-100-m", "seed": 1, "flow": "call-to-peer"}
     found = {"handover": handover, "delay_before_ms": before, "delay_after_ms": after}
     return {**common, **found, "disruption_ms": 80.0, "lost": 4, **values}
 
@@ -44,11 +44,26 @@ def test_the_walker_crosses_the_borders_of_the_cells_when_the_speed_says() -> No
         assert (len(moves) + 0.5) * cell_m >= CALL_S * metres_a_second - 1e-6  # no further border
 
 
+def test_the_call_is_voice_both_ways() -> None:
+    """G.711 by RTP: 20 ms a packet."""
+    (job, *_) = plan(scripts.EXPERIMENTS / "walking-call/matrix.yaml").jobs
+    flows = parse(job.scenario.encode(), "walk.yaml").traffic
+    assert [(flow.from_, flow.to) for flow in flows] == [("walker", "peer"), ("peer", "walker")]
+    for flow in flows:
+        assert (flow.packet, 8 * flow.packet / flow.rate) == (160 + 12, 0.02)
+
+
 def test_two_handovers_add_ten_milliseconds(script: ModuleType) -> None:
-    """As the paper has it: half of the round trip's 20 ms."""
-    table = pd.DataFrame([row(0, 42.4, 52.6), row(1, 52.4, 62.6)])
+    """As the paper has it; both directions of a call count."""
+    back = {"flow": "call-to-walker", "lost": 3}
+    table = pd.DataFrame(
+        [
+            row(0, 21.2, 26.3), row(1, 26.2, 31.3),
+            row(0, 21.2, 26.3, **back), row(1, 26.2, 31.3, **back),
+        ]
+    )  # fmt: skip
     (found,) = script.walks(table).to_dict("records")
-    assert (found["handovers"], found["lost"]) == (2, 8)
+    assert (found["handovers"], found["lost"]) == (2, 14)
     assert found["added_ms"] == pytest.approx(10.1)
     assert (found["expected_ms"], found["bearable"]) == (31, True)
 
@@ -64,7 +79,7 @@ def test_the_delay_by_equation_19(
 
 
 def test_a_call_over_150_ms_is_not_bearable(script: ModuleType) -> None:
-    assert not script.walks(pd.DataFrame([row(0, 42.0, 301.0)]))["bearable"].item()
+    assert not script.walks(pd.DataFrame([row(0, 21.0, 150.5)]))["bearable"].item()
 
 
 def test_the_page_has_the_hops_that_equation_19_allows() -> None:
