@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-if [ -n "$(apt-cache madison chromium 2>/dev/null)" ] || command -v chromium >/dev/null; then
+if [ -x /usr/lib/chromium/chromium ] || [ -n "$(apt-cache madison chromium 2>/dev/null)" ]; then
     exec setup/apt.sh setup/packages-browser.txt
 fi
 export PLAYWRIGHT_BROWSERS_PATH=0

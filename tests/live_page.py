@@ -39,7 +39,9 @@ def browser_page(address: str, allowed: str = "\0", **options: Any) -> Iterator[
     arguments = [NO_NETWORK, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with sync_playwright() as playwright:
         chromium = playwright.chromium
-        browser = chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
+        browser = chromium.launch(
+            executable_path=shutil.which("chromium", path="/usr/bin"), args=arguments
+        )
         page = browser.new_page(**options)
         asked: list[str] = []
         complaints: list[str] = []

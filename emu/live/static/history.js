@@ -2,7 +2,7 @@
 
 import { apply, initial } from "./state.js";
 
-const BETWEEN_CHECKPOINTS = 250;
+const BETWEEN_CHECKPOINTS = 1000;
 const NEWEST_NS = 2.5e9;
 
 export class History {
@@ -12,7 +12,7 @@ export class History {
     this.samples = new Map(); // flow -> bin -> sample
     this.ended = false;
     this.last = run.t0_ns;
-    this.checkpoints = [initial()]; // the state before event 0, 250, 500, ...
+    this.checkpoints = [initial()]; // the state before event 0, 1000, 2000, ...
     this.current = { place: 0, state: initial() };
     this.version = 0; // changes whenever anything is added
     this.handovers = [];
