@@ -25,6 +25,7 @@ from emu.interrupts import INTERRUPTED
 from emu.room import NoRoom
 
 if TYPE_CHECKING:
+    from emu.i3_file import ClientFile, ServerFile
     from emu.live.broadcast import Broadcast
     from emu.running import RunningLab
     from emu.scenario import Scenario
@@ -327,6 +328,58 @@ def overlay(config: Path) -> None:
         raise Wrong(*error.problems) from None
     except Unable as error:
         raise Failed(str(error)) from None
+
+
+@commands.group("i3")
+def i3_nodes() -> None:
+    """Be a server or a client of the Internet Indirection Infrastructure."""
+
+
+@i3_nodes.command()
+@click.argument("config", type=click.Path(path_type=Path))
+def server(config: Path) -> None:
+    """Be the i3 server that CONFIG describes, until told to stop."""
+    from agents.roles import i3_server
+    from emu.i3_file import ServerFile
+
+    _be(i3_server.main, config, ServerFile)
+
+
+@i3_nodes.command()
+@click.argument("config", type=click.Path(path_type=Path))
+def client(config: Path) -> None:
+    """Be the i3 client that CONFIG describes, until told to stop."""
+    from agents.roles import i3_client
+    from emu.i3_file import ClientFile
+
+    _be(i3_client.main, config, ClientFile)
+
+
+@i3_nodes.command()
+@click.argument("at")
+def root(at: str) -> None:
+    """Print an identifier for a new group, which the server AT an address and port has."""
+    from emu.i3_file import new_root
+
+    try:
+        click.echo(new_root(at).hex())
+    except ValueError as error:
+        raise Wrong(str(error)) from None
+
+
+def _be(
+    main: Callable[[dict[str, Any]], None], path: Path, kind: type[ServerFile | ClientFile]
+) -> None:
+    """Is a node by its file."""
+    from emu.i3_file import load
+    from emu.scenario import ScenarioError
+
+    try:
+        main(load(path, kind))
+    except ScenarioError as error:
+        raise Wrong(*error.problems) from None
+    except OSError as error:
+        raise Failed(f"{path}: {in_words(error)}") from None
 
 
 @commands.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable
-from ipaddress import IPv4Interface, IPv6Address, ip_address
+from ipaddress import IPv4Interface, IPv6Address
 from ipaddress import ip_interface as parse_interface
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,8 +15,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Val
 from agents.kernel.virtual_interface import Address
 from agents.overlay.sealing import NO_KEY
 from agents.roles.overlay import PORT, Keys, OverlayOptions
-from agents.wire.addresses import mapped
-from agents.wire.i3 import Endpoint, endpoint
+from agents.wire.i3 import Endpoint
+from emu.endpoints import address_of, endpoint_text
 from emu.scenario.document import Document
 from emu.scenario.errors import Problem, ScenarioError, quote
 from emu.scenario.explain import explain
@@ -38,26 +38,8 @@ def _text(value: object, remedy: str) -> str:
     return value
 
 
-def _endpoint(value: object) -> Endpoint:
-    remedy = "write an address with a port, such as 192.0.2.1:4754 or [2001:db8::1]:4754"
-    host, _, port = _text(value, remedy).rpartition(":")
-    try:
-        address = ip_address(host.removeprefix("[").removesuffix("]"))
-        number = int(port)
-        if not 0 < number < 1 << 16:
-            raise ValueError
-    except ValueError:
-        raise ValueError(f"{quote(value)} is not where a member is; {remedy}") from None
-    return endpoint(address if isinstance(address, IPv6Address) else mapped(address), number)
-
-
 def _known_as(value: object) -> IPv6Address:
-    remedy = "write an address of this host as others see it, such as 192.0.2.1"
-    try:
-        address = ip_address(_text(value, remedy))
-    except ValueError:
-        raise ValueError(f"{quote(value)} is no address; {remedy}") from None
-    return address if isinstance(address, IPv6Address) else mapped(address)
+    return address_of(value, "write an address of this host as others see it, such as 192.0.2.1")
 
 
 def _interface(value: object) -> Address:
@@ -106,7 +88,7 @@ KeyNumber = Annotated[int, Field(ge=1, le=255)]
 Switch = Annotated[bool, BeforeValidator(_switch)]
 """``on`` or ``off``."""
 Secret = Annotated[str, AfterValidator(_secret)]
-EndpointText = Annotated[Endpoint, PlainValidator(_endpoint)]
+EndpointText = Annotated[Endpoint, endpoint_text("a member", PORT)]
 KnownAs = Annotated[IPv6Address, PlainValidator(_known_as)]
 InterfaceAddress = Annotated[Address, PlainValidator(_interface)]
 

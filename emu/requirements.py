@@ -38,6 +38,8 @@ LAB_MODULES = ("mininet",)
 
 OVERLAY_MODULES = ("click", "cryptography", "pydantic", "rich", "yaml")
 """All that a member of an overlay needs: it is a program for any machine."""
+I3_MODULES = ("click", "pydantic", "rich", "yaml")
+"""All that an i3 server or client needs: likewise."""
 
 
 def search_path() -> str:
@@ -47,7 +49,7 @@ def search_path() -> str:
 
 def missing_modules(command: str = "") -> list[str]:
     """Those for a command of emu (or any) that this Python does not find."""
-    needed = OVERLAY_MODULES if command == "overlay" else MODULES
+    needed = {"overlay": OVERLAY_MODULES, "i3": I3_MODULES}.get(command, MODULES)
     return [name for name in needed if importlib.util.find_spec(name) is None]
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from functools import partial
 from ipaddress import IPv6Address
-from random import Random
 from typing import Any
 
 from agents.core import Action
@@ -19,7 +18,7 @@ from agents.i3.positions import near
 from agents.roles.daemon import Daemon
 from agents.roles.i3_applications import Applications
 from agents.roles.i3_location import Location
-from agents.roles.i3_port import I3Port, Reporting
+from agents.roles.i3_port import I3Port, Reporting, random_of
 from agents.wire.i3 import Identifier, endpoint
 
 
@@ -29,7 +28,7 @@ class I3Client:
     def __init__(self, config: dict[str, Any]) -> None:
         self._daemon = Daemon(config["node"], config["log"])
         self._founds: bool = config["founder"]
-        random = Random(config["seed"])
+        random = random_of(config["seed"])
         servers = [endpoint(IPv6Address(host), port) for host, port in config["known"]]
         group = GroupConfig(
             degree=config["degree"],

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from ipaddress import IPv6Address
+from random import Random, SystemRandom
 from typing import Any, Protocol
 
 from agents.core import Action, Core, Log
@@ -18,6 +19,11 @@ from agents.wire.i3 import Endpoint, Message, address_and_port
 
 PORT = 5610
 """Where servers and clients receive, unless they are told otherwise."""
+
+
+def random_of(seed: str | None) -> Random:
+    """A node's own draws: those of its seed, or without one such as nobody can foresee."""
+    return SystemRandom() if seed is None else Random(seed)
 
 
 class I3Core(Core, Protocol):

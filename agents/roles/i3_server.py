@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from ipaddress import IPv6Address
-from random import Random
 from typing import Any
 
 from agents.i3.config import ServerConfig
 from agents.i3.ring_server import RingServer
 from agents.roles.daemon import Daemon
-from agents.roles.i3_port import I3Port, Reporting
+from agents.roles.i3_port import I3Port, Reporting, random_of
 from agents.wire.i3 import endpoint
 
 
@@ -19,7 +18,7 @@ class I3Server:
     def __init__(self, config: dict[str, Any]) -> None:
         self._daemon = Daemon(config["node"], config["log"])
         address = IPv6Address(config["address"])
-        random = Random(config["seed"])
+        random = random_of(config["seed"])
         self._core = RingServer(
             endpoint(address, config["port"]),
             bytes.fromhex(config["key"]),

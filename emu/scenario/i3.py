@@ -14,6 +14,19 @@ SERVER, CLIENT = "i3-server", "i3-client"
 """The roles of nodes."""
 
 
+Degree = Annotated[int, Field(ge=1, le=64)]
+"""How many children a member has at most, the paper's D."""
+Lifetime = Annotated[int, within(DURATION, "3s", "1h")]
+"""A trigger that nobody refreshes for so long is gone."""
+Refresh = Literal["naive", "refresh-unif", "refresh-level"]
+"""Who refreshes the triggers above a member (section 4)."""
+RefreshPeriod = Annotated[int, within(DURATION, "1s", "1h")]
+"""The lifetime, less a factor for losses."""
+Recovery = Literal["off", "rel-loss", "rel-random"]
+"""Whom of its siblings a member asks for a lost packet: nobody, the one that loses least, or
+another for each packet (section 5)."""
+
+
 class HopLoss(Section):
     """What is lost of datagrams; each hop loses a share between 0 and this, drawn once a run."""
 
@@ -27,15 +40,9 @@ class I3(Section):
     """What servers and members of the group agree upon."""
 
     scheme: Literal["i3"] = Field(examples=["i3"])
-    degree: int = Field(default=8, ge=1, le=64)
-    """How many children a member has at most, the paper's D."""
-    lifetime: Annotated[int, within(DURATION, "3s", "1h")] = DURATION.parse("30s")
-    """A trigger that nobody refreshes for so long is gone."""
-    refresh: Literal["naive", "refresh-unif", "refresh-level"] = "refresh-level"
-    """Who refreshes the triggers above a member (section 4)."""
-    refresh_period: Annotated[int, within(DURATION, "1s", "1h")] = DURATION.parse("10s")
-    """The lifetime, less a factor for losses."""
-    recovery: Literal["off", "rel-loss", "rel-random"] = "off"
-    """Whom of its siblings a member asks for a lost packet: nobody, the one that loses least, or
-    another for each packet (section 5)."""
+    degree: Degree = 8
+    lifetime: Lifetime = DURATION.parse("30s")
+    refresh: Refresh = "refresh-level"
+    refresh_period: RefreshPeriod = DURATION.parse("10s")
+    recovery: Recovery = "off"
     loss: HopLoss = HopLoss()
