@@ -9,7 +9,7 @@ SIDE_BY_SIDE := 4
 TESTS ?= tests/unit tests/lab tests/kernel
 BENCHMARKS := $(sort $(basename $(notdir $(wildcard bench/bench_*.py))))
 
-.PHONY: help setup setup-demo demo lint browser test test-vm test-bare soak bench references clean
+.PHONY: help setup setup-demo demo lint browser test test-vm test-bare soak soak-overlay bench references clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' Makefile
@@ -48,6 +48,9 @@ test-bare: ## Set-up, the quickstart and all tests on bare systems, made with de
 
 soak: setup ## Run 5,000 random schedules of a multicast domain, a ring and an overlay in virtual time, on all CPUs
 	$(PYTHON) -m tests.soak
+
+soak-overlay: setup ## Half an hour of a stream to 64 members of an overlay that come and go, in virtual time
+	$(PYTHON) -m tests.overlay_endurance --minutes 30
 
 bench: setup ## Run the benchmarks
 	@set -e; for benchmark in $(BENCHMARKS); do \
