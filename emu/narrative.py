@@ -62,6 +62,7 @@ _TELLERS: dict[str, Callable[[Event], str | None]] = {
     "crashed": lambda e: f"{e['node']} is killed",
     "restarted": lambda e: f"{e['node']} is started again",
     "server_killed": lambda e: f"{e['service']} at {e['node']} is killed",
+    "disk_full": lambda e: f"{e['service']} at {e['node']} has a full disk, and ends",
     "server_restarted": lambda e: f"{e['service']} at {e['node']} is started again",
     "restored": lambda e: f"{e['node']} has {e['bindings']} bindings" if e["bindings"] else None,
     "peer_lost": lambda e: f"{e['node']} goes on without the other CMD",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes
 import os
 
-CLONE_NEWNET = 0x40000000
+CLONE_NEWNET, _CLONE_NEWNS = 0x40000000, 0x20000
+_MS_REC, _MS_PRIVATE = 0x4000, 0x40000
 _PR_SET_PDEATHSIG = 1
 _PR_SET_TIMERSLACK = 29
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -22,6 +23,12 @@ def check(result: int) -> int:
 def unshare_network() -> None:
     """Put the calling thread into a new, empty network namespace."""
     check(_LIBC.unshare(CLONE_NEWNET))
+
+
+def unshare_mounts() -> None:
+    """Give this process mounts of its own: what it mounts is seen by it and its children only."""
+    check(_LIBC.unshare(_CLONE_NEWNS))
+    check(_LIBC.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None))
 
 
 def enter_network(descriptor: int) -> None:

@@ -53,6 +53,8 @@ class Cache(Service):
     """Whether they have all of the video from the start."""
     size: Annotated[int, within(SIZE, "100000", "100000000000")] = 1_000_000_000
     """Bytes that each keeps at the most; what was used least recently goes first."""
+    disk: Annotated[int, within(SIZE, "100000", "100000000000")] | None = None
+    """Bytes that there is room for, whatever ``size`` says; None: as much as is needed."""
     keep_alive: bool = False
     """Whether a connection may serve more than one request."""
 

@@ -78,6 +78,7 @@ class CacheKind(Kind[Cache]):
                 configuration=configuration,
                 folder=str(folder),
                 transparent=CACHE_PORT,
+                disk=self.service.disk,
                 fill=content.files() if self.service.filled else [],
             )
 

@@ -8,7 +8,9 @@ start_ns, stop_ns       CLOCK_MONOTONIC
 The picture is decoded, in time, and shown nowhere. Events: ``player_started`` when the manifest is
 asked for, ``playing`` and ``stalled`` when the picture begins to move and stops for want of data,
 ``buffer`` four times a second with ``position_s`` and ``level_s`` (what is loaded and not yet
-played), and ``player_ended`` with a ``reason``: end, stopped, or what went wrong.
+played), ``reloaded`` when nothing has moved for some seconds, for instance as an answer was cut
+short, and the video is loaded anew from where the picture stands, and ``player_ended`` with a
+``reason``: end, stopped, or what went wrong.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from emu.traffic.process import prepare, release_signals, wait_until
 
 _STEP_MS = 250
 _MOST_S = 3600.0
+_PATIENCE_NS = 3_000_000_000
+"""For how long neither picture nor buffer may move, until what was loaded is loaded anew."""
 
 
 class Playback:
@@ -35,6 +39,8 @@ class Playback:
         self._loop = GLib.MainLoop()
         self._reason = "stopped"
         self._moving = False
+        self._progress: tuple[float | None, float] = (None, 0.0)
+        self._since = 0
         self._demux: Any = None
         self._player = Gst.ElementFactory.make("playbin3")
         sink = Gst.ElementFactory.make("fakesink")
@@ -86,8 +92,23 @@ class Playback:
         if self._demux is not None:
             level = self._demux.get_property("current-level-time-video") / 1e9
             known = level if level < _MOST_S else None
-            self._write("buffer", position_s=self._position(), level_s=known)
+            position = self._position()
+            self._write("buffer", position_s=position, level_s=known)
+            self._watch(position, level)
         return True
+
+    def _watch(self, position: float | None, level: float) -> None:
+        """Load anew from where the picture stands when nothing has moved for long."""
+        now = time.monotonic_ns()
+        if (position, level) != self._progress:
+            self._progress, self._since = (position, level), now
+        elif now - self._since > _PATIENCE_NS:
+            self._since = now
+            self._write("reloaded", position_s=position)
+            flags = self._gst.SeekFlags
+            self._player.seek_simple(
+                self._gst.Format.TIME, flags.FLUSH | flags.ACCURATE, round((position or 0) * 1e9)
+            )
 
     def _position(self) -> float | None:
         known, position = self._player.query_position(self._gst.Format.TIME)

@@ -5,18 +5,21 @@ configuration           nginx's ``http`` block, without its logging
 folder                  for its configuration, its temporary files, and what it says itself
 transparent             optional: a port where it listens as a transparent proxy (see
                         ``agents.kernel.interception``)
+disk                    optional: how many bytes there are for the folder ``cache`` in the folder
 fill                    optional: what is to be asked for, by the socket ``fill`` in the folder,
                         before it serves; for caches
 
-Each request that it has answered is an event ``http_request``, when the answer was given to the
-kernel to send: ``seconds`` before that it began. nginx sends its log lines to a socket, which gives
-them a time of the run's own clock; its own are to the millisecond, of another one.
+A server whose disk is full is ended, and an event ``disk_full`` says so: it would cut its answers
+short. Each request that it has answered is an event ``http_request``, when the answer was given to
+the kernel to send: ``seconds`` before that it began. nginx sends its log lines to a socket, which
+gives them a time of the run's own clock; its own are to the millisecond, of another one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -26,9 +29,9 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from agents.kernel.libc import set_parent_death_signal
+from agents.kernel import libc
 from agents.roles.daemon import EventLog
 
 PORT = 80
@@ -71,6 +74,8 @@ http {{
 _LONGEST_LINE = 16384
 _RETRY_S, _LOOK_S = 0.01, 0.2
 _IPV6_TRANSPARENT = 75
+_FULL = (os.strerror(errno.ENOSPC).encode(), b"has written only")
+"""What nginx says when its disk is full, and when it gets full."""
 
 
 class Server:
@@ -90,6 +95,9 @@ class Server:
             folder=self._folder, socket=path, http=config["configuration"], log_format=_LOG_FORMAT
         )
         (self._folder / "nginx.conf").write_text(text, encoding="utf-8")
+        if config.get("disk"):
+            _mount(self._folder / "cache", config["disk"])
+        self._is_full = False
 
     async def serve(self) -> None:
         """Serve until SIGTERM; SystemExit, with a line, if nginx ends before."""
@@ -98,15 +106,18 @@ class Server:
         loop.add_signal_handler(signal.SIGTERM, stopped.set)
         loop.add_reader(self._lines, self._take)
         nginx = self._start()
+        assert nginx.stderr is not None
+        os.set_blocking(nginx.stderr.fileno(), False)
+        loop.add_reader(nginx.stderr, self._complained, nginx, nginx.stderr)
         while not stopped.is_set() and nginx.poll() is None and not self._listens():
             await asyncio.sleep(_RETRY_S)
         if not stopped.is_set() and nginx.poll() is None:
             await asyncio.to_thread(self._fill)
             self._log.write("service_ready", service=self._service)
-        while not stopped.is_set() and nginx.poll() is None:
+        while not stopped.is_set() and (self._is_full or nginx.poll() is None):
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(stopped.wait(), _LOOK_S)
-        if nginx.poll() is not None:
+        if nginx.poll() is not None and not self._is_full:
             sys.exit(f"nginx of {self._service} ended with status {nginx.returncode}")
         nginx.terminate()
         nginx.wait()
@@ -119,10 +130,9 @@ class Server:
         """
         (self._folder / "nginx.pid").unlink(missing_ok=True)  # of one that was killed
         command = ["nginx", "-c", str(self._folder / "nginx.conf")]
-        death = partial(set_parent_death_signal, signal.SIGTERM)
         port = self._config.get("transparent")
         if port is None:
-            return subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=death)
+            return _spawn(command)
         with socket.socket(socket.AF_INET6) as listening:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
@@ -131,13 +141,18 @@ class Server:
             listening.listen()
             descriptor = listening.fileno()
             environment = {**os.environ, "NGINX": f"{descriptor};"}
-            return subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                preexec_fn=death,
-                pass_fds=[descriptor],
-                env=environment,
-            )
+            return _spawn(command, pass_fds=[descriptor], env=environment)
+
+    def _complained(self, nginx: subprocess.Popen[bytes], said: IO[bytes]) -> None:
+        """Pass on what nginx says, and end it when its disk is full."""
+        text = os.read(said.fileno(), _LONGEST_LINE)
+        if not text:
+            asyncio.get_running_loop().remove_reader(said)
+        os.write(sys.stderr.fileno(), text)
+        if any(words in text for words in _FULL) and not self._is_full:
+            self._is_full = True
+            self._log.write("disk_full", service=self._service)
+            nginx.terminate()
 
     def _listens(self) -> bool:
         """Whether nginx answers: its pid file comes when it has read its configuration."""
@@ -166,6 +181,25 @@ class Server:
             fields["cache"] = fields["cache"] or None
             fields["range"] = fields["range"] or None
             self._log.write("http_request", service=self._service, **fields)
+
+
+def _spawn(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
+    """Start nginx, which ends when this process does."""
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        preexec_fn=partial(libc.set_parent_death_signal, signal.SIGTERM),
+        **options,
+    )
+
+
+def _mount(folder: Path, size: int) -> None:
+    """Have a file system of so many bytes in a folder, for this process and its children."""
+    folder.mkdir(exist_ok=True)
+    libc.unshare_mounts()
+    options = f"size={size}"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "cache", str(folder)], check=True)
 
 
 def main(config: dict[str, Any]) -> None:

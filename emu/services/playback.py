@@ -42,6 +42,7 @@ def describe(run: Run, service: str) -> dict[str, Any]:
         "startup_ms": (playing["t"] - started["t"]) / 1e6 if playing and started else None,
         "stalls": len(stalls) if playing else None,
         "stalled_ms": sum(end - start for start, end in stalls) / 1e6 if playing else None,
+        "reloads": sum(event["kind"] == "reloaded" for event in events),
         "stalled_at_s": [run.seconds(start) for start, _ in stalls],
         "played_s": max(positions, default=0.0),
         "ended": ended["reason"] if ended else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import shutil
 import signal
 from collections.abc import Callable
@@ -179,3 +180,18 @@ def test_what_is_stale_is_used_while_the_origin_is_down(make: Make, own_content:
     answer = web.ask("/0-2.m4s")
     assert (answer.status, answer.body) == (200, (own_content / "0-2.m4s").read_bytes())
     eventually(lambda: web.words("/0-2.m4s") == ["STALE"])
+
+
+def test_a_cache_whose_disk_is_full_gives_way_to_the_origin(make: Make) -> None:
+    web = make(cache=", disk: 200000")
+    names = [f"1-{n}.m4s" for n in range(1, 5)]
+    for name in names:
+        with suppress(http.client.IncompleteRead, ConnectionError):
+            web.ask(f"/{name}")
+        if web.events("disk_full"):
+            break
+    assert [event["node"] for event in web.events("disk_full")] == ["mar1"]
+    eventually(lambda: f":{CACHE_PORT}" not in web.router.run("ss", "-Hltn").stdout)
+    for name in names:
+        assert web.ask(f"/{name}").body == (web.content / name).read_bytes()
+    assert web.processes["mar1"].poll() is None
