@@ -35,7 +35,14 @@ def _player(ms: int, kind: str, **fields: Any) -> dict[str, Any]:
     return {"t": T0 + ms * MS, "node": "mn1", "kind": kind, "service": "tv", **fields}
 
 
+def _server(ms: int, kind: str) -> dict[str, Any]:
+    return {"t": T0 + ms * MS, "node": "server1", "kind": kind, "service": "video"}
+
+
 EVENTS = [
+    _server(-500, "service_ready"),
+    _server(8000, "server_killed"),
+    _server(9000, "service_ready"),
     *({"t": T0 - SECOND, "node": "mn1", "kind": "address", "state": "preferred",
        "address": f"{prefix}ff:fe00:101"} for prefix in PREFIX.values()),
     _player(0, "player_started"),
@@ -105,6 +112,7 @@ def test_the_call_stays_anchored_where_it_began(page):
 
 def test_answers_are_counted_where_they_are_given(page):
     assert _services(page, 3)["video origin at server1"] == [NONE, "2 answers, 500.0 kB"]
+    assert _services(page, 8.5)["video origin at server1"] == [NONE, "killed; 3 answers, 750.0 kB"]
     assert _services(page, 12)["video origin at server1"] == [NONE, "3 answers, 750.0 kB"]
 
 

@@ -18,7 +18,7 @@ const runs = get("run");
 const topology = new Topology(get("topology"));
 const charts = new Charts(get("chart-rows"), (time) => player.seek(time));
 const panels = new Panels(get("happening"), get("standing"));
-const timeline = new Timeline(player, runs);
+const timeline = new Timeline(player);
 let about = { name: "", live: false, runs: [] };
 let chosen = false; // by the viewer: then a new run that begins is not shown by itself
 let drawnPanels = 0;
@@ -26,7 +26,7 @@ let legendOf = null;
 
 function open(number) {
   player.source?.close();
-  player.open(new Source(number, () => {}), about.live);
+  player.open(new Source(number), about.live);
   runs.value = number;
 }
 

@@ -34,10 +34,12 @@ const PHASES = { ready: "not begun", calling: "in progress" };
 
 function services({ state, run }) {
   return Object.entries(run.scenario.services ?? {}).flatMap(([name, { kind, from, to }]) => {
-    const answers = Object.values(state.answers).filter((one) => one.service === name);
+    const servers = Object.values(state.servers).filter((one) => one.service === name);
     if (!["player", "call"].includes(kind)) {
-      return answers.map(({ node, count, bytes: sum, hits }) =>
-        [name, `${kind} at ${node}`, "–", `${count} answers, ${bytes(sum)}${kind === "cache" ? `, ${hits} hits` : ""}`]);
+      return servers.map(({ node, count, bytes: sum, hits, killed }) => {
+        const answered = `${count} answers, ${bytes(sum)}${kind === "cache" ? `, ${hits} hits` : ""}`;
+        return [name, `${kind} at ${node}`, "–", killed ? `killed; ${answered}` : answered];
+      });
     }
     const one = state.services[name];
     const what = kind === "call" ? `call ${from} → ${to}` : `player at ${run.scenario.services[name].node}`;

@@ -4,7 +4,7 @@
 import { History } from "./history.js";
 
 export class Source {
-  constructor(number, changed) {
+  constructor(number) {
     this.history = null;
     this.clock = null; // {t, at}: the runs' clock, and the browser's when it was told
     this.lost = false;
@@ -13,7 +13,6 @@ export class Source {
     const on = (kind, act) => this.events.addEventListener(kind, (message) => {
       this.lost = false;
       act(JSON.parse(message.data));
-      changed();
     });
     on("run", (run) => { this.history = new History(run); });
     on("events", (events) => this.history.addEvents(events));
@@ -25,7 +24,7 @@ export class Source {
       if (this.history) this.history.ended = true;
       this.close();
     });
-    this.events.onerror = () => { this.lost = true; changed(); };
+    this.events.onerror = () => { this.lost = true; };
   }
 
   close() {

@@ -17,7 +17,7 @@ export function initial() {
     trees: {},       // group -> source -> node -> {incoming, outgoing}
     membership: {},  // router -> its records
     services: {},    // service -> {node, phase, position, level, stalls, reason, anchor}
-    answers: {},     // "service node" -> {service, node, count, bytes, hits}
+    servers: {},     // "service node" -> {service, node, count, bytes, hits, killed}: what it answered
     requests: [],    // {at, client, anchor, by, uri, status, bytes, seconds, cache}
     i3: {},     // i3 client -> {phase, identifier, parent: an identifier}
     down: {},        // agents that were killed
@@ -65,6 +65,10 @@ function service(state, event) {
   return (state.services[event.service] ??= {
     node: event.node, phase: "ready", position: null, level: null, stalls: 0, reason: null, anchor: null,
   });
+}
+
+function server(state, { service: name, node }) {
+  return (state.servers[`${name} ${node}`] ??= { service: name, node, count: 0, bytes: 0, hits: 0, killed: false });
 }
 
 function served(state, event, phase) {
@@ -172,10 +176,12 @@ const APPLY = {
   call_ended(state, event) {
     Object.assign(service(state, event), { phase: "ended", reason: event.reason, anchor: null });
   },
+  server_killed: (state, event) => { server(state, event).killed = true; },
+  service_ready: (state, event) => { server(state, event).killed = false; },
   http_request(state, event) {
     const { node, client_node: client = event.client, anchor = null, uri, status, bytes, seconds, cache } = event;
     const hit = HITS.includes(cache);
-    const one = (state.answers[`${event.service} ${node}`] ??= { service: event.service, node, count: 0, bytes: 0, hits: 0 });
+    const one = server(state, event);
     Object.assign(one, { count: one.count + 1, bytes: one.bytes + bytes, hits: one.hits + hit });
     state.requests.push({ at: event.t, client, anchor, by: node, uri, status, bytes, seconds, cache, hit });
     if (state.requests.length > MOST_REQUESTS) state.requests.shift();

@@ -5,7 +5,7 @@ import { svg } from "./svg.js";
 const STEP_NS = 1e9;
 
 export class Timeline {
-  constructor(player, runs) {
+  constructor(player) {
     this.player = player;
     const get = (id) => document.getElementById(id);
     Object.assign(this, { play: get("play"), edge: get("edge"), speed: get("speed"), slider: get("time"), clock: get("clock"), marks: get("marks") });
@@ -15,14 +15,13 @@ export class Timeline {
     this.slider.addEventListener("input", () => {
       if (player.history) player.seek(player.history.run.t0_ns + Math.round(Number(this.slider.value) * 1e9));
     });
-    runs.addEventListener("change", () => runs.blur());
     document.addEventListener("keydown", (event) => this.key(event));
   }
 
   key(event) {
     if (event.altKey || event.ctrlKey || event.metaKey || !this.player.history) return;
     const { player } = this;
-    const control = event.target.closest("button, select, input, a");
+    const control = event.target.closest("button, select, input, .scroll");
     if (event.key === " " && !control) player.toggle();
     else if (event.key === "ArrowLeft" && !control) player.seek(player.time - STEP_NS);
     else if (event.key === "ArrowRight" && !control) player.seek(player.time + STEP_NS);
