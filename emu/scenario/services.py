@@ -34,6 +34,8 @@ class Origin(Service):
     """Of the picture, from the lowest to the highest: one representation each."""
     max_age: Annotated[int, within(DURATION, "1s", "24h")] = DURATION.parse("1h")
     """For how long a cache may use an answer without asking again."""
+    keep_alive: bool = False
+    """Whether a connection may serve more than one request."""
     rate: Rate | None = None
     """How fast it sends to one connection; None: as fast as it can."""
 

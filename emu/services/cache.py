@@ -11,6 +11,7 @@ from emu.requirements import NGINX
 from emu.scenario.services import CACHE_PORT, Cache, Origin
 from emu.services import requests
 from emu.services.kind import Kind, Metric, Place
+from emu.services.nginx import KEPT_FOR
 from emu.services.origin import OriginKind
 from emu.traffic.plan import Job
 
@@ -69,7 +70,7 @@ class CacheKind(Kind[Cache]):
                 origin=IPv6Address(place.address(origin.node)),
                 content=content.folder,
                 max_age=origin.max_age // 1_000_000_000,
-                keep_alive="65s" if self.service.keep_alive else "0",
+                keep_alive=KEPT_FOR if self.service.keep_alive else 0,
             )
             yield place.job(
                 self.name,

@@ -39,7 +39,7 @@ class Playback:
         self._loop = GLib.MainLoop()
         self._reason = "stopped"
         self._moving = False
-        self._progress: tuple[float | None, float] = (None, 0.0)
+        self._progress: tuple[float | None, float] | None = None
         self._since = 0
         self._demux: Any = None
         self._player = Gst.ElementFactory.make("playbin3")

@@ -35,6 +35,8 @@ from agents.kernel import libc
 from agents.roles.daemon import EventLog
 
 PORT = 80
+KEPT_FOR = "65s"
+"""A connection that may serve more requests, if it may."""
 _FIELDS = {
     "client": '"$remote_addr"',
     "port": "$remote_port",

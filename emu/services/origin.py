@@ -11,7 +11,7 @@ from emu.scenario.services import Origin
 from emu.services import requests
 from emu.services.content import Content
 from emu.services.kind import Kind, Place
-from emu.services.nginx import PORT
+from emu.services.nginx import KEPT_FOR, PORT
 from emu.traffic.plan import Job
 
 _HTTP = """
@@ -19,6 +19,7 @@ _HTTP = """
         listen [::]:{port};
         root {folder};
         limit_rate {rate};
+        keepalive_timeout {keep_alive};
         add_header Cache-Control "public, max-age={max_age}";
     }}
 """
@@ -49,6 +50,7 @@ class OriginKind(Kind[Origin]):
                 port=PORT,
                 folder=self.content.folder,
                 rate=(self.service.rate or 0) // 8,
+                keep_alive=KEPT_FOR if self.service.keep_alive else 0,
                 max_age=self.service.max_age // 1_000_000_000,
             ),
             folder=str(place.scratch / self.name),

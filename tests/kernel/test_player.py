@@ -77,3 +77,5 @@ def test_it_plays_to_the_end_when_a_segment_was_cut_short(
     assert ended["reason"] == "end", (server.asked, [e for e in events if e["kind"] != "buffer"])
     positions = [e["position_s"] or 0 for e in events if e["kind"] == "buffer"]
     assert max(positions) > 7
+    reloaded = [event["t"] for event in events if event["kind"] == "reloaded"]
+    assert all(at - now > 3_000_000_000 for at in reloaded)  # not before it had any reason to
