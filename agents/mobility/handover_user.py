@@ -12,6 +12,7 @@ from ipaddress import IPv6Address
 from agents.core import Action
 from agents.mobility.config import Counters
 from agents.mobility.mih_transactions import Transactions
+from agents.wire import mih_links as links
 from agents.wire import mih_values as values
 from agents.wire.mih import Kind, MihMessage, Opcode
 from agents.wire.mih_layouts import WLAN
@@ -39,8 +40,8 @@ class HandoverUser:
 
     def link_up(self, mar: str, now: int) -> list[Action]:
         """The link is up at a MAR."""
-        new = (values.NewAccessRouter(self._access_points[mar].point),)
-        old = (values.OldAccessRouter(self._access_points[self._here].point),) if self._here else ()
+        new = (links.NewAccessRouter(self._access_points[mar].point),)
+        old = (links.OldAccessRouter(self._access_points[self._here].point),) if self._here else ()
         self._here = mar
         return self._indicate(Kind.LINK_UP, (*old, *new), now)
 
@@ -68,7 +69,7 @@ class HandoverUser:
             said = (
                 values.Status(values.SUCCESS),
                 values.LinkType(WLAN),
-                values.LinkActionResults(self._link, values.SUCCESS),
+                links.LinkActionResults(self._link, values.SUCCESS),
             )
         else:
             self.counters.ignored += 1
@@ -87,16 +88,16 @@ class HandoverUser:
         if self._here is None:
             return []
         peer = (self._access_points[self._here].address, self._here)
-        said = (values.LinkIdentifier(self._link), *said)
+        said = (links.LinkIdentifier(self._link), *said)
         return self._transactions.start(kind, Opcode.INDICATION, peer, said, self._name, now)
 
     def _prefer(self, message: MihMessage) -> tuple[values.Value, ...]:
         """Where it is going, if that is among the candidates."""
-        candidates = message.value(values.CandidateLinks)
+        candidates = message.value(links.CandidateLinks)
         wanted = candidates is not None and self._target in candidates.points
         return (
             values.Status(values.SUCCESS),
-            values.LinkIdentifier(self._link),
+            links.LinkIdentifier(self._link),
             values.HandoverStatus(values.PERMITTED if wanted else values.DECLINED),
-            values.PreferredLinks(self._link, (self._target,) if wanted else ()),
+            links.PreferredLinks(self._link, (self._target,) if wanted else ()),
         )

@@ -20,6 +20,7 @@ from agents.mobility.anchors import Anchor, anchor_options, read_anchors
 from agents.mobility.config import Counters
 from agents.mobility.mar import MarCore
 from agents.mobility.mih_transactions import Transactions
+from agents.wire import mih_links as links
 from agents.wire import mih_values as values
 from agents.wire.ipv6 import link_local
 from agents.wire.mih import Kind, MihMessage, Opcode
@@ -126,28 +127,28 @@ class PointOfService:
         self, message: MihMessage, peer: Peer, about: str, now: int
     ) -> list[Action]:
         attached = self._mar.attached(about)
-        if attached is None or message.value(values.LinkIdentifier) is None:
+        if attached is None or message.value(links.LinkIdentifier) is None:
             self.counters.malformed += 1
             return []
         self._departures[about] = _Departure(*attached)
         self._deadlines.set(about, now + PREPARED)
         link = attached[0].link_layer_address
         query = (
-            values.CandidateLinks(link, tuple(self._config.others)),
+            links.CandidateLinks(link, tuple(self._config.others)),
             values.QueryResourceReportFlag(1),
         )
         return self._ask(Kind.NET_HO_CANDIDATE_QUERY, peer, query, about, now)
 
     def _ask_target(self, message: MihMessage, peer: Peer, about: str, now: int) -> list[Action]:
         departure = self._departures.get(about)
-        preferred = message.value(values.PreferredLinks)
+        preferred = message.value(links.PreferredLinks)
         points = [p for p in preferred.points if p in self._config.others] if preferred else []
         if departure is None or not _succeeded(message) or not points:
             return self._abandon(about, "the mobile node wants none", now)
         departure.target = points[0]
         router = self._config.others[points[0]]
         link = departure.mobile_node.link_layer_address
-        query = (values.ResourceQuery(), values.CandidateLinks(link, (points[0],)))
+        query = (values.ResourceQuery(), links.CandidateLinks(link, (points[0],)))
         return [
             *self._hold(about, [router[0]], now),
             *self._ask(Kind.N2N_HO_QUERY_RESOURCES, router, query, about, now),
@@ -161,8 +162,8 @@ class PointOfService:
             return self._abandon(about, "no resources", now)
         commit = (
             values.MobileNodeMihf(about),
-            values.MobileNodeLink(departure.mobile_node.link_layer_address),
-            values.PointOfAttachment(departure.target),
+            links.MobileNodeLink(departure.mobile_node.link_layer_address),
+            links.PointOfAttachment(departure.target),
             values.RequestedResources(),
             values.PreviousRouters(tuple(anchor_options(departure.anchors))),
         )
@@ -177,9 +178,9 @@ class PointOfService:
         link = departure.mobile_node.link_layer_address
         commit = (
             values.LinkType(WLAN),
-            values.TargetNetworks(departure.target),
+            links.TargetNetworks(departure.target),
             values.AssignedResources(),
-            values.LinkActions(link, 0),
+            links.LinkActions(link, 0),
         )
         return self._ask(Kind.NET_HO_COMMIT, (link_local(link), about), commit, about, now)
 
@@ -195,7 +196,7 @@ class PointOfService:
     def _tell_resources(
         self, message: MihMessage, peer: Peer, about: str, now: int
     ) -> list[Action]:
-        candidates = message.value(values.CandidateLinks)
+        candidates = message.value(links.CandidateLinks)
         own = self._config.point
         here = candidates is not None and own in candidates.points
         found: tuple[values.Value, ...] = (
@@ -203,7 +204,7 @@ class PointOfService:
             values.ResourceStatus(values.AVAILABLE if here else 0),
         )
         if here and candidates is not None:
-            found = (*found, values.PreferredLinks(candidates.link, (own,)))
+            found = (*found, links.PreferredLinks(candidates.link, (own,)))
         return self._transactions.answer(message, peer[0], found, now)
 
     def _expect(self, message: MihMessage, peer: Peer, about: str, now: int) -> list[Action]:
@@ -222,7 +223,7 @@ class PointOfService:
         accepted = (
             values.Status(values.SUCCESS),
             mobile_node,
-            values.PointOfAttachment(self._config.point),
+            links.PointOfAttachment(self._config.point),
             values.AssignedResources(),
         )
         return [

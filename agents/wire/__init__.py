@@ -11,7 +11,7 @@ sections that define them.
 ``mobility_options``      what these messages carry (RFC 4283, 5213, 8885), ``option_layouts``
 ``mobility_header``       what all messages of protocol 135 share (RFC 6275 section 6.1.1)
 ``channel``               channel control: query, response, acknowledgement (RFC 5096, 5094)
-``mih``                   Media Independent Handover (IEEE 802.21, RFC 5677), ``mih_values``
+``mih``                   Media Independent Handover (IEEE 802.21, RFC 5677); ``mih_…``
 ``icmpv6``                what MLD and Neighbor Discovery share (RFC 4443)
 ``mld``                   Multicast Listener Discovery, both versions (RFC 2710, 3810)
 ``ipv4``, ``igmp``        the IPv4 header, and IGMP, all versions (RFC 1112, 2236, 3376)

@@ -13,7 +13,8 @@ from typing import TypeVar
 
 from agents.wire import mih_layouts as layouts
 from agents.wire.errors import MalformedPacket, UnknownMessage
-from agents.wire.mih_values import DestinationMihf, SourceMihf, Value, decode_value
+from agents.wire.mih_types import decode_value
+from agents.wire.mih_values import DestinationMihf, SourceMihf, Value
 
 PORT = 4551
 """Of UDP and TCP, ``ieee-mih`` (RFC 5677 section 8)."""

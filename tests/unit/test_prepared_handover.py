@@ -9,6 +9,7 @@ from mobility_nodes import anchor
 
 from agents.core import MILLISECOND, SECOND
 from agents.mobility.anchors import anchor_options
+from agents.wire import mih_links as links
 from agents.wire import mih_values as values
 from agents.wire.ipv6 import link_local
 from agents.wire.mih import Kind, MihMessage, Opcode
@@ -174,8 +175,8 @@ def test_without_an_answer_it_is_as_if_it_had_not_been_announced():
 
 COMMIT = (
     values.MobileNodeMihf("mn1"),
-    values.MobileNodeLink(bytes(6)),
-    values.PointOfAttachment(bytes(6)),
+    links.MobileNodeLink(bytes(6)),
+    links.PointOfAttachment(bytes(6)),
     values.RequestedResources(),
     values.PreviousRouters(tuple(anchor_options([anchor(7)]))),
 )

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from test_wire_against_tshark import write_capture
 
 from agents.wire import ipv6, mih, mih_layouts
+from agents.wire import mih_links as links
 from agents.wire import mih_values as values
 from agents.wire.errors import MalformedPacket, UnknownMessage
+from agents.wire.mih_types import decode_value
 from agents.wire.mobility_options import DlifLinkLocalAddress, PreviousMaar
 
 MAC, POINT, OTHER = (bytes.fromhex(f"0206000{n}0001") for n in range(3))
@@ -33,19 +35,19 @@ EVERY_VALUE = (
     values.HandoverStatus(values.DECLINED),
     values.ResourceStatus(values.AVAILABLE),
     values.QueryResourceReportFlag(1),
-    values.OldAccessRouter(OTHER),
-    values.NewAccessRouter(POINT),
-    values.PointOfAttachment(POINT),
-    values.LinkIdentifier(MAC),
-    values.MobileNodeLink(MAC),
-    values.CandidateLinks(MAC, (POINT, OTHER)),
-    values.PreferredLinks(MAC, (POINT,)),
+    links.OldAccessRouter(OTHER),
+    links.NewAccessRouter(POINT),
+    links.PointOfAttachment(POINT),
+    links.LinkIdentifier(MAC),
+    links.MobileNodeLink(MAC),
+    links.CandidateLinks(MAC, (POINT, OTHER)),
+    links.PreferredLinks(MAC, (POINT,)),
     values.ResourceQuery(),
     values.AssignedResources(),
     values.RequestedResources(),
-    values.TargetNetworks(POINT),
-    values.LinkActions(MAC, 20),
-    values.LinkActionResults(MAC, values.SUCCESS),
+    links.TargetNetworks(POINT),
+    links.LinkActions(MAC, 20),
+    links.LinkActionResults(MAC, values.SUCCESS),
     ROUTERS,
 )
 
@@ -53,9 +55,9 @@ value = st.one_of(
     st.sampled_from(EVERY_VALUE),
     st.builds(values.MobileNodeMihf, st.text(max_size=300)),
     st.builds(values.TimeInterval, wire.short),
-    st.builds(values.LinkActions, wire.ethernet, wire.short),
+    st.builds(links.LinkActions, wire.ethernet, wire.short),
     st.builds(
-        values.CandidateLinks, wire.ethernet, st.lists(wire.ethernet, max_size=200).map(tuple)
+        links.CandidateLinks, wire.ethernet, st.lists(wire.ethernet, max_size=200).map(tuple)
     ),
 )
 message = st.builds(
@@ -130,15 +132,15 @@ TUPLE = LINK_ID + "01 00 0006 06" + POINT.hex()
 def test_a_link_identifier_may_be_a_link_tuple(octets, point):
     """Type 13 is LINK_TUPLE_ID with some: LINK_ID, and no or a point of attachment."""
     data = bytes.fromhex(octets.replace(" ", ""))
-    identifier = values.decode_value(13, data)
-    assert identifier == values.LinkIdentifier(MAC, point)
+    identifier = decode_value(13, data)
+    assert identifier == links.LinkIdentifier(MAC, point)
     assert identifier.encode() == (data[:-1] if octets.endswith("00") and point is None else data)
 
 
 @pytest.mark.parametrize("octets", [LINK_ID + "02", LINK_ID + "0000", TUPLE[:-2], TUPLE + "00"])
 def test_a_link_tuple_that_is_none_is_malformed(octets):
     with pytest.raises(MalformedPacket):
-        values.decode_value(13, bytes.fromhex(octets.replace(" ", "")))
+        decode_value(13, bytes.fromhex(octets.replace(" ", "")))
 
 
 def test_an_unknown_value_is_skipped():
