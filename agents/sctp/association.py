@@ -8,8 +8,8 @@ from enum import Enum
 from ipaddress import IPv6Address
 
 from agents.core import SECOND
-from agents.wire.sctp import Data, Sack
 from agents.wire.sctp_authentication import Key
+from agents.wire.sctp_chunks import Data, Sack
 
 RTO_INITIAL = 1 * SECOND
 RTO_MAXIMUM = 60 * SECOND

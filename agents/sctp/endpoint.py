@@ -16,7 +16,9 @@ from agents.sctp.actions import Deliver, SendPacket
 from agents.sctp.association import WINDOW, Association, State, bundles
 from agents.sctp.cookie import Cookie, open_cookie
 from agents.sctp.guard import Guard
-from agents.wire.sctp import (
+from agents.wire.sctp import Packet
+from agents.wire.sctp_authentication import seal
+from agents.wire.sctp_chunks import (
     Abort,
     Chunk,
     CookieAck,
@@ -27,13 +29,11 @@ from agents.wire.sctp import (
     HeartbeatAck,
     Init,
     InitAck,
-    Packet,
     Sack,
     Shutdown,
     ShutdownAck,
     ShutdownComplete,
 )
-from agents.wire.sctp_authentication import seal
 
 MAXIMUM_FAILURES = 10
 """Association.Max.Retrans (RFC 9260 section 16)."""

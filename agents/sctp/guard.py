@@ -7,8 +7,9 @@ from random import Random
 from agents.deadlines import Deadlines
 from agents.sctp.cookie import LIFETIME, Cookie
 from agents.wire import sctp_authentication
-from agents.wire.sctp import Chunk, InitAck, Packet, ShutdownComplete
+from agents.wire.sctp import Packet
 from agents.wire.sctp_authentication import RANDOM_LENGTH, Key
+from agents.wire.sctp_chunks import Chunk, InitAck, ShutdownComplete
 
 
 class Guard:

@@ -10,8 +10,9 @@ import hmac
 import struct
 from dataclasses import dataclass, replace
 
-from agents.wire import sctp
-from agents.wire.sctp import Authentication, Packet
+from agents.wire import sctp_chunks as chunks
+from agents.wire.sctp import Packet
+from agents.wire.sctp_chunks import Authentication
 
 RANDOM_LENGTH = 32
 
@@ -22,16 +23,16 @@ _ALGORITHMS = {3: ("sha256", 32), 1: ("sha1", 20)}
 _CHUNKS = bytes(
     kind.TYPE
     for kind in (
-        sctp.Data,
-        sctp.Sack,
-        sctp.Heartbeat,
-        sctp.HeartbeatAck,
-        sctp.Abort,
-        sctp.Shutdown,
-        sctp.ShutdownAck,
-        sctp.Error,
-        sctp.CookieEcho,
-        sctp.CookieAck,
+        chunks.Data,
+        chunks.Sack,
+        chunks.Heartbeat,
+        chunks.HeartbeatAck,
+        chunks.Abort,
+        chunks.Shutdown,
+        chunks.ShutdownAck,
+        chunks.Error,
+        chunks.CookieEcho,
+        chunks.CookieAck,
     )
 )
 """All that may be listed (section 3.2): not INIT, INIT ACK and SHUTDOWN COMPLETE."""
@@ -48,8 +49,12 @@ class Key:
 def key_vector(random: bytes) -> bytes:
     """The three parameters of an INIT or INIT ACK, without padding (section 6.1)."""
     algorithms = struct.pack(f"!{len(_ALGORITHMS)}H", *_ALGORITHMS)
-    values = {sctp.RANDOM: random, sctp.CHUNK_LIST: _CHUNKS, sctp.ALGORITHMS: algorithms}
-    return b"".join(sctp.parameter(kind, value) for kind, value in values.items())
+    values = {
+        chunks.RANDOM: random,
+        chunks.CHUNK_LIST: _CHUNKS,
+        chunks.ALGORITHMS: algorithms,
+    }
+    return b"".join(chunks.parameter(kind, value) for kind, value in values.items())
 
 
 def association_key(shared: bytes, ours: bytes, peers: bytes) -> Key | None:
@@ -57,11 +62,11 @@ def association_key(shared: bytes, ours: bytes, peers: bytes) -> Key | None:
 
     None when the peer's is not one: a random number and a known algorithm are needed, and not ours.
     """
-    parameters = sctp.parameters(peers)
-    offered = parameters.get(sctp.ALGORITHMS, b"")
+    parameters = chunks.parameters(peers)
+    offered = parameters.get(chunks.ALGORITHMS, b"")
     wanted = [n for (n,) in struct.iter_unpack("!H", offered[: len(offered) // 2 * 2])]
     known = [algorithm for algorithm in wanted if algorithm in _ALGORITHMS]
-    if len(parameters.get(sctp.RANDOM, b"")) != RANDOM_LENGTH or not known or ours == peers:
+    if len(parameters.get(chunks.RANDOM, b"")) != RANDOM_LENGTH or not known or ours == peers:
         return None
     first, second = sorted((ours, peers), key=lambda vector: int.from_bytes(vector, "big"))
     return Key(shared + first + second, known[0])
@@ -71,7 +76,7 @@ def seal(packet: Packet, key: Key) -> Packet:
     """The packet with an AUTH chunk before all others."""
     name, length = _ALGORITHMS[key.algorithm]
     blank = Authentication(_SHARED_KEY, key.algorithm, bytes(length))
-    covered = sctp.encode_chunks((blank, *packet.chunks))
+    covered = chunks.encode_chunks((blank, *packet.chunks))
     first = replace(blank, code=hmac.digest(key.secret, covered, name))
     return replace(packet, chunks=(first, *packet.chunks))
 

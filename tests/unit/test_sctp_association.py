@@ -9,7 +9,8 @@ from agents.core import MILLISECOND, SECOND
 from agents.sctp.actions import Deliver, SendPacket
 from agents.sctp.association import RTO_INITIAL
 from agents.sctp.cookie import LIFETIME, Cookie, open_cookie
-from agents.wire.sctp import Abort, CookieEcho, Data, Heartbeat, HeartbeatAck, Init, Packet, Sack
+from agents.wire.sctp import Packet
+from agents.wire.sctp_chunks import Abort, CookieEcho, Data, Heartbeat, HeartbeatAck, Init, Sack
 from tests.unit.sctp_net import PORT, STRANGER, A, B, Net, kinds
 
 

@@ -9,15 +9,15 @@ import pytest
 
 from agents.core import MILLISECOND, SECOND
 from agents.sctp.actions import Deliver, SendPacket
-from agents.wire import sctp, sctp_authentication
-from agents.wire.sctp import (
+from agents.wire import sctp, sctp_authentication, sctp_chunks
+from agents.wire.sctp import Packet
+from agents.wire.sctp_chunks import (
     Abort,
     Authentication,
     CookieEcho,
     Data,
     Heartbeat,
     Init,
-    Packet,
     Sack,
     Shutdown,
     ShutdownAck,
@@ -26,7 +26,7 @@ from agents.wire.sctp import (
 from tests.unit.sctp_net import PORT, A, B, Net
 
 KEY = b"correct horse battery staple"
-PLAIN = (Init, sctp.InitAck)
+PLAIN = (Init, sctp_chunks.InitAck)
 
 
 def under_key(**options):

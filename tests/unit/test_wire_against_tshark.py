@@ -25,6 +25,9 @@ from agents.wire import (
     sctp_authentication,
 )
 from agents.wire import mobility_options as options
+from agents.wire import (
+    sctp_chunks as chunks,
+)
 from agents.wire.mobility import BindingAcknowledgementFlag, BindingUpdateFlag
 from agents.wire.mobility_options import AccessTechnology, Handoff
 
@@ -116,31 +119,34 @@ HANDOVER = {
     ),
 }
 SCTP = {
-    "init": sctp.Packet(5091, 5091, 0, (sctp.Init(0x1234, 65536, 0x5678),)),
-    "init ack": sctp.Packet(5091, 5091, 0x1234, (sctp.InitAck(0x9ABC, 65536, 77, b"cookie"),)),
+    "init": sctp.Packet(5091, 5091, 0, (chunks.Init(0x1234, 65536, 0x5678),)),
+    "init ack": sctp.Packet(5091, 5091, 0x1234, (chunks.InitAck(0x9ABC, 65536, 77, b"cookie"),)),
     "cookie echo": sctp.Packet(
-        5091, 5091, 0x9ABC, (sctp.CookieEcho(b"cookie"), sctp.Data(0x5678, 3, b"context"))
+        5091,
+        5091,
+        0x9ABC,
+        (chunks.CookieEcho(b"cookie"), chunks.Data(0x5678, 3, b"context")),
     ),
-    "cookie ack": sctp.Packet(5091, 5091, 0x1234, (sctp.CookieAck(),)),
-    "sack": sctp.Packet(5091, 5091, 0x1234, (sctp.Sack(0x5678, 65536, ((2, 3), (5, 5))),)),
-    "sctp heartbeat": sctp.Packet(5091, 5091, 0x1234, (sctp.Heartbeat(b"\0\1\0\10info"),)),
-    "sctp heartbeat ack": sctp.Packet(5091, 5091, 0x1234, (sctp.HeartbeatAck(b"\0\1\0\10info"),)),
-    "shutdown": sctp.Packet(5091, 5091, 0x1234, (sctp.Shutdown(0x5678),)),
-    "shutdown ack": sctp.Packet(5091, 5091, 0x1234, (sctp.ShutdownAck(),)),
-    "shutdown complete": sctp.Packet(5091, 5091, 0x1234, (sctp.ShutdownComplete(),)),
-    "abort": sctp.Packet(5091, 5091, 0x1234, (sctp.Abort(reflected=True),)),
+    "cookie ack": sctp.Packet(5091, 5091, 0x1234, (chunks.CookieAck(),)),
+    "sack": sctp.Packet(5091, 5091, 0x1234, (chunks.Sack(0x5678, 65536, ((2, 3), (5, 5))),)),
+    "sctp heartbeat": sctp.Packet(5091, 5091, 0x1234, (chunks.Heartbeat(b"\0\1\0\10info"),)),
+    "sctp heartbeat ack": sctp.Packet(5091, 5091, 0x1234, (chunks.HeartbeatAck(b"\0\1\0\10info"),)),
+    "shutdown": sctp.Packet(5091, 5091, 0x1234, (chunks.Shutdown(0x5678),)),
+    "shutdown ack": sctp.Packet(5091, 5091, 0x1234, (chunks.ShutdownAck(),)),
+    "shutdown complete": sctp.Packet(5091, 5091, 0x1234, (chunks.ShutdownComplete(),)),
+    "abort": sctp.Packet(5091, 5091, 0x1234, (chunks.Abort(reflected=True),)),
     "init under a key": sctp.Packet(
         5091,
         5091,
         0,
-        (sctp.Init(0x1234, 65536, 0x5678, sctp_authentication.key_vector(bytes(range(32)))),),
+        (chunks.Init(0x1234, 65536, 0x5678, sctp_authentication.key_vector(bytes(range(32)))),),
     ),
     "sealed": sctp_authentication.seal(
-        sctp.Packet(5091, 5091, 0x1234, (sctp.CookieAck(), sctp.Data(0x5678, 3, b"context"))),
+        sctp.Packet(5091, 5091, 0x1234, (chunks.CookieAck(), chunks.Data(0x5678, 3, b"context"))),
         sctp_authentication.Key(b"secret", 3),
     ),
     "context": sctp.Packet(
-        5091, 5091, 0x1234, (sctp.Data(1, 0, cxtp.encode(cxtp.ContextReply(SOURCE, True))),)
+        5091, 5091, 0x1234, (chunks.Data(1, 0, cxtp.encode(cxtp.ContextReply(SOURCE, True))),)
     ),
 }
 MLD = {

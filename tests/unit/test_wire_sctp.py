@@ -12,7 +12,8 @@ from agents.core import SECOND
 from agents.sctp.actions import Deliver
 from agents.wire import sctp, sctp_authentication
 from agents.wire.errors import MalformedPacket
-from agents.wire.sctp import CookieAck, Data, Error, Init, Packet
+from agents.wire.sctp import Packet
+from agents.wire.sctp_chunks import CookieAck, Data, Error, Init
 from tests.unit.sctp_net import A, B, Net
 
 KEY = b"correct horse battery staple"

@@ -18,6 +18,9 @@ from agents.wire import (
     sctp_authentication,
 )
 from agents.wire import mobility_options as options
+from agents.wire import (
+    sctp_chunks as chunks,
+)
 from agents.wire.heartbeat import HeartbeatFlag
 
 MAR = IPv6Address("2001:db8:ffff::1")
@@ -228,21 +231,21 @@ some_octets = st.binary(min_size=1, max_size=60)
 window = st.integers(1500, 0xFFFFFFFF)
 key_vector = st.just(b"") | st.binary(min_size=32, max_size=32).map(sctp_authentication.key_vector)
 sctp_chunk = st.one_of(
-    st.builds(sctp.Init, word, window, word, key_vector),
-    st.builds(sctp.InitAck, word, window, word, octets, key_vector),
-    st.builds(sctp.Error, octets),
-    st.builds(sctp.CookieEcho, octets),
-    st.builds(sctp.CookieAck),
-    st.builds(sctp.Data, word, short, some_octets, short, word, st.booleans()),
-    st.builds(sctp.Sack, word, word, st.lists(st.tuples(short, short), max_size=4).map(tuple)),
-    st.builds(sctp.Heartbeat, octets),
-    st.builds(sctp.HeartbeatAck, octets),
-    st.builds(sctp.Shutdown, word),
-    st.builds(sctp.ShutdownAck),
-    st.builds(sctp.ShutdownComplete, st.booleans()),
-    st.builds(sctp.Abort, st.booleans()),
+    st.builds(chunks.Init, word, window, word, key_vector),
+    st.builds(chunks.InitAck, word, window, word, octets, key_vector),
+    st.builds(chunks.Error, octets),
+    st.builds(chunks.CookieEcho, octets),
+    st.builds(chunks.CookieAck),
+    st.builds(chunks.Data, word, short, some_octets, short, word, st.booleans()),
+    st.builds(chunks.Sack, word, word, st.lists(st.tuples(short, short), max_size=4).map(tuple)),
+    st.builds(chunks.Heartbeat, octets),
+    st.builds(chunks.HeartbeatAck, octets),
+    st.builds(chunks.Shutdown, word),
+    st.builds(chunks.ShutdownAck),
+    st.builds(chunks.ShutdownComplete, st.booleans()),
+    st.builds(chunks.Abort, st.booleans()),
 )
-authentication = st.lists(st.builds(sctp.Authentication, short, short, octets), max_size=1)
+authentication = st.lists(st.builds(chunks.Authentication, short, short, octets), max_size=1)
 some_chunks = st.lists(sctp_chunk, max_size=3)
 sctp_chunks = st.tuples(some_chunks, authentication, some_chunks).map(
     lambda parts: tuple(chunk for part in parts for chunk in part)
