@@ -62,5 +62,6 @@ class CallKind(Kind[Call]):
             for name in _METRICS:
                 yield f"call.{name}", direction[name]
             for handover in fidelity.undisturbed(direction["handovers"]):
+                yield "call.silence_ms", handover["silence_ms"]
                 for when, mos in handover["mos"].items():
                     yield f"call.mos_{when}_handover", mos

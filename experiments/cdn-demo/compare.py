@@ -32,6 +32,9 @@ METRICS = {
     "player.segment_ms": "segment (ms)",
     "player.tunnel_bytes": "in tunnels (bytes)",
     "call.mos": "MOS",
+    "call.mos_during_handover": "MOS at a handover",
+    "call.silence_ms": "silence (ms)",
+    "call.mouth_to_ear_ms": "mouth to ear (ms)",
 }
 """What is compared, and the heading of its column."""
 CORE = "player.core_bytes_per_played_s"
