@@ -141,7 +141,7 @@ def _local_v4(besides: str) -> Iterator[IPv4Address]:
 
 def _local_v6(besides: str) -> Iterator[IPv6Address]:
     try:
-        lines = Path("/proc/net/if_inet6").read_text().splitlines()
+        lines = Path("/proc/net/if_inet6").read_text(encoding="ascii").splitlines()
     except FileNotFoundError:  # a kernel without IPv6
         return
     for line in lines:
@@ -153,7 +153,7 @@ def _local_v6(besides: str) -> Iterator[IPv6Address]:
 def _filter_nothing(name: str) -> None:
     """Packets come from any source here: routes say nothing about members of an overlay."""
     with contextlib.suppress(OSError):
-        Path(f"/proc/sys/net/ipv4/conf/{name}/rp_filter").write_text("0")
+        Path(f"/proc/sys/net/ipv4/conf/{name}/rp_filter").write_text("0", encoding="ascii")
 
 
 def _inet(address: IPv4Address) -> bytes:

@@ -78,7 +78,10 @@ class Content:
         making = Path(tempfile.mkdtemp(prefix=f".{self.name}-", dir=CACHE))
         try:
             done = subprocess.run(
-                self.command(making), stdin=subprocess.DEVNULL, capture_output=True, text=True
+                self.command(making),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                encoding="utf-8",
             )
             if done.returncode != 0:
                 last = done.stderr.strip().rpartition("\n")[2]

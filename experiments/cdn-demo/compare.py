@@ -111,7 +111,11 @@ def draw_times(found: pd.DataFrame, path: Path) -> None:
 def analyse(_table: pd.DataFrame, results: Path) -> None:
     """Run the walk under every scheme, then compare what the video and the call got and cost."""
     records = [
-        (str(job.values["scheme"]), job.seed, json.loads((place / "record.json").read_text()))
+        (
+            str(job.values["scheme"]),
+            job.seed,
+            json.loads((place / "record.json").read_text(encoding="utf-8")),
+        )
         for job, place in faithful_records(FOLDER, results)
     ]
     runs, loaded = measured(records), segments(records)
