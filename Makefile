@@ -38,7 +38,7 @@ test: setup-demo lint browser ## Lint, then every test on the running kernel, fo
 browser: setup
 	setup/browser.sh
 
-test-vm: setup ## Kernel tests and the quickstart on a stock Debian kernel, in a virtual machine
+test-vm: setup-demo ## Kernel tests and the quickstart on a stock Debian kernel, in a virtual machine
 	setup/apt.sh setup/packages-vm.txt
 	$(SUDO) setup/vm.sh
 

@@ -14,6 +14,7 @@ METRICS = (
     "startup_ms",
     "stalls",
     "stalled_ms",
+    "reloads",
     "played_s",
     "mean_bitrate",
     "switches",
