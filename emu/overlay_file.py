@@ -26,6 +26,7 @@ from emu.scenario.section import Section
 from emu.scenario.units import DURATION
 
 RUN = Path("/run")
+_STANDARD_ERROR = 2
 _SMALLEST_SECRET = 16
 _NAMES = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}")
 _OVERHEAD = 109
@@ -149,7 +150,7 @@ def load(path: Path) -> OverlayOptions:
         threshold=config.threshold,
         query_interval=config.query_interval,
         query=str(status_path(interface.name)),
-        log="/dev/stderr",
+        log=_STANDARD_ERROR,
     )
 
 

@@ -181,7 +181,7 @@ class Member:
 
     def set_endpoints(self, endpoints: tuple[Endpoint, ...], now: int) -> list[Action]:
         """This member has other addresses: all that it talks to are told from there."""
-        self._peers.endpoints = endpoints
+        self._peers.moved(endpoints)
         self._update_profile(now)
         self._to_ping = self._gossip.members()
         self._due.set("pings", now)

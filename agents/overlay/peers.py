@@ -7,7 +7,7 @@ mappings to its hubs alive, and is reached by way of them.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from random import Random
 
@@ -23,7 +23,7 @@ _PEERS = 8192
 _PING_TIMEOUT = 2 * SECOND
 _RECENT = 20 * SECOND
 """A mapping of a NAT that was used so lately is still there (RFC 4787: at least 2 minutes)."""
-_MAPPED = bytes(10) + b"\xff\xff"
+_VOTES = 9
 
 
 @dataclass
@@ -63,7 +63,8 @@ class Peers:
         self._reachable = reachable
         self._peers: OrderedDict[MemberId, _Peer] = OrderedDict()
         self._pending: OrderedDict[int, _Pending] = OrderedDict()
-        self._seen_as: dict[bool, Endpoint] = {}
+        self._seen_as: OrderedDict[MemberId, Endpoint] = OrderedDict()
+        """As what the last members that answered saw us."""
         self.endpoints = endpoints
         """Our own ones."""
         self.coordinates = Coordinates()
@@ -74,13 +75,20 @@ class Peers:
         """Whether only those reach this member to whom it has sent: it is behind a NAT."""
         if self._reachable is not None:
             return not self._reachable
-        seen = self._seen_as.values()
-        return bool(seen) and not any(endpoint in self.endpoints for endpoint in seen)
+        ours = [endpoint in self.endpoints for endpoint in self._seen_as.values()]
+        return 2 * sum(ours) < len(ours)  # who lies is outvoted
 
     def advertised(self) -> tuple[Endpoint, ...]:
         """Where others may try to reach this member."""
-        seen = [endpoint for endpoint in self._seen_as.values() if endpoint not in self.endpoints]
-        return (*self.endpoints, *seen) if self._reachable else self.endpoints
+        if not self._reachable or not self._seen_as:
+            return self.endpoints
+        ((usual, _),) = Counter(self._seen_as.values()).most_common(1)
+        return self.endpoints if usual in self.endpoints else (*self.endpoints, usual)
+
+    def moved(self, endpoints: tuple[Endpoint, ...]) -> None:
+        """These are our own endpoints now; as what others saw us before says nothing any more."""
+        self.endpoints = endpoints
+        self._seen_as.clear()
 
     def ping(self, endpoint: Endpoint, now: int) -> int:
         """The nonce of a new ping to an endpoint."""
@@ -99,7 +107,10 @@ class Peers:
         peer.endpoint, peer.heard = pending.endpoint, now
         sample = (now - pending.sent) / MILLISECOND
         peer.rtt_ms = sample if peer.rtt_ms is None else 0.8 * peer.rtt_ms + 0.2 * sample
-        self._seen_as[observed.startswith(_MAPPED)] = observed
+        self._seen_as[member] = observed
+        self._seen_as.move_to_end(member)
+        if len(self._seen_as) > _VOTES:
+            self._seen_as.popitem(last=False)
         profile = self._directory.profiles.get(member)
         if profile is not None:
             theirs = Coordinates(*profile.coordinates)

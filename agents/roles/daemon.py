@@ -26,11 +26,16 @@ BUDGET = 32
 
 
 class EventLog:
-    """The run's event file, to which every node appends; one JSON object a line."""
+    """The run's event file, to which every node appends; one JSON object a line.
 
-    def __init__(self, path: str, node: str) -> None:
+    It may be a descriptor that is open already: standard error, which may be a socket of systemd's
+    and so has no path by which it could be opened again.
+    """
+
+    def __init__(self, path: str | int, node: str) -> None:
         self._node = node
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        self._fd = path if isinstance(path, int) else os.open(path, flags, 0o644)
 
     def write(self, kind: str, **fields: Any) -> None:
         """Append one event, stamped with CLOCK_MONOTONIC in ns."""
@@ -68,7 +73,7 @@ def _named(value: Any) -> Any:
 class Daemon:
     """Feeds cores from descriptors and timers, and carries out the actions they answer with."""
 
-    def __init__(self, node: str, log_path: str) -> None:
+    def __init__(self, node: str, log_path: str | int) -> None:
         self.log = EventLog(log_path, node)
         self._loop = asyncio.new_event_loop()
         self._handlers: dict[type[Action], Handler] = {Log: self._write_log}

@@ -66,8 +66,8 @@ class OverlayOptions:
     """Between general queries on the virtual interface, ns."""
     query: str
     """Path of the socket that tells the status."""
-    log: str
-    """Path of the event log."""
+    log: str | int
+    """Path of the event log, or a descriptor."""
 
 
 class OverlayDaemon:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv6Address
@@ -26,6 +27,14 @@ class Binding:
     phase: Phase
     anchors: tuple[Anchor, ...]
     previous: Anchor | None = None
+
+
+def test_a_descriptor_that_has_no_path_is_written_to() -> None:
+    """As systemd gives one for standard error."""
+    ours, systemds = socket.socketpair()
+    with ours, systemds:
+        EventLog(ours.fileno(), "laptop").write("ready")
+        assert json.loads(systemds.recv(1 << 10))["kind"] == "ready"
 
 
 def test_what_has_names_keeps_them(tmp_path: Path) -> None:

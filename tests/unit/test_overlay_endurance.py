@@ -1,4 +1,4 @@
-"""The stream of ``make soak-overlay``, for half a minute, with a new key in it."""
+"""The stream of ``make soak-overlay``, for a third of a minute, with a new key in it."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from agents.core import SECOND
 from agents.overlay.config import OverlayConfig
 from agents.overlay.sealing import Sealer
 from agents.wire.overlay import (
+    HEADER,
     Data,
     Forwarded,
     Hop,
@@ -18,8 +19,10 @@ from agents.wire.overlay import (
     MemberId,
     News,
     Origin,
+    Pong,
     Receipts,
     Route,
+    decode,
     encode,
 )
 from tests.unit.overlay_world import EVERY, GROUP, Impairment, World, public, source_of, spanned
@@ -181,6 +184,23 @@ def test_members_behind_nats_send_and_receive():
     world.send(world.nodes[0], b"in the end")
     world.run(1)
     assert all(b"in the end" in n.delivered for n in world.nodes[1:])
+
+
+def test_a_liar_does_not_make_others_believe_that_they_are_behind_a_nat():
+    world = settled(8)
+    liar = world.nodes[3]
+    transmit = world._transmit
+
+    def lie(node, datagram, destination):
+        message = decode(datagram[HEADER.size :])
+        if node is liar and isinstance(message, Pong):
+            datagram = node.core._sealer.seal(encode(Pong(message.nonce, public(666))))
+        transmit(node, datagram, destination)
+
+    world._transmit = lie
+    for _ in range(60):
+        world.run(1)
+        assert not any(n.core._peers.is_leaf for n in world.nodes)
 
 
 def test_both_sides_of_a_partition_go_on_and_find_each_other():
