@@ -6,8 +6,9 @@ from hypothesis import settings
 
 pytest_plugins = ("tests.quiet", "tests.reruns")
 
-# A shell that runs the tests in the background has them ignore Ctrl-C; some tests press it.
+# In the background a shell has them ignore Ctrl-C, and nohup SIGHUP; some tests send these.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 # Machines are noisy: no test is judged by the time it takes.
 settings.register_profile("emu", deadline=None, print_blob=True)
 settings.load_profile("emu")
