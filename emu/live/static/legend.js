@@ -6,7 +6,7 @@ import { html, svg } from "./svg.js";
 const LINES = [
   ["unicast", "tunnels", "tunnel that unicast holds"],
   ["multicast", "tunnels", "tunnel that multicast holds"],
-  ["trail", "messages", "a message passing"],
+  ["trail", "trails", "a message passing"],
 ];
 
 function key(words, outer, ...classes) {

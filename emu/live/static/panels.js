@@ -34,7 +34,8 @@ const PHASES = { ready: "not begun", calling: "in progress" };
 
 function services({ state, run }) {
   return Object.entries(run.scenario.services ?? {}).flatMap(([name, { kind, from, to }]) => {
-    const servers = Object.values(state.servers).filter((one) => one.service === name);
+    const servers = Object.values(state.servers).filter((one) => one.service === name)
+      .sort((a, b) => a.node.localeCompare(b.node));
     if (!["player", "call"].includes(kind)) {
       return servers.map(({ node, count, bytes: sum, hits, killed }) => {
         const answered = `${count} answers, ${bytes(sum)}${kind === "cache" ? `, ${hits} hits` : ""}`;

@@ -32,7 +32,7 @@ export class Topology {
     Object.assign(this, { run, width, drawn: null, height: 0, layout: new Layout(run, width) });
     this.channels = channels(run);
     const links = svg("g", { class: "links" });
-    this.layers = Object.fromEntries(["tunnels", "trees", "access", "boxes", "mobile", "labels", "messages"]
+    this.layers = Object.fromEntries(["tunnels", "trees", "access", "trails", "boxes", "mobile", "labels", "messages"]
       .map((name) => [name, svg("g", { class: name })]));
     this.element.replaceChildren(links, ...Object.values(this.layers));
     const { boxes, bus, size } = this.layout;
@@ -140,7 +140,9 @@ export class Topology {
       }
     }
     const taken = [...this.taken];
-    this.layers.messages.replaceChildren(...passing.flatMap((one) => this.message(one, taken)));
+    const drawn = passing.map((one) => this.message(one, taken));
+    this.layers.trails.replaceChildren(...drawn.map(({ trail }) => trail));
+    this.layers.messages.replaceChildren(...drawn.flatMap(({ head, words }) => [head, words]));
   }
 
   ends(state, { from, link }) {
@@ -166,6 +168,6 @@ export class Topology {
     const turned = (Math.atan2(after[1] - before[1], after[0] - before[0]) * 180) / Math.PI;
     const trail = svg("path", { d: this.still.matches ? `M${from}Q${by} ${to}` : `M${from}Q${before} ${x},${y}`, class: "trail" });
     const head = svg("path", { d: "M7,0L-5,-5L-5,5Z", transform: `translate(${x},${y}) rotate(${turned})` });
-    return [trail, head, this.label(taken, name, x, y - 9)];
+    return { trail, head, words: this.label(taken, name, x, y - 9) };
   }
 }
