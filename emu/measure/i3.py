@@ -47,7 +47,8 @@ def of_run(run: Run, streams: list[Stream]) -> dict[str, Any] | None:
 def tree(places: list[Event], gone: frozenset[str] = frozenset()) -> dict[str, dict[str, Any]]:
     """The tree after some ``i3_place`` events; nodes that are ``gone`` have no place.
 
-    Those that have joined there still have them as parents: their triggers live on.
+    Those that have joined there still have them as parents, until they have another place: triggers
+    live on. Who has joined where nobody is any more has no parent.
     """
     last = {event["node"]: event for event in places}
     there = {
@@ -55,7 +56,7 @@ def tree(places: list[Event], gone: frozenset[str] = frozenset()) -> dict[str, d
         for node, event in last.items()
         if event["phase"] == _IN_TREE and node not in gone
     }
-    owners = {event["identifier"]: event["node"] for event in places}
+    owners = {event["identifier"]: node for node, event in last.items()}
     return {
         node: {
             "parent": owners.get(event["path"][-1]) if event["path"] else None,
