@@ -102,7 +102,7 @@ PROGRAMS = (
 def missing_programs(wanted: Iterable[Program]) -> list[str]:
     """One line for each package that is not installed: its programs and what installs it."""
     lacking: dict[str, list[Program]] = {}
-    for program in wanted:
+    for program in dict.fromkeys(wanted):  # several services may need one
         if program.path is None:
             lacking.setdefault(program.package, []).append(program)
     return [

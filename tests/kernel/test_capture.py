@@ -242,3 +242,22 @@ def test_a_tunnel_device_is_captured_without_a_link_header(
     assert whole.interfaces[0].link_type == pcapng.RAW
     assert report in [packet.data for packet in whole.packets]
     assert packets.parse(report, pcapng.RAW, len(report)) is not None
+
+
+def test_headers_of_connections_with_a_port(
+    tmp_path: Path, pair: tuple[Namespace, Namespace]
+) -> None:
+    """In tunnels or not, either way; 160 bytes of each, and the length that it had."""
+
+    def tcp(source: int, destination: int) -> bytes:
+        header = struct.pack("!HHIIBBHHH", source, destination, 1, 1, 5 << 4, 16, 0, 0, 0)
+        return ipv6.packet(LEFT, RIGHT, 6, header + bytes(500))
+
+    web = [tcp(80, 40000), tcp(40000, 80), ipv6.packet(LEFT, RIGHT, 41, tcp(80, 40000))]
+    with capturing(tmp_path, pair, tcp=80) as end:
+        inject(pair[0], "mar1-radio", [*web, tcp(443, 40000), *other()])
+        end()
+    found = pcapng.read(tmp_path / "captures/mn1-eth0.pcapng").packets
+    kept = [packet for packet in found if packet.length > 500]
+    assert [packet.data[14:] for packet in kept] == [one[: 160 - 14] for one in web]
+    assert [packet.length for packet in kept] == [14 + len(one) for one in web]

@@ -281,6 +281,27 @@ def test_a_call_needs_sipp(machine: Machine, monkeypatch: pytest.MonkeyPatch) ->
     assert (result.exit_code, result.stderr) == (3, line)
 
 
+def test_a_video_needs_a_web_server_and_who_plays_it_a_player(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_all_but(monkeypatch, "nginx", "gst-launch-1.0")
+    monkeypatch.setattr(doctor, "probe", lambda: dataclasses.replace(ALL, interception=False))
+    video = "services:\n  video: {kind: origin, node: server1}\n"
+    Path("origin.yaml").write_text(spoiled("traffic:\n", f"{video}traffic:\n"))
+    result = call("run", "origin.yaml")
+    nginx = "this machine lacks nginx (web origins and caches): sudo apt-get install nginx-light"
+    assert (result.exit_code, result.stderr.splitlines()) == (3, [nginx])
+    video += "  edge: {kind: cache, at: [mar1], origin: video}\n"
+    video += "  tv: {kind: player, node: mn1, origin: video}\n"
+    Path("player.yaml").write_text(spoiled("traffic:\n", f"{video}traffic:\n"))
+    result = call("run", "player.yaml")
+    first, player, kernel = result.stderr.splitlines()
+    assert (result.exit_code, first) == (3, nginx)
+    assert "gstreamer1.0-plugins-good" in player
+    assert "caches at MARs in the kernel (CONFIG_NFT_TPROXY, CONFIG_NFT_SOCKET)" in kernel
+    assert machine.asked == []
+
+
 def test_a_kernel_feature_is_needed_only_where_the_scenario_uses_it(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
