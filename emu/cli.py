@@ -484,13 +484,14 @@ def _load_any(path: Path) -> Scenario | VirtualScenario:
         raise Wrong(*error.problems) from None
 
 
-def _load_virtual(path: Path) -> VirtualScenario:
-    from emu.scenario.population import SCENARIOS, VirtualScenario
+def _load_virtual(path: Path) -> Scenario | VirtualScenario:
+    from emu.scenario import Scenario
+    from emu.simulator.i3_lab import unplayable
 
     scenario = _load_any(path)
-    if not isinstance(scenario, VirtualScenario):
-        kinds = " or ".join(SCENARIOS)
-        raise Wrong(f"{path}: virtual time has the topology {kinds}; play this with emu run")
+    wrong = list(unplayable(scenario)) if isinstance(scenario, Scenario) else []
+    if wrong:
+        raise Wrong(*(f"{path}: {one}; play this with emu run" for one in wrong))
     return scenario
 
 

@@ -36,10 +36,8 @@ from emu.sandbox import RUN_DIRECTORY
 from emu.scenario import load
 from emu.services.kind import ServiceFailed
 from emu.services.running import RunningServices
-from emu.traffic.plan import Plan, plan
+from emu.traffic.plan import LEAD_NS, Plan, plan
 
-LEAD_NS = 300_000_000
-"""From starting the traffic processes to the first packet."""
 STRAGGLERS_S = 1.0
 """How long the network goes on after the scenario's end, for packets still on their way."""
 PATIENCE_S, PATIENCE_INTERRUPTED_S = 5.0, 2.0

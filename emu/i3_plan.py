@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
+from ipaddress import IPv6Address
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from agents.i3.positions import near, position_of
 from agents.roles.i3_port import PORT
@@ -16,19 +17,42 @@ from emu.running import application_path
 from emu.scenario.i3 import CLIENT, I3, SERVER
 from emu.scenario.model import Scenario
 from emu.scenario.traffic import I3Flow
-
-if TYPE_CHECKING:
-    from emu.network.build import Network
+from topologies.parameters import Quality
 
 Agent = tuple[str, dict[str, Any]]
 _WELL_KNOWN = 3
 """How many servers a server or a client is told by which to begin."""
 
 
+class Interface(Protocol):
+    """A host's link."""
+
+    @property
+    def name(self) -> str:
+        """As its kernel calls it."""
+
+    @property
+    def toward(self) -> Mapping[IPv6Address, Quality]:
+        """What is sent to these addresses meets these qualities."""
+
+
+class Addresses(Protocol):
+    """What is to be known of the network: that of a lab, or one in virtual time."""
+
+    def address(self, name: str) -> IPv6Address:
+        """Of a host."""
+
+    def interfaces(self, name: str) -> Sequence[Interface]:
+        """Of a host, which has one."""
+
+    def interface(self, name: str, kind: str) -> Interface:
+        """Of a mobile node: the one of this kind."""
+
+
 class I3Plan:
     """The i3 part of one run; nothing in a scenario without i3."""
 
-    def __init__(self, scenario: Scenario, network: Network, seed: int) -> None:
+    def __init__(self, scenario: Scenario, network: Addresses, seed: int) -> None:
         self._scenario = scenario
         self._network = network
         self._seed = seed

@@ -14,7 +14,7 @@ from itertools import pairwise
 from random import Random
 from typing import Any
 
-from agents.core import SECOND, Action
+from agents.core import MILLISECOND, SECOND, Action
 from agents.deadlines import Deadlines
 from agents.i3.actions import SendDatagram
 from agents.i3.config import GroupConfig, Recovery
@@ -47,6 +47,9 @@ from agents.wire.i3_group import (
     RepairRequest,
 )
 
+AGAIN = 400 * MILLISECOND
+"""After a random time of half to all of this a receiver for which there was no place searches anew:
+those who refused it may have seen by then that they are full; ns."""
 INSERTION_TIME = 5 * SECOND
 """A place whose server says nothing for so long is given up; ns."""
 _OWN_GROUP = 0
@@ -188,7 +191,7 @@ class Member:
             elif timer is _Timer.ANYCAST:
                 actions += self._join_recovery_group(now)
             elif self.phase is Phase.SEARCHING:
-                actions += self._next_level(now)
+                actions += self._next_level(now) if self._search else self.join(now)
             else:
                 actions += self._elsewhere(now)
         return actions + self._keeper.timer(now) + self.repairs.timer(now)
@@ -222,7 +225,7 @@ class Member:
     def _insert(self, now: int) -> list[Action]:
         """Try the best of the places that have not been tried."""
         if not self._places:
-            return self.join(now)
+            return self._search_later(now)
         place = self._places.pop(0)
         self.counters["tries"] += 1
         self.phase = Phase.INSERTING
@@ -234,6 +237,14 @@ class Member:
         self.identifier = chained(parent, self._near(), self._random.randbytes(SUFFIX))
         self._deadlines.set(_Timer.SEARCH, now + INSERTION_TIME)
         return self._keeper.keep((parent, self.identifier), now, below=0)
+
+    def _search_later(self, now: int) -> list[Action]:
+        """Nowhere was a place: search anew, but not at the pace at which the answers come."""
+        self.phase = Phase.SEARCHING
+        self._search = None
+        wait = int(AGAIN * (1 + self._random.random()) / 2)
+        self._deadlines.set(_Timer.SEARCH, now + wait)
+        return []
 
     def _elsewhere(self, now: int) -> list[Action]:
         """The place found, or had, is none: take another one."""
@@ -367,10 +378,9 @@ class Member:
     def _distance(
         self, reply: Distance, of: Identifier, source: Endpoint, now: int
     ) -> list[Action]:
-        if self.phase is not Phase.SEARCHING or reply.nonce != self._nonce:
+        if self._search is None or reply.nonce != self._nonce:
             self.refused["not asked for"] += 1
             return []
-        assert self._search is not None
         self.counters["replies"] += 1
         return self._next_level(now) if self._search.hear(reply, of, source, now) else []
 

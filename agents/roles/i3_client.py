@@ -13,13 +13,13 @@ from agents.core import Action
 from agents.i3.config import GroupConfig, Recovery, Refresh
 from agents.i3.directory import Entries
 from agents.i3.host import EndHost
-from agents.i3.member import Phase
+from agents.i3.member import Member, Phase
 from agents.i3.positions import near
 from agents.roles.daemon import Daemon
 from agents.roles.i3_applications import Applications
 from agents.roles.i3_location import Location
 from agents.roles.i3_port import I3Port, Reporting, random_of
-from agents.wire.i3 import Identifier, endpoint
+from agents.wire.i3 import Endpoint, Identifier, endpoint
 
 
 class I3Client:
@@ -28,24 +28,8 @@ class I3Client:
     def __init__(self, config: dict[str, Any]) -> None:
         self._daemon = Daemon(config["node"], config["log"])
         self._founds: bool = config["founder"]
-        random = random_of(config["seed"])
-        servers = [endpoint(IPv6Address(host), port) for host, port in config["known"]]
-        group = GroupConfig(
-            degree=config["degree"],
-            refresh=Refresh(config["refresh"]),
-            refresh_period=config["refresh_period"],
-            recovery=Recovery(config["recovery"]),
-        )
-        nowhere = endpoint(IPv6Address("::"), config["port"])
-        self._host = EndHost(
-            nowhere,
-            Identifier(bytes.fromhex(config["root"])),
-            Entries(servers, random),
-            partial(near, servers[0], random),
-            random,
-            group,
-        )
-        core = Reporting(self._host, "i3_place", self._place)
+        self._host = core_of(config, endpoint(IPv6Address("::"), config["port"]))
+        core = Reporting(self._host, "i3_place", partial(place_of, self._host.member))
         self._port = I3Port(self._daemon, core, config["port"])
         self._location: Location | None = None
         if config["interface"]:
@@ -82,30 +66,50 @@ class I3Client:
         if self._founds and member.phase is Phase.IN_TREE:
             self._port.act(partial(member.send, payload))
 
-    def _place(self) -> dict[str, Any]:
-        """Where the member is in the tree: the identifiers from the root's to its own."""
-        member = self._host.member
-        return {
-            "phase": member.phase.value,
-            "path": list(member.path),
-            "identifier": member.identifier,
-            "joinable": member.joinable,
-        }
-
     def _state(self) -> dict[str, Any]:
-        member = self._host.member
-        recovery = member.repairs.counters
-        return {
-            "i3_client": {
-                **self._place(),
-                "source_distance": member.source_distance,
-                "counters": member.counters,
-                "refused": member.refused,
-                "recovery": recovery,
-                "missed": self._applications.missed,
-                **self._port.counters(),
-            }
-        }
+        missed = {"missed": self._applications.missed}
+        return {"i3_client": {**state_of(self._host.member), **missed, **self._port.counters()}}
+
+
+def core_of(config: dict[str, Any], me: Endpoint) -> EndHost:
+    """The core of the end host that is told this."""
+    random = random_of(config["seed"])
+    servers = [endpoint(IPv6Address(host), port) for host, port in config["known"]]
+    group = GroupConfig(
+        degree=config["degree"],
+        refresh=Refresh(config["refresh"]),
+        refresh_period=config["refresh_period"],
+        recovery=Recovery(config["recovery"]),
+    )
+    return EndHost(
+        me,
+        Identifier(bytes.fromhex(config["root"])),
+        Entries(servers, random),
+        partial(near, servers[0], random),
+        random,
+        group,
+    )
+
+
+def place_of(member: Member) -> dict[str, Any]:
+    """Where a member is in the tree, for its log: the identifiers from the root's to its own."""
+    return {
+        "phase": member.phase.value,
+        "path": list(member.path),
+        "identifier": member.identifier,
+        "joinable": member.joinable,
+    }
+
+
+def state_of(member: Member) -> dict[str, Any]:
+    """What a member has counted, and its place."""
+    return {
+        **place_of(member),
+        "source_distance": member.source_distance,
+        "counters": member.counters,
+        "refused": member.refused,
+        "recovery": member.repairs.counters,
+    }
 
 
 def main(config: dict[str, Any]) -> None:

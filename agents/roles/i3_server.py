@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from ipaddress import IPv6Address
 from typing import Any
 
@@ -17,19 +18,10 @@ class I3Server:
 
     def __init__(self, config: dict[str, Any]) -> None:
         self._daemon = Daemon(config["node"], config["log"])
-        address = IPv6Address(config["address"])
-        random = random_of(config["seed"])
-        self._core = RingServer(
-            endpoint(address, config["port"]),
-            bytes.fromhex(config["key"]),
-            [endpoint(IPv6Address(host), port) for host, port in config["known"]],
-            random.randbytes(16),
-            random,
-            ServerConfig(config["degree"] + 1, lifetime=config["lifetime"]),
-        )
-        core = Reporting(self._core, "i3_ring", self._ring)
+        self._core = core_of(config)
+        core = Reporting(self._core, "i3_ring", partial(ring_of, self._core))
         self._port = I3Port(self._daemon, core, config["port"])
-        self._port.bind(address)
+        self._port.bind(IPv6Address(config["address"]))
         self._daemon.answer(config["query"], self._state)
         self._daemon.soon(lambda: self._port.act(self._core.chord.start))
 
@@ -37,25 +29,37 @@ class I3Server:
         """Serve until told to stop."""
         self._daemon.run(lambda: self._daemon.log.write("state", **self._state()))
 
-    def _ring(self) -> dict[str, Any]:
-        near = self._core.chord.neighbours
-        return {"predecessor": near.predecessor, "successor": next(iter(near.successors), None)}
-
     def _state(self) -> dict[str, Any]:
-        triggers = [
-            {"identifier": one.identifier, "target": one.target, "owner": one.owner}
-            for one in self._core.triggers.all()
-        ]
-        counted = {"arrived": self._core.arrived, "passed_on": self._core.passed_on}
-        return {
-            "i3_server": {
-                **self._ring(),
-                "triggers": triggers,
-                "refused": self._core.refused,
-                **counted,
-                **self._port.counters(),
-            }
-        }
+        return {"i3_server": {**state_of(self._core), **self._port.counters()}}
+
+
+def core_of(config: dict[str, Any]) -> RingServer:
+    """The core of the server that is told this."""
+    random = random_of(config["seed"])
+    return RingServer(
+        endpoint(IPv6Address(config["address"]), config["port"]),
+        bytes.fromhex(config["key"]),
+        [endpoint(IPv6Address(host), port) for host, port in config["known"]],
+        random.randbytes(16),
+        random,
+        ServerConfig(config["degree"] + 1, lifetime=config["lifetime"]),
+    )
+
+
+def ring_of(core: RingServer) -> dict[str, Any]:
+    """Where a server is on the ring, for its log."""
+    near = core.chord.neighbours
+    return {"predecessor": near.predecessor, "successor": next(iter(near.successors), None)}
+
+
+def state_of(core: RingServer) -> dict[str, Any]:
+    """What a server has, and what it has counted."""
+    triggers = [
+        {"identifier": one.identifier, "target": one.target, "owner": one.owner}
+        for one in core.triggers.all()
+    ]
+    counted = {"arrived": core.arrived, "passed_on": core.passed_on}
+    return {**ring_of(core), "triggers": triggers, "refused": core.refused, **counted}
 
 
 def main(config: dict[str, Any]) -> None:

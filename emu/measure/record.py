@@ -67,7 +67,7 @@ def build(directory: Path) -> dict[str, Any]:
     first, missing_runs = runs[0].meta, missing(directory)
     exact = {
         "schema": SCHEMA,
-        "world": "lab",
+        "world": first.get("world", "lab"),
         "scenario": first["scenario"],
         "seed": first["seed"],
         "emu_version": first["emu_version"],

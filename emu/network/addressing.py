@@ -23,9 +23,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, IPv6Interface, IPv6Network
+from typing import TYPE_CHECKING
 
-from topologies.base import Base
 from topologies.parameters import Quality
+
+if TYPE_CHECKING:
+    from topologies.base import Base
 
 HOSTS = ("source", "server", "i3-server", "i3-client")
 """Roles of hosts that stay where they are, each on a LAN of its own."""
@@ -142,10 +145,17 @@ def _lans(topology: Base) -> dict[str, IPv6Network]:
     hosts = [
         name for name, attributes in topology.g.nodes(data=True) if attributes["role"] in HOSTS
     ]
-    return {
-        name: IPv6Network(f"2001:db8:5e00:{index}::/64")
-        for index, name in enumerate(hosts, start=1)
-    }
+    return {name: host_lan(index) for index, name in enumerate(hosts, start=1)}
+
+
+def host_lan(number: int) -> IPv6Network:
+    """The LAN prefix of a source, a server or another host, by its number in the scenario."""
+    return IPv6Network(f"2001:db8:5e00:{number}::/64")
+
+
+def host_address(number: int) -> IPv6Address:
+    """Its address."""
+    return _lan(host_lan(number), "").ip
 
 
 def _lan(network: IPv6Network, role: str) -> IPv6Interface:

@@ -26,4 +26,6 @@ def show_simulated(console: Console, record: dict[str, Any], directory: Path) ->
         if name.startswith(_PREFIX):
             table.add_row(name.removeprefix(_PREFIX), estimate(statistics, DECIMALS))
     console.print(table)
-    console.print(f"record: {directory / 'record.json'}", soft_wrap=True)
+    report = directory / "report.html"
+    path = report if report.exists() else directory / "record.json"
+    console.print(f"{path.stem}: {path}", soft_wrap=True)

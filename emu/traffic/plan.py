@@ -36,6 +36,8 @@ from emu.traffic.iperf import UDP_PAYLOAD
 
 SECOND = 1_000_000_000
 FIRST_IPERF_PORT = 5201
+LEAD_NS = 300_000_000
+"""From starting the traffic processes to the first packet."""
 STRAGGLERS_NS = SECOND // 2
 """How long a receiver stays after the last packet was sent."""
 

@@ -182,7 +182,10 @@ def test_each_world_refuses_what_it_cannot_play(tmp_path, capsys):
     assert cli.emu(["run", str(virtual)]) == 2
     assert "transit-stub is for virtual time; play it with emu simulate" in capsys.readouterr().err
     assert cli.emu(["simulate", str(lab)]) == 2
-    assert "play this with emu run" in capsys.readouterr().err
+    errors = capsys.readouterr().err
+    assert "topology.kind: virtual time has internet" in errors
+    assert "events[0].handover: virtual time has crash and restart alone" in errors
+    assert all(line.endswith("play this with emu run") for line in errors.splitlines())
     assert cli.emu(["check", str(virtual)]) == 0
 
 
