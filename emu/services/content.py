@@ -75,6 +75,8 @@ class Content:
         return self.folder
 
     def _make(self) -> None:
+        for unfinished in CACHE.glob(f".{self.name}-*"):  # of a run that was killed
+            shutil.rmtree(unfinished, ignore_errors=True)
         making = Path(tempfile.mkdtemp(prefix=f".{self.name}-", dir=CACHE))
         try:
             done = subprocess.run(
