@@ -69,6 +69,11 @@ class Host:
         eventually(lambda: "ready" in self._errors.read_text() or member.poll() is not None)
         assert member.poll() is None, self._errors.read_text()
 
+    @property
+    def pid(self) -> int:
+        assert self._member is not None
+        return self._member.pid
+
     def notify(self, number: signal.Signals) -> None:
         assert self._member is not None
         self._member.send_signal(number)
