@@ -10,7 +10,7 @@ start_ns, stop_ns       CLOCK_MONOTONIC: when the caller calls and hangs up
 
 The caller takes the address that its kernel prefers towards the callee when it calls, and keeps it.
 Events: ``service_ready`` of the callee; of the caller ``call_started`` with its ``address`` and
-``call_ended`` with a ``reason``, None when both have hung up.
+``call_ended`` with a ``reason``, None when both have hung up; not if it was told to end.
 """
 
 from __future__ import annotations
@@ -70,8 +70,10 @@ class End:
         deadline = config["stop_ns"] + _LAST_MESSAGES_NS
         with self._sipp(scenario, address, "-m", "1", destination) as process:
             status = self._follow(process, voice, deadline)
-        reason = "the callee did not answer" if status is None else self._why(status)
-        self._write("call_ended", reason=None if status == 0 else reason)
+        if status is not None:
+            self._write("call_ended", reason=None if status == 0 else self._why(status))
+        elif time.monotonic_ns() >= deadline:
+            self._write("call_ended", reason="the callee did not answer")
 
     def answer(self) -> None:
         """Be the callee, until told to end."""
