@@ -58,21 +58,13 @@ class Processes:
 
     def application(self, name: str) -> socket.socket:
         """An application of a client: connected is in the group."""
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        connection.settimeout(PATIENCE_S)
-        eventually(lambda: (self.folder / f"{name}.i3").exists())
-        connection.connect(str(self.folder / f"{name}.i3"))
-        return connection
+        return connected(self.folder / f"{name}.i3", socket.SOCK_SEQPACKET)
 
     def state(self, name: str) -> dict[str, Any]:
         """What a node says of itself."""
         path = self.folder / f"{name}.query"
-        eventually(path.exists)
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(PATIENCE_S)
-            connection.connect(str(path))
-            with connection.makefile("rb") as answer:
-                state: dict[str, Any] = json.loads(answer.read())
+        with connected(path, socket.SOCK_STREAM) as asking, asking.makefile("rb") as answer:
+            state: dict[str, Any] = json.loads(answer.read())
         return state
 
     def events(self, name: str) -> list[dict[str, Any]]:
@@ -111,6 +103,22 @@ def processes(folder: Path) -> Iterator[Processes]:
             process.terminate()
         for process in made.started.values():
             process.wait(PATIENCE_S)
+
+
+def connected(path: Path, kind: socket.SocketKind) -> socket.socket:
+    """A connection to a process that may not listen yet."""
+    made = socket.socket(socket.AF_UNIX, kind)
+    made.settimeout(PATIENCE_S)
+
+    def connects() -> bool:
+        try:
+            made.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        return True
+
+    eventually(connects)
+    return made
 
 
 def eventually(done: Callable[[], bool]) -> None:

@@ -21,7 +21,7 @@ from emu.cli import commands as emu_commands
 from emu.i3_file import ClientFile, ServerFile, load, new_root
 from emu.scenario import ScenarioError
 from tests.patience import PATIENCE_S
-from tests.unit.i3_processes import HERE, eventually
+from tests.unit.i3_processes import HERE, connected
 
 SERVER = {"address": HERE, "key": "5e" * 32}
 CLIENT = {"address": HERE, "known": [f"[{HERE}]:5610"], "root": "ab" * 32}
@@ -60,10 +60,7 @@ class Nodes:
         self.processes.append(subprocess.Popen(command, env=environment))
 
     def application(self, name: str) -> socket.socket:
-        path = self.folder / f"{name}.i3"
-        eventually(path.exists)
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        connection.connect(str(path))
+        connection = connected(self.folder / f"{name}.i3", socket.SOCK_SEQPACKET)
         connection.settimeout(0.2)
         return connection
 

@@ -20,11 +20,16 @@ def group(tmp_path: Path) -> Iterator[Processes]:
     with processes(tmp_path) as made:
         made.server("s1")
         made.server("s2", "s1")
-        eventually(lambda: made.state("s2")["i3_server"]["successor"] is not None)
+        eventually(lambda: all(_is_in_ring(made, name) for name in ("s1", "s2")))
         made.client("c0", "s1", founder=True)
         made.client("c1", "s2", "s1")
         made.client("c2", "s1", "s2")
         yield made
+
+
+def _is_in_ring(made: Processes, server: str) -> bool:
+    state = made.state(server)["i3_server"]
+    return None not in (state["predecessor"], state["successor"])
 
 
 def is_in(group: Processes, client: str) -> bool:
