@@ -38,7 +38,7 @@ def starting() -> None:
     times = []
     with Namespaces() as namespaces, tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "overlay.yaml"
-        path.write_text(CONFIG)
+        path.write_text(CONFIG, encoding="utf-8")
         command = [sys.executable, "-m", "emu", "overlay", str(path)]
         namespace = namespaces.new()
         for number in range(STARTS):
@@ -86,7 +86,7 @@ def carrying(how: str, keys: object, receivers: int) -> None:
 
 def cpu_s(pid: int) -> float:
     """Processor time that a process has had, s."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 

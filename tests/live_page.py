@@ -20,7 +20,7 @@ NO_NETWORK = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 @contextmanager
 def replaying(record: Path) -> Iterator[str]:
     """The address of a record's page, while ``emu replay`` serves it."""
-    process = subprocess.Popen(command("replay", record), stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command("replay", record), stdout=subprocess.PIPE, encoding="utf-8")
     try:
         assert process.stdout is not None
         yield process.stdout.readline().split()[0]

@@ -59,12 +59,14 @@ class Namespace:
     def run(self, *command: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a command inside, expecting success."""
         with self:
-            return subprocess.run(command, check=True, text=True, capture_output=True, **options)
+            return subprocess.run(
+                command, check=True, encoding="utf-8", capture_output=True, **options
+            )
 
     def spawn(self, command: Sequence[str], **options: Any) -> subprocess.Popen[str]:
         """Start a command inside."""
         with self:
-            return subprocess.Popen(command, text=True, **options)
+            return subprocess.Popen(command, encoding="utf-8", **options)
 
     def add_address(self, interface: str, address: str) -> None:
         """Add an address without DAD, and wait until the kernel takes packets for it."""

@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     lock = getattr(item.config, "workerinput", {}).get(_LOCK)
-    with Path(lock).open("a") if lock else nullcontext() as file:
+    with Path(lock).open("a", encoding="utf-8") if lock else nullcontext() as file:
         if file:
             fcntl.flock(file, fcntl.LOCK_EX if _is_quiet(item) else fcntl.LOCK_SH)
         return (yield)

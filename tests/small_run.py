@@ -42,8 +42,10 @@ def small_run(
     """Write the files and open the run."""
     rest: dict[str, Any] = {"scenario": {}, "nodes": {}, "end_ns": T0 + 3 * SECOND, **meta}
     lines = "".join(json.dumps(entry) + "\n" for entry in events)
-    (directory / "events.jsonl").write_text(lines)
-    (directory / "meta.json").write_text(json.dumps({"t0_ns": T0, "flows": list(flows), **rest}))
+    (directory / "events.jsonl").write_text(lines, encoding="utf-8")
+    (directory / "meta.json").write_text(
+        json.dumps({"t0_ns": T0, "flows": list(flows), **rest}), encoding="utf-8"
+    )
     for name, rows in (("arrivals", arrivals), ("sent", sent)):
         writer = ArrivalsWriter(directory / f"{name}.bin")
         for row in rows:

@@ -270,7 +270,7 @@ def _write_tcp(run: Path, handovers: list[tuple[int, Times]]) -> None:
         },
     }
     for name, sums in reports.items():
-        (run / "iperf" / f"{name}.json").write_text(json.dumps({"end": sums}))
+        (run / "iperf" / f"{name}.json").write_text(json.dumps({"end": sums}), encoding="utf-8")
 
 
 def _membership() -> list[dict[str, Any]]:
@@ -331,16 +331,18 @@ def write_run(record: Path, number: int, name: str, repeat: int, *, ok: bool = T
             "link_late_max_ms": 0.0, "stalls": [],
         },
     }  # fmt: skip
-    (run / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
-    (run / "meta.json").write_text(json.dumps(meta))
+    (run / "events.jsonl").write_text(
+        "".join(json.dumps(event) + "\n" for event in events), encoding="utf-8"
+    )
+    (run / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
 
 
 def disturb(record: Path, number: int, stall: tuple[int, int]) -> None:
     """Make the machine of a written run stand still for a period (ns)."""
     path = record / "runs" / str(number) / "meta.json"
-    meta = json.loads(path.read_text())
+    meta = json.loads(path.read_text(encoding="utf-8"))
     meta["fidelity"]["stalls"].append(stall)
-    path.write_text(json.dumps(meta))
+    path.write_text(json.dumps(meta), encoding="utf-8")
 
 
 def write_record(
@@ -349,5 +351,7 @@ def write_record(
     """Write the raw files of a whole experiment."""
     for number in range(1, runs + 1):
         write_run(record, number, name, runs, ok=ok)
-    (record / "scenario.yaml").write_text(f"name: {json.dumps(name)}\nseed: 7\nduration: 12s\n")
+    (record / "scenario.yaml").write_text(
+        f"name: {json.dumps(name)}\nseed: 7\nduration: 12s\n", encoding="utf-8"
+    )
     return record

@@ -52,7 +52,7 @@ class Line:
                 namespaces.link(hosts[-1], "eth0", self.namespace, inner, *addresses)
             links.append({"a": a, "b": b, "a_to_b": a_to_b, "b_to_a": b_to_a})
         config = directory / "delay-line.json"
-        config.write_text(json.dumps({"seed": seed, "links": links}))
+        config.write_text(json.dumps({"seed": seed, "links": links}), encoding="utf-8")
         command = [sys.executable, "-m", "emu.network.delay_line", str(config)]
         self.process = self.namespace.spawn(command, stdout=subprocess.PIPE)
         namespaces.callback(self._end)

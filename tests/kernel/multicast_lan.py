@@ -158,7 +158,7 @@ class MulticastLan:
 
     def refused(self) -> list[dict[str, Any]]:
         """What the router did not grant so far."""
-        events = map(json.loads, self._log.read_text().splitlines())
+        events = map(json.loads, self._log.read_text(encoding="utf-8").splitlines())
         return [event for event in events if event["kind"] == "refused"]
 
     def forwarded(self, group: IPv6Address) -> set[IPv6Address]:
@@ -212,7 +212,7 @@ class MulticastLan:
         }
 
     def _is_ready(self) -> bool:
-        return self._log.exists() and '"ready"' in self._log.read_text()
+        return self._log.exists() and '"ready"' in self._log.read_text(encoding="utf-8")
 
 
 @contextmanager

@@ -33,7 +33,7 @@ class Process:
             descriptor = os.open(self._output, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
             os.dup2(descriptor, 1)
             os.dup2(descriptor, 2)
-            sys.stdout = sys.stderr = os.fdopen(2, "w")
+            sys.stdout = sys.stderr = os.fdopen(2, "w", encoding="utf-8")
             with namespace:
                 main(config)
             status = 0
@@ -51,7 +51,7 @@ class Process:
         """Wait for the process, which must end well and in silence."""
         _, status = eventually(self._ended)
         self.pid = 0
-        assert self._output.read_text() == ""
+        assert self._output.read_text(encoding="utf-8") == ""
         assert os.waitstatus_to_exitcode(status) == 0
 
     def _ended(self) -> tuple[int, int] | None:
@@ -84,4 +84,4 @@ def starter(directory: Path) -> Iterator[Callable[[Namespace, Main, dict[str, An
 
 def wait_for(path: Path, words: str = "") -> None:
     """Wait until a file exists and has some words in it."""
-    eventually(lambda: path.exists() and words in path.read_text())
+    eventually(lambda: path.exists() and words in path.read_text(encoding="utf-8"))

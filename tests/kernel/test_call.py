@@ -50,7 +50,11 @@ def end(path: Path, role: str, **changes: Any) -> dict[str, Any]:
 
 def events(path: Path) -> list[dict[str, Any]]:
     log = path / "events.jsonl"
-    return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+    return (
+        [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+        if log.exists()
+        else []
+    )
 
 
 def wait_for_event(path: Path, kind: str) -> dict[str, Any]:
@@ -156,7 +160,9 @@ def test_a_callee_whose_port_is_taken(
     second = start(hosts[1], sipp.main, end(tmp_path, "callee", service="other"))
     with pytest.raises(AssertionError):
         second.finish()
-    (words,) = (path.read_text() for path in tmp_path.glob("output*") if path.stat().st_size)
+    (words,) = (
+        path.read_text(encoding="utf-8") for path in tmp_path.glob("output*") if path.stat().st_size
+    )
     assert f"SystemExit: [{RIGHT}]:{PORT + sipp.RTP_OFFSET} is not free for RTP" in words
     first.signal(signal.SIGTERM)
     first.finish()

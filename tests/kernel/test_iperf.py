@@ -47,7 +47,7 @@ def test_a_stream_with_its_arrivals(
         ]
         for process in processes:
             process.finish()
-    report = json.loads((tmp_path / "client.json").read_text())
+    report = json.loads((tmp_path / "client.json").read_text(encoding="utf-8"))
     assert report["end"]
     got = arrivals.read(rows)
     assert (got[:, 2] >= begin).all()
@@ -61,7 +61,7 @@ def test_a_stream_with_its_arrivals(
         assert got[0, 0] == 0
         received = report["end"]["sum_received"]["bytes"]
         assert got[:, 0].max() == pytest.approx(received, rel=0.3)
-    started = json.loads((tmp_path / "events.jsonl").read_text().splitlines()[0])
+    started = json.loads((tmp_path / "events.jsonl").read_text(encoding="utf-8").splitlines()[0])
     assert (started["kind"], started["local"]) == ("flow_started", RIGHT)
 
 
@@ -77,7 +77,12 @@ def test_a_client_waits_for_its_server(tmp_path: Path, namespaces: Namespaces) -
         second = start(left, iperf.main, config(tmp_path, "server", "tcp", arrivals=rows))
         first.finish()
         second.finish()
-    assert json.loads((tmp_path / "client.json").read_text())["end"]["sum_received"]["bytes"] > 0
+    assert (
+        json.loads((tmp_path / "client.json").read_text(encoding="utf-8"))["end"]["sum_received"][
+            "bytes"
+        ]
+        > 0
+    )
     assert arrivals.read(rows)[0, 0] == 0
 
 
@@ -90,6 +95,6 @@ def test_a_client_that_cannot_reach_its_server_ends(tmp_path: Path, namespaces: 
     with starter(tmp_path) as start:
         client = {**times, "remote": LEFT, "rate": None, "arrivals": None, "address": RIGHT}
         start(right, iperf.main, config(tmp_path, "client", "tcp", **client)).finish()
-    stopped = json.loads((tmp_path / "events.jsonl").read_text().splitlines()[-1])
+    stopped = json.loads((tmp_path / "events.jsonl").read_text(encoding="utf-8").splitlines()[-1])
     assert stopped["kind"] == "flow_stopped"
     assert stopped["status"] != 0

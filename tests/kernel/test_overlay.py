@@ -139,7 +139,9 @@ def test_the_status_says_who_gets_what_from_whom(hosts):
     hosts[0].send("239.1.1.5", payloads("status", 5))
     listener.wait_for(payloads("status", 5))
     command = [sys.executable, "-m", "emu", "overlay", "status"]
-    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(
+        command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True
+    ).stdout
     assert "n1 on mcx1, reachable" in shown
     assert "10.80.0.1 → 239.1.1.5" in shown
     assert any("239.1.1.5" in line for line in shown.splitlines() if "wanted here" in line)

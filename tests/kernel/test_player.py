@@ -72,7 +72,10 @@ def test_it_plays_to_the_end_when_a_segment_was_cut_short(
     process = host.spawn([sys.executable, "-c", program], stdin=subprocess.PIPE)
     process.communicate(json.dumps(config), timeout=PATIENCE_S)
     server.shutdown()
-    events = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    events = [
+        json.loads(line)
+        for line in (tmp_path / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     (ended,) = (event for event in events if event["kind"] == "player_ended")
     assert ended["reason"] == "end", (server.asked, [e for e in events if e["kind"] != "buffer"])
     positions = [e["position_s"] or 0 for e in events if e["kind"] == "buffer"]

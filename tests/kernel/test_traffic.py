@@ -38,7 +38,10 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 def events(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (path / "events.jsonl").read_text().splitlines()]
+    return [
+        json.loads(line)
+        for line in (path / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
 
 
 def sending(path: Path, **changes: Any) -> dict[str, Any]:

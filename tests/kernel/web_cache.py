@@ -119,7 +119,7 @@ class WebCache:
     def events(self, kind: str, node: str | None = None) -> list[dict[str, Any]]:
         """What the servers have logged."""
         path = self._folder / "events.jsonl"
-        lines = path.read_text().splitlines() if path.exists() else []
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         events = [json.loads(line) for line in lines]
         return [e for e in events if e["kind"] == kind and node in (None, e["node"])]
 

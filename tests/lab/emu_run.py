@@ -70,13 +70,13 @@ class Run:
 
         A disruption is less one packet interval, and the last packet before it may come late.
         """
-        meta = json.loads((self.directory / f"runs/{number}/meta.json").read_text())
+        meta = json.loads((self.directory / f"runs/{number}/meta.json").read_text(encoding="utf-8"))
         (interval_ns,) = (f["interval_ns"] for f in meta["flows"] if f["flow"] == flow)
         return outage_ms - (interval_ns or 0) / 1e6 - LATE_MS
 
     def events(self, *kinds: str) -> list[dict[str, Any]]:
         """The events of these kinds, in the order of time."""
-        lines = (self.directory / "events.jsonl").read_text().splitlines()
+        lines = (self.directory / "events.jsonl").read_text(encoding="utf-8").splitlines()
         events = [json.loads(line) for line in lines]
         return sorted((e for e in events if e["kind"] in kinds), key=lambda e: e["t"])
 
@@ -87,7 +87,7 @@ class Run:
         done = subprocess.run(
             ["tshark", "-n", "-r", path, "-Y", display_filter, "-T", "fields", *wanted],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             check=True,
         )
         return [line.split("\t") for line in done.stdout.splitlines()]
@@ -104,7 +104,7 @@ def start(scenario: Path, out: Path, *options: object) -> subprocess.Popen[str]:
         command("run", scenario, "--out", out, *options),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
         cwd=ROOT,
         env={**os.environ, "COLUMNS": "160"},
         start_new_session=True,
@@ -116,7 +116,7 @@ def finish(process: subprocess.Popen[str], out: Path) -> Run:
     output, _ = process.communicate(timeout=600)
     (latest,) = out.glob("*/latest")
     record = latest / "record.json"
-    content = json.loads(record.read_text()) if record.exists() else {}
+    content = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
     return Run(process.returncode, output, latest.resolve(), content)
 
 

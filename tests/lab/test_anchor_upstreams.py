@@ -18,7 +18,10 @@ def test_a_copy_comes_from_each_mar_that_is_asked(
     upstream: str, copies: list[int], tmp_path: Path
 ) -> None:
     path = tmp_path / "scenario.yaml"
-    path.write_text(SCENARIO.read_text().replace("upstream: anchors", f"upstream: {upstream}"))
+    path.write_text(
+        SCENARIO.read_text(encoding="utf-8").replace("upstream: anchors", f"upstream: {upstream}"),
+        encoding="utf-8",
+    )
     result = run(path, tmp_path / "out")
     assert result.ended, result.output
     flows = [flow for handover in result.run()["handovers"] for flow in handover["flows"]]

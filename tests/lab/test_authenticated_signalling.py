@@ -36,7 +36,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
         for variant in CHANNEL_CONTROL_AT
     }
     for variant, scenario in scenarios.items():
-        scenario.write_text(SCENARIO.format(variant=variant, at=CHANNEL_CONTROL_AT[variant]))
+        scenario.write_text(
+            SCENARIO.format(variant=variant, at=CHANNEL_CONTROL_AT[variant]), encoding="utf-8"
+        )
     return run_side_by_side(scenarios)
 
 

@@ -46,7 +46,7 @@ PACKET = 40 + 8 + 12 + 160
 def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("call")
     path = folder / "scenario.yaml"
-    path.write_text(SCENARIO)
+    path.write_text(SCENARIO, encoding="utf-8")
     return run(path, folder, "--keep-captures")
 
 
@@ -69,7 +69,7 @@ def test_the_call_is_one_dialog_that_nothing_changes(done: Run, talk: dict[str, 
 
 
 def test_it_keeps_the_address_of_the_mar_where_it_began(done: Run, talk: dict[str, Any]) -> None:
-    meta = json.loads((done.directory / "runs/1/meta.json").read_text())
+    meta = json.loads((done.directory / "runs/1/meta.json").read_text(encoding="utf-8"))
     pool = IPv6Network(meta["nodes"]["mar1"]["pool"])
     assert IPv6Address(talk["local_address"]) in pool
     ended = [e for e in done.events("address") if e["node"] == "mn1"]

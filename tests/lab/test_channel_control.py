@@ -54,7 +54,7 @@ MLD_S = 2.0
 def channels(tmp_path_factory: pytest.TempPathFactory) -> Run:
     directory = tmp_path_factory.mktemp("channels")
     path = directory / "scenario.yaml"
-    path.write_text(SCENARIO)
+    path.write_text(SCENARIO, encoding="utf-8")
     result = run(path, directory / "out", "--keep-captures")
     assert result.ended, result.output
     return result
@@ -192,11 +192,11 @@ class Only:
 
 def test_fully_distributed_each_mar_decides_by_a_policy_of_ones_own(tmp_path: Path) -> None:
     scenario = tmp_path / "scenario.yaml"
-    scenario.write_text(DISTRIBUTED)
-    (tmp_path / "own.py").write_text(POLICY)
+    scenario.write_text(DISTRIBUTED, encoding="utf-8")
+    (tmp_path / "own.py").write_text(POLICY, encoding="utf-8")
     result = run(scenario, tmp_path / "out")
     assert result.ended, result.output
-    assert (result.directory / "own.py").read_text() == POLICY
+    assert (result.directory / "own.py").read_text(encoding="utf-8") == POLICY
     decisions = [(e["node"], e["group"], e["scope"], e["reason"])
                  for e in result.events("channel_decision")]  # fmt: skip
     assert sorted(decisions[:2]) == [("mar2", C1, "REMOTE", "own"), ("mar2", C3, "LOCAL", "own")]
@@ -233,7 +233,7 @@ ALONE = (
 
 def test_the_mcc_is_a_node_of_its_own_that_needs_no_cmd(tmp_path: Path) -> None:
     scenario = tmp_path / "scenario.yaml"
-    scenario.write_text(ALONE)
+    scenario.write_text(ALONE, encoding="utf-8")
     result = run(scenario, tmp_path / "out", "--keep-captures")
     assert result.ended, result.output
     decisions = [(e["node"], e["group"], e["scope"], e["reason"])
@@ -261,7 +261,8 @@ def test_a_listener_keeps_its_channel_when_the_mcc_does_not_answer() -> None:
     scenario.write_text(
         SCENARIO.replace("duration: 8s", "duration: 5s").replace(
             "  - {at: 6s, policy: {C1: local}}\n", ""
-        )
+        ),
+        encoding="utf-8",
     )
     directory = Path(RUN_DIRECTORY) / "record"
     place = directory / "runs" / "1"
@@ -277,7 +278,7 @@ def test_a_listener_keeps_its_channel_when_the_mcc_does_not_answer() -> None:
             assert flow["disruption_ms"] < 1000 * MLD_S, flow["flow"]
     reasons = {
         entry["reason"]
-        for entry in map(json.loads, (directory / "events.jsonl").open())
+        for entry in map(json.loads, (directory / "events.jsonl").open(encoding="utf-8"))
         if entry["kind"] == "channel_decision"
     }
     assert reasons == {"default"}

@@ -44,7 +44,7 @@ UPDATES = "mip6.mhtype == 5"
 def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
     place = tmp_path_factory.mktemp("client")
     scenario = place / "scenario.yaml"
-    scenario.write_text(SCENARIO)
+    scenario.write_text(SCENARIO, encoding="utf-8")
     finished = run(scenario, place / "results", "--keep-captures")
     assert finished.record, finished.output
     return finished

@@ -37,7 +37,7 @@ HOTI, COTI, HOT, COT, UPDATE, ACKNOWLEDGEMENT = "1", "2", "3", "4", "5", "6"
 def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
     place = tmp_path_factory.mktemp("client")
     scenario = place / "scenario.yaml"
-    scenario.write_text(SCENARIO)
+    scenario.write_text(SCENARIO, encoding="utf-8")
     finished = run(scenario, place / "results", "--keep-captures")
     assert finished.record, finished.output
     return finished

@@ -47,7 +47,7 @@ def variant(request: pytest.FixtureRequest) -> str:
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     scenarios = {name: tmp_path_factory.mktemp(name) / "scenario.yaml" for name in VARIANTS}
     for name, scenario in scenarios.items():
-        scenario.write_text(SCENARIO.format(variant=name))
+        scenario.write_text(SCENARIO.format(variant=name), encoding="utf-8")
     return run_side_by_side(scenarios, "--keep-captures")
 
 

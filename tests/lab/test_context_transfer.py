@@ -36,7 +36,7 @@ SUBSCRIPTION, UPDATE, ACKNOWLEDGEMENT = "57", "5", "6"
 def handover(tmp_path_factory: pytest.TempPathFactory) -> Run:
     place = tmp_path_factory.mktemp("context")
     scenario = place / "scenario.yaml"
-    scenario.write_text(SCENARIO)
+    scenario.write_text(SCENARIO, encoding="utf-8")
     done = run(scenario, place / "results", "--keep-captures")
     assert done.record, done.output
     return done

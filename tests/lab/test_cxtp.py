@@ -37,7 +37,7 @@ GROUP = "ff3e::c1"
 def handover(tmp_path_factory: pytest.TempPathFactory) -> Run:
     place = tmp_path_factory.mktemp("cxtp")
     scenario = place / "scenario.yaml"
-    scenario.write_text(SCENARIO)
+    scenario.write_text(SCENARIO, encoding="utf-8")
     done = run(scenario, place / "results", "--keep-captures")
     assert done.record, done.output
     return done

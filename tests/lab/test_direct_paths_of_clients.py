@@ -51,7 +51,7 @@ HEADERS = ("ipv6.src", "ipv6.dst", "ipv6.opt.mipv6.home_address", "ipv6.routing.
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     scenarios = {name: tmp_path_factory.mktemp(name) / "scenario.yaml" for name in SCHEMES}
     for name, scenario in scenarios.items():
-        scenario.write_text(SCENARIO % SCHEMES[name])
+        scenario.write_text(SCENARIO % SCHEMES[name], encoding="utf-8")
     return run_side_by_side(scenarios, "--keep-captures")
 
 

@@ -45,7 +45,7 @@ def walks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     scenarios = {}
     for keep_alive in ("false", "true"):
         path = tmp_path_factory.mktemp(keep_alive) / "scenario.yaml"
-        path.write_text(SCENARIO.format(keep_alive=keep_alive))
+        path.write_text(SCENARIO.format(keep_alive=keep_alive), encoding="utf-8")
         scenarios[keep_alive] = path
     CONTENT.ensure(print)
     return run_side_by_side(scenarios, "--keep-captures")
@@ -138,7 +138,7 @@ def test_the_next_ones_are_new_connections_with_the_new_prefix_from_the_new_cach
 def test_video_uses_the_old_prefix_no_more(walks: dict[str, Run]) -> None:
     done = walks["false"]
     _, flying, after = around(done)
-    meta = json.loads((done.directory / "runs/1/meta.json").read_text())
+    meta = json.loads((done.directory / "runs/1/meta.json").read_text(encoding="utf-8"))
     over = meta["t0_ns"] + (flying["at_s"] * 1e9 + flying["ms"] * 1e6) + 500e6
     packets = tcp_packets.of_capture(
         pcapng.read(done.directory / "captures/mn1-radio.pcapng"), PORT

@@ -19,7 +19,7 @@ EXPERIMENT = ROOT / "experiments/multicast-figures-2-4"
 def check(record: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, EXPERIMENT / "check.py", record],
-        capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True, encoding="utf-8", env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
 
 
@@ -29,5 +29,7 @@ def test_membership_kernel_and_messages_are_the_papers(tmp_path: Path) -> None:
     verdict = check(result.directory)
     assert verdict.returncode == 0, verdict.stdout + verdict.stderr
     path = result.directory / "record.json"
-    path.write_text(path.read_text().replace('"mn1"', '"mn9"'))  # what the check must refuse
+    path.write_text(
+        path.read_text(encoding="utf-8").replace('"mn1"', '"mn9"'), encoding="utf-8"
+    )  # what the check must refuse
     assert check(result.directory).returncode == 1

@@ -81,8 +81,8 @@ async def prepared(mobility: str, multicast: str = "scheme: mld-dmm") -> Lab:
     directory = RUN_DIRECTORY / "run"
     directory.mkdir()
     path = short(Path(RUN_DIRECTORY))
-    text = path.read_text().replace("multicast: {", f"multicast: {{{multicast}, ")
-    path.write_text(text + mobility)
+    text = path.read_text(encoding="utf-8").replace("multicast: {", f"multicast: {{{multicast}, ")
+    path.write_text(text + mobility, encoding="utf-8")
     lab = Lab(load(path), 1, directory, probe(), lambda event: None)
     await lab.build()
     await lab.start_agents()

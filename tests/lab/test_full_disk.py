@@ -39,7 +39,10 @@ def test_a_disk_without_room_or_one_that_may_not_be_written_is_refused() -> None
     ):
         with disk(options):
             done = subprocess.run(
-                command("run", scenario, "--out", out), capture_output=True, text=True, cwd=ROOT
+                command("run", scenario, "--out", out),
+                capture_output=True,
+                encoding="utf-8",
+                cwd=ROOT,
             )
             assert done.stderr == f"{out}: {reason}; choose a folder with --out\n"
             assert (done.returncode, done.stdout) == (2, "")

@@ -37,7 +37,7 @@ HOME, ABROAD = "2001:db8:1:1:0:ff:fe01:1", "2001:db8:3:1:0:ff:fe01:1"
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     scenarios = {update: tmp_path_factory.mktemp(update) / "scenario.yaml" for update in UPDATES}
     for update, scenario in scenarios.items():
-        scenario.write_text(SCENARIO.format(update=update))
+        scenario.write_text(SCENARIO.format(update=update), encoding="utf-8")
     return run_side_by_side(scenarios, "--keep-captures")
 
 
@@ -117,7 +117,7 @@ VARIANTS = ["relay", "locator", "distributed"]
 def variants(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     scenarios = {name: tmp_path_factory.mktemp(name) / "scenario.yaml" for name in VARIANTS}
     for variant, scenario in scenarios.items():
-        scenario.write_text(SCENARIO.format(update=f"all, variant: {variant}"))
+        scenario.write_text(SCENARIO.format(update=f"all, variant: {variant}"), encoding="utf-8")
     return run_side_by_side(scenarios, "--keep-captures")
 
 

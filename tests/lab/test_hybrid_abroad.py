@@ -52,7 +52,7 @@ CARE_OF = {mar: f"2001:db8:{mar}:1:0:ff:fe01:1" for mar in (3, 4)}
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     scenarios = {name: tmp_path_factory.mktemp(name) / "scenario.yaml" for name in SETTINGS}
     for name, scenario in scenarios.items():
-        scenario.write_text(SCENARIO % SETTINGS[name])
+        scenario.write_text(SCENARIO % SETTINGS[name], encoding="utf-8")
     return run_side_by_side(scenarios, "--keep-captures")
 
 

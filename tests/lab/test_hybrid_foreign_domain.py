@@ -59,7 +59,7 @@ MAR1, MAR2, MAR3, MAR4 = (f"2001:db8:ffff::1:{number}" for number in range(1, 5)
 def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
     place = tmp_path_factory.mktemp("foreign")
     scenario = place / "scenario.yaml"
-    scenario.write_text(SCENARIO)
+    scenario.write_text(SCENARIO, encoding="utf-8")
     finished = run(scenario, place / "results", "--keep-captures")
     assert finished.record, finished.output
     return finished

@@ -38,7 +38,7 @@ def shown_and_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Run]:
     done = subprocess.run(
         command("show", "i3"),
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         cwd=ROOT,
         env={**os.environ, "COLUMNS": "200"},
     )
@@ -55,7 +55,7 @@ def run(shown_and_run: tuple[str, Run]) -> Run:
 
 def arrivals(run: Run, client: str) -> list[float]:
     """When a client's application got packets, s since the start."""
-    meta = json.loads((run.directory / "runs/1/meta.json").read_text())
+    meta = json.loads((run.directory / "runs/1/meta.json").read_text(encoding="utf-8"))
     rows = read(run.directory / f"runs/1/arrivals/i3-c0.{client}@{client}.bin")
     return sorted((row[2] - meta["t0_ns"]) / 1e9 for row in rows)
 
@@ -149,6 +149,6 @@ def test_a_run_tells_its_triggers_and_places(shown_and_run: tuple[str, Run]) -> 
 
 
 def test_the_report_draws_the_tree(run: Run) -> None:
-    figure = (run.directory / "figures/tree-1.svg").read_text()
+    figure = (run.directory / "figures/tree-1.svg").read_text(encoding="utf-8")
     assert all(f">{client}<" in figure for client in tree(run))
-    assert "<h2>Tree</h2>" in (run.directory / "report.html").read_text()
+    assert "<h2>Tree</h2>" in (run.directory / "report.html").read_text(encoding="utf-8")

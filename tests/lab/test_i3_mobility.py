@@ -39,7 +39,7 @@ events:
 def moved(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder: Path = tmp_path_factory.mktemp("i3")
     scenario = folder / "scenario.yaml"
-    scenario.write_text(SCENARIO)
+    scenario.write_text(SCENARIO, encoding="utf-8")
     result = run(scenario, folder / "results")
     assert result.ended, result.output
     return result

@@ -32,7 +32,7 @@ events:
 
 def test_the_last_flow_of_a_prefix_ends_its_anchor(tmp_path: Path) -> None:
     scenario = tmp_path / "scenario.yaml"
-    scenario.write_text(SCENARIO)
+    scenario.write_text(SCENARIO, encoding="utf-8")
     result = run(scenario, tmp_path / "results")
     assert result.ended, result.output
     (idle,) = result.events("prefix_idle")

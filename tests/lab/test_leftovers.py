@@ -35,7 +35,7 @@ events:
 
 def test_nothing_is_left_over(tmp_path: Path) -> None:
     scenario = tmp_path / "scenario.yaml"
-    scenario.write_text(SCENARIO)
+    scenario.write_text(SCENARIO, encoding="utf-8")
     result = run(scenario, tmp_path / "results")
     assert result.ended, result.output
     leftovers = result.run()["leftovers"]

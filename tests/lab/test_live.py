@@ -63,11 +63,11 @@ class Watched:
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Watched:
     place = tmp_path_factory.mktemp("watched")
-    (place / "scenario.yaml").write_text(SCENARIO)
+    (place / "scenario.yaml").write_text(SCENARIO, encoding="utf-8")
     out = place / "results"
     process = subprocess.Popen(
         command("run", place / "scenario.yaml", "--out", out, "--live"),
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", cwd=ROOT,
     )  # fmt: skip
     assert process.stdout is not None
     result = Watched(Run(0, "", place, {}))
@@ -93,7 +93,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Watched:
 
 
 def _network_of_the_server(parent: int) -> str:
-    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="utf-8").split()
     for child in children:
         if b"emu.live.program" in Path(f"/proc/{child}/cmdline").read_bytes():
             return os.readlink(f"/proc/{child}/ns/net")

@@ -41,7 +41,7 @@ events:
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Run:
     directory: Path = tmp_path_factory.mktemp("sources")
     path = directory / "scenario.yaml"
-    path.write_text(SCENARIO)
+    path.write_text(SCENARIO, encoding="utf-8")
     result = run(path, directory / "out", "--keep-captures")
     assert result.ended, result.output
     return result

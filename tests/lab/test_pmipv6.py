@@ -56,7 +56,7 @@ CHANNEL = "ipv6.dst == ff3e::c1 and udp"
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     scenarios = {rfc: tmp_path_factory.mktemp(rfc) / "scenario.yaml" for rfc in OPTIONS}
     for rfc, scenario in scenarios.items():
-        scenario.write_text(SCENARIO.format(multicast=rfc, **OPTIONS[rfc]))
+        scenario.write_text(SCENARIO.format(multicast=rfc, **OPTIONS[rfc]), encoding="utf-8")
     done = run_side_by_side(scenarios, "--keep-captures")
     for result in done.values():
         assert result.ended, result.output

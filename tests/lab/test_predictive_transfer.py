@@ -37,7 +37,9 @@ FURTHER = f"  - {{at: 4s, handover: mn1, to: mar3, gap: {GAP_MS}ms, announced: {
 
 def hand_over(place: Path, mode: str, more: str = "") -> Run:
     scenario = place / "scenario.yaml"
-    scenario.write_text(SCENARIO.format(mode=mode, gap=GAP_MS, announced=ANNOUNCED_MS, more=more))
+    scenario.write_text(
+        SCENARIO.format(mode=mode, gap=GAP_MS, announced=ANNOUNCED_MS, more=more), encoding="utf-8"
+    )
     done = run(scenario, place / "results", "--keep-captures")
     assert done.record, done.output
     return done

@@ -54,7 +54,7 @@ Message = tuple[str, str, str]
 def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
     place = tmp_path_factory.mktemp("prepared")
     scenario = place / "scenario.yaml"
-    scenario.write_text(SCENARIO)
+    scenario.write_text(SCENARIO, encoding="utf-8")
     finished = run(scenario, place / "results")
     assert finished.record, finished.output
     return finished

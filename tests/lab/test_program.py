@@ -25,7 +25,7 @@ traffic:
 
 def scenario(directory: Path, program: str) -> Path:
     path = directory / "scenario.yaml"
-    path.write_text(SCENARIO.format(program=program))
+    path.write_text(SCENARIO.format(program=program), encoding="utf-8")
     return path
 
 
@@ -33,7 +33,7 @@ def test_a_program_runs_on_its_node_until_it_is_told_to_end(tmp_path: Path) -> N
     done = run(scenario(tmp_path, "ping"), tmp_path)
     (stopped,) = done.events("program_stopped")
     assert (stopped["node"], stopped["flow"]) == ("mn1", "ping-mn1")
-    log = (done.directory / "runs/1/programs/ping-mn1.log").read_text()
+    log = (done.directory / "runs/1/programs/ping-mn1.log").read_text(encoding="utf-8")
     assert "bytes from 2001:db8:5e00:1::2: icmp_seq=1" in log
 
 

@@ -46,7 +46,7 @@ async def ready() -> Lab:
     directory = RUN_DIRECTORY / "run"
     directory.mkdir()
     path = Path(RUN_DIRECTORY) / "scenario.yaml"
-    path.write_text(SCENARIO)
+    path.write_text(SCENARIO, encoding="utf-8")
     lab = Lab(load(path), 1, directory, probe(), lambda event: None)
     await lab.build()
     await lab.start_agents()

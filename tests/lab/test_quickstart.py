@@ -34,7 +34,7 @@ def test_it_ends_well_and_says_what_it_measured(quickstart: Run) -> None:
     assert "mar3" in quickstart.output
     assert str(quickstart.directory.parent) in quickstart.output
     assert "Traceback" not in quickstart.output
-    report = (quickstart.directory / "report.html").read_text()
+    report = (quickstart.directory / "report.html").read_text(encoding="utf-8")
     assert "<svg" in report
 
 
@@ -161,11 +161,11 @@ def captures(quickstart: Run) -> list[str]:
 def test_the_record_can_be_listed_and_its_report_rebuilt(quickstart: Run) -> None:
     out = quickstart.directory.parent.parent
     listed = subprocess.run(
-        command("list", "--out", out), capture_output=True, text=True, cwd=ROOT, check=True
+        command("list", "--out", out), capture_output=True, encoding="utf-8", cwd=ROOT, check=True
     )
     assert "quickstart" in listed.stdout
     report = quickstart.directory / "report.html"
-    before = report.read_text()
+    before = report.read_text(encoding="utf-8")
     report.unlink()
     subprocess.run(command("report", quickstart.directory), cwd=ROOT, check=True)
-    assert report.read_text() == before
+    assert report.read_text(encoding="utf-8") == before

@@ -35,7 +35,7 @@ def scenario() -> str:
 def many(tmp_path_factory: pytest.TempPathFactory) -> Run:
     directory: Path = tmp_path_factory.mktemp("many")
     path = directory / "scenario.yaml"
-    path.write_text(scenario())
+    path.write_text(scenario(), encoding="utf-8")
     result = run(path, directory / "out")
     assert result.ended, result.output
     return result

@@ -40,7 +40,7 @@ events:
 
 def short(directory: Path, seed: int = 1, duration: str = "2s") -> Path:
     path = directory / "short.yaml"
-    path.write_text(SHORT.format(seed=seed, duration=duration))
+    path.write_text(SHORT.format(seed=seed, duration=duration), encoding="utf-8")
     return path
 
 
@@ -82,7 +82,9 @@ def test_a_signal_stops_within_two_seconds_and_keeps_what_was_done(
     assert "Traceback" not in result.output
     assert result.record["interrupted"] is True
     assert len(result.run()["handovers"]) == 1
-    stopped = json.loads((result.directory / "runs/1/meta.json").read_text())["end_ns"]
+    stopped = json.loads((result.directory / "runs/1/meta.json").read_text(encoding="utf-8"))[
+        "end_ns"
+    ]
     assert stopped / 1e9 - began < 2
 
 
@@ -94,7 +96,7 @@ def test_a_run_outlives_who_reads_its_progress(tmp_path: Path) -> None:
     process.stdout.close()
     assert process.wait(PATIENCE_S) in (0, 4)  # 4: the machine could not keep up
     (directory,) = (tmp_path / "out/short").glob("2*")
-    assert len(json.loads((directory / "record.json").read_text())["runs"]) == 1
+    assert len(json.loads((directory / "record.json").read_text(encoding="utf-8"))["runs"]) == 1
 
 
 def test_a_run_that_is_stopped_before_it_measures_leaves_nothing(tmp_path: Path) -> None:
@@ -148,7 +150,7 @@ def test_kill_9_of_the_conductor_leaves_nothing() -> None:
 
 def name(pid: int) -> str:
     with contextlib.suppress(FileNotFoundError):
-        return Path(f"/proc/{pid}/comm").read_text().strip()
+        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
     return ""
 
 
@@ -157,7 +159,9 @@ def below(pid: int) -> list[int]:
     parents = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            parents[int(path.parent.name)] = int(path.read_text().rsplit(")", 1)[1].split()[1])
+            parents[int(path.parent.name)] = int(
+                path.read_text(encoding="utf-8").rsplit(")", 1)[1].split()[1]
+            )
     found = [pid]
     for process in found:
         found += [child for child, parent in parents.items() if parent == process]

@@ -113,7 +113,9 @@ def test_parallel_sandboxes_do_not_see_each_other() -> None:
             (init,) = children(process.pid)
             inside = ["nsenter", "-t", str(init), "-a", "sh", "-c"]
             script = "ovs-vsctl list-br; ip -brief link | grep -c radio-; ls /run/emu; ps ax"
-            seen = subprocess.run([*inside, script], capture_output=True, text=True, check=True)
+            seen = subprocess.run(
+                [*inside, script], capture_output=True, encoding="utf-8", check=True
+            )
             bridge, ports, *rest = seen.stdout.splitlines()
             assert (bridge, ports) == ("radio", "3")
             assert sum("vswitchd" in line for line in rest) == 1
@@ -131,7 +133,9 @@ def test_networks_already_running_survive() -> None:
         process.kill()
     assert_unchanged(before)
     assert "1 received" in network.node("mar1").cmd(ping)
-    bridges = subprocess.run(["ovs-vsctl", "list-br"], capture_output=True, text=True, check=True)
+    bridges = subprocess.run(
+        ["ovs-vsctl", "list-br"], capture_output=True, encoding="utf-8", check=True
+    )
     assert bridges.stdout == "radio\n"
 
 
@@ -182,15 +186,19 @@ def traces() -> dict[str, object]:
     """Everything that a sandbox could leave in its surroundings."""
     processes = {pid for pid in all_processes() if pid != os.getpid()}
     spaces = set[str]().union(*(namespaces(pid) for pid in all_processes()))
-    link = subprocess.run(["ip", "-brief", "link"], capture_output=True, text=True, check=True)
-    bridges = subprocess.run(["ovs-vsctl", "list-br"], capture_output=True, text=True, check=True)
+    link = subprocess.run(
+        ["ip", "-brief", "link"], capture_output=True, encoding="utf-8", check=True
+    )
+    bridges = subprocess.run(
+        ["ovs-vsctl", "list-br"], capture_output=True, encoding="utf-8", check=True
+    )
     files = {str(path) for place in (Path("/tmp"), Path("/run")) for path in below(place)}
     return {
         "processes": processes,
         "namespaces": spaces,
         "interfaces": {line.split()[0] for line in link.stdout.splitlines()},
         "bridges": bridges.stdout,
-        "mounts": Path("/proc/self/mountinfo").read_text(),
+        "mounts": Path("/proc/self/mountinfo").read_text(encoding="utf-8"),
         "files": files,
     }
 
@@ -235,11 +243,13 @@ def descendants(pid: int) -> list[int]:
 
 def children(pid: int) -> list[int]:
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+        return list(
+            map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split())
+        )
     return []
 
 
 def command_line(pid: int) -> str:
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+        return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8").replace("\0", " ")
     return ""

@@ -134,7 +134,7 @@ def test_lateness_can_begin_to_count_anew(delay: DelayBackend) -> None:
 @in_sandbox
 def test_a_broken_delay_line_is_an_error(delay: DelayBackend) -> None:
     net = network(delay, Parameters(mars=1, cmd=Quality(1 * MS)))
-    lines = subprocess.run(["ip", "netns", "pids", "line"], capture_output=True, text=True)
+    lines = subprocess.run(["ip", "netns", "pids", "line"], capture_output=True, encoding="utf-8")
     assert bool(lines.stdout) == (delay == "delay-line")
     for pid in lines.stdout.split():
         os.kill(int(pid), signal.SIGKILL)

@@ -31,13 +31,13 @@ def test_a_file_of_commands_is_done_to_its_end(tmp_path: Path) -> None:
         "mn1 ping -c 1 -W 5 src",
         "exit",
     ]
-    script.write_text("\n".join(commands))
+    script.write_text("\n".join(commands), encoding="utf-8")
     with script.open("rb") as typed:
         done = subprocess.run(
             command("shell", short(tmp_path)),
             stdin=typed,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             cwd=ROOT,
             timeout=PATIENCE_S,
         )

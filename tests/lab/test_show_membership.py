@@ -24,7 +24,7 @@ def test_the_records_of_a_run_that_goes_on(tmp_path: Path) -> None:
     done = subprocess.run(
         command("show", "membership"),
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         cwd=ROOT,
         env={**os.environ, "COLUMNS": "200"},
     )

@@ -38,7 +38,7 @@ def start(directory: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "emu", "sweep", directory / "matrix.yaml", "--workers", "1",
          "--out", directory / "out"],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", cwd=ROOT,
         start_new_session=True,
     )  # fmt: skip
 
@@ -50,7 +50,7 @@ def wait_for_first_cell(directory: Path) -> Path:
 
 def test_a_sweep_that_is_killed_leaves_nothing_running_and_goes_on(tmp_path: Path) -> None:
     short(tmp_path)
-    (tmp_path / "matrix.yaml").write_text(MATRIX)
+    (tmp_path / "matrix.yaml").write_text(MATRIX, encoding="utf-8")
     process = start(tmp_path)
     first = wait_for_first_cell(tmp_path)
     time.sleep(1)
@@ -60,7 +60,10 @@ def test_a_sweep_that_is_killed_leaves_nothing_running_and_goes_on(tmp_path: Pat
     assert family
     eventually(lambda: not any(alive(pid) for pid in family))
     # One that a busy machine could not keep up with would be run again.
-    first.write_text(json.dumps(json.loads(first.read_text()) | {"faithful": True}))
+    first.write_text(
+        json.dumps(json.loads(first.read_text(encoding="utf-8")) | {"faithful": True}),
+        encoding="utf-8",
+    )
     done_at = first.stat().st_mtime_ns
 
     process = start(tmp_path)
@@ -71,14 +74,19 @@ def test_a_sweep_that_is_killed_leaves_nothing_running_and_goes_on(tmp_path: Pat
     assert sorted(frame["gap_ms"]) == [20, 120]
     assert (frame["disruption_ms"] > frame["gap_ms"] - INTERVAL_MS - LATE_MS).all()
     assert (frame["predicted_low_ms"] > frame["gap_ms"]).all()
-    assert "<svg" in (tmp_path / "out/tiny/figures/disruption.svg").read_text()
+    assert "<svg" in (tmp_path / "out/tiny/figures/disruption.svg").read_text(encoding="utf-8")
     for cell in tmp_path.glob("out/tiny/cells/*/cell.json"):
-        assert (Path(json.loads(cell.read_text())["directory"]) / "report.html").exists()
+        assert (
+            Path(json.loads(cell.read_text(encoding="utf-8"))["directory"]) / "report.html"
+        ).exists()
 
 
 def alive(pid: int) -> bool:
     """A zombie is not."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return (
+            Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+            != "Z"
+        )
     except (FileNotFoundError, ProcessLookupError):
         return False

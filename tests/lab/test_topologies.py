@@ -50,7 +50,9 @@ def test_everyone_reaches_everyone_along_the_planned_paths(kind: str) -> None:
     fixed = [name for name, node in network.plan.items() if node.address is not None]
     assert len(fixed) == {"dmm-domain": 11, "line": 10}[kind]
     pings = {
-        (a, b): network.node(a).popen(f"ping -c 3 -i 0.2 -W 5 {network.address(b)}", text=True)
+        (a, b): network.node(a).popen(
+            f"ping -c 3 -i 0.2 -W 5 {network.address(b)}", encoding="utf-8"
+        )
         for a, b in combinations(fixed, 2)
     }
     least_rtt = {}
@@ -135,14 +137,14 @@ def test_duplicate_address_detection_of_mobile_nodes(dad: Dad) -> None:
 @in_sandbox
 def test_mininet_cli() -> None:
     script = RUN_DIRECTORY / "script"
-    script.write_text("net\nmar1 ping -c 1 src\npingall\nexit\n")
+    script.write_text("net\nmar1 ping -c 1 src\npingall\nexit\n", encoding="utf-8")
     program = (
         "from tests.lab.test_topologies import *; from mininet.cli import CLI;"
         "nodes = {'src': EndNode('source')};"
         "CLI(build('line', Parameters(2), nodes, backends()).net, script=sys.argv[1])"
     )
     command = [sys.executable, "-c", program, str(script)]
-    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(command, stderr=subprocess.PIPE, encoding="utf-8", check=True)
     assert "mar1-core:mr2-mar1" in done.stderr  # where Mininet prints
     assert "64 bytes from 2001:db8:5e00:1::2" in done.stderr
     assert "0% dropped (42/42 received)" in done.stderr
@@ -158,7 +160,7 @@ def walk(network: Network, start: str, destination: IPv6Address) -> list[str]:
     while True:
         with entered(network.namespace(path[-1])):
             command = ["ip", "-json", "route", "get", str(destination)]
-            asked = subprocess.run(command, capture_output=True, text=True)
+            asked = subprocess.run(command, capture_output=True, encoding="utf-8")
         if asked.returncode != 0:  # no route: the address is this node's to assign
             return path
         (route,) = json.loads(asked.stdout)

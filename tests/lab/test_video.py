@@ -33,7 +33,7 @@ services:
 def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("video")
     path = folder / "scenario.yaml"
-    path.write_text(SCENARIO)
+    path.write_text(SCENARIO, encoding="utf-8")
     return run(path, folder)
 
 

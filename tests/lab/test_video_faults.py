@@ -63,7 +63,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     scenarios = {}
     for name, text in (("walk", WALK), ("down", DOWN)):
         scenarios[name] = tmp_path_factory.mktemp(name) / "scenario.yaml"
-        scenarios[name].write_text(text)
+        scenarios[name].write_text(text, encoding="utf-8")
     return run_side_by_side(scenarios)
 
 

@@ -31,7 +31,7 @@ events:
 
 def test_a_node_that_moves_has_service_before_there_is_a_cmd_again(tmp_path: Path) -> None:
     scenario = tmp_path / "scenario.yaml"
-    scenario.write_text(SCENARIO)
+    scenario.write_text(SCENARIO, encoding="utf-8")
     done = run(scenario, tmp_path / "results")
     assert done.ended, done.output
     assert done.flow("ping-mn2-server")["lost"] == 0

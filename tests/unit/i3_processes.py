@@ -70,7 +70,7 @@ class Processes:
     def events(self, name: str) -> list[dict[str, Any]]:
         """What a node has logged."""
         path = self.folder / f"{name}.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines()]
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
     def send(self, name: str, data: bytes) -> None:
         """Send a datagram to a node, as a stranger."""

@@ -22,9 +22,9 @@ axes:
 
 def write_matrix(directory: Path, text: str = MATRIX) -> Path:
     """Write a matrix and the scenario that it names; the matrix's file."""
-    (directory / "base.yaml").write_text(GOOD)
+    (directory / "base.yaml").write_text(GOOD, encoding="utf-8")
     path = directory / "matrix.yaml"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     return path
 
 

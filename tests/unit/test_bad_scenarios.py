@@ -20,7 +20,7 @@ from tests.unit.scenarios import GOOD, emu_check, spoiled
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
-SPOILED = yaml.safe_load(Path(__file__).with_name("bad_scenarios.yaml").read_text())
+SPOILED = yaml.safe_load(Path(__file__).with_name("bad_scenarios.yaml").read_text(encoding="utf-8"))
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_scenario_that_is_spoiled_below_is_good(folder: Path) -> None:
-    Path("good.yaml").write_text(GOOD)
+    Path("good.yaml").write_text(GOOD, encoding="utf-8")
     result = emu_check(Path("good.yaml"))
     assert result.exit_code == 0, result.output
     good, note = result.stdout.splitlines()
@@ -42,7 +42,7 @@ def test_the_scenario_that_is_spoiled_below_is_good(folder: Path) -> None:
 def test_one_line_says_what_is_wrong_and_what_would_be_right(
     case: dict[str, Any], folder: Path
 ) -> None:
-    Path("bad.yaml").write_text(spoiled(case["replace"], case["by"]))
+    Path("bad.yaml").write_text(spoiled(case["replace"], case["by"]), encoding="utf-8")
     result = emu_check(Path("bad.yaml"))
     assert result.exit_code == 2
     assert result.stderr.splitlines() == [f"bad.yaml:{error}" for error in case["errors"]]
@@ -106,7 +106,7 @@ def test_a_path_that_is_no_readable_file_is_refused(folder: Path) -> None:
 
 def test_every_error_is_told_at_once(folder: Path) -> None:
     text = GOOD.replace("duration: 10s", "duration: 10").replace("delay: 5ms", "dealy: 5")
-    Path("bad.yaml").write_text(text.replace("{role: source}", "{role: tap}"))
+    Path("bad.yaml").write_text(text.replace("{role: source}", "{role: tap}"), encoding="utf-8")
     choices = "write one of mn, source, server, i3-server, i3-client"
     assert emu_check(Path("bad.yaml")).stderr.splitlines() == [
         'bad.yaml:2: duration: "10" has no unit; write a duration such as 5ms',
@@ -118,12 +118,12 @@ def test_every_error_is_told_at_once(folder: Path) -> None:
 @pytest.mark.parametrize("command", ["check", "run", "shell"])
 def test_the_command_ends_with_status_2_and_no_traceback(command: str, tmp_path: Path) -> None:
     bad = tmp_path / "bad.yaml"
-    bad.write_text(spoiled("at: 4s", "at: 4"))
+    bad.write_text(spoiled("at: 4s", "at: 4"), encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "emu", command, str(bad)],
         cwd=CHECKOUT,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
     )
     assert done.returncode == 2
     error = 'events[0].at: "4" has no unit; write a duration such as 5ms'

@@ -115,7 +115,9 @@ def write(directory: Path, *, reinvite: bool = False) -> Run:
             "reason": None,
         },
     ]
-    (directory / "events.jsonl").write_text("".join(json.dumps(e) + "\n" for e in events))
+    (directory / "events.jsonl").write_text(
+        "".join(json.dumps(e) + "\n" for e in events), encoding="utf-8"
+    )
     nodes = {
         "mn1": {"address": None, "addresses": [str(MN)]},
         "mar1": {"address": str(MAR1)},
@@ -126,7 +128,7 @@ def write(directory: Path, *, reinvite: bool = False) -> Run:
         "t0_ns": T0, "end_ns": T0 + DURATION + SECOND, "nodes": nodes, "flows": [],
         "scenario": {"duration": DURATION, "events": []}, "fidelity": {"stalls": []},
     }  # fmt: skip
-    (directory / "meta.json").write_text(json.dumps(meta))
+    (directory / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
     return Run(directory, 1)
 
 

@@ -91,7 +91,8 @@ def test_a_policy_of_ones_own_gets_its_parameters(tmp_path):
         "from agents.wire.channel import ChannelScope\n"
         "class Own:\n"
         "    def __init__(self, always): self.always = ChannelScope[always]\n"
-        "    def decide(self, question): return self.always\n"
+        "    def decide(self, question): return self.always\n",
+        encoding="utf-8",
     )
     config = plan("policy: own.py:Own, parameters: {always: LOCAL}", tmp_path).of_centre("cmd")
     assert decides(config)[0] is LOCAL

@@ -90,7 +90,7 @@ class Evenings:
 
 def test_a_users_own_policy(tmp_path):
     path = tmp_path / "own.py"
-    path.write_text(OWN)
+    path.write_text(OWN, encoding="utf-8")
     own = policy(f"{path}:Evenings", {"after": "3"})
     assert own.decide(question(load=4)) is BOTH
     assert not own.reusable
@@ -105,9 +105,9 @@ def test_a_name_without_a_path_is_one_of_ours():
 
 
 def test_the_documented_example_works(tmp_path):
-    text = (Path(__file__).parents[2] / "docs" / "channel-control.md").read_text()
+    text = (Path(__file__).parents[2] / "docs" / "channel-control.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     path = tmp_path / "evenings.py"
-    path.write_text(example)
+    path.write_text(example, encoding="utf-8")
     evenings = policy(f"{path}:Evenings", {"spare": "4"})
     assert [evenings.decide(question(load=load)) for load in (3, 4)] == [REMOTE, BOTH]

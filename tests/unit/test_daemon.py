@@ -48,7 +48,7 @@ def test_an_agent_that_fails_ends_and_says_why(how):
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM.format(how=how)],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=PATIENCE_S,
     )
     assert done.returncode == 1
@@ -60,7 +60,7 @@ def test_an_agent_whose_thread_fails_at_the_end_says_so_too():
     how = "import signal; daemon.soon(lambda: os.kill(os.getpid(), signal.SIGTERM))"
     program = PROGRAM.format(how=how).replace('print("last words")', "daemon.aside(fail)")
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE_S
+        [sys.executable, "-c", program], capture_output=True, encoding="utf-8", timeout=PATIENCE_S
     )
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == "ValueError: the kernel has no room"

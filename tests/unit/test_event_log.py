@@ -42,7 +42,7 @@ def test_what_has_names_keeps_them(tmp_path: Path) -> None:
     EventLog(str(tmp_path / "log"), "mar1").write(
         "state", bindings={"mn1": Binding(Phase.SERVING, (anchor,), anchor)}
     )
-    written = json.loads((tmp_path / "log").read_text())
+    written = json.loads((tmp_path / "log").read_text(encoding="utf-8"))
     assert (written["node"], written["kind"]) == ("mar1", "state")
     named = {"address": "2001:db8::1", "link_layer_address": "00:00:00:00:00:00"}
     expected = {"phase": "SERVING", "anchors": [named], "previous": named}

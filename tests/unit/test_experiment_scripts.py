@@ -33,7 +33,7 @@ def script(tmp_path, monkeypatch):
         analysed = []
 
         def sweep(command):
-            (place / "table.csv").write_text(table)
+            (place / "table.csv").write_text(table, encoding="utf-8")
             return status
 
         def analyse(table, results):

@@ -96,7 +96,10 @@ def test_every_ping_counts(tmp_path: Path) -> None:
 
 def test_iperf_udp_numbers_start_at_one_and_its_report_knows_the_last(tmp_path: Path) -> None:
     (tmp_path / "udp.json").write_text(
-        json.dumps({"end": {"sum_sent": {"packets": 30}, "sum_received": {"bits_per_second": 2e6}}})
+        json.dumps(
+            {"end": {"sum_sent": {"packets": 30}, "sum_received": {"bits_per_second": 2e6}}}
+        ),
+        encoding="utf-8",
     )
     rows = [(n, T0 + n * MS, T0 + (n + 1) * MS) for n in range(1, 28) if n != 7]
     what = flow("udp", "iperf3", protocol="udp", sent=None, **reports("udp.json"))
@@ -107,7 +110,7 @@ def test_iperf_udp_numbers_start_at_one_and_its_report_knows_the_last(tmp_path: 
 
 @pytest.mark.parametrize("report", ["", "{", '{"error": "killed"}', '{"end": 5}'])
 def test_tcp_has_no_losses_to_count_and_may_have_no_report(tmp_path: Path, report: str) -> None:
-    (tmp_path / "tcp.json").write_text(report)
+    (tmp_path / "tcp.json").write_text(report, encoding="utf-8")
     what = flow("tcp", "iperf3", protocol="tcp", sent=None, **reports("tcp.json"))
     entry = described(tmp_path, [(0, 0, T0), (1448, 0, T0 + MS)], [], flow=what)
     assert (entry["sent"], entry["lost"], entry["goodput_mbit_s"]) == (None, None, None)

@@ -42,7 +42,7 @@ def free_port() -> int:
 
 def write(folder: Path, name: str, content: object) -> Path:
     path = folder / f"{name}.yaml"
-    path.write_text(yaml.safe_dump(content))
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
     return path
 
 
@@ -137,7 +137,7 @@ def test_commands_end_with_a_line_and_a_status(tmp_path: Path) -> None:
         done = subprocess.run(
             [sys.executable, "-m", "emu", "i3", *map(str, words)],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             timeout=PATIENCE_S,
         )
         assert not done.stdout

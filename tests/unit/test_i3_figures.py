@@ -19,7 +19,7 @@ from tests.unit.scripts import EXPERIMENTS
 def figures(*options: object) -> subprocess.CompletedProcess[str]:
     """The experiment's command."""
     command = [sys.executable, EXPERIMENTS / "i3-figures" / "figures.py", *map(str, options)]
-    return subprocess.run(command, capture_output=True, text=True)
+    return subprocess.run(command, capture_output=True, encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

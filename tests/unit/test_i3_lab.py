@@ -23,7 +23,9 @@ lab = script("i3-lab/lab.py")
 def test_its_scenarios_are_good(part: str, tmp_path: Path) -> None:
     delays = lab.PARTS[part].delays
     shutil.copy(EXPERIMENTS / "i3-lab" / delays, tmp_path / delays)
-    (tmp_path / "scenario.yaml").write_text(yaml.safe_dump(lab.PARTS[part].scenario()))
+    (tmp_path / "scenario.yaml").write_text(
+        yaml.safe_dump(lab.PARTS[part].scenario()), encoding="utf-8"
+    )
     scenario = load(tmp_path / "scenario.yaml")
     roles = [node.role for node in scenario.nodes.values()]
     sizes = {"cluster": (32, 65)}.get(part, (50, 101))
@@ -32,7 +34,7 @@ def test_its_scenarios_are_good(part: str, tmp_path: Path) -> None:
 
 def test_real_delays_have_shorter_ways_over_a_third_site(tmp_path: Path) -> None:
     shutil.copy(EXPERIMENTS / "i3-lab" / "planetlab-rtt.txt", tmp_path)
-    (tmp_path / "scenario.yaml").write_text(yaml.safe_dump(lab.planetlab()))
+    (tmp_path / "scenario.yaml").write_text(yaml.safe_dump(lab.planetlab()), encoding="utf-8")
     found = between(load(tmp_path / "scenario.yaml"), tmp_path, seed=1)
     delay = {pair: quality.delay_ns for pair, quality in found.items()}
     sites = [f"s{site}" for site in range(1, 51)]
@@ -59,9 +61,9 @@ def write_run(folder: Path, parents: dict[str, str | None], queries: dict[str, i
         place = {"phase": "in tree", "path": paths[name], "identifier": f"id-{name}"}
         lines.append({"t": time, "node": name, "kind": "i3_place", **place, "joinable": True})
     (folder / "runs/1").mkdir(parents=True)
-    (folder / "runs/1/meta.json").write_text(json.dumps({"t0_ns": 0}))
+    (folder / "runs/1/meta.json").write_text(json.dumps({"t0_ns": 0}), encoding="utf-8")
     text = "".join(json.dumps(line) + "\n" for line in lines)
-    (folder / "runs/1/events.jsonl").write_text(text)
+    (folder / "runs/1/events.jsonl").write_text(text, encoding="utf-8")
     members: list[dict[str, Any]] = [
         {"name": name, "level": len(path), "stretch": 1.5, "direct_ms": 10.0, "delay_ms": 15.0}
         for name, path in paths.items()
@@ -69,7 +71,7 @@ def write_run(folder: Path, parents: dict[str, str | None], queries: dict[str, i
     recovery = {"losses": 4, "duplicates": 6, "given_up": 0, "waits_ms": [1, 2, 3]}
     clients = {name: {"queries": number, "recovery": recovery} for name, number in queries.items()}
     record = {"runs": [{"run": 1, "overlay": {"members": members, "clients": clients}}]}
-    (folder / "record.json").write_text(json.dumps(record))
+    (folder / "record.json").write_text(json.dumps(record), encoding="utf-8")
     (run,) = runs_of(folder)
     return run
 

@@ -30,8 +30,8 @@ MS = 1_000_000
 
 
 def write(folder: Path, text: str = GOOD, delays: str = RTT) -> Path:
-    (folder / "rtt.txt").write_text(delays)
-    (folder / "tree.yaml").write_text(text)
+    (folder / "rtt.txt").write_text(delays, encoding="utf-8")
+    (folder / "tree.yaml").write_text(text, encoding="utf-8")
     return folder / "tree.yaml"
 
 
@@ -119,14 +119,14 @@ def test_a_group_needs_a_server_and_there_is_one_group(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_file_of_delays_is_told(tmp_path: Path, text: str, complaint: str) -> None:
-    (tmp_path / "rtt.txt").write_text(text)
+    (tmp_path / "rtt.txt").write_text(text, encoding="utf-8")
     with pytest.raises(WrongDelays) as caught:
         read(tmp_path / "rtt.txt")
     assert str(caught.value).startswith(complaint)
 
 
 def test_a_file_of_delays_that_is_not_there_is_told(tmp_path: Path) -> None:
-    (tmp_path / "tree.yaml").write_text(GOOD)
+    (tmp_path / "tree.yaml").write_text(GOOD, encoding="utf-8")
     with pytest.raises(ScenarioError) as caught:
         load(tmp_path / "tree.yaml")
     assert caught.value.problems[0].endswith(

@@ -68,7 +68,7 @@ def module_name(path: Path) -> str:
 
 @pytest.mark.parametrize("path", FILES, ids=str)
 def test_imports_go_one_way(path: Path):
-    assert violations(module_name(path), (ROOT / path).read_text()) == set()
+    assert violations(module_name(path), (ROOT / path).read_text(encoding="utf-8")) == set()
 
 
 @pytest.mark.parametrize(

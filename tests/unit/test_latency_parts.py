@@ -156,7 +156,7 @@ def test_the_first_attachment_is_no_handover(tmp_path: Path) -> None:
 def test_a_torn_event_log_gives_what_it_has(tmp_path: Path) -> None:
     run = small_run(tmp_path, events=steps())
     path = tmp_path / "events.jsonl"
-    path.write_text(path.read_text()[:-20])
+    path.write_text(path.read_text(encoding="utf-8")[:-20], encoding="utf-8")
     (handover,) = handovers.find(run)
     assert handover.latency_ms["binding"] is None
 

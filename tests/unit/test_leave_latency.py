@@ -27,7 +27,7 @@ def leave(after_ns: int, **changed: Any) -> dict[str, Any]:
 
 def run_with(directory: Path, *events: dict[str, Any]) -> Run:
     write_record(directory, runs=1)
-    with (directory / "runs/1/events.jsonl").open("a") as file:
+    with (directory / "runs/1/events.jsonl").open("a", encoding="utf-8") as file:
         file.writelines(json.dumps(event) + "\n" for event in events)
     return Run(directory / "runs/1", 1)
 

@@ -25,7 +25,7 @@ PATIENCE_S = 10
 
 
 def log(directory: Path, *kinds: str) -> None:
-    with (directory / "events.jsonl").open("a") as file:
+    with (directory / "events.jsonl").open("a", encoding="utf-8") as file:
         file.writelines(json.dumps({"t": T0, "node": "mn1", "kind": k}) + "\n" for k in kinds)
 
 
@@ -104,7 +104,7 @@ def test_under_sudo_the_server_is_the_callers(tmp_path, monkeypatch):
     monkeypatch.setenv("SUDO_GID", "65534")
     try:
         with broadcast("short", 0) as page:
-            status = Path(f"/proc/{page.pid}/status").read_text()
+            status = Path(f"/proc/{page.pid}/status").read_text(encoding="utf-8")
     except NoPage as problem:  # this checkout is root's alone
         pytest.skip(str(problem))
     assert "Uid:\t65534\t65534\t65534\t65534" in status

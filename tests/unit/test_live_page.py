@@ -42,10 +42,10 @@ def _more_events(directory: Path) -> None:
         {"t": asked, "node": "mar1", "kind": "sent", **message, "destination": str(CMD)},
         {"t": heard, "node": "cmd", "kind": "received", **message, "source": str(MAR[1])},
     ]  # fmt: skip
-    meta = json.loads((directory / "runs/1/meta.json").read_text())
+    meta = json.loads((directory / "runs/1/meta.json").read_text(encoding="utf-8"))
     meta["flows"][0]["group"] = str(GROUP)
-    (directory / "runs/1/meta.json").write_text(json.dumps(meta))
-    with (directory / "runs/1/events.jsonl").open("a") as log:
+    (directory / "runs/1/meta.json").write_text(json.dumps(meta), encoding="utf-8")
+    with (directory / "runs/1/events.jsonl").open("a", encoding="utf-8") as log:
         log.writelines(json.dumps(event) + "\n" for event in events)
 
 
@@ -184,7 +184,7 @@ def test_another_run_can_be_chosen(shown):
     assert rows(page, "mobile")[0][1] == "mar2"
 
 
-CONTRAST = (Path(__file__).parents[1] / "contrast.js").read_text()
+CONTRAST = (Path(__file__).parents[1] / "contrast.js").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

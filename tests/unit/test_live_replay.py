@@ -61,7 +61,7 @@ def test_a_port_that_is_taken_is_named(directory):
 
 def test_a_damaged_run_is_said_to_be_so_and_the_others_are_shown(directory):
     meta = directory / "runs/1/meta.json"
-    meta.write_text(meta.read_text()[:500])
+    meta.write_text(meta.read_text(encoding="utf-8")[:500], encoding="utf-8")
     with replaying(directory) as address:
         with browser_page(address) as page:
             page.locator("#state", has_text="run 1 cannot be read: ").wait_for()

@@ -132,7 +132,7 @@ def test_a_run_comes_whole_and_in_order_and_from_where_a_viewer_was(address, dir
     assert [place for place, _, _ in whole] == list(range(len(whole)))
     assert [whole[0][1], whole[-1][1]] == ["run", "end"]
     events = [event for _, kind, content in whole if kind == "events" for event in content]
-    lines = (directory / "events.jsonl").read_text().splitlines()
+    lines = (directory / "events.jsonl").read_text(encoding="utf-8").splitlines()
     logged = [event for event in map(json.loads, lines) if event["run"] == 2]
     assert [(e["t"], e["node"], e["kind"]) for e in events] == [
         (e["t"], e["node"], e["kind"]) for e in logged

@@ -69,7 +69,7 @@ SCORES = [{"at_s": 2.0, "mos": 4.34}, {"at_s": 4.2, "mos": 2.1}, {"at_s": 4.7, "
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     directory = write_record(tmp_path_factory.mktemp("services"), runs=1)
-    with (directory / "runs/1/events.jsonl").open("a") as log:
+    with (directory / "runs/1/events.jsonl").open("a", encoding="utf-8") as log:
         log.writelines(json.dumps(event) + "\n" for event in EVENTS)
     record.build(directory)
     _change(directory / "runs/1/meta.json", lambda meta: meta["scenario"].update(services=SERVICES))
@@ -82,9 +82,9 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 
 
 def _change(path: Path, change: Any) -> None:
-    content = json.loads(path.read_text())
+    content = json.loads(path.read_text(encoding="utf-8"))
     change(content)
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(content), encoding="utf-8")
 
 
 def _services(page: Page, seconds: float) -> dict[str, list[str]]:
@@ -151,7 +151,7 @@ def test_a_call_has_its_score_of_the_moment(page):
 
 
 def test_services_are_readable_on_a_phone(page):
-    contrast = (Path(__file__).parents[1] / "contrast.js").read_text()
+    contrast = (Path(__file__).parents[1] / "contrast.js").read_text(encoding="utf-8")
     page.set_viewport_size({"width": 390, "height": 844})
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)

@@ -109,7 +109,7 @@ def test_a_packet_that_comes_late_was_not_lost(tmp_path):
         "links": [], "flows": [flow()],
     }  # fmt: skip
     joined = json.dumps(event(0, "mn1", "joined", flow="C1→mn1"))
-    (tmp_path / "events.jsonl").write_text(joined + "\n")
+    (tmp_path / "events.jsonl").write_text(joined + "\n", encoding="utf-8")
     late = rows.pop(100)
     _write(tmp_path / "sent.bin", sent[:300])
     _write(tmp_path / "arrivals.bin", rows[:299])

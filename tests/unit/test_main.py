@@ -32,7 +32,9 @@ def add_environment(checkout: Path, *python: str) -> None:
     program = checkout / ".venv" / "bin" / "python"
     program.parent.mkdir(parents=True)
     command = " ".join(f"'{word}'" for word in python)
-    program.write_text(f'#!/bin/sh\necho "$0" >> {checkout}/trace\nexec {command} "$@"\n')
+    program.write_text(
+        f'#!/bin/sh\necho "$0" >> {checkout}/trace\nexec {command} "$@"\n', encoding="utf-8"
+    )
     program.chmod(0o755)
 
 
@@ -43,19 +45,19 @@ def bare_emu(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str
         cwd=checkout,
         env=environment,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=PATIENCE_S,
     )
 
 
 def test_a_bare_python_goes_on_in_the_virtual_environment(checkout: Path) -> None:
     add_environment(checkout, sys.executable)
-    (checkout / "a b.yaml").write_text(GOOD)
+    (checkout / "a b.yaml").write_text(GOOD, encoding="utf-8")
     done = bare_emu(checkout, "--version")
     assert (done.returncode, done.stdout) == (0, f"emu, version {__version__}\n"), done.stderr
     checked = bare_emu(checkout, "check", "a b.yaml")
     assert checked.stdout.splitlines()[0] == "a b.yaml: base is good: 10s, 2 events"
-    assert len((checkout / "trace").read_text().splitlines()) == 2
+    assert len((checkout / "trace").read_text(encoding="utf-8").splitlines()) == 2
 
 
 def test_an_environment_that_lacks_packages_too_is_tried_once(checkout: Path) -> None:
@@ -65,7 +67,7 @@ def test_an_environment_that_lacks_packages_too_is_tried_once(checkout: Path) ->
     assert done.stderr.startswith("emu needs the Python packages click, ")
     assert done.stderr.endswith(f": make -C {checkout} setup\n")
     assert done.stderr.count("\n") == 1
-    assert len((checkout / "trace").read_text().splitlines()) == 1
+    assert len((checkout / "trace").read_text(encoding="utf-8").splitlines()) == 1
 
 
 def test_without_an_environment_it_says_what_makes_one(checkout: Path) -> None:
@@ -78,7 +80,8 @@ def test_the_environment_hears_of_no_other(checkout: Path) -> None:
     """What tells it that it was continued is not passed on to what it starts."""
     add_environment(checkout, sys.executable)
     (checkout / "emu" / "cli.py").write_text(
-        "import os\n\ndef emu():\n    print('EMU_CONTINUED' in os.environ)\n    return 0\n"
+        "import os\n\ndef emu():\n    print('EMU_CONTINUED' in os.environ)\n    return 0\n",
+        encoding="utf-8",
     )
     assert bare_emu(checkout).stdout == "False\n"
 
@@ -91,14 +94,15 @@ def test_what_it_starts_is_of_the_same_package_whatever_the_folder_holds(
     (checkout / "emu" / "cli.py").write_text(
         "import subprocess, sys\n\ndef emu():\n"
         "    child = 'import emu.requirements; print(emu.requirements.__file__)'\n"
-        "    return subprocess.run([sys.executable, '-c', child]).returncode\n"
+        "    return subprocess.run([sys.executable, '-c', child]).returncode\n",
+        encoding="utf-8",
     )
     script = f"import sys; sys.path[0] = {str(checkout)!r}; from emu.__main__ import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", script],
         cwd=folder,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=PATIENCE_S,
     )
     assert done.stdout == f"{checkout}/emu/requirements.py\n", done.stderr

@@ -68,4 +68,4 @@ def test_tunnel_convergence_is_told_by_the_number_of_listeners(tmp_path: Path) -
     assert found.columns.to_list() == ["1", "2", "3"]
     assert found.loc["mld-dmm"].to_list() == [1, 2, 3]
     assert found.loc["remote"].to_list() == [1, 1, 1]
-    assert "<svg" in (tmp_path / "convergence.svg").read_text()
+    assert "<svg" in (tmp_path / "convergence.svg").read_text(encoding="utf-8")

@@ -42,7 +42,7 @@ LEAST = "interface: {addresses: [10.80.0.1/16]}\nkeys: off\n"
 
 def written(folder: Path, text: str) -> Path:
     path = folder / "overlay.yaml"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     return path
 
 
@@ -107,7 +107,7 @@ def test_keys_that_cannot_be_read_again_change_nothing(tmp_path):
     said: list[str] = []
     again = reloading(path, said.append)
     assert again().current == 2
-    path.write_text(GOOD.replace("send_with: 2", "send_with: 9"))
+    path.write_text(GOOD.replace("send_with: 2", "send_with: 9"), encoding="utf-8")
     assert again() is None
     assert len(said) == 1
 
@@ -130,7 +130,7 @@ def test_nothing_of_the_lab_is_imported(tmp_path):
     wrong = written(tmp_path, "keys: off\n")
     environment = {**os.environ, "EMU_CONTINUED": "1"}
     command = [sys.executable, "-c", WITHOUT, str(wrong)]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, encoding="utf-8")
     if os.geteuid() == 0:
         assert done.stderr == f"{wrong}:1: interface: is missing; write interface: …\n"
         assert done.returncode == 2

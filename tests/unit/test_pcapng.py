@@ -103,7 +103,9 @@ def test_wireshark_reads_it(tmp_path: Path) -> None:
     command = [tshark, "-r", str(tmp_path / "a.pcapng"), "-T", "fields"]
     for name in fields:
         command += ["-e", name]
-    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    lines = subprocess.run(
+        command, check=True, capture_output=True, encoding="utf-8"
+    ).stdout.splitlines()
     rows = [line.split("\t") for line in lines]
     assert [row[1] for row in rows] == ["mar1-radio", "mar1-radio"]
     assert [int(row[2], 16) for row in rows] == [1, 2]

@@ -24,7 +24,7 @@ def test_a_mar_without_a_profile_has_what_the_scenario_says() -> None:
 
 
 def test_the_documents_have_the_figures() -> None:
-    text = DOCS.read_text()
+    text = DOCS.read_text(encoding="utf-8")
     for name, profile in PROFILES.items():
         cells = (
             f"`{name}`",

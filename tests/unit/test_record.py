@@ -23,7 +23,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def result(built: Path) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((built / "record.json").read_text())
+    loaded: dict[str, Any] = json.loads((built / "record.json").read_text(encoding="utf-8"))
     return loaded
 
 
@@ -95,14 +95,17 @@ def test_files_merge_into_the_record(built: Path) -> None:
     assert (built / "captures" / "mar2-radio.pcapng").exists()
     assert not (built / "runs" / "1" / "captures").exists()
     assert (built / "runs" / "2" / "captures" / "mar2-radio.pcapng").exists()
-    events = [json.loads(line) for line in (built / "events.jsonl").read_text().splitlines()]
+    events = [
+        json.loads(line)
+        for line in (built / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     assert {event["run"] for event in events} == {1, 2, 3}
 
 
 def test_building_again_gives_the_same(built: Path) -> None:
-    before = (built / "record.json").read_text()
+    before = (built / "record.json").read_text(encoding="utf-8")
     record.build(built)
-    assert (built / "record.json").read_text() == before
+    assert (built / "record.json").read_text(encoding="utf-8") == before
 
 
 def test_a_machine_that_could_not_keep_up(tmp_path: Path) -> None:

@@ -53,7 +53,10 @@ def test_a_record_of_an_interrupted_run_is_marked(tmp_path):
     directory = records.create(tmp_path / "tv", 7)
     write_record(directory, runs=1)
     path = directory / "runs/1/meta.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"interrupted": True}))
+    path.write_text(
+        json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"interrupted": True}),
+        encoding="utf-8",
+    )
     assert call("report", directory).exit_code == 0
     assert " 1 ok, interrupted " in rows(tmp_path)[1]
 
@@ -72,7 +75,7 @@ def test_so_is_one_of_which_a_run_left_nothing(tmp_path, monkeypatch, stopped):
             raise OSError(errno.ENOMEM, "Cannot allocate memory")
 
     monkeypatch.setattr(runner.Runner, "_run", conduct)
-    (tmp_path / "good.yaml").write_text(GOOD)
+    (tmp_path / "good.yaml").write_text(GOOD, encoding="utf-8")
     options = RunOptions(tmp_path / "out", seed=1, repeat=3, jobs=1, keep_captures=False)
     options.out.mkdir()
     done = runner.run(tmp_path / "good.yaml", load(tmp_path / "good.yaml"), options, print)
@@ -102,7 +105,7 @@ def test_a_report_makes_the_record_for_which_there_was_no_room(tmp_path):
 
 @pytest.mark.parametrize("text", ["{}", '{"runs": []}', "[]", "1"])
 def test_what_is_no_record_is_refused_in_one_line(tmp_path, text):
-    (tmp_path / "record.json").write_text(text)
+    (tmp_path / "record.json").write_text(text, encoding="utf-8")
     result = call("report", tmp_path)
     line = f"{tmp_path}/record.json: is not a record; emu list shows what there is\n"
     assert (result.exit_code, result.output) == (2, line)
@@ -110,7 +113,7 @@ def test_what_is_no_record_is_refused_in_one_line(tmp_path, text):
 
 def test_a_record_without_its_runs_is_refused_in_one_line(tmp_path):
     empty = {"scenario": {}, "fidelity": {}, "runs": [], "summary": {}}
-    (tmp_path / "record.json").write_text(json.dumps(empty))
+    (tmp_path / "record.json").write_text(json.dumps(empty), encoding="utf-8")
     line = f"{tmp_path}: is without its runs, from which a report is made\n"
     assert call("report", tmp_path).output == line
 
@@ -125,7 +128,7 @@ def test_a_file_is_there_whole_or_as_it_was(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "write_text", no_room)
     with pytest.raises(OSError, match="No space"):
         files.replace(path, "after")
-    assert path.read_text() == "before"
+    assert path.read_text(encoding="utf-8") == "before"
     assert [*tmp_path.iterdir()] == [path]
 
 
@@ -135,7 +138,7 @@ def test_a_disk_that_is_nearly_full_is_told_before_anything_starts(tmp_path, mon
     with pytest.raises(room.NoRoom) as problem:
         room.check(tmp_path, room.TO_START)
     assert str(problem.value) == f"{tmp_path}: 20 MiB left on the disk, less than 32"
-    (tmp_path / "good.yaml").write_text(GOOD)
+    (tmp_path / "good.yaml").write_text(GOOD, encoding="utf-8")
     options = RunOptions(tmp_path, seed=1, repeat=1, jobs=1, keep_captures=False)
     with pytest.raises(room.NoRoom):
         runner.run(tmp_path / "good.yaml", load(tmp_path / "good.yaml"), options, print)
@@ -149,7 +152,7 @@ def test_no_room_for_the_record_is_one_line_and_what_was_measured_is_kept(tmp_pa
     def measure(started: runner.Runner) -> None:
         write_record(started._directory, runs=1)
 
-    (tmp_path / "good.yaml").write_text(GOOD)
+    (tmp_path / "good.yaml").write_text(GOOD, encoding="utf-8")
     monkeypatch.setattr(runner.Runner, "run", measure)
     monkeypatch.setattr(report, "build", no_room)
     options = RunOptions(tmp_path / "out", seed=1, repeat=1, jobs=1, keep_captures=False)

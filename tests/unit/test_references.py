@@ -79,7 +79,9 @@ class Experiment:
             record = results / "records" / job.name
             record.mkdir(parents=True, exist_ok=True)
             started = f"2026-11-30T10:{number:02}:00Z"
-            (record / "record.json").write_text(json.dumps(RECORD | {"started_at": started}))
+            (record / "record.json").write_text(
+                json.dumps(RECORD | {"started_at": started}), encoding="utf-8"
+            )
             faithful = job.name not in self.unfaithful
             store.keep(job, Result(job.digest, str(record), [], faithful, None, failed=False))
         rows = {"gap_ms": 0, "reach": "near", "seed": 1, "handover": 0, "disturbed": False}
@@ -97,7 +99,7 @@ class Experiment:
 
     def refresh(self) -> dict[str, Any]:
         self.module.refresh("small", OF, self.places)
-        text = (self.places.reference / "small" / "provenance.json").read_text()
+        text = (self.places.reference / "small" / "provenance.json").read_text(encoding="utf-8")
         about: dict[str, Any] = json.loads(text)
         return about
 
@@ -178,7 +180,9 @@ def test_it_says_what_changed_beyond_its_interval(
 def test_runs_of_another_scenario_are_not_counted(experiment: Experiment) -> None:
     experiment.refresh()
     base = experiment.matrix.with_name("base.yaml")
-    base.write_text(base.read_text().replace("rate: 1mbit", "rate: 2mbit"))
+    base.write_text(
+        base.read_text(encoding="utf-8").replace("rate: 1mbit", "rate: 2mbit"), encoding="utf-8"
+    )
     results = experiment.places.work / "small"
     table = pd.read_parquet(results / "table.parquet")
     about = provenance(plan(experiment.matrix), results, table)

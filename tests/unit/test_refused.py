@@ -30,7 +30,7 @@ def test_reasons_by_node_without_zeros(tmp_path: Path) -> None:
         {"kind": "serving", "node": "mar2", "mn": "mn1"},
     ]
     lines = [json.dumps({"t": number, **event}) for number, event in enumerate(events)]
-    (tmp_path / "events.jsonl").write_text("\n".join(lines))
+    (tmp_path / "events.jsonl").write_text("\n".join(lines), encoding="utf-8")
     assert refused.counts(Run(tmp_path, 1)) == {
         "mar1": {
             "signalling.unauthentic": 3,

@@ -46,17 +46,17 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = write_record(tmp_path_factory.mktemp("calls"), runs=2)
     record.build(directory)
     path = directory / "record.json"
-    whole = json.loads(path.read_text())
+    whole = json.loads(path.read_text(encoding="utf-8"))
     talk = call("talk", way("mn1", "server1"), way("server1", "mn1"))
     whole["runs"][0]["services"] = [talk, call("vain", ended="the callee did not answer")]
     whole["runs"][1]["services"] = [talk]
-    path.write_text(json.dumps(whole))
+    path.write_text(json.dumps(whole), encoding="utf-8")
     emu.report.build(directory)
     return directory
 
 
 def test_each_direction_and_each_handover_has_its_numbers(built: Path) -> None:
-    words = checked((built / "report.html").read_text()).words
+    words = checked((built / "report.html").read_text(encoding="utf-8")).words
     assert words.count("talk") == 8  # two runs, two directions, two tables
     assert words.count("3.37") == 4
     assert "the callee did not answer" in words
@@ -65,16 +65,16 @@ def test_each_direction_and_each_handover_has_its_numbers(built: Path) -> None:
 
 def test_the_calls_of_the_first_run_that_were_answered_are_drawn(built: Path) -> None:
     assert [path.name for path in (built / "figures").glob("call-*")] == ["call-talk.svg"]
-    drawing = (built / "figures" / "call-talk.svg").read_text()
+    drawing = (built / "figures" / "call-talk.svg").read_text(encoding="utf-8")
     for words in ("mn1 to server1", "server1 to mn1", "to mar2", "MOS"):
         assert f">{words}<" in drawing
 
 
 def test_a_record_without_calls_has_no_such_section(built: Path) -> None:
     path = built / "record.json"
-    whole = json.loads(path.read_text())
+    whole = json.loads(path.read_text(encoding="utf-8"))
     for run in whole["runs"]:
         del run["services"]  # as in records of earlier versions
-    path.write_text(json.dumps(whole))
+    path.write_text(json.dumps(whole), encoding="utf-8")
     emu.report.build(built)
-    assert "<h2>Calls</h2>" not in (built / "report.html").read_text()
+    assert "<h2>Calls</h2>" not in (built / "report.html").read_text(encoding="utf-8")

@@ -57,12 +57,14 @@ def test_a_change_of_policy_is_an_event_of_no_node():
 def scenario_file(tmp_path: Path) -> Path:
     (tmp_path / "policies").mkdir()
     path = tmp_path / "scenario.yaml"
-    path.write_text(spoiled("scheme: mld-dmm", OWN))
+    path.write_text(spoiled("scheme: mld-dmm", OWN), encoding="utf-8")
     return path
 
 
 def test_a_policy_of_ones_own_is_found_beside_the_scenario(scenario_file: Path):
-    (scenario_file.parent / "policies" / "own.py").write_text("class Own:\n    pass\n")
+    (scenario_file.parent / "policies" / "own.py").write_text(
+        "class Own:\n    pass\n", encoding="utf-8"
+    )
     scenario = load(scenario_file)
     control = scenario.multicast.channel_control
     assert control is not None
@@ -72,12 +74,14 @@ def test_a_policy_of_ones_own_is_found_beside_the_scenario(scenario_file: Path):
 
 
 def test_a_later_policy_of_ones_own_is_found_and_checked_too(scenario_file: Path):
-    (scenario_file.parent / "policies" / "own.py").write_text("class Own:\n    pass\n")
-    (scenario_file.parent / "late.py").write_text("class Late:\n    pass\n")
-    text = scenario_file.read_text()
-    scenario_file.write_text(text + "  - {at: 6s, new_policy: late.py:Late}\n")
+    (scenario_file.parent / "policies" / "own.py").write_text(
+        "class Own:\n    pass\n", encoding="utf-8"
+    )
+    (scenario_file.parent / "late.py").write_text("class Late:\n    pass\n", encoding="utf-8")
+    text = scenario_file.read_text(encoding="utf-8")
+    scenario_file.write_text(text + "  - {at: 6s, new_policy: late.py:Late}\n", encoding="utf-8")
     assert own_files(load(scenario_file)) == {"policies/own.py", "late.py"}
-    scenario_file.write_text(text + "  - {at: 6s, new_policy: late.py:Later}\n")
+    scenario_file.write_text(text + "  - {at: 6s, new_policy: late.py:Later}\n", encoding="utf-8")
     with pytest.raises(ScenarioError) as caught:
         load(scenario_file)
     problem = f'{scenario_file}:23: events[2].new_policy: "late.py" has no class "Later"'

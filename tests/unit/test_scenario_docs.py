@@ -13,7 +13,7 @@ from emu.scenario.services import SERVICES
 from tests.unit.test_bad_scenarios import CONTENTS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "scenario.md"
-TEXT = DOCS.read_text()
+TEXT = DOCS.read_text(encoding="utf-8")
 SECTIONS = sorted(
     (
         one
@@ -37,7 +37,9 @@ def test_the_example_is_a_good_scenario() -> None:
 
 
 def test_the_errors_are_real() -> None:
-    cases = yaml.safe_load(DOCS.parents[1].joinpath("tests/unit/bad_scenarios.yaml").read_text())
+    cases = yaml.safe_load(
+        DOCS.parents[1].joinpath("tests/unit/bad_scenarios.yaml").read_text(encoding="utf-8")
+    )
     real = {f"tv.yaml:{error}" for case in cases for error in case["errors"]}
     real |= {error.replace("bad.yaml", "tv.yaml") for _, error in CONTENTS}
     real |= {"tv.yaml: no such file or directory; name a scenario file that can be read"}

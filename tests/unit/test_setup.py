@@ -17,7 +17,7 @@ SETUP = ROOT / "setup"
 
 def test_it_installs_the_package_of_every_program():
     lists = [SETUP / name for name in ("packages.txt", "packages-demo.txt")]
-    lines = [line for path in lists for line in path.read_text().splitlines()]
+    lines = [line for path in lists for line in path.read_text(encoding="utf-8").splitlines()]
     listed = {line.split()[0] for line in lines if line[:1] not in ("", "#")}
     assert {name for program in PROGRAMS for name in program.package.split()} <= listed
 
@@ -32,12 +32,12 @@ def _apt(folder: Path, uid: int, programs: dict[str, str]) -> subprocess.Complet
     for name, script in programs.items():
         _program(folder / name, script)
     packages = folder / "packages.txt"
-    packages.write_text("# what is needed\ntshark    # reads captures\n")
+    packages.write_text("# what is needed\ntshark    # reads captures\n", encoding="utf-8")
     return subprocess.run(
         ["/bin/bash", SETUP / "apt.sh", packages],
         env={**os.environ, "PATH": str(folder)},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
     )
 
 
@@ -74,7 +74,7 @@ def test_the_status_of_the_virtual_machine_is_its_guests_own_word(tmp_path, stat
         [tmp_path / "setup/vm.sh"],
         env={**os.environ, "PATH": f"{tmp_path}/bin:{os.environ['PATH']}"},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
     )
     assert done.returncode == int(status or "1"), done.stderr
     assert "the guest speaks" in done.stdout
@@ -94,7 +94,8 @@ def test_a_bare_system_comes_from_the_distributions_own_archive(tmp_path, source
     shutil.copy(SETUP / "bare.sh", tmp_path / "setup")
     (tmp_path / "mirrors.txt").write_text(
         "http://azure.archive.ubuntu.com/ubuntu/\tpriority:1\n"
-        "https://archive.ubuntu.com/ubuntu/\tpriority:2\n"
+        "https://archive.ubuntu.com/ubuntu/\tpriority:2\n",
+        encoding="utf-8",
     )
     source = source.format(folder=tmp_path)
     programs = {
@@ -110,10 +111,10 @@ def test_a_bare_system_comes_from_the_distributions_own_archive(tmp_path, source
         [tmp_path / "setup/bare.sh", "demo"],
         env={**os.environ, "PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "SUITES": "jammy noble"},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
     )
     assert "jammy is not tried" in done.stdout, done.stderr
-    called = (tmp_path / "called").read_text().split()
+    called = (tmp_path / "called").read_text(encoding="utf-8").split()
     root = str(tmp_path / ".vm/bare/noble")
     assert called == ["--variant=minbase", "--components=main,universe", "noble", root, archive]
 
@@ -132,5 +133,5 @@ def test_the_workflow_calls_what_there_is():
 
 def _program(path: Path, script: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"#!/bin/bash\n{script}\n")
+    path.write_text(f"#!/bin/bash\n{script}\n", encoding="utf-8")
     path.chmod(0o755)

@@ -49,7 +49,7 @@ def side_by_side(directory: Path, *options: str) -> str:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         cwd=directory,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=PATIENCE_S,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -61,9 +61,11 @@ def test_quiet_tests_come_last_and_alone(tmp_path: Path) -> None:
     for number in range(2):
         for kind, text in (("quiet", QUIET), ("uproar", NOISY)):
             name = f"{kind}{number}"
-            (tmp_path / f"test_{name}.py").write_text(text.format(log=str(log), name=name))
+            (tmp_path / f"test_{name}.py").write_text(
+                text.format(log=str(log), name=name), encoding="utf-8"
+            )
     side_by_side(tmp_path)
-    *noisy, one, its_end, other, end = log.read_text().splitlines()
+    *noisy, one, its_end, other, end = log.read_text(encoding="utf-8").splitlines()
     assert {line.split()[0] for line in noisy} == {"uproar0", "uproar1"}
     assert {one, other} == {"quiet0 begins", "quiet1 begins"}
     assert (its_end, end) == (one.replace("begins", "ends"), other.replace("begins", "ends"))
@@ -71,7 +73,7 @@ def test_quiet_tests_come_last_and_alone(tmp_path: Path) -> None:
 
 def test_what_was_run_again_in_any_process_is_named_before_the_last_line(tmp_path: Path) -> None:
     for file in ("test_a.py", "test_b.py"):
-        (tmp_path / file).write_text(RERUN)
+        (tmp_path / file).write_text(RERUN, encoding="utf-8")
     *_, last = lines = side_by_side(tmp_path, "--no-loadscope-reorder").splitlines()
     assert "4 lab runs were run again because the machine disturbed them" in lines
     for file in ("test_a.py", "test_b.py"):

@@ -71,7 +71,9 @@ def test_it_writes_one_table_and_the_figures(sweep, tmp_path):
     statistics = pd.read_csv(place / "summary.csv").set_index(["gap_ms", "reach"])
     assert statistics.loc[(50, "far"), ["n", "runs", "mean"]].to_list() == [2, 2, 60]
     assert (place / "figures/disruption.svg").exists()
-    assert (place / "matrix.yaml").read_text() == (tmp_path / "matrix.yaml").read_text()
+    assert (place / "matrix.yaml").read_text(encoding="utf-8") == (
+        tmp_path / "matrix.yaml"
+    ).read_text(encoding="utf-8")
 
 
 def test_it_prints_a_line_a_run_and_a_line_a_combination(sweep):
@@ -138,7 +140,7 @@ def test_unfaithful_runs_are_marked_in_the_table_and_told(sweep, tmp_path):
 
 
 def test_a_wrong_matrix_is_refused_in_one_line(sweep):
-    Path("matrix.yaml").write_text(spoiled_matrix("seeds: 2", "seeds: 0"))
+    Path("matrix.yaml").write_text(spoiled_matrix("seeds: 2", "seeds: 0"), encoding="utf-8")
     result = sweep()
     assert result.exit_code == 2
     assert result.output == "matrix.yaml:3: seeds: 0 is too small; write 1 or more\n"
@@ -174,7 +176,7 @@ def test_the_workers_of_a_cluster_do_the_runs(sweep, monkeypatch, tmp_path):
 
 def test_model_prints_what_the_equations_predict(tmp_path):
     path = tmp_path / "good.yaml"
-    path.write_text(GOOD)
+    path.write_text(GOOD, encoding="utf-8")
     result = CliRunner().invoke(commands, ["model", str(path)], terminal_width=160)
     assert result.exit_code == 0, result.output
     lines = [" ".join(line.split()) for line in result.output.splitlines()]
@@ -188,7 +190,7 @@ def test_model_prints_what_the_equations_predict(tmp_path):
 
 def test_how_far_a_call_can_move_is_said_where_moves_go_further(tmp_path):
     path = tmp_path / "line.yaml"
-    path.write_text(GOOD.replace("kind: dmm-domain", "kind: line"))
+    path.write_text(GOOD.replace("kind: dmm-domain", "kind: line"), encoding="utf-8")
     result = CliRunner().invoke(commands, ["model", str(path)], terminal_width=160)
     assert result.exit_code == 0, result.output
     assert "A call bears 26 hops of 5 ms from its anchor (equation 19); this line has" in (
@@ -198,7 +200,9 @@ def test_how_far_a_call_can_move_is_said_where_moves_go_further(tmp_path):
 
 def test_model_of_a_scenario_without_handovers(tmp_path):
     path = tmp_path / "still.yaml"
-    path.write_text(GOOD.replace("  - {at: 4s, handover: mn1, to: mar2, gap: 50ms}\n", ""))
+    path.write_text(
+        GOOD.replace("  - {at: 4s, handover: mn1, to: mar2, gap: 50ms}\n", ""), encoding="utf-8"
+    )
     result = CliRunner().invoke(commands, ["model", str(path)])
     assert result.exit_code == 0
     assert result.output.startswith("no handovers")

@@ -38,7 +38,9 @@ def test_a_job_is_another_one_when_its_scenario_or_seed_changes(tmp_path):
     base = tmp_path / "base.yaml"
     assert len({job.digest for job in before}) == len(before)
     assert [job.digest for job in plan(path).jobs] == [job.digest for job in before]
-    base.write_text(base.read_text().replace("rate: 1mbit", "rate: 2mbit"))
+    base.write_text(
+        base.read_text(encoding="utf-8").replace("rate: 1mbit", "rate: 2mbit"), encoding="utf-8"
+    )
     after = plan(path).jobs
     assert [job.name for job in after] == [job.name for job in before]
     assert not {job.digest for job in after} & {job.digest for job in before}
@@ -117,7 +119,7 @@ def test_a_scenario_that_is_not_there(tmp_path):
 
 def test_a_wrong_scenario_is_told_of_in_its_own_lines(tmp_path):
     path = write_matrix(tmp_path)
-    Path(tmp_path / "base.yaml").write_text("name: base\nduration: soon\n")
+    Path(tmp_path / "base.yaml").write_text("name: base\nduration: soon\n", encoding="utf-8")
     with pytest.raises(ScenarioError, match=r"base\.yaml:2: duration:"):
         plan(path)
 
@@ -134,9 +136,9 @@ def test_a_policy_of_ones_own_goes_with_the_job(tmp_path):
     with pytest.raises(ScenarioError, match=r"with gap 0, reach own: .*mine\.py.* cannot be read"):
         plan(path)
     (tmp_path / "policies").mkdir()
-    (tmp_path / "policies/mine.py").write_text("class Mine:\n    pass\n")
+    (tmp_path / "policies/mine.py").write_text("class Mine:\n    pass\n", encoding="utf-8")
     before = [job for job in plan(path).jobs if job.values["reach"] == "own"]
     assert before[0].files == {"policies/mine.py": "class Mine:\n    pass\n"}
-    (tmp_path / "policies/mine.py").write_text("class Mine:\n    more = 1\n")
+    (tmp_path / "policies/mine.py").write_text("class Mine:\n    more = 1\n", encoding="utf-8")
     after = [job for job in plan(path).jobs if job.values["reach"] == "own"]
     assert before[0].digest != after[0].digest

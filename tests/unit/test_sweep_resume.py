@@ -97,7 +97,9 @@ def test_what_was_done_before_the_stop_is_not_done_again(planned, store):
 def test_a_changed_scenario_is_done_again(planned, store, tmp_path):
     go(planned, store, Runner())
     base = tmp_path / "base.yaml"
-    base.write_text(base.read_text().replace("rate: 1mbit", "rate: 2mbit"))
+    base.write_text(
+        base.read_text(encoding="utf-8").replace("rate: 1mbit", "rate: 2mbit"), encoding="utf-8"
+    )
     again = Runner()
     go(plan(tmp_path / "matrix.yaml"), store, again)
     assert len(again.asked) == len(planned.jobs)
@@ -107,7 +109,7 @@ def test_a_torn_file_of_a_killed_sweep_is_no_result(planned, store):
     job = planned.jobs[0]
     place = store.cells / job.name
     place.mkdir()
-    (place / ".cell.json.4711").write_text('{"digest"')
+    (place / ".cell.json.4711").write_text('{"digest"', encoding="utf-8")
     runner = Runner()
     go(planned, store, runner)
     assert runner.asked[job.name] == 1
@@ -146,7 +148,7 @@ def test_a_failed_run_is_told_and_tried_by_the_next_sweep(planned, store, way):
     getattr(runner, way).add(name)
     go(planned, store, runner)
     assert runner.asked[name] == 1
-    problem = json.loads((store.cells / name / "cell.json").read_text())["problem"]
+    problem = json.loads((store.cells / name / "cell.json").read_text(encoding="utf-8"))["problem"]
     assert problem in ("no switch", "MemoryError: the worker is gone")
     assert name not in store.done(planned.jobs)
     again = Runner()

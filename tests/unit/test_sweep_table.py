@@ -119,11 +119,11 @@ def test_figures_are_drawn_of_faithful_runs_only(measured, planned, tmp_path):
     frame = table.table(planned.jobs, results)
     drawn = plots.draw(planned.matrix, frame, tmp_path / "figures")
     assert [path.name for path in drawn] == ["cdf.svg", "median.svg", "model.svg"]
-    whole = {path: path.read_text() for path in drawn}
+    whole = {path: path.read_text(encoding="utf-8") for path in drawn}
     assert all("<svg" in text for text in whole.values())
     marked = {job.name: result(rows(*measured), faithful=False) for job in planned.jobs}
     nothing = plots.draw(planned.matrix, table.table(planned.jobs, marked), tmp_path / "figures")
-    assert all(len(path.read_text()) < len(whole[path]) for path in nothing)
+    assert all(len(path.read_text(encoding="utf-8")) < len(whole[path]) for path in nothing)
 
 
 def test_without_plots_the_disruption_is_drawn(measured, tmp_path):
@@ -190,7 +190,7 @@ def test_a_flow_that_did_not_come_back_counts_apart(measured, planned, tmp_path,
     assert line.split()[2:4] == ["1", f"{channel[1]['disruption_ms']:.1f}"]
     assert note == "0, near: 1 of 2 did not come back: not counted"
     cdf, *_ = plots.draw(planned.matrix, frame, tmp_path / "figures")
-    assert "(1 did not come back)" in cdf.read_text()
+    assert "(1 did not come back)" in cdf.read_text(encoding="utf-8")
 
 
 def test_a_prediction_stands_beside_what_has_one(measured, planned, capsys):

@@ -37,7 +37,7 @@ def test_a_job_is_one_run_with_its_seed_in_its_own_folder(tmp_path, monkeypatch,
     outcome = runner.Outcome(tmp_path, measured, None, False)
     result, job, ((path, scenario, options, _tell),) = work(tmp_path, monkeypatch, outcome)
     assert path == tmp_path / "cells" / job.name / "scenario.yaml"
-    assert path.read_text() == job.scenario
+    assert path.read_text(encoding="utf-8") == job.scenario
     assert scenario.name == "base"
     assert options == runner.RunOptions(path.parent, job.seed, 1, 1, False)
     assert (result.faithful, result.failed, result.problem) == (True, False, None)

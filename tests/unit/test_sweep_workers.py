@@ -30,7 +30,7 @@ if __name__ == "__main__":
 
 def test_ctrl_c_is_silent_while_workers_start_and_while_they_work(tmp_path):
     script = tmp_path / "sweep.py"
-    script.write_text(SCRIPT)
+    script.write_text(SCRIPT, encoding="utf-8")
     with subprocess.Popen(
         [sys.executable, script, tmp_path / "scratch"],
         stdout=subprocess.PIPE,

@@ -83,7 +83,7 @@ def test_a_call_over_150_ms_is_not_bearable(script: ModuleType) -> None:
 
 
 def test_the_page_has_the_hops_that_equation_19_allows() -> None:
-    page = (scripts.EXPERIMENTS / "walking-call/README.md").read_text()
+    page = (scripts.EXPERIMENTS / "walking-call/README.md").read_text(encoding="utf-8")
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in page.partition("| most hops |")[2].splitlines()[2:5]

@@ -226,7 +226,7 @@ def seen(tmp_path_factory):
     built = packets()
     write_capture(path, built.values())
     command = ["tshark", "-r", str(path), "-T", "json"]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    output = subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout
     # Pairs, not dicts: a field that occurs twice must be seen twice.
     parsed = json.loads(output, object_pairs_hook=list)
     fields = {}

@@ -180,7 +180,7 @@ def seen(tmp_path_factory):
         packets.append(ipv6.packet(wire.MAR, wire.CMD, 17, udp[:6] + check + body))
     write_capture(path, packets)
     command = ["tshark", "-n", "-r", str(path), "-V", "-O", "mih"]
-    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    text = subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout
     return text.split("Frame ")[1:]
 
 

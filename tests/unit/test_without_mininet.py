@@ -29,7 +29,7 @@ def emu(tmp_path):
     for package in ("agents", "emu", "topologies"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / package, tmp_path / "site-packages" / package, ignore=ignored)
-    (tmp_path / "good.yaml").write_text(GOOD)
+    (tmp_path / "good.yaml").write_text(GOOD, encoding="utf-8")
 
     def call(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
