@@ -141,6 +141,7 @@ def test_when_the_cache_dies_in_an_answer_the_origin_has_the_rest(make: Make) ->
     assert 0 < len(got) < len(body)
     eventually(lambda: f":{CACHE_PORT}" not in web.router.run("ss", "-Hltn").stdout)
     assert web.ask("/1-4.m4s").body == body
+    eventually(lambda: [r["uri"] for r in web.events("http_request", "web") if r["complete"]])
     assert [r["uri"] for r in web.logged("web", 1) if r["complete"]] == ["/1-4.m4s"]
 
 
