@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scapy.layers import inet6 as scapy
 from scapy.layers import sctp as scapy_sctp
 
-from agents.wire import ipv6, mld, mobility, ndp, sctp, sctp_authentication
+from agents.wire import ipv6, mld, mobility, ndp, sctp, sctp_authentication, sctp_chunks
 from agents.wire import mobility_options as options
 from agents.wire.errors import MalformedPacket
 from agents.wire.mobility import BindingAcknowledgementFlag, BindingUpdateFlag
@@ -281,7 +281,7 @@ def test_sctp_as_scapy_writes_it(source, destination, tag, tsn, sequence, payloa
     flags = {"beginning": 1, "ending": 1, "unordered": int(unordered)}
     chunk = scapy_sctp.SCTPChunkData(tsn=tsn, stream_seq=sequence, data=payload, **flags)
     written = scapy_sctp.SCTP(sport=source, dport=destination, tag=tag) / chunk
-    data = sctp.Data(tsn, sequence, payload, unordered=unordered)
+    data = sctp_chunks.Data(tsn, sequence, payload, unordered=unordered)
     ours = sctp.Packet(source, destination, tag, (data,))
     assert sctp.decode(bytes(written)) == ours
     assert sctp.encode(ours) == bytes(written)
@@ -289,9 +289,9 @@ def test_sctp_as_scapy_writes_it(source, destination, tag, tsn, sequence, payloa
 
 def test_sctp_as_scapy_reads_it():
     chunks = (
-        sctp.InitAck(7, 65536, 9, b"a cookie"),
-        sctp.CookieAck(),
-        sctp.Sack(5, 65536, ((2, 3),)),
+        sctp_chunks.InitAck(7, 65536, 9, b"a cookie"),
+        sctp_chunks.CookieAck(),
+        sctp_chunks.Sack(5, 65536, ((2, 3),)),
     )
     data = sctp.encode(sctp.Packet(5091, 5092, 0x1234, chunks))
     packet = scapy_sctp.SCTP(data)
@@ -313,7 +313,7 @@ def test_sctp_authentication_as_scapy_writes_it():
     ]
     init = scapy_sctp.SCTPChunkInit(init_tag=5, a_rwnd=1500, n_out_streams=1, n_in_streams=1,
                                     init_tsn=7, params=parameters)  # fmt: skip
-    ours = sctp.Init(5, 1500, 7, sctp_authentication.key_vector(bytes(range(32))))
+    ours = sctp_chunks.Init(5, 1500, 7, sctp_authentication.key_vector(bytes(range(32))))
     packet = sctp.Packet(1, 2, 0, (ours,))
     written = bytes(scapy_sctp.SCTP(sport=1, dport=2, tag=0) / init)
     assert sctp.decode(written) == packet
@@ -327,5 +327,5 @@ def test_sctp_authentication_as_scapy_writes_it():
     signed = scapy_sctp.SCTPChunkAuthentication(shared_key_id=1, HMAC_function=3, HMAC=code)
     written = bytes(scapy_sctp.SCTP(sport=1, dport=2, tag=3) / signed / data)
     assert sctp_authentication.is_authentic(sctp.decode(written), key)
-    plain = sctp.Packet(1, 2, 3, (sctp.Data(8, 1, b"hello"),))
+    plain = sctp.Packet(1, 2, 3, (sctp_chunks.Data(8, 1, b"hello"),))
     assert sctp.encode(sctp_authentication.seal(plain, key)) == written
