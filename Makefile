@@ -46,7 +46,7 @@ test-bare: ## Set-up, the quickstart and all tests on bare systems, made with de
 	setup/apt.sh setup/packages-bare.txt
 	$(SUDO) setup/bare.sh demo test
 
-soak: setup ## Run 5,000 random schedules of a multicast domain, a ring and an overlay in virtual time, on all CPUs
+soak: setup ## Run 5,000 random schedules of a multicast domain, a ring, an i3 group and an overlay in virtual time, on all CPUs
 	$(PYTHON) -m tests.soak
 
 soak-overlay: setup ## Half an hour of a stream to 64 members of an overlay that come and go, in virtual time

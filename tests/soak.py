@@ -1,8 +1,8 @@
-"""Very many random schedules of a multicast domain, a ring of servers and an overlay.
+"""Very many random schedules of a multicast domain, a ring of servers, an i3 group and an overlay.
 
 Each seed is one of tests/unit/mobile_schedule.py, whose source does not move, one a scheme of
-tests/unit/source_schedule.py, and one each of ring_schedule.py and overlay_schedule.py there. All
-processors take part.
+tests/unit/source_schedule.py, and one each of ring_schedule.py, i3_tree_schedule.py and
+overlay_schedule.py there. All processors take part.
 ``python -m tests.soak --schedules 5000 --first 0``. It prints each seed that fails with the call
 that repeats it and what was wrong, and ends with 1 if any did.
 """
@@ -20,7 +20,13 @@ from multiprocessing import Pool
 from rich.console import Console
 from rich.progress import track
 
-from tests.unit import mobile_schedule, overlay_schedule, ring_schedule, source_schedule
+from tests.unit import (
+    i3_tree_schedule,
+    mobile_schedule,
+    overlay_schedule,
+    ring_schedule,
+    source_schedule,
+)
 
 
 def main() -> int:
@@ -53,6 +59,8 @@ def outcome(seed: int) -> tuple[int, list[str]]:
         found += faults(f"source_schedule.run_schedule({seed}, {scheme!r})", schedule)
     ring = partial(ring_schedule.run_schedule, seed)
     found += faults(f"ring_schedule.run_schedule({seed})", ring)
+    group = partial(i3_tree_schedule.run_schedule, seed)
+    found += faults(f"i3_tree_schedule.run_schedule({seed})", group)
     size = overlay_schedule.LARGE if seed % 50 == 0 else overlay_schedule.SMALL
     overlay = partial(overlay_schedule.run_schedule, seed, size)
     return seed, found + faults(f"overlay_schedule.run_schedule({seed}, {size})", overlay)

@@ -35,7 +35,8 @@ class Search:
     """As many as a full receiver has children: with these a level is complete."""
     places: list[Place] = field(default_factory=list)
     """Where one can join, by what has been heard so far."""
-    _path: tuple[Identifier, ...] = ()
+    path: tuple[Identifier, ...] = ()
+    """The identifiers from the root's to the one below which is being asked."""
     _joinable: dict[Identifier, Place] = field(default_factory=dict)
     _full: dict[Identifier, int] = field(default_factory=dict)
 
@@ -52,11 +53,11 @@ class Search:
         distance = now - reply.time_stamp + reply.source_distance
         if len(self._joinable) + len(self._full) < 2 * self.replies_expected:
             if of == self._joinable_set:
-                path = (*self._path, reply.identifier)
+                path = (*self.path, reply.identifier)
                 self._joinable[reply.identifier] = Place(path, distance, owner)
             elif of == self._full_set:
                 self._full[reply.identifier] = distance
-        expected = self.replies_expected if self._path else 1
+        expected = self.replies_expected if self.path else 1
         return len(self._joinable) + len(self._full) >= expected
 
     def step(self) -> bool:
@@ -68,11 +69,11 @@ class Search:
         onward = min(self._full, key=self._full.__getitem__)
         if self.places and self._full[onward] >= self.places[0].distance:
             return False
-        self._path = (*self._path, onward)
+        self.path = (*self.path, onward)
         self._aim()
         return True
 
     def _aim(self) -> None:
-        parent = self._path[-1] if self._path else above_root(self.root)
+        parent = self.path[-1] if self.path else above_root(self.root)
         self._joinable_set, self._full_set = j_hash(parent), f_hash(parent)
         self._joinable, self._full = {}, {}

@@ -14,13 +14,14 @@ from itertools import pairwise
 from random import Random
 from typing import Any
 
-from agents.core import MILLISECOND, SECOND, Action
+from agents.core import MILLISECOND, Action
 from agents.deadlines import Deadlines
 from agents.i3.actions import SendDatagram
 from agents.i3.config import GroupConfig, Recovery
 from agents.i3.identifiers import PREFIX, SUFFIX, above_root, chained, f_hash, j_hash
 from agents.i3.joining import Place, Search
 from agents.i3.keeping import Keeper
+from agents.i3.moving_up import INSERTION_TIME, Climber, reach, sets_of
 from agents.i3.recovery import Repairs
 from agents.i3.ring import HostDirectory
 from agents.wire import i3_group
@@ -50,8 +51,6 @@ from agents.wire.i3_group import (
 AGAIN = 400 * MILLISECOND
 """After a random time of half to all of this a receiver for which there was no place searches anew:
 those who refused it may have seen by then that they are full; ns."""
-INSERTION_TIME = 5 * SECOND
-"""A place whose server says nothing for so long is given up; ns."""
 _OWN_GROUP = 0
 
 
@@ -93,11 +92,13 @@ class Member:
         self._random = random
         self._config = config
         self._keeper = Keeper(directory, random, config)
+        self._climber = Climber(self._keeper, directory, random, config)
         self.repairs = Repairs(me, directory, random, config)
         self._deadlines: Deadlines[_Timer] = Deadlines()
         self._all_deadlines: tuple[Deadlines[Any], ...] = (
             self._deadlines,
             self._keeper.deadlines,
+            self._climber.deadlines,
             self.repairs.deadlines,
         )
         self.phase = Phase.OUT
@@ -116,6 +117,9 @@ class Member:
         self._nonce = 0
         self._places: list[Place] = []
         """Where to join, the best first, as the last search found."""
+        self._failed = 0
+        """Searches that found no place since this member had one."""
+        self._moved_up = False
         self._dummy: Identifier | None = None
         self.sent = 0
         """How many packets this founder has sent."""
@@ -145,17 +149,19 @@ class Member:
         """Give up the place. Triggers that others below need stay as long as they refresh them."""
         self.phase = Phase.OUT
         self._search = None
+        self._moved_up = False
         for timer in _Timer:
             self._deadlines.cancel(timer)
-        return self._keeper.drop_all()
+        return self._climber.stop() + self._keeper.drop_all()
 
     def moved(self, me: Endpoint, now: int) -> list[Action]:
         """This host is at another endpoint. Its identifiers and its place in the tree stay."""
+        stay = self._climber.stop()  # Answers to its questions go to where the host was.
         before, self._me = self._me, me
         self.repairs.moved(me)
         self._anycast = [(identifier, me) for identifier, _ in self._anycast]
-        actions = self._keeper.moved(before, me, now)
-        # Answers to a search go to where the host was.
+        actions = stay + self._keeper.moved(before, me, now)
+        # Those to a search do, too.
         return actions + (self.join(now) if self.phase is Phase.SEARCHING else [])
 
     def send(self, payload: bytes, now: int) -> list[Action]:
@@ -194,7 +200,9 @@ class Member:
                 actions += self._next_level(now) if self._search else self.join(now)
             else:
                 actions += self._elsewhere(now)
-        return actions + self._keeper.timer(now) + self.repairs.timer(now)
+        return (
+            actions + self._climber.timer(now) + self._keeper.timer(now) + self.repairs.timer(now)
+        )
 
     def next_deadline(self) -> int | None:
         """When ``timer`` is due next."""
@@ -220,7 +228,17 @@ class Member:
         if self._search.step():
             return self._query(now)
         self._places = self._search.places
-        return self._insert(now)
+        return self._cry() + self._insert(now)
+
+    def _cry(self) -> list[Action]:
+        """Tell those below where the search has ended if nobody there has a place."""
+        assert self._search is not None
+        if self._places or not self._search.path:
+            return []
+        at = self._search.path[-1]
+        cry = Packet(at, i3_group.encode(Joined(at)), reach(self._failed))
+        self._failed += 1
+        return [SendDatagram(cry, self._directory.server_of(at))]
 
     def _insert(self, now: int) -> list[Action]:
         """Try the best of the places that have not been tried."""
@@ -248,7 +266,8 @@ class Member:
 
     def _elsewhere(self, now: int) -> list[Action]:
         """The place found, or had, is none: take another one."""
-        gone = self._keeper.drop_all()
+        gone = self._climber.stop() + self._keeper.drop_all()
+        self._moved_up = False
         return gone + self._tell_owner() + self._insert(now)
 
     def _tell_owner(self) -> list[Action]:
@@ -263,6 +282,7 @@ class Member:
         self.phase = Phase.IN_TREE
         self.in_tree_since = now
         self.joinable = True
+        self._failed = 0
         self._deadlines.cancel(_Timer.SEARCH)
         for below, key in enumerate(reversed([*pairwise(self.chain)][:-1]), start=1):
             self._keeper.expect(key, below, now)
@@ -303,7 +323,10 @@ class Member:
             randbytes = self._random.randbytes
             self._dummy = chained(self.identifier, randbytes(PREFIX), randbytes(SUFFIX))
         self._probe_by(now + self._config.probe_period)
-        return [self._keeper.request(Insert, (self.identifier, self._dummy))]
+        return [
+            self._keeper.request(Insert, (self.identifier, self._dummy)),
+            *self._ask_for_twins(),
+        ]
 
     def _probed(self, joinable: bool, now: int) -> list[Action]:
         assert self.identifier is not None
@@ -317,6 +340,35 @@ class Member:
         actions += self._keeper.keep((self._set_identifier(), self._me), now)
         return actions
 
+    # Moving up to the parent's level
+
+    def _tried(self, identifier: Identifier, now: int) -> list[Action]:
+        """Somebody would join, here or below an identifier where nobody was found."""
+        if identifier == self.identifier:
+            self._probe_by(now + self._config.probe_delay)
+        elif identifier in self.path[:-1]:
+            return self._climber.begin(self.chain, self._me, now)
+        return []
+
+    def _move_up(self, now: int) -> list[Action]:
+        """The parent's identifier is this member's; the triggers at its own are others' now."""
+        *_, parent, own = self.chain
+        gone = self._keeper.drop((self._set_identifier(), self._me))
+        gone += self._keeper.drop((own, self._me)) + self._keeper.drop((parent, own))
+        self._climber.arrived()
+        self._dummy, self._moved_up = None, True
+        self.path, self.identifier = self.path[:-1], parent
+        self._keeper.expect((self.path[-1], parent), 0, now)
+        return gone + self._settle(now)
+
+    def _ask_for_twins(self) -> list[Action]:
+        """Who has moved up sees whether it has been wrong, and another one has the identifier."""
+        if not self._moved_up:
+            return []
+        self._nonce = self._random.getrandbits(32)
+        question = QueryDistance(self._nonce, self._me)
+        return [self._to(identifier, question) for identifier in sets_of(self.path[-1])]
+
     # What servers say
 
     def _accepted(self, message: Accepted, source: Endpoint, now: int) -> list[Action]:
@@ -326,6 +378,8 @@ class Member:
             return []
         if key == (self.identifier, self._dummy):
             return self._probed(True, now)
+        if self._climber.is_place(key):
+            return self._move_up(now) if self._keeper.accepted(key, now) else []
         if self._keeper.accepted(key, now) and self.phase is Phase.INSERTING:
             self._places.clear()
             return self._tell_owner() + self._settle(now)
@@ -338,6 +392,8 @@ class Member:
             return []
         if key == (self.identifier, self._dummy) and message.reason is Reason.IDENTIFIER_FULL:
             return self._probed(False, now)
+        if self._climber.is_place(key) and message.reason is Reason.IDENTIFIER_FULL:
+            return self._climber.stop()
         if self._keeper.is_shared(key):
             return self._elsewhere(now)
         return []
@@ -360,8 +416,7 @@ class Member:
         if isinstance(message, QueryDistance):
             return self._query_distance(message, packet.identifier, now)
         if isinstance(message, Joined):
-            self._probe_by(now + self._config.probe_delay)
-            return []
+            return self._tried(message.identifier, now)
         if isinstance(message, RepairRequest):
             return self.repairs.request(message, now)
         if isinstance(message, Repair):
@@ -378,6 +433,11 @@ class Member:
     def _distance(
         self, reply: Distance, of: Identifier, source: Endpoint, now: int
     ) -> list[Action]:
+        if self._climber.hear(reply, of):
+            return []
+        if self._moved_up and reply.nonce == self._nonce:
+            twin = reply.identifier == self.identifier and source != self._me
+            return self._elsewhere(now) if twin else []
         if self._search is None or reply.nonce != self._nonce:
             self.refused["not asked for"] += 1
             return []

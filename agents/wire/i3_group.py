@@ -59,7 +59,8 @@ class RefreshAck(NamedTuple):
 class Joined(NamedTuple):
     """Somebody has tried to join at an identifier: its owner may want to see how full it is.
 
-    The paper has owners find that out from time to time; told, they do so at once.
+    Those below it hear of it when nobody has been found there: their parents may be gone. The paper
+    has owners, and those below, find that out from time to time; told, they do so at once.
     """
 
     identifier: Identifier

@@ -56,7 +56,9 @@ def tree(places: list[Event], gone: frozenset[str] = frozenset()) -> dict[str, d
         for node, event in last.items()
         if event["phase"] == _IN_TREE and node not in gone
     }
-    owners = {event["identifier"]: node for node, event in last.items()}
+    # Of two who had an identifier it is that of who is there, and has moved up.
+    in_turn = sorted(last.items(), key=lambda one: one[0] in there)
+    owners = {event["identifier"]: node for node, event in in_turn}
     return {
         node: {
             "parent": owners.get(event["path"][-1]) if event["path"] else None,

@@ -22,7 +22,9 @@ def show_i3(console: Console, lab: RunningLab) -> None:
     if not servers and not clients:
         console.print("no i3 server or client runs here")
         return
-    owners = {state["identifier"]: name for name, state in clients.items() if state["identifier"]}
+    # Of two who had an identifier it is that of who is in the tree, and has moved up.
+    in_turn = sorted(clients.items(), key=lambda one: one[1]["phase"] == "in tree")
+    owners = {state["identifier"]: name for name, state in in_turn if state["identifier"]}
     console.print(_triggers(servers, owners, lab.names))
     console.print()
     console.print(_places(clients, owners))

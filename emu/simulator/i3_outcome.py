@@ -128,7 +128,9 @@ def _members(
     """The tree, as the record of a lab has it; the source is at level 0."""
     session = played.session
     source = session.source[0]
-    owners = {one.member.identifier: one.name for one in played.receivers.values()}
+    # Of two who had an identifier it is that of who is there, and has moved up.
+    in_turn = [*played.receivers.values(), *there]
+    owners = {one.member.identifier: one.name for one in in_turn}
     owners[session.root] = SOURCE
     members: list[dict[str, Any]] = [
         {"name": SOURCE, "parent": None, "level": 0, "joinable": session.source[1].joinable,

@@ -43,6 +43,16 @@ def test_who_has_another_place_is_no_parent_at_the_one_before() -> None:
     assert found["c2"]["parent"] is None
 
 
+def test_who_has_moved_up_is_the_parent_there() -> None:
+    """Whichever of the two joined first."""
+    moved = place("c2", "one", "root")
+    sibling = place("c3", "three", "root", "one")
+    for places in ([*PLACES, sibling, moved], [PLACES[2], *PLACES, sibling, moved]):
+        found = tree(places, frozenset({"c1"}))
+        assert (found["c2"]["parent"], found["c2"]["level"]) == ("c0", 1)
+        assert found["c3"]["parent"] == "c2"
+
+
 def test_who_looks_for_a_place_has_none() -> None:
     assert tree([*PLACES, place("c2", "two", phase="searching")]).keys() == {"c0", "c1"}
 
