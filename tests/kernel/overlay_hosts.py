@@ -61,13 +61,15 @@ class Host:
             "keys": {"1": "a secret for this test"},
             **options,
         }
-        self._config.write_text(json.dumps(config))
+        self._config.write_text(json.dumps(config), encoding="utf-8")
         command = [sys.executable, "-m", "emu", "overlay", str(self._config)]
-        with self._errors.open("a") as errors:
+        with self._errors.open("a", encoding="utf-8") as errors:
             self._member = self.namespace.spawn(command, cwd=ROOT, stderr=errors)
         member = self._member
-        eventually(lambda: "ready" in self._errors.read_text() or member.poll() is not None)
-        assert member.poll() is None, self._errors.read_text()
+        eventually(
+            lambda: "ready" in self._errors.read_text(encoding="utf-8") or member.poll() is not None
+        )
+        assert member.poll() is None, self._errors.read_text(encoding="utf-8")
 
     @property
     def pid(self) -> int:
@@ -80,7 +82,10 @@ class Host:
 
     def rewrite(self, **options: Any) -> None:
         """Change the configuration file."""
-        self._config.write_text(json.dumps({**json.loads(self._config.read_text()), **options}))
+        self._config.write_text(
+            json.dumps({**json.loads(self._config.read_text(encoding="utf-8")), **options}),
+            encoding="utf-8",
+        )
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """End the member; how it ended."""
@@ -89,7 +94,7 @@ class Host:
         return self._member.wait(20)
 
     def log(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self._errors.read_text().splitlines()]
+        return [json.loads(line) for line in self._errors.read_text(encoding="utf-8").splitlines()]
 
     def status(self) -> dict[str, Any]:
         """What the member tells of itself."""

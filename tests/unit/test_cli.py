@@ -86,7 +86,7 @@ def install_all_but(monkeypatch: pytest.MonkeyPatch, *absent: str) -> None:
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.chdir(tmp_path)
-    Path("good.yaml").write_text(GOOD)
+    Path("good.yaml").write_text(GOOD, encoding="utf-8")
     made = Machine(tmp_path)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(doctor, "probe", lambda: ALL)
@@ -116,7 +116,9 @@ def test_an_unknown_command_is_one_of_status_2(capsys: pytest.CaptureFixture[str
 
 
 def test_run_takes_seed_and_repeat_from_the_scenario(machine: Machine) -> None:
-    Path("good.yaml").write_text(spoiled("duration: 10s", "duration: 10s\nseed: 7\nrepeat: 5"))
+    Path("good.yaml").write_text(
+        spoiled("duration: 10s", "duration: 10s\nseed: 7\nrepeat: 5"), encoding="utf-8"
+    )
     assert call("run", "good.yaml").exit_code == 0
     assert machine.asked == [runner.RunOptions(Path("results"), 7, 5, 1, False)]
 
@@ -259,7 +261,7 @@ def test_what_the_machine_lacks_is_named_with_what_installs_it(
 ) -> None:
     install_all_but(monkeypatch, "iperf3", "ovs-vswitchd", "ovsdb-tool", "tshark")
     text = spoiled("kind: ping", "kind: iperf3")
-    Path("iperf3.yaml").write_text(text)
+    Path("iperf3.yaml").write_text(text, encoding="utf-8")
     switch = (
         "this machine lacks ovs-vswitchd, ovsdb-tool (the radio switch): "
         "sudo apt-get install openvswitch-switch"
@@ -274,7 +276,7 @@ def test_what_the_machine_lacks_is_named_with_what_installs_it(
 def test_a_call_needs_sipp(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     install_all_but(monkeypatch, "sipp")
     call_of = "services:\n  talk: {kind: call, from: mn1, to: server1}\ntraffic:"
-    Path("call.yaml").write_text(spoiled("traffic:", call_of))
+    Path("call.yaml").write_text(spoiled("traffic:", call_of), encoding="utf-8")
     assert call("run", "good.yaml").exit_code == 0
     result = call("run", "call.yaml")
     line = "this machine lacks sipp (calls): sudo apt-get install sip-tester\n"
@@ -287,13 +289,13 @@ def test_a_video_needs_a_web_server_and_who_plays_it_a_player(
     install_all_but(monkeypatch, "nginx", "gst-launch-1.0")
     monkeypatch.setattr(doctor, "probe", lambda: dataclasses.replace(ALL, interception=False))
     video = "services:\n  video: {kind: origin, node: server1}\n"
-    Path("origin.yaml").write_text(spoiled("traffic:\n", f"{video}traffic:\n"))
+    Path("origin.yaml").write_text(spoiled("traffic:\n", f"{video}traffic:\n"), encoding="utf-8")
     result = call("run", "origin.yaml")
     nginx = "this machine lacks nginx (web origins and caches): sudo apt-get install nginx-light"
     assert (result.exit_code, result.stderr.splitlines()) == (3, [nginx])
     video += "  edge: {kind: cache, at: [mar1], origin: video}\n"
     video += "  tv: {kind: player, node: mn1, origin: video}\n"
-    Path("player.yaml").write_text(spoiled("traffic:\n", f"{video}traffic:\n"))
+    Path("player.yaml").write_text(spoiled("traffic:\n", f"{video}traffic:\n"), encoding="utf-8")
     result = call("run", "player.yaml")
     first, player, kernel = result.stderr.splitlines()
     assert (result.exit_code, first) == (3, nginx)
@@ -312,7 +314,7 @@ def test_a_kernel_feature_is_needed_only_where_the_scenario_uses_it(
         "use a stock Debian or Ubuntu kernel (in a container: a privileged one)\n"
     )
     least = "name: a\nduration: 1s\nmulticast: {scheme: none}\ntopology: {kind: line, mars: 2}\n"
-    Path("unicast.yaml").write_text(least)
+    Path("unicast.yaml").write_text(least, encoding="utf-8")
     assert call("run", "unicast.yaml").exit_code == 0
 
 
@@ -351,7 +353,7 @@ def test_doctor_ends_with_status_3_when_something_needed_is_missing(
 
 def write_record(directory: Path, text: str) -> None:
     directory.mkdir(parents=True)
-    (directory / "record.json").write_text(text)
+    (directory / "record.json").write_text(text, encoding="utf-8")
 
 
 def test_list_shows_every_record_oldest_first(machine: Machine) -> None:

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted(
     path.relative_to(ROOT)
-    for folder in ("agents", "emu", "topologies", "experiments", "bench")
+    for folder in ("agents", "emu", "topologies", "experiments", "bench", "tests")
     for path in (ROOT / folder).rglob("*.py")
 )
 TEXTS = {"read_text", "write_text"}

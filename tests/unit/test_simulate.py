@@ -36,7 +36,7 @@ events: {events}
 
 def load(folder: Path, content: str) -> VirtualScenario:
     path = folder / "small.yaml"
-    path.write_text(content)
+    path.write_text(content, encoding="utf-8")
     scenario = load_any(path)
     assert isinstance(scenario, VirtualScenario)
     return scenario
@@ -80,7 +80,10 @@ def test_everybody_has_a_place_and_gets_every_packet(tmp_path, topology):
         assert levels[member["parent"]] == member["level"] - 1
     assert max(levels.values()) == tree["depth_max"] > 1
     assert all(join["took_ms"] > 0 for join in run["overlay"]["joins"])
-    assert json.loads((outcome.directory / "record.json").read_text()) == outcome.record
+    assert (
+        json.loads((outcome.directory / "record.json").read_text(encoding="utf-8"))
+        == outcome.record
+    )
     assert (outcome.directory.parent / "latest").resolve() == outcome.directory
 
 
@@ -177,8 +180,8 @@ def test_one_line_says_what_is_wrong(tmp_path, what):
 
 def test_each_world_refuses_what_it_cannot_play(tmp_path, capsys):
     virtual, lab = tmp_path / "virtual.yaml", tmp_path / "lab.yaml"
-    virtual.write_text(text())
-    lab.write_text(GOOD)
+    virtual.write_text(text(), encoding="utf-8")
+    lab.write_text(GOOD, encoding="utf-8")
     assert cli.emu(["run", str(virtual)]) == 2
     assert "transit-stub is for virtual time; play it with emu simulate" in capsys.readouterr().err
     assert cli.emu(["simulate", str(lab)]) == 2
@@ -191,7 +194,7 @@ def test_each_world_refuses_what_it_cannot_play(tmp_path, capsys):
 
 def test_the_command_plays_prints_and_lists(tmp_path, capsys):
     path, out = tmp_path / "small.yaml", str(tmp_path / "out")
-    path.write_text(text())
+    path.write_text(text(), encoding="utf-8")
     assert cli.emu(["simulate", str(path), "--out", out, "--repeat", "2"]) == 0
     shown = capsys.readouterr().out
     assert "delivery_ratio" in shown
@@ -203,7 +206,7 @@ def test_the_command_plays_prints_and_lists(tmp_path, capsys):
 
 
 def test_every_key_is_documented():
-    words = DOCS.read_text()
+    words = DOCS.read_text(encoding="utf-8")
     sections = [
         one
         for one in vars(population).values()

@@ -33,8 +33,8 @@ events: {events}
 
 def play(folder: Path, content: str, repeat: int = 1, jobs: int = 1) -> Outcome:
     path = folder / "scenario.yaml"
-    path.write_text(content)
-    (folder / "rtt.txt").write_text(DELAYS)
+    path.write_text(content, encoding="utf-8")
+    (folder / "rtt.txt").write_text(DELAYS, encoding="utf-8")
     (folder / "out").mkdir(exist_ok=True)
     options = SimulationOptions(folder / "out", 3, repeat, jobs)
     return simulate(path, load(path), options, lambda event: None)
@@ -75,7 +75,7 @@ def test_packets_take_as_long_as_the_file_of_delays_says(calm):
 
 def test_the_report_is_made_again_from_what_the_run_left(calm):
     page = again(calm.directory)
-    assert "Virtual time." in page.read_text()
+    assert "Virtual time." in page.read_text(encoding="utf-8")
     assert record.build(calm.directory) == calm.record
 
 
