@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.kernel.netlink import set_sysctl
+from tests.event_log import read_events
 from tests.namespaces import Namespace, Namespaces
 from tests.patience import eventually
 
@@ -94,7 +95,7 @@ class Host:
         return self._member.wait(20)
 
     def log(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self._errors.read_text(encoding="utf-8").splitlines()]
+        return read_events(self._errors)
 
     def status(self) -> dict[str, Any]:
         """What the member tells of itself."""

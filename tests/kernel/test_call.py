@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import pytest
 from emu.measure import capture, pcapng
 from emu.services import sipp
 from emu.services.call_packets import datagrams, sip_messages, voice
+from tests.event_log import read_events
 from tests.kernel.processes import SECOND, Process, starter, wait_for
 from tests.namespaces import Namespace, Namespaces
 from tests.patience import eventually
@@ -49,12 +49,7 @@ def end(path: Path, role: str, **changes: Any) -> dict[str, Any]:
 
 
 def events(path: Path) -> list[dict[str, Any]]:
-    log = path / "events.jsonl"
-    return (
-        [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-        if log.exists()
-        else []
-    )
+    return read_events(path / "events.jsonl")
 
 
 def wait_for_event(path: Path, kind: str) -> dict[str, Any]:

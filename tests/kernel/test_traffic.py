@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ import pytest
 
 from agents.wire import ipv6
 from emu.traffic import arrivals, listener, ping, source
+from tests.event_log import read_events
 from tests.kernel.packets import capture
 from tests.kernel.packets import wait_for as packet
 from tests.kernel.processes import SECOND, Process, starter, wait_for
@@ -38,10 +38,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 def events(path: Path) -> list[dict[str, Any]]:
-    return [
-        json.loads(line)
-        for line in (path / "events.jsonl").read_text(encoding="utf-8").splitlines()
-    ]
+    return read_events(path / "events.jsonl")
 
 
 def sending(path: Path, **changes: Any) -> dict[str, Any]:

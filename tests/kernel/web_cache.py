@@ -20,6 +20,7 @@ from emu.services import kinds
 from emu.services.kind import Place
 from emu.services.origin import OriginKind
 from emu.traffic.plan import Job
+from tests.event_log import read_events
 from tests.namespaces import Namespace, Namespaces
 from tests.patience import PATIENCE_S, eventually
 
@@ -118,9 +119,7 @@ class WebCache:
 
     def events(self, kind: str, node: str | None = None) -> list[dict[str, Any]]:
         """What the servers have logged."""
-        path = self._folder / "events.jsonl"
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        events = [json.loads(line) for line in lines]
+        events = read_events(self._folder / "events.jsonl")
         return [e for e in events if e["kind"] == kind and node in (None, e["node"])]
 
     def logged(self, node: str, count: int) -> list[dict[str, Any]]:

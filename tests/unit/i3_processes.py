@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.event_log import read_events
 from tests.patience import PATIENCE_S
 
 HERE = "::1"
@@ -69,8 +70,7 @@ class Processes:
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """What a node has logged."""
-        path = self.folder / f"{name}.jsonl"
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        return read_events(self.folder / f"{name}.jsonl")
 
     def send(self, name: str, data: bytes) -> None:
         """Send a datagram to a node, as a stranger."""
