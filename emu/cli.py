@@ -39,6 +39,14 @@ _RESULTS = click.option(
     show_default=True,
     help="Folder of the records.",
 )
+_SEED = click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Instead of the scenario's.")
+_REPEAT = click.option("--repeat", type=click.IntRange(1, 10000), help="Instead of the scenario's.")
+_JOBS = click.option(
+    "--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Runs at a time."
+)
+_AS_JSON = click.option(
+    "--json", "as_json", is_flag=True, help="Print the record, and nothing else."
+)
 
 
 class Refusal(click.ClickException):
@@ -109,12 +117,10 @@ def commands(context: click.Context) -> None:
 @commands.command()
 @_SCENARIO
 @_RESULTS
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Instead of the scenario's.")
-@click.option("--repeat", type=click.IntRange(1, 10000), help="Instead of the scenario's.")
-@click.option(
-    "--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Runs at a time."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the record, and nothing else.")
+@_SEED
+@_REPEAT
+@_JOBS
+@_AS_JSON
 @click.option("--keep-captures", is_flag=True, help="Capture on every interface, all packets.")
 @click.option(
     "--live",
@@ -171,12 +177,10 @@ def run(
 @commands.command()
 @_SCENARIO
 @_RESULTS
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Instead of the scenario's.")
-@click.option("--repeat", type=click.IntRange(1, 10000), help="Instead of the scenario's.")
-@click.option(
-    "--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Runs at a time."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the record, and nothing else.")
+@_SEED
+@_REPEAT
+@_JOBS
+@_AS_JSON
 def simulate(
     scenario: Path, out: Path, seed: int | None, repeat: int | None, jobs: int, as_json: bool
 ) -> None:
