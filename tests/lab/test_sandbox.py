@@ -154,13 +154,35 @@ def busy() -> Iterator[subprocess.Popen[str]]:
 
 def kill(victim: str, spawner: int) -> None:
     """Kill one process of a sandbox; when it is too early for that one, the youngest there is."""
+    while not stopped(process := find(victim, spawner)):
+        pass  # it had ended by itself: nothing would come of killing it
+    os.kill(process, signal.SIGKILL)
+
+
+def find(victim: str, spawner: int) -> int:
+    """The process of that name, or the youngest there is."""
     line = [spawner]
     while len(line) < 4 and children(line[-1]):
         line.append(max(children(line[-1]), key=lambda pid: "python" in command_line(pid)))
     named = dict(zip(("spawner", "guard", "init", "command"), line, strict=False))
     for process in daemons(line[2], "ovs-vswitchd") if len(line) > 2 else []:
         named["ovs-vswitchd"] = process
-    os.kill(named.get(victim, line[-1]), signal.SIGKILL)
+    return named.get(victim, line[-1])
+
+
+def stopped(pid: int) -> bool:
+    """Stop a process: whether it was alive, and so will die of nothing but what comes next."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGSTOP)
+    return eventually(lambda: {state(pid)} & {"T", "Z", "X"}) == {"T"}
+
+
+def state(pid: int) -> str:
+    """One letter, as proc(5) has it: T is stopped, Z not yet reaped, X gone."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+        return status.rpartition(")")[2].split()[0]
+    return "X"
 
 
 def daemons(init: int, name: str) -> list[int]:
