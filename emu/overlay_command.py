@@ -45,26 +45,35 @@ def show_status(console: Console) -> None:
 
 
 def _show(console: Console, status: dict[str, Any]) -> None:
-    link = status["link"]
-    place = "behind a NAT" if status["behind_nat"] else "reachable"
-    console.print(f"{status['name']} on {link['interface']}, {place}", style="bold")
-    members = Table("member", "delay", "way", "groups")
-    for member in status["members"]:
-        delay = "" if member["rtt_ms"] is None else f"{member['rtt_ms']:.1f} ms"
-        way = "direct" if member["direct"] else "by a hub"
-        members.add_row(member["name"], delay, way, ", ".join(member["groups"]))
-    console.print(members)
-    names = {member["member"]: member["name"] for member in status["members"]}
-    names[status["member"]] = status["name"]
-    if status["roots"]:
+    """What a protocol does not tell is left out."""
+    link, parts = status["link"], [status["protocol"]]
+    if "behind_nat" in status:
+        parts.append("behind a NAT" if status["behind_nat"] else "reachable")
+    console.print(f"{status['name']} on {link['interface']}, {', '.join(parts)}", style="bold")
+    members = status.get("members", [])
+    if members:
+        console.print(_members(members))
+    names = {member["member"]: member["name"] for member in members}
+    names[status.get("member", "")] = status["name"]
+    if status.get("roots"):
         console.print(_sent(status["roots"], names))
-    if status["branches"]:
+    if status.get("branches"):
         console.print(_received(status["branches"], names))
     groups = ", ".join(link["groups"]) or "nothing"
     console.print(f"wanted here: {groups}")
-    dropped = {reason: count for reason, count in status["dropped"].items() if count}
+    dropped = {reason: count for reason, count in status.get("dropped", {}).items() if count}
     if dropped:
         console.print("dropped: " + ", ".join(f"{n} {reason}" for reason, n in dropped.items()))
+
+
+def _members(members: list[dict[str, Any]]) -> Table:
+    """Who else there is."""
+    table = Table("member", "delay", "way", "groups")
+    for member in members:
+        delay = "" if member["rtt_ms"] is None else f"{member['rtt_ms']:.1f} ms"
+        way = "direct" if member["direct"] else "by a hub"
+        table.add_row(member["name"], delay, way, ", ".join(member["groups"]))
+    return table
 
 
 def _sent(roots: list[dict[str, Any]], names: dict[str, str]) -> Table:

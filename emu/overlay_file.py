@@ -8,15 +8,17 @@ from collections.abc import Callable
 from ipaddress import IPv4Interface, IPv6Address
 from ipaddress import ip_interface as parse_interface
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationError
 
 from agents.kernel.virtual_interface import Address
+from agents.overlay.interface import Overlay, Place
 from agents.overlay.sealing import NO_KEY
 from agents.roles.overlay import PORT, Keys, OverlayOptions
 from agents.wire.i3 import Endpoint
 from emu.endpoints import address_of, endpoint_text
+from emu.overlay_protocols import registry
 from emu.scenario.document import Document
 from emu.scenario.errors import Problem, ScenarioError, quote
 from emu.scenario.explain import explain
@@ -109,6 +111,9 @@ class OverlayFile(Section):
 
     name: Annotated[str, AfterValidator(_name)] | None = None
     interface: Interface
+    protocol: str = "own"
+    options: dict[str, Any] = {}
+    """Of the protocol."""
     port: Annotated[int, Field(ge=1, le=65535)] = PORT
     underlay_mtu: Annotated[int, Field(ge=1280, le=65535)] | None = None
     known_as: tuple[KnownAs, ...] = ()
@@ -117,7 +122,6 @@ class OverlayFile(Section):
     keys: Annotated[dict[KeyNumber, Secret], BeforeValidator(_some_or_off)]
     send_with: int | None = None
     link_scope: Switch = False
-    degree: Annotated[int, Field(ge=1, le=64)] = 4
     threshold: Annotated[int, Field(ge=1, le=255)] = 1
     query_interval: Annotated[int, within(DURATION, "1s", "30min")] = DURATION.parse("125s")
 
@@ -131,9 +135,12 @@ def load(path: Path) -> OverlayOptions:
     except ValidationError as error:
         raise ScenarioError(lines(document, explain(error.errors(), OverlayFile))) from None
     refuse(document, _check(config))
+    make = _protocol(config, document, path.parent)
     interface = config.interface
     return OverlayOptions(
         name=config.name or socket.gethostname()[:15],
+        protocol=config.protocol,
+        make=make,
         interface=interface.name,
         tap=interface.kind == "tap",
         addresses=interface.addresses,
@@ -146,7 +153,6 @@ def load(path: Path) -> OverlayOptions:
         seeds=config.members,
         keys=_keys(config),
         link_scope=config.link_scope,
-        degree=config.degree,
         threshold=config.threshold,
         query_interval=config.query_interval,
         query=str(status_path(interface.name)),
@@ -176,6 +182,21 @@ def reloading(path: Path, complain: Callable[[str], None]) -> Callable[[], Keys 
 def _keys(config: OverlayFile) -> Keys:
     secrets = {number: secret.encode() for number, secret in config.keys.items()}
     return Keys(secrets, config.send_with or min(secrets, default=NO_KEY))
+
+
+def _protocol(config: OverlayFile, document: Document, folder: Path) -> Callable[[Place], Overlay]:
+    """Makes a member that speaks the protocol, with its options."""
+    try:
+        alm = registry.find(config.protocol, folder)
+    except ValueError as error:
+        raise ScenarioError(lines(document, [Problem(("protocol",), str(error))])) from None
+    try:
+        options = alm.options.model_validate(config.options)
+    except ValidationError as error:
+        found = explain(error.errors(), alm.options)
+        problems = [Problem(("options", *problem.path), problem.text) for problem in found]
+        raise ScenarioError(lines(document, problems)) from None
+    return lambda place: alm.make(place, options)
 
 
 def _check(config: OverlayFile) -> list[Problem]:

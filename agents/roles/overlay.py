@@ -16,14 +16,12 @@ from agents.kernel.virtual_interface import Address, VirtualInterface, local_add
 from agents.multicast.filters import FilterMode
 from agents.multicast.link_router import SetWanted
 from agents.overlay.actions import Deliver, SendDatagram
-from agents.overlay.config import OverlayConfig
-from agents.overlay.member import Member, Self
-from agents.overlay.sealing import Sealer
+from agents.overlay.interface import Overlay, Place
 from agents.roles.daemon import BUDGET, Daemon
 from agents.roles.overlay_link import OverlayLink
 from agents.wire.addresses import mapped, unmapped
 from agents.wire.i3 import Endpoint, endpoint
-from agents.wire.overlay import MEMBER_ID_LENGTH, Interest, MemberId
+from agents.wire.overlay import Interest
 
 PORT = 4754
 """Where members receive, unless they are told otherwise."""
@@ -44,6 +42,9 @@ class OverlayOptions:
     """What the operator says."""
 
     name: str
+    protocol: str
+    make: Callable[[Place], Overlay]
+    """Makes a member that speaks the protocol."""
     interface: str
     tap: bool
     addresses: tuple[Address, ...]
@@ -59,7 +60,6 @@ class OverlayOptions:
     seeds: tuple[Endpoint, ...]
     keys: Keys
     link_scope: bool
-    degree: int
     threshold: int
     """Packets with no more hops left than this are not carried."""
     query_interval: int
@@ -84,16 +84,18 @@ class OverlayDaemon:
             tap=options.tap,
             default=options.default,
         )
-        random = SystemRandom()
-        member = MemberId(os.urandom(MEMBER_ID_LENGTH))
         self._endpoints = self._local()
-        self._core = Member(
-            Self(member, options.name, self._endpoints, options.reachable),
-            options.seeds,
-            Sealer(member, options.keys.secrets, options.keys.current),
-            OverlayConfig(degree=options.degree),
-            random,
-            time.monotonic_ns(),
+        self._core = options.make(
+            Place(
+                options.name,
+                self._endpoints,
+                options.seeds,
+                options.keys.secrets,
+                options.keys.current,
+                SystemRandom(),
+                time.monotonic_ns(),
+                options.reachable,
+            )
         )
         self._link = OverlayLink(
             daemon,
@@ -193,4 +195,5 @@ class OverlayDaemon:
             "querier": {v: router.is_querier for v, router in self._link.routers.items()},
             **self._link.counters,
         }
-        return {**status, "link": link, "unsendable": self._unsendable}
+        known = {"name": self._options.name, "protocol": self._options.protocol, **status}
+        return {**known, "link": link, "unsendable": self._unsendable}

@@ -24,7 +24,7 @@ def hosts(tmp_path_factory):
     with unicast_only(4, tmp_path_factory.mktemp("overlay")) as made:
         for host in made:
             kind = {"kind": "tap" if host is made[-1] else "tun"}
-            host.start(degree=1, link_scope="on", interface=kind, **QUICK)
+            host.start(options={"degree": 1}, link_scope="on", interface=kind, **QUICK)
         eventually(lambda: all(host.knows() == 3 for host in made))
         yield made
 
@@ -142,7 +142,7 @@ def test_the_status_says_who_gets_what_from_whom(hosts):
     shown = subprocess.run(
         command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True
     ).stdout
-    assert "n1 on mcx1, reachable" in shown
+    assert "n1 on mcx1, own, reachable" in shown
     assert "10.80.0.1 → 239.1.1.5" in shown
     assert any("239.1.1.5" in line for line in shown.splitlines() if "wanted here" in line)
     listener.close()

@@ -7,9 +7,11 @@ import subprocess
 import sys
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from pathlib import Path
+from random import Random
 
 import pytest
 
+from agents.overlay.interface import Place
 from agents.wire.addresses import mapped
 from agents.wire.i3 import endpoint
 from emu.overlay_file import load, reloading
@@ -33,7 +35,8 @@ keys:
   2: fedcba9876543210
 send_with: 2
 link_scope: on
-degree: 8
+protocol: own
+options: {degree: 8}
 threshold: 4
 query_interval: 60s
 """
@@ -62,7 +65,9 @@ def test_all_that_may_be_said_is_read(tmp_path):
     assert options.known_as == (mapped(IPv4Address("192.0.2.7")),)
     assert (options.keys.secrets[2], options.keys.current) == (b"fedcba9876543210", 2)
     assert (options.link_scope, options.default, options.reachable) == (True, True, True)
-    assert (options.degree, options.threshold, options.query_interval) == (8, 4, 60 * 10**9)
+    assert (options.protocol, options.threshold, options.query_interval) == ("own", 4, 60 * 10**9)
+    member = options.make(Place("n", (), (), {}, 0, Random(1), 0))
+    assert member._config.degree == 8
 
 
 def test_two_keys_are_enough(tmp_path):
@@ -84,7 +89,11 @@ def test_two_keys_are_enough(tmp_path):
         ("keys: off", "keys: off\nmembers: [host]", 3, "such as 192.0.2.1:4754"),
         ("keys: off", "keys: off\nmembers: ['192.0.2.1:99999']", 3, "such as 192.0.2.1:4754"),
         ("keys: off", "keys: off\nlink_scope: perhaps", 3, "link_scope"),
-        ("keys: off", "keys: off\ndegree: 0", 3, "degree"),
+        ("keys: off", "keys: off\noptions: {degree: 0}", 3, "options.degree: 0 is too small"),
+        ("keys: off", "keys: off\noptions: {degre: 2}", 3, "did you mean degree"),
+        ("keys: off", "keys: off\noptions: 3", 3, "is not a mapping"),
+        ("keys: off", "keys: off\nprotocol: nonsense", 3, "write own"),
+        ("keys: off", "keys: off\nprotocol: not_there.py", 3, "cannot be loaded"),
         ("keys: off", "keys: off\nname: a/b", 3, "not a good name"),
         ("keys: off", "keys: off\nquery_interval: 5", 3, "unit"),
         ("10.80.0.1/16", "10.80.0.1", 1, "alone in its network"),

@@ -1,0 +1,24 @@
+"""What an overlay protocol is to a configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from agents.overlay.interface import Overlay, Place
+from emu.scenario.section import Section
+
+
+class NoOptions(Section):
+    """Nothing is to be said."""
+
+
+@dataclass(frozen=True)
+class Alm:
+    """An application layer multicast protocol: how a member of it is made."""
+
+    make: Callable[[Place, Any], Overlay]
+    """Makes the core of a member with these options."""
+    options: type[Section] = NoOptions
+    """What ``options`` may say in the configuration."""
