@@ -270,6 +270,10 @@ class Netlink:
         """
         self._add_rule(rules.rule(source, iif, table, priority))
 
+    def rule_add_longer_routes(self, length: int, *, iif: str, table: int, priority: int) -> None:
+        """Look up what came in by ``iif`` in ``table``, but find prefixes longer than this only."""
+        self._add_rule(rules.longer_routes(length, iif, table, priority))
+
     def rule_delete(
         self, source: IPv6Network, *, iif: str | None = None, table: int | None, priority: int
     ) -> None:
@@ -306,9 +310,16 @@ class Netlink:
 
     def rules_delete(self, priority: int) -> None:
         """Delete every rule of this priority."""
+        self._delete_rules(rules.of_priority(priority))
+
+    def rules_delete_of(self, iif: str) -> None:
+        """Delete every rule for what comes in by a link, even if that has gone."""
+        self._delete_rules(rules.of_interface(iif))
+
+    def _delete_rules(self, message: bytes) -> None:
         try:
             while True:
-                self.rtnetlink.request(rtnl.RTM_DELRULE, rules.of_priority(priority))
+                self.rtnetlink.request(rtnl.RTM_DELRULE, message)
         except FileNotFoundError:
             return
 

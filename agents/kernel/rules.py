@@ -11,13 +11,21 @@ _EVERYWHERE = IPv6Network("::/0")
 _WHOLE_MARK = 0xFFFFFFFF
 _TO_TABLE, _BLACKHOLE = 1, 6
 """FR_ACT_TO_TBL, FR_ACT_BLACKHOLE."""
-_DESTINATION, _SOURCE, _INPUT, _PRIORITY, _MARK, _TABLE, _MARK_MASK = 1, 2, 3, 6, 10, 15, 16
-"""FRA_DST, FRA_SRC, FRA_IIFNAME, FRA_PRIORITY, FRA_FWMARK, FRA_TABLE, FRA_FWMASK."""
+_DESTINATION, _SOURCE, _INPUT, _PRIORITY, _MARK = 1, 2, 3, 6, 10
+"""FRA_DST, FRA_SRC, FRA_IIFNAME, FRA_PRIORITY, FRA_FWMARK."""
+_SUPPRESS_PREFIX_LENGTH, _TABLE, _MARK_MASK = 14, 15, 16
+"""FRA_SUPPRESS_PREFIXLEN, FRA_TABLE, FRA_FWMASK."""
 
 
 def rule(source: IPv6Network, iif: str | None, table: int | None, priority: int) -> bytes:
     """Packets from ``source`` (that came in by ``iif``) look in ``table``; None: drop them."""
     return _rule(_EVERYWHERE, source, iif, table, priority)
+
+
+def longer_routes(length: int, iif: str, table: int, priority: int) -> bytes:
+    """Packets that came in by ``iif`` look in ``table`` for prefixes longer than ``length``."""
+    shorter = number(_SUPPRESS_PREFIX_LENGTH, length)
+    return _rule(_EVERYWHERE, _EVERYWHERE, iif, table, priority) + shorter
 
 
 def unmarked(
@@ -42,6 +50,11 @@ def marked(mark: int, table: int, priority: int) -> bytes:
 def of_priority(priority: int) -> bytes:
     """Any rule of this priority."""
     return _head(0, 0, 0) + number(_PRIORITY, priority)
+
+
+def of_interface(iif: str) -> bytes:
+    """Any rule for what comes in by ``iif``, even if it has gone."""
+    return _head(0, 0, 0) + text(_INPUT, iif)
 
 
 def _rule(

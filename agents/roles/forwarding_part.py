@@ -12,9 +12,8 @@ from agents.kernel.netlink import Netlink
 from agents.kernel.tunnel import Tunnel
 from agents.mobility import actions
 from agents.roles.daemon import Daemon
+from agents.roles.ingress_filter import SOURCE_ROUTE_PRIORITY
 from agents.roles.tunnel_devices import TunnelDevices
-
-RULE_PRIORITY = 1000
 
 Routed = Callable[[IPv6Network, "IPv6Address | None"], None]
 """Told of a prefix and the peer behind whose tunnel it is now; None: behind none."""
@@ -109,7 +108,9 @@ class ForwardingPart:
     def _install_source_route(self, action: actions.InstallSourceRoute) -> None:
         self._forget_source_route(action.prefix)
         table = self._devices.table(self.tunnels[action.peer])
-        self._netlink.rule_add(action.prefix, iif=self._link(), table=table, priority=RULE_PRIORITY)
+        self._netlink.rule_add(
+            action.prefix, iif=self._link(), table=table, priority=SOURCE_ROUTE_PRIORITY
+        )
         self._source_routes[action.prefix] = table
         self.on_source_route(action.prefix, action.peer)
 
@@ -120,7 +121,9 @@ class ForwardingPart:
     def _forget_source_route(self, prefix: IPv6Network) -> None:
         table = self._source_routes.pop(prefix, None)
         if table is not None:
-            self._netlink.rule_delete(prefix, iif=self._link(), table=table, priority=RULE_PRIORITY)
+            self._netlink.rule_delete(
+                prefix, iif=self._link(), table=table, priority=SOURCE_ROUTE_PRIORITY
+            )
 
     def _link(self) -> str:
         assert self._access is not None

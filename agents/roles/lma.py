@@ -26,19 +26,20 @@ class LocalMobilityAnchor:
         self._daemon = Daemon(config["node"], config["log"])
         mags = {IPv6Address(address): name for address, name in config["peers"].items()}
         address = IPv6Address(config["address"])
+        pool = IPv6Network(config["pool"])
         self._core = LmaCore(
             LmaConfig(
                 address=address,
-                pool=IPv6Network(config["pool"]),
+                pool=pool,
                 mags=frozenset(mags),
                 clock_offset=time.time_ns() - time.monotonic_ns(),
                 **config["mobility"],
             )
         )
-        devices = TunnelDevices(self._daemon, address, config["tunnel_backend"], mags)
+        devices = TunnelDevices(self._daemon, address, config["tunnel_backend"], mags, pool)
         self._forwarding = ForwardingPart(self._daemon, self._core, devices)
         if config["interception"]:
-            InterceptionPart(self._forwarding, IPv6Network(config["pool"]), config["interception"])
+            InterceptionPart(self._forwarding, pool, config["interception"])
         self._signalling = Signalling(self._daemon, address, self._core, key=config["key"])
         self._multicast: MulticastPart | None = None
         if config["multicast"]:

@@ -58,7 +58,9 @@ class MobilityAccessRouter:
             remains.clear(self._access_link, mar.link_local, peers.values())
         self._pool = mar.pool
         self._core = MarCore(mar, self._listening, self._expected)
-        devices = TunnelDevices(self._daemon, mar.address, config["tunnel_backend"], peers)
+        devices = TunnelDevices(
+            self._daemon, mar.address, config["tunnel_backend"], peers, mar.pool
+        )
         self._forwarding = ForwardingPart(self._daemon, self._core, devices, self._access_link)
         self._access = AccessPart(self._daemon, self._core, mar.link_layer_address, peers)
         self._signalling = Signalling(

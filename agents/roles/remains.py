@@ -8,7 +8,7 @@ from ipaddress import IPv6Address, IPv6Interface
 
 from agents.kernel import tc
 from agents.kernel.netlink import Netlink
-from agents.roles.forwarding_part import RULE_PRIORITY
+from agents.roles.ingress_filter import SOURCE_ROUTE_PRIORITY
 from agents.roles.tunnel_devices import device_name
 
 
@@ -18,7 +18,7 @@ def clear(access: str, link_local: IPv6Address, peers: Iterable[str]) -> None:
     ``link_local`` is the router's own address on the access link, which stays.
     """
     with Netlink() as netlink:
-        netlink.rules_delete(RULE_PRIORITY)
+        netlink.rules_delete(SOURCE_ROUTE_PRIORITY)
         for prefix in netlink.routes(access):
             netlink.route_delete(prefix)
         for address in netlink.addresses(access):
@@ -26,5 +26,6 @@ def clear(access: str, link_local: IPv6Address, peers: Iterable[str]) -> None:
                 netlink.remove_address(access, IPv6Interface(address))
         for peer in peers:
             netlink.delete_link(device_name(peer))
+            netlink.rules_delete_of(device_name(peer))
         for index, _ in socket.if_nameindex():
             tc.detach_all(netlink.rtnetlink, index, tc.INGRESS)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from functools import partial
 from ipaddress import IPv6Address, IPv6Network
 
 from agents.kernel.netlink import Netlink
 from agents.kernel.tunnel import Backend, Tunnel, open_tunnel
+from agents.roles import ingress_filter
 from agents.roles.daemon import Daemon
 
 READY = 16
@@ -24,6 +26,8 @@ def device_name(peer: str) -> str:
 class TunnelDevices:
     """At most one tunnel to each peer; ``names`` are the peers', for the names of the devices.
 
+    ``pool`` has the prefixes that this router anchors: their mobile nodes send by tunnels.
+
     Making a device takes the kernel some ms and deleting one tens of ms, under a lock that all that
     changes links waits for. So neither is left to a handover: the devices to the first peers are
     made at the start (RFC 5213 section 5.6.1 allows static tunnels), and one that is not needed any
@@ -31,12 +35,18 @@ class TunnelDevices:
     """
 
     def __init__(
-        self, daemon: Daemon, local: IPv6Address, backend: Backend, names: dict[IPv6Address, str]
+        self,
+        daemon: Daemon,
+        local: IPv6Address,
+        backend: Backend,
+        names: dict[IPv6Address, str],
+        pool: IPv6Network | None = None,
     ) -> None:
         self._daemon = daemon
         self._local = local
         self._backend = backend
         self._names = names
+        self._pool = pool
         self._netlink = Netlink()
         self._closing: dict[IPv6Address, Future[None]] = {}
         peers = [peer for peer in names if peer != local][:READY]
@@ -71,6 +81,8 @@ class TunnelDevices:
     def _make(self, peer: IPv6Address) -> Tunnel:
         tunnel = open_tunnel(device_name(self._names[peer]), self._local, peer, self._backend)
         self._netlink.route_replace(_DEFAULT, oif=tunnel.name, table=self.table(tunnel))
+        ingress_filter.deliver_only(tunnel.name, self._pool)
+        tunnel.after_closing(partial(ingress_filter.forget, tunnel.name))
         return tunnel
 
     def _delete(self, peer: IPv6Address) -> None:
