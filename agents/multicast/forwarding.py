@@ -81,6 +81,15 @@ class Forwarding:
         entry.incoming = ""  # differs from every route, so that the entry is told (again)
         yield from self._update((source, group), entry, now)
 
+    def refuse(self, source: IPv6Address, group: IPv6Address, link: str) -> Iterator[Action]:
+        """Data came by a link where its source is not: no entry is made of it, and none moves.
+
+        Without an answer Linux keeps the packet, and true ones behind it, for 10 s.
+        """
+        if source not in self._entries.get(group, {}):
+            yield SetForwarding(source, group, link, ())
+            yield RemoveForwarding(source, group)
+
     def expect(self, source: IPv6Address, group: IPv6Address, now: int) -> Iterator[Action]:
         """Data of a channel will come: have its entry as soon as it is known by which link.
 

@@ -31,6 +31,10 @@ class Link:
     """Whether it has to be held in order to stay."""
     anchors: IPv6Network | None = None
     """What the router at the other end anchors prefixes of, if it is another MAR."""
+    hosts: IPv6Network | None = None
+    """The prefix of all the hosts on it: nobody else is here."""
+    hosts_move: bool = False
+    """Whether they may be elsewhere, too."""
 
     @property
     def is_tunnel(self) -> bool:
@@ -83,8 +87,13 @@ class Links:
 
     @property
     def access(self) -> str | None:
-        """The first link that is downstream only: where hosts are, on a router with one such."""
+        """Where hosts attach, on a router with one such: the first link downstream, no tunnel."""
         return self._access
+
+    @property
+    def connected(self) -> list[IPv6Network]:
+        """The prefixes of links whose hosts are on them and nowhere else."""
+        return self._connected
 
     @property
     def tunnels(self) -> dict[str, Link]:
@@ -135,7 +144,8 @@ class Links:
         self._upstreams = {x.name: x.host for x in links if x.host is not None}
         self._downstreams = {x.name: x.router for x in self._links.values() if x.router is not None}
         self._on_demand = [x for x in self._links.values() if x.on_demand]
+        self._connected = [x.hosts for x in links if x.hosts and not x.hosts_move]
         self._tunnels = {x.name: x for x in links if x.is_tunnel}
-        downs = (name for name in self._downstreams if name not in self._tunnels)
+        downs = (x.name for x in links if x.host is None and not x.on_demand)
         self._access = next(downs, None)
         self._native = next((name for name in self._upstreams if name not in self._tunnels), None)

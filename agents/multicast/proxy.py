@@ -37,6 +37,7 @@ from agents.multicast.membership import (
 from agents.multicast.querier import Querier
 from agents.multicast.reception import Counters, Reception
 from agents.multicast.records import records_of_interest, wants_any_source_wrongly
+from agents.multicast.reverse_path import ReversePath
 from agents.multicast.selection import MldDmm, UpstreamSelection
 from agents.multicast.sources import MobileSources
 from agents.wire.addresses import is_routable_unicast
@@ -82,6 +83,7 @@ class MldProxy:
         decisions = Decisions()
         select = selection or MldDmm(config.ongoing_session_window)
         self._sources = MobileSources(self._links, decisions, pool, by_anchor=not select.shares)
+        self._reverse_path = ReversePath(self._links, self._sources)
         self._forwarding = Forwarding(
             config, self._links, self._sources, self.awaited, self._attachments.links
         )
@@ -127,12 +129,15 @@ class MldProxy:
         on_demand: bool = False,
         shared: bool = True,
         anchors: IPv6Network | None = None,
+        hosts: IPv6Network | None = None,
+        hosts_move: bool = False,
     ) -> list[Action]:
         """A link came up. The first that is upstream only is the native one.
 
         One that is both leads to another MAR, which ``anchors`` these prefixes. An ``on_demand``
         link has to be held to stay. On one that is ``shared`` there may be other routers, and one
-        of them is the querier.
+        of them is the querier. ``hosts``: their prefix, if there are none but such on the link, and
+        these on no other, unless they move.
         """
         config = self._config
         host = HostPart(config, self._random, self._links.reports_due) if upstream else None
@@ -150,7 +155,7 @@ class MldProxy:
                 maximum_sources=many if upstream else config.maximum_sources,
             )
             router = RouterPart(querier, listeners)
-        self._links.add(Link(name, link_local, host, router, on_demand, anchors))
+        self._links.add(Link(name, link_local, host, router, on_demand, anchors, hosts, hosts_move))
         return self._choose_for_unserved(now)
 
     def remove_link(self, name: str, now: int) -> list[Action]:
@@ -302,11 +307,15 @@ class MldProxy:
     def upcall(self, source: IPv6Address, group: IPv6Address, link: str, now: int) -> list[Action]:
         """The kernel has no entry for data that came in by a link, or one for another link.
 
-        Of a source that no node can be there never is one: (::, G) would be any source's.
+        Of a source that no node can be there never is one: (::, G) would be any source's. Nor is
+        there for one that cannot be where its data came in.
         """
         if not (is_routable_unicast(source) or source.is_link_local):
             self.counters.sources += 1
             return []
+        if not self._reverse_path.believes(source, group, link):
+            self.counters.forged += 1
+            return [*self._forwarding.refuse(source, group, link)]
         self._instances.arrived(source, group, link, self._forwarding.incoming(source, group))
         actions = self._finish(now) if self._changed else []
         actions += self._begin_detour(source, group)

@@ -23,6 +23,8 @@ class Counters:
     """Queries on a link that has no other router: a host asks what only routers may."""
     sources: int = 0
     """Upcalls about data from what is no node's address."""
+    forged: int = 0
+    """Upcalls about data that came by a link where its source is not (RFC 2827)."""
 
 
 class Reception:

@@ -103,6 +103,17 @@ class MobileSources:
             return True
         return source in self._pool and _find(self._away, source) is None
 
+    def may_send(self, source: IPv6Address, group: IPv6Address, link: str) -> bool:
+        """Whether a source may be on a link that leads to hosts, of which bindings tell.
+
+        Of a tunnel's other end it is one that is away there; what a guest sends may be apart.
+        """
+        if self._pool is None:
+            return True
+        if link != self._links.access:
+            return self.comes_by(source, link)
+        return self.is_here(source, group) or self.guest_tunnel(source) is not None
+
     def comes_by(self, source: IPv6Address, link: str) -> bool:
         """Whether data in a tunnel is from a source of ours that is at the other end."""
         return _find(self._away, source) == link

@@ -49,7 +49,8 @@ class AccessRouter:
         port = LinkPort(self._daemon, interface, handlers)
         if self._multicast:
             link_local = IPv6Address(config["link_local"])
-            self._multicast.add_port(port, link_local, upstream=False, downstream=True)
+            pool = IPv6Network(config["pool"])
+            self._multicast.add_port(port, link_local, upstream=False, downstream=True, hosts=pool)
         access.serve(port)
         self._access = interface
         self._netlink = netlink

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Network
 from typing import Any
 
 from agents.roles.daemon import Daemon
@@ -18,7 +19,12 @@ class HomeAgent:
         self._agent = HomeAgentPart(self._daemon, config)
         self._multicast: MulticastPart | None = None
         if config["multicast"]:
-            self._multicast = MulticastPart(self._daemon, config["multicast"], config["seed"])
+            self._multicast = MulticastPart(
+                self._daemon,
+                config["multicast"],
+                config["seed"],
+                pool=IPv6Network(config["pool"]),
+            )
             self._multicast.add_link(config["upstream"], upstream=True, downstream=False)
             self._agent.on_tunnel = HomeMulticast(self._daemon, self._multicast).moved
             self._daemon.answer(config["query"], self._state)

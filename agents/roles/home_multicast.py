@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, IPv6Network
 
 from agents.core import refused
 from agents.kernel.mroute import MAXIMUM_INTERFACES
@@ -41,6 +41,9 @@ class HomeMulticast:
         if after is not None and self._open(after, home_address):
             self._homes[after].add(home_address)
             self._multicast.follow(host, after.name, served.name if served else None)
+            self._multicast.away(IPv6Network(home_address), after.name)
+        else:
+            self._multicast.away(IPv6Network(home_address), None)
         if served is not None:
             self._leave(served, home_address)
 

@@ -44,11 +44,14 @@ class LocalMobilityAnchor:
         self._multicast: MulticastPart | None = None
         if config["multicast"]:
             proxy = OF_ROUTERS | config["multicast"]
-            self._multicast = MulticastPart(self._daemon, proxy, config["seed"])
+            self._multicast = MulticastPart(
+                self._daemon, proxy, config["seed"], pool=IPv6Network(config["pool"])
+            )
             self._multicast.add_link(config["upstream"], upstream=True, downstream=False)
             MulticastTunnels(
                 self._daemon, self._multicast, self._forwarding, upstream=False, downstream=True
             )
+            self._forwarding.on_route = self._away
         self._report = StateReport(
             self._daemon, self._core, self._forwarding, self._signalling, self._multicast
         )
@@ -57,6 +60,11 @@ class LocalMobilityAnchor:
     def run(self) -> None:
         """Serve until told to stop."""
         self._daemon.run(self._report.last_words)
+
+    def _away(self, prefix: IPv6Network, mag: IPv6Address | None) -> None:
+        """A mobile node with this prefix is behind the tunnel to a MAG; None: behind none."""
+        assert self._multicast is not None
+        self._multicast.away(prefix, self._forwarding.tunnels[mag].name if mag else None)
 
 
 def main(config: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, IPv6Network
 from typing import Any
 
 from agents.mobility.actions import MobileNode, ServingEnded, ServingStarted
@@ -48,7 +48,15 @@ class MobileAccessGateway:
         self._access.serve(port)
         ingress_filter.route_only(self._link)
         if self._multicast:
-            self._multicast.add_port(port, mag.link_local, upstream=False, downstream=True)
+            # Its nodes' prefixes are the LMA's, and others of them are elsewhere.
+            self._multicast.add_port(
+                port,
+                mag.link_local,
+                upstream=False,
+                downstream=True,
+                hosts=IPv6Network(config["pool"]),
+                hosts_move=True,
+            )
         self._daemon.on(ServingStarted, self._serving_started)
         self._daemon.on(ServingEnded, self._serving_ended)
         self._access.listen_for_triggers(config["trigger"])

@@ -74,12 +74,16 @@ class MulticastPart:
         daemon.on(RemoveForwarding, self._entry)
         daemon.watch(self.routing.fileno(), self._upcalls)
 
-    def add_link(self, name: str, *, upstream: bool, downstream: bool) -> None:
+    def add_link(
+        self, name: str, *, upstream: bool, downstream: bool, hosts: IPv6Network | None = None
+    ) -> None:
         """Run MLD on a link, with a port of its own, which other routers may share."""
         with Netlink() as netlink:
             link_local = next(a.ip for a in netlink.addresses(name) if a.ip.is_link_local)
         port = self._port(name)
-        self.add_port(port, link_local, upstream=upstream, downstream=downstream, shared=True)
+        self.add_port(
+            port, link_local, upstream=upstream, downstream=downstream, shared=True, hosts=hosts
+        )
 
     def add_tunnel(
         self,
@@ -104,10 +108,13 @@ class MulticastPart:
         downstream: bool,
         shared: bool = False,
         anchors: IPv6Network | None = None,
+        hosts: IPv6Network | None = None,
+        hosts_move: bool = False,
     ) -> None:
         """Run MLD on a link whose port hands us its MLD, and forward multicast from and to it.
 
-        Unless it is ``shared``, there are hosts on it and no other router.
+        Unless it is ``shared``, there are hosts on it and no other router. ``hosts``: their prefix,
+        of which there are none elsewhere unless they move.
         """
         self._ports[port.name] = port
         self._addresses[port.name] = link_local
@@ -122,6 +129,8 @@ class MulticastPart:
                 on_demand=port.name in self._tunnels,
                 shared=shared,
                 anchors=anchors,
+                hosts=hosts,
+                hosts_move=hosts_move,
             )
         )
 

@@ -114,6 +114,10 @@ class Scheme:
         up = [end.name for end in interfaces if end.kind == "spine" and end.peer == "mr1"]
         return "agents.roles.mr", {
             "upstream": up[0] if up else None,
-            "downstream": [end.name for end in interfaces if end.name not in up],
+            "downstream": {
+                end.name: str(end.lan.network) if end.lan else None
+                for end in interfaces
+                if end.name not in up
+            },
             "multicast": self.proxy_timers(),
         }

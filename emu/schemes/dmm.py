@@ -165,7 +165,7 @@ class Dmm(Scheme):
         """The root, and only router, of the tree on which the MARs' own group is carried."""
         return "agents.roles.mr", {
             "upstream": None,
-            "downstream": [end.name for end in self.network.interfaces(name)],
+            "downstream": dict.fromkeys(end.name for end in self.network.interfaces(name)),
             "multicast": {"query_response_interval": 200 * MILLISECOND},
         }
 

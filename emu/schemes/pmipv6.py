@@ -32,6 +32,7 @@ class Pmipv6(Scheme):
         return "agents.roles.mag", {
             "address": str(network.address(name)),
             "lma": str(network.address("lma")),
+            "pool": str(network.pool("lma")),
             "link_local": str(access.link_local),
             "link_layer_address": access.link_layer_address,
             "access": access.name,

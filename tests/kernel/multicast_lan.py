@@ -207,7 +207,7 @@ class MulticastLan:
             "query": str(self._query),
             "seed": 1,
             "upstream": None,
-            "downstream": ["down", "up"],
+            "downstream": {"down": None, "up": None},
             "multicast": TIMERS | options,
         }
 

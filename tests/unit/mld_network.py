@@ -293,8 +293,8 @@ class Network:
         if known is None or (known.incoming != wire and self._tells(router, source, group)):
             self.perform(router, router.core.upcall(source, group, wire, self.now))
         # What came in by the wrong interface is lost, what had no entry waits for it.
-        entry = router.cache[source, group] if known is None else known
-        return entry.outgoing if entry.incoming == wire else ()
+        entry = router.cache.get((source, group)) if known is None else known
+        return entry.outgoing if entry is not None and entry.incoming == wire else ()
 
     def _tells(self, router: Router, source: IPv6Address, group: IPv6Address) -> bool:
         """Linux tells of data on a wrong interface once in 3 s (MFC_ASSERT_THRESH)."""

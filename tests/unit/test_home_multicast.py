@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, IPv6Network
 from typing import Any
 
 import pytest
@@ -30,6 +30,8 @@ class Multicast:
 
     links: list[str] = field(default_factory=list)
     moves: list[Any] = field(default_factory=list)
+    places: dict[IPv6Network, str | None] = field(default_factory=dict)
+    """By which tunnel what home addresses send is believed."""
 
     def add_tunnel(self, name: str, link_local: IPv6Address, **ways: bool) -> None:
         assert name not in self.links
@@ -41,6 +43,10 @@ class Multicast:
     def follow(self, host: IPv6Address, link: str, previous_link: str | None) -> None:
         assert {link, previous_link or link} <= set(self.links)
         self.moves.append((host, link, previous_link))
+
+    def away(self, prefix: IPv6Network, link: str | None) -> None:
+        assert link is None or link in self.links
+        self.places[prefix] = link
 
 
 @dataclass
@@ -69,6 +75,7 @@ def test_a_listener_is_followed_from_tunnel_to_tunnel():
     home.moved(HOME1, first, second)
     assert multicast.moves == [(MN1, "tun-1", None), (MN1, "tun-2", "tun-1")]
     assert multicast.links == ["tun-2"]
+    assert multicast.places == {IPv6Network(HOME1): "tun-2"}
     home.moved(HOME1, second, second)  # a refresh
     home.moved(HOME1, second, None)
     assert multicast.links == []

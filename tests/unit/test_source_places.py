@@ -9,6 +9,7 @@ import pytest
 from proxies import ALLOW, CONFIG, MN1, MN2, PEER, TO_EX, G, arrive, forwarding, report, run
 
 from agents.core import SECOND
+from agents.multicast.actions import RemoveForwarding
 from agents.multicast.multi_upstream import MultiUpstream
 from agents.multicast.proxy import MldProxy
 from agents.multicast.selection import UpstreamSelection
@@ -76,8 +77,9 @@ def test_nobody_vouches_for_a_source_from_elsewhere(proxy):
     arrive(proxy, MN1, None, NOW)
     arrive(proxy, MN2, None, NOW)
     proxy.receive(report(TO_EX), MN1, "radio", NOW)
-    assert way(proxy, FOREIGN[5], "radio") == ("core", ("radio",))
-    assert way(proxy, FOREIGN[5], "core", "radio") == ("core", ("radio",))
+    assert isinstance(forwarding(proxy.upcall(FOREIGN[5], G, "radio", NOW))[-1], RemoveForwarding)
+    assert way(proxy, FOREIGN[5], "core") == ("core", ("radio",))
+    assert not forwarding(proxy.upcall(FOREIGN[5], G, "radio", NOW))
 
 
 def test_native_data_does_not_return_to_its_anchor(proxy):
