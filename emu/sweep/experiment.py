@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from emu import terminal
+from emu.cli import Lacking, Wrong
 from emu.files import in_words
 from emu.interrupts import INTERRUPTED, run_below
 from emu.records import RecordError
@@ -39,6 +40,7 @@ def experiment(folder: Path, analyse: Analysis) -> click.Command:
     The results are in a folder of the same name. Its exit status is that of ``emu sweep``, which
     goes on where it was stopped (Ctrl-C, SIGTERM and SIGHUP are for it, too), and runs again what
     the machine could not keep up with; 1 if the analysis raises `Unmet`, or a record is gone.
+    Of a sweep that was not begun, because another one is writing there, nothing is analysed.
     """
 
     @click.command(context_settings={"ignore_unknown_options": True}, help=analyse.__doc__)
@@ -48,6 +50,8 @@ def experiment(folder: Path, analyse: Analysis) -> click.Command:
         terminal.take_over()
         sweep = [sys.executable, "-m", "emu", "sweep", folder / "matrix.yaml", "--out", out]
         status = run_below([*map(str, sweep), *options])
+        if status in (Wrong.exit_code, Lacking.exit_code):
+            sys.exit(status)
         try:
             _analyse(out / folder.name, analyse)
         except (Unmet, RecordError, OSError) as problem:

@@ -62,6 +62,12 @@ def test_without_a_faithful_run_there_is_nothing_to_analyse(script, rows):
     assert result.exit_code == 130
 
 
+@pytest.mark.parametrize("status", [2, 3])
+def test_what_another_sweep_has_written_so_far_is_not_analysed(script, status):
+    result, analysed = script(HEAD + "True,one,,,\n", status=status)
+    assert (result.exit_code, result.output, analysed) == (status, "", [])
+
+
 @pytest.mark.parametrize(("status", "ends"), [(0, 1), (4, 1), (130, 130)])
 def test_what_is_not_as_it_has_to_be_is_told_and_the_status_is_1(script, status, ends):
     result, _ = script(HEAD + "True,one\n", status=status, problem=Unmet("does not endure: relay"))
