@@ -57,6 +57,9 @@ def _origin(scenario: Scenario, name: str, service: Origin, path: Path) -> Itera
 
 def _cache(scenario: Scenario, name: str, service: Cache, path: Path) -> Iterator[Problem]:
     yield from wrong_service(scenario, service.origin, (*path, "origin"), "origin")
+    if service.filled and getattr(scenario.services.get(service.origin), "live", False):
+        text = f"{service.origin} is live, of which nothing is there beforehand; leave it out"
+        yield Problem((*path, "filled"), text)
     anchors = _anchors(scenario)
     taken = {
         place: other

@@ -32,6 +32,8 @@ class Origin(Service):
         default=(300_000, 800_000, 1_500_000), examples=["[300kbit, 800kbit]"]
     )
     """Of the picture, from the lowest to the highest: one representation each."""
+    live: bool = False
+    """Whether a segment is there only when it would have been filmed, not all from the start."""
     max_age: Annotated[int, within(DURATION, "1s", "24h")] = DURATION.parse("1h")
     """For how long a cache may use an answer without asking again."""
     keep_alive: bool = False

@@ -10,7 +10,8 @@ asked for, ``playing`` and ``stalled`` when the picture begins to move and stops
 ``buffer`` four times a second with ``position_s`` and ``level_s`` (what is loaded and not yet
 played), ``reloaded`` when nothing has moved for some seconds, for instance as an answer was cut
 short, and the video is loaded anew from where the picture stands, and ``player_ended`` with a
-``reason``: end, stopped, or what went wrong.
+``reason``: end, stopped, or what went wrong. An end that comes before that of the video is none:
+the answer with the last segment was cut short.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from emu.traffic.process import prepare, release_signals, wait_until
 
 _STEP_MS = 250
 _MOST_S = 3600.0
+_LAST_NS = 500_000_000
+"""The last picture is shown at most so long before the end."""
 _PATIENCE_NS = 3_000_000_000
 """For how long neither picture nor buffer may move, until what was loaded is loaded anew."""
 
@@ -73,7 +76,10 @@ class Playback:
     def _told(self, _bus: Any, message: Any) -> None:
         kinds, state = self._gst.MessageType, self._gst.State
         if message.type == kinds.EOS:
-            self._end("end")
+            if self._is_over():
+                self._end("end")
+            else:
+                self._changed(moving=False)
         elif message.type == kinds.ERROR:
             error, _ = message.parse_error()
             self._end(error.message)
@@ -82,6 +88,13 @@ class Playback:
             self._player.set_state(state.PLAYING if full else state.PAUSED)
         elif message.type == kinds.STATE_CHANGED and message.src == self._player:
             self._changed(message.parse_state_changed().newstate == state.PLAYING)
+
+    def _is_over(self) -> bool:
+        """Whether the last picture of the video, and not of what was loaded, has been shown."""
+        time_format = self._gst.Format.TIME
+        is_known, position = self._player.query_position(time_format)
+        has_end, duration = self._player.query_duration(time_format)
+        return not (is_known and has_end) or position >= duration - _LAST_NS
 
     def _changed(self, moving: bool) -> None:
         if moving != self._moving:

@@ -6,6 +6,8 @@ folder                  for its configuration, its temporary files, and what it 
 transparent             optional: a port where it listens as a transparent proxy (see
                         ``agents.kernel.interception``)
 disk                    optional: how many bytes there are for the folder ``cache`` in the folder
+live                    optional: {"content", "begin_ns", "segment_ns"}: the video that the folder
+                        ``live`` in the folder gets segment by segment
 fill                    optional: what is to be asked for, by the socket ``fill`` in the folder,
                         before it serves; for caches
 
@@ -27,14 +29,18 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from agents.kernel import libc
 from agents.roles.daemon import EventLog
+from emu.services.live_video import LiveVideo
 
 PORT = 80
+LIVE = "live"
+"""The folder of a live video."""
 KEPT_FOR = "65s"
 """A connection that may serve more requests, if it may."""
 _FIELDS = {
@@ -100,6 +106,12 @@ class Server:
         if config.get("disk"):
             _mount(self._folder / "cache", config["disk"])
         self._is_full = False
+        live = config.get("live")
+        self._live = None
+        if live is not None:
+            self._live = LiveVideo(
+                Path(live["content"]), self._folder / LIVE, live["begin_ns"], live["segment_ns"]
+            )
 
     async def serve(self) -> None:
         """Serve until SIGTERM; SystemExit, with a line, if nginx ends before."""
@@ -107,6 +119,8 @@ class Server:
         stopped = asyncio.Event()
         loop.add_signal_handler(signal.SIGTERM, stopped.set)
         loop.add_reader(self._lines, self._take)
+        if self._live is not None:
+            self._film(self._live)
         nginx = self._start()
         assert nginx.stderr is not None
         os.set_blocking(nginx.stderr.fileno(), False)
@@ -124,6 +138,13 @@ class Server:
         nginx.terminate()
         nginx.wait()
         self._take()
+
+    def _film(self, live: LiveVideo) -> None:
+        """Give out the segments of a live video that have come to their end, now and later."""
+        due = live.advance(time.monotonic_ns())
+        if due is not None:
+            wait_s = max(0, due - time.monotonic_ns()) / 1e9
+            asyncio.get_running_loop().call_later(wait_s, self._film, live)
 
     def _start(self) -> subprocess.Popen[bytes]:
         """nginx, with a socket that listens already if it is to be a transparent one.

@@ -45,7 +45,7 @@ def describe(run: Run, service: str) -> dict[str, Any]:
         "stalled_ms": sum(end - start for start, end in stalls) / 1e6 if playing else None,
         "reloads": sum(event["kind"] == "reloaded" for event in events),
         "stalled_at_s": [run.seconds(start) for start, _ in stalls],
-        "played_s": max(positions, default=0.0),
+        "played_s": max(positions) - min(positions) if positions else 0.0,
         "ended": ended["reason"] if ended else None,
     }
 

@@ -9,7 +9,7 @@ from typing import Any
 from emu.measure.run import Run
 from emu.requirements import GSTREAMER
 from emu.scenario.services import Origin, Player
-from emu.services import playback
+from emu.services import live_video, playback
 from emu.services.content import MANIFEST
 from emu.services.kind import Kind, Metric, Place
 from emu.traffic.plan import Job
@@ -32,7 +32,9 @@ class PlayerKind(Kind[Player]):
             service.node,
             "emu.services.gstreamer",
             uri=f"http://[{address}]/{MANIFEST}",
-            buffer_ns=service.buffer,
+            buffer_ns=min(service.buffer, live_video.AHEAD * origin.segment)
+            if origin.live
+            else service.buffer,
             start_ns=t0_ns + service.start,
             stop_ns=t0_ns + stop,
         )
