@@ -36,6 +36,7 @@ class _Change:
 class HostPart:
     """The subscriptions on one link, and the reports that they cause.
 
+    ``robustness``, transmissions of a change, may be what a querier tells (sections 5.1.8, 9.1).
     ``due`` always tells when ``timer`` is due for this link among others.
     """
 
@@ -43,6 +44,7 @@ class HostPart:
         self._config = config
         self._random = random
         self._due = due
+        self.robustness = config.robustness
         self._subscriptions: dict[IPv6Address, Filter] = {}
         self._changes: dict[IPv6Address, _Change] = {}
         self._changes_due: int | None = None
@@ -79,10 +81,10 @@ class HostPart:
             return
         change = self._changes.setdefault(group, _Change())
         if wanted.mode is not old.mode:
-            change.mode = self._config.robustness
+            change.mode = self.robustness
         else:
             for source in wanted.sources ^ old.sources:
-                change.sources[source] = self._config.robustness
+                change.sources[source] = self.robustness
         self._changes_due = now
         self._follow()
 

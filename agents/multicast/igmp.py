@@ -6,6 +6,8 @@ version 3 as MLD's version 2.
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address, IPv6Address
+
 from agents.multicast.records import Report
 from agents.wire import igmp, mld
 from agents.wire.addresses import mapped
@@ -49,3 +51,20 @@ def to_igmp(query: mld.MulticastListenerQuery) -> igmp.MembershipQuery:
     sources = tuple(source.ipv4_mapped for source in query.sources if source.ipv4_mapped)
     told = (query.suppress, query.robustness, query.query_interval_s)
     return igmp.MembershipQuery(group, delay, sources, *told)
+
+
+def report_to_igmp(report: mld.MulticastListenerReport) -> igmp.MembershipReport:
+    """The report of a host as IGMP has it."""
+    return igmp.MembershipReport(
+        tuple(
+            igmp.GroupRecord(record.type, _plain(record.group), tuple(map(_plain, record.sources)))
+            for record in report.records
+        )
+    )
+
+
+def _plain(address: IPv6Address) -> IPv4Address:
+    """ValueError: it stands for none."""
+    if address.ipv4_mapped is None:
+        raise ValueError(f"{address} is no IPv4 address")
+    return address.ipv4_mapped

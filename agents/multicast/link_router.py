@@ -18,7 +18,12 @@ from agents.multicast.config import ProxyConfig
 from agents.multicast.filters import Filter, merge
 from agents.multicast.listeners import Listeners
 from agents.multicast.querier import Querier
-from agents.multicast.records import Report, records_of_interest, wants_any_source_wrongly
+from agents.multicast.records import (
+    ANY_SOURCE,
+    Report,
+    records_of_interest,
+    wants_any_source_wrongly,
+)
 from agents.wire.addresses import mapped, unmapped
 from agents.wire.igmp import ALL_SYSTEMS
 from agents.wire.mld import ALL_NODES, UNSPECIFIED, ListenerReportV1, MulticastListenerQuery
@@ -99,8 +104,7 @@ class LinkRouter:
             if taken is None:
                 continue
             if wants_any_source_wrongly(taken):
-                why = "any source of a source-specific group"
-                actions.append(refused(source, taken.group, why))
+                actions.append(refused(source, taken.group, ANY_SOURCE))
                 continue
             expiry = now + self._config.listener_interval
             ask, refusal = self._listeners.report(taken, source, now, expiry, ask=True)

@@ -36,7 +36,7 @@ from agents.multicast.membership import (
 )
 from agents.multicast.querier import Querier
 from agents.multicast.reception import Counters, Reception
-from agents.multicast.records import records_of_interest, wants_any_source_wrongly
+from agents.multicast.records import ANY_SOURCE, records_of_interest, wants_any_source_wrongly
 from agents.multicast.reverse_path import ReversePath
 from agents.multicast.selection import MldDmm, UpstreamSelection
 from agents.multicast.sources import MobileSources
@@ -52,7 +52,6 @@ from agents.wire.mld import (
 
 NO_LINK_LAYER = b""
 """The link-layer address of whoever is on a tunnel."""
-ANY_SOURCE = "any source of a source-specific group"
 
 
 class MldProxy:

@@ -13,6 +13,8 @@ from agents.wire.mld import (
 )
 
 Report = MulticastListenerReport | ListenerReportV1 | ListenerDoneV1
+ANY_SOURCE = "any source of a source-specific group"
+"""Why what ``wants_any_source_wrongly`` finds is refused."""
 
 
 def records_of_interest(message: Report, *, link_scope: bool = False) -> list[AddressRecord]:

@@ -49,6 +49,12 @@ def address_and_port(target: Endpoint) -> tuple[IPv6Address, int]:
     return IPv6Address(target[:16]), int(_PORT.unpack_from(target, 16)[0])
 
 
+def endpoint_text(target: Endpoint) -> str:
+    """An endpoint for people."""
+    address, port = address_and_port(target)
+    return f"[{address}]:{port}" if address.ipv4_mapped is None else f"{address.ipv4_mapped}:{port}"
+
+
 def is_endpoint(target: Target) -> bool:
     """Whether a trigger's target is an endpoint, and not another identifier."""
     return len(target) == ENDPOINT_LENGTH
