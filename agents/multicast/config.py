@@ -37,6 +37,8 @@ class ProxyConfig:
     """Pairs of host and group on one link; a router may have as many groups, and sources each."""
     maximum_entries: int = 4096
     """Forwarding entries; those without listeners make room for new ones."""
+    maximum_sent: int = 64
+    """Channels that one host sends where hosts attach: by its prefix, whatever its addresses."""
     maximum_detours: int = 256
     """Channels of guests taken past multicast routing, each by a program; more take part in it."""
     source_lifetime: int = 210 * SECOND

@@ -14,6 +14,10 @@ class Decisions:
         # None: it was asked for.
         self._decisions: dict[IPv6Address, dict[IPv6Address | None, ChannelScope | None]] = {}
 
+    def __contains__(self, group: IPv6Address) -> bool:
+        """Whether anything was asked or said of a group."""
+        return group in self._decisions
+
     def get(self, group: IPv6Address, source: IPv6Address | None) -> ChannelScope | None:
         """What is known of a channel."""
         decisions = self._decisions.get(group, {})
@@ -35,6 +39,10 @@ class Decisions:
         for decisions in self._decisions.values():
             for source in [s for s in decisions if s is not None and s in prefix]:
                 del decisions[source]
+
+    def forget_source(self, group: IPv6Address, source: IPv6Address) -> None:
+        """A source is silent."""
+        self._decisions.get(group, {}).pop(source, None)
 
     def forget(self, group: IPv6Address) -> None:
         """The group does not matter any more; the next one to want it asks again."""

@@ -9,28 +9,19 @@ links that want it; and in both cases only to links whose querier this router is
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
 
 from agents.core import Action, Log, refused
 from agents.deadlines import Deadlines
 from agents.multicast.actions import RemoveForwarding, SetForwarding
 from agents.multicast.config import ProxyConfig
+from agents.multicast.entries import Entries, Entry
 from agents.multicast.filters import Filter
 from agents.multicast.links import Links
 from agents.multicast.sources import Channel, MobileSources
 
-
-@dataclass
-class _Entry:
-    """The link where data last arrived as a surprise, and what the kernel was told.
-
-    Of data that is expected, and has no way yet, the link is empty.
-    """
-
-    arrival: str
-    incoming: str = ""
-    outgoing: tuple[str, ...] = ()
+_TOLD = 64
+"""Of how many prefixes it is said that they have too many entries."""
 
 
 class Forwarding:
@@ -53,8 +44,9 @@ class Forwarding:
         self._sources = sources
         self._awaited = awaited
         self._isolated = isolated
-        self._entries: dict[IPv6Address, dict[IPv6Address, _Entry]] = {}
-        self._count = 0
+        self._entries = Entries()
+        # Prefixes of which it was said that they have too many.
+        self._told: set[str] = set()
         # Of the entries that nobody listens to.
         self._expiry: Deadlines[Channel] = Deadlines()
         self._shape = self._shape_now()
@@ -63,17 +55,16 @@ class Forwarding:
         self, source: IPv6Address, group: IPv6Address, link: str, now: int
     ) -> Iterator[Action]:
         """Data arrived for which the kernel has no entry: make one, if there is room."""
-        entry = self._entries.get(group, {}).get(source)
+        entry = self._entries.find(source, group)
         origin = self._sources.origin(source, group)
         if entry is None:
-            if self._count >= self._config.maximum_entries:
-                yield from self._make_room()
-            if self._count >= self._config.maximum_entries:
-                why = f"more than {self._config.maximum_entries} channels with listeners"
-                yield refused(source, group, why)
+            yield from self._make_room(source)
+            most = self._config.maximum_entries
+            if len(self._entries) >= most:
+                yield from self._tell(source, group, f"more than {most} channels with listeners")
+                yield from self.refuse(source, group, link)
                 return
-            entry = self._entries.setdefault(group, {})[source] = _Entry(link)
-            self._count += 1
+            entry = self._entries.add(source, group, link)
         if origin is not None:
             entry.arrival = origin
         elif not self._is_copy(source, group, entry, link):
@@ -81,12 +72,20 @@ class Forwarding:
         entry.incoming = ""  # differs from every route, so that the entry is told (again)
         yield from self._update((source, group), entry, now)
 
+    def of_too_many(self, source: IPv6Address, group: IPv6Address, link: str) -> list[Action]:
+        """The answer to a host, where hosts attach, that has too many channels to send this too."""
+        most, is_new = self._config.maximum_sent, self._entries.find(source, group) is None
+        if not is_new or link not in self._isolated or self._entries.beside(source) < most:
+            return []
+        told = self._tell(source, group, f"more than {most} channels sent by one host")
+        return [*told, *self.refuse(source, group, link)]
+
     def refuse(self, source: IPv6Address, group: IPv6Address, link: str) -> Iterator[Action]:
         """Data came by a link where its source is not: no entry is made of it, and none moves.
 
         Without an answer Linux keeps the packet, and true ones behind it, for 10 s.
         """
-        if source not in self._entries.get(group, {}):
+        if self._entries.find(source, group) is None:
             yield SetForwarding(source, group, link, ())
             yield RemoveForwarding(source, group)
 
@@ -95,10 +94,9 @@ class Forwarding:
 
         Else the first packets may be lost: Linux keeps four of a channel until it has one.
         """
-        entries = self._entries.get(group, {})
-        if source not in entries and self._count < self._config.maximum_entries:
-            entry = self._entries.setdefault(group, {})[source] = _Entry("")
-            self._count += 1
+        has_room = len(self._entries) < self._config.maximum_entries
+        if self._entries.find(source, group) is None and has_room:
+            entry = self._entries.add(source, group, "")
             yield from self._update((source, group), entry, now)
 
     def refresh(self, groups: Iterable[IPv6Address], now: int) -> Iterator[Action]:
@@ -106,14 +104,14 @@ class Forwarding:
         shape = self._shape_now()
         if shape != self._shape:
             self._shape = shape
-            groups = list(self._entries)
+            groups = self._entries.groups()
         for group in groups:
-            for source, entry in self._entries.get(group, {}).items():
+            for source, entry in self._entries.of(group).items():
                 yield from self._update((source, group), entry, now)
 
     def forget_link(self, link: str) -> Iterator[Action]:
         """A link is gone: remove the entries whose data came by it."""
-        for channel, entry in self._all():
+        for channel, entry in list(self._entries):
             if link in (entry.arrival, entry.incoming):
                 yield self._remove(channel)
 
@@ -128,54 +126,64 @@ class Forwarding:
 
     def forget(self, source: IPv6Address, group: IPv6Address) -> Iterator[RemoveForwarding]:
         """What a source sends next to a group is an upcall."""
-        if source in self._entries.get(group, {}):
+        if self._entries.find(source, group) is not None:
             yield self._remove((source, group))
 
     def channels_of(self, prefix: IPv6Network) -> list[Channel]:
         """The channels of sources of a prefix that have entries."""
-        return [channel for channel, _ in self._all() if channel[0] in prefix]
+        return self._entries.channels_of(prefix)
 
     def groups(self) -> set[IPv6Address]:
         """The groups that have entries."""
-        return set(self._entries)
+        return self._entries.groups()
 
     def local_sources(self, group: IPv6Address) -> list[IPv6Address]:
         """The sources on downstream links that send to a group."""
-        entries = self._entries.get(group, {})
-        return [source for source, entry in entries.items() if self._is_local(source, group, entry)]
+        entries = self._entries.of(group).items()
+        return [source for source, entry in entries if self._is_local(source, group, entry)]
 
     def is_local(self, source: IPv6Address, group: IPv6Address) -> bool:
         """Whether a source is on a downstream link."""
-        entry = self._entries.get(group, {}).get(source)
+        entry = self._entries.find(source, group)
         return entry is not None and self._is_local(source, group, entry)
 
     def incoming(self, source: IPv6Address, group: IPv6Address) -> str | None:
         """The link that the kernel takes a channel from."""
-        entry = self._entries.get(group, {}).get(source)
+        entry = self._entries.find(source, group)
         return None if entry is None else entry.incoming
 
     def delivering(self, group: IPv6Address, wanted: Filter) -> set[str]:
         """The links by which some of this comes and is forwarded."""
         return {
             entry.incoming
-            for source, entry in self._entries.get(group, {}).items()
+            for source, entry in self._entries.of(group).items()
             if entry.outgoing and wanted.accepts(source)
         }
 
-    def _all(self) -> list[tuple[Channel, _Entry]]:
-        return [
-            ((source, group), entry)
-            for group, entries in self._entries.items()
-            for source, entry in entries.items()
-        ]
+    def _make_room(self, source: IPv6Address) -> Iterator[Action]:
+        """If all is full, remove the entry that is without listeners for the longest time.
 
-    def _make_room(self) -> Iterator[Action]:
-        """Remove the entry that is without listeners for the longest time, if there is one."""
+        If there is none, who has most of all gives one up for who has fewer.
+        """
+        if len(self._entries) < self._config.maximum_entries:
+            return
         due = self._expiry.next()
         if due is not None:
             yield self._remove(next(self._expiry.due(due)))
+            return
+        richest = self._entries.oldest_of_the_richest(source)
+        if richest is not None:
+            yield self._remove(richest)
 
-    def _is_local(self, source: IPv6Address, group: IPv6Address, entry: _Entry) -> bool:
+    def _tell(self, source: IPv6Address, group: IPv6Address, why: str) -> list[Action]:
+        """Once of each prefix, and of some only: a flood is not to be a flood of lines."""
+        prefix = str(IPv6Network((source, 64), strict=False))
+        if prefix not in self._told and len(self._told) < _TOLD:
+            self._told.add(prefix)
+            return [refused(source, group, why)]
+        return []
+
+    def _is_local(self, source: IPv6Address, group: IPv6Address, entry: Entry) -> bool:
         """Data in a tunnel is not, but of a source that is away: it may be what we just left.
 
         Nor is a source that is heard on its own link only, or not yet.
@@ -187,7 +195,7 @@ class Forwarding:
         is_upstream = entry.arrival in self._links.upstreams
         return not is_upstream and self._sources.is_here(source, group)
 
-    def _is_copy(self, source: IPv6Address, group: IPv6Address, entry: _Entry, link: str) -> bool:
+    def _is_copy(self, source: IPv6Address, group: IPv6Address, entry: Entry, link: str) -> bool:
         """Whether data by a link is a copy that was on its way, or not from where it should be."""
         upstream = self._links.upstreams.get(link)
         if upstream is None:
@@ -203,7 +211,7 @@ class Forwarding:
         queried = [name for name, x in downstreams if x.querier.is_querier]
         return self._links.native, queried, list(self._isolated)
 
-    def _update(self, channel: Channel, entry: _Entry, now: int) -> Iterator[Action]:
+    def _update(self, channel: Channel, entry: Entry, now: int) -> Iterator[Action]:
         source, group = channel
         wanting = self._wanting(channel)
         if wanting:
@@ -219,7 +227,7 @@ class Forwarding:
             yield Log("forwarding", {**fields, "outgoing": list(entry.outgoing)})
 
     def _route(
-        self, channel: Channel, entry: _Entry, wanting: list[str]
+        self, channel: Channel, entry: Entry, wanting: list[str]
     ) -> tuple[str, tuple[str, ...]]:
         """Incoming and outgoing links."""
         source, group = channel
@@ -259,10 +267,6 @@ class Forwarding:
         ]
 
     def _remove(self, channel: Channel) -> RemoveForwarding:
-        source, group = channel
-        del self._entries[group][source]
-        if not self._entries[group]:
-            del self._entries[group]
+        self._entries.remove(*channel)
         self._expiry.cancel(channel)
-        self._count -= 1
         return RemoveForwarding(*channel)

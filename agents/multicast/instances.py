@@ -49,6 +49,8 @@ class Instances:
         self._decisions = decisions
         self._changed = changed
         self.lingering = Lingering(changed)
+        # The groups of which a listener may have more than one upstream.
+        self._several: set[IPv6Address] = set()
 
     def wishes(self, group: IPv6Address) -> Iterator[tuple[str | None, Listener, Filter]]:
         """What is wanted of a group, by whom, on which link; None: who left it."""
@@ -119,16 +121,49 @@ class Instances:
 
     def forget_decisions(self, group: IPv6Address) -> None:
         """If nobody listens or sends, the next one to do so asks again."""
-        if not any(self.wishes(group)) and not self.sources_here(group):
-            self._decisions.forget(group)
+        if not any(self.wishes(group)):
+            self._several.discard(group)
+            if group in self._decisions and not self.sources_here(group):
+                self._decisions.forget(group)
 
     def sends(self, source: IPv6Address, group: IPv6Address) -> Actions:
         """Data of a source arrived: find out where it is to go, if it is here and mobile."""
         if self._forwarding.is_local(source, group):
-            self._changed.add(group)
+            self._ask_elsewhere(source, group)
             is_mobile = self._select.shares and self._sources.is_mobile(source, group)
             if is_mobile and self._decisions.ask(group, source):
                 yield AskChannelControl(source, group, source)
+
+    def silent(self, source: IPv6Address, group: IPv6Address) -> None:
+        """The entry of a source, to which nobody listened, is gone, and it is not local any more.
+
+        Where a source is wanted from that is none of this router's own is the group's matter.
+        """
+        self._decisions.forget_source(group, source)
+        self.forget_decisions(group)
+        if not self._nobody_wants(source, group):
+            self._changed.add(group)
+
+    def _ask_elsewhere(self, source: IPv6Address, group: IPv6Address) -> None:
+        """A source is here: have it from where its data goes, if it is wanted from elsewhere.
+
+        That is not to cost what there is of other sources.
+        """
+        shares = self._select.shares
+        if not shares and not (self._sources and self._sources.is_mobile(source, group)):
+            return
+        exits = self._sources.exits(source, group)
+        asked = self._links.asked_of(source, group)
+        is_asked_of_others = any(upstream not in exits for upstream in asked)
+        is_complete = all(upstream in asked for upstream in exits)
+        if is_asked_of_others or not (is_complete or self._nobody_wants(source, group)):
+            self._changed.add(group)
+
+    def _nobody_wants(self, source: IPv6Address, group: IPv6Address) -> bool:
+        listening = (router.listeners for _, router in self._links.listening)
+        is_served = any(listeners.wants(source, group) for listeners in listening)
+        lingering = (wish.accepts(source) for _, wish in self.lingering.wishes(group))
+        return not (is_served or any(lingering))
 
     def forget_link(self, name: str) -> None:
         """A link is gone: nobody is served by it any more."""
@@ -147,6 +182,8 @@ class Instances:
 
     def awaited(self, source: IPv6Address, group: IPv6Address) -> set[str]:
         """The upstreams asked for a channel that it is not taken from as long as others deliver."""
+        if group not in self._several:
+            return set()
         waiting = slice(0, 1) if self._select.shares else slice(1, None)
         return {
             upstream
@@ -165,6 +202,9 @@ class Instances:
         is kept. The kernel tells of one wrong upstream at a time, so the one that is waited for is
         heard of when the others are quiet.
         """
+        if group not in self._several:
+            return
+        self._several.discard(group)
         for _, listener, wish in self.wishes(group):
             if len(listener.upstreams) > 1 and wish.accepts(source):
                 if not self._select.shares:
@@ -175,6 +215,7 @@ class Instances:
                     kept = (used if u == upstream else u for u in listener.upstreams)
                     listener.upstreams = tuple(dict.fromkeys(kept))
                 self._changed.add(group)
+            self._note(group, listener)
 
     def decline_unwanted(
         self, source: IPv6Address, group: IPv6Address, link: str, now: int
@@ -218,6 +259,7 @@ class Instances:
         )
         self._changed.add(group)
         listener.upstreams = choice.upstreams
+        self._note(group, listener)
         if choice.upstreams and self._select.shares:
             self._move(link, group, listener, wish, choice.upstreams)
             self._share(link, group, listener, wish)
@@ -265,6 +307,12 @@ class Instances:
         else:
             present = sorted(delivering & self._links.upstreams.keys() - {link, *upstreams})
             listener.upstreams = (*upstreams, *present)
+        self._note(group, listener)
+
+    def _note(self, group: IPv6Address, listener: Listener) -> None:
+        """A listener's upstreams are others."""
+        if len(listener.upstreams) > 1:
+            self._several.add(group)
 
 
 def _first_to_deliver(

@@ -63,6 +63,8 @@ class Listeners:
         self._listeners: dict[IPv6Address, dict[IPv6Address, Listener]] = {}
         self._departures: dict[IPv6Address, list[Departure]] = {}
         self._groups: dict[IPv6Address, set[IPv6Address]] = {}
+        # What is served of a group, as far as it was asked since it changed.
+        self._served: dict[IPv6Address, Filter] = {}
         self._count = 0
         self.is_empty = True
         """Whether there is no state, as on most tunnels."""
@@ -156,7 +158,12 @@ class Listeners:
 
     def wants(self, source: IPv6Address, group: IPv6Address) -> bool:
         """Whether anybody on the link is served this channel."""
-        return any(wish.accepts(source) for _, wish in self.wishes(group))
+        served = self._served.get(group)
+        if served is None:
+            served = merge(wish for _, wish in self.wishes(group))
+            if served:
+                self._served[group] = served
+        return served.accepts(source)
 
     def departing(self, group: IPv6Address) -> Filter:
         """What is served though nobody is known to want it."""
@@ -235,6 +242,7 @@ class Listeners:
         self._plan((group, None), min((d.deadline for d in departures), default=None))
 
     def _plan(self, key: _Key, when: int | None) -> None:
+        self._served.pop(key[0], None)
         self._deadlines.plan(key, when)
         self._due.plan(self, self._deadlines.next())
         self.is_empty = not (self._listeners or self._departures)

@@ -315,6 +315,9 @@ class MldProxy:
         if not self._reverse_path.believes(source, group, link):
             self.counters.forged += 1
             return [*self._forwarding.refuse(source, group, link)]
+        refusal = self._forwarding.of_too_many(source, group, link)
+        if refusal:
+            return refusal
         self._instances.arrived(source, group, link, self._forwarding.incoming(source, group))
         actions = self._finish(now) if self._changed else []
         actions += self._begin_detour(source, group)
@@ -329,7 +332,8 @@ class MldProxy:
             listeners.expire(now)
         self._instances.lingering.expire(now)
         removed = list(self._forwarding.timer(now))
-        self._changed |= {action.group for action in removed}
+        for action in removed:
+            self._instances.silent(action.source, action.group)
         return [*removed, *self._finish(now)]
 
     def next_deadline(self) -> int | None:

@@ -14,6 +14,7 @@ from ipaddress import IPv6Address, IPv6Network
 
 from agents.multicast.decisions import Decisions
 from agents.multicast.links import Links
+from agents.multicast.prefixes import PrefixLinks
 from agents.wire.channel import ChannelScope
 
 Channel = tuple[IPv6Address, IPv6Address]
@@ -41,8 +42,8 @@ class MobileSources:
         self._decisions = decisions
         self._pool = pool
         self._by_anchor = by_anchor
-        self._guests: dict[IPv6Network, str] = {}
-        self._away: dict[IPv6Network, str] = {}
+        self._guests = PrefixLinks()
+        self._away = PrefixLinks()
         self.apart: set[Channel] = set()
 
     def __bool__(self) -> bool:
@@ -54,7 +55,7 @@ class MobileSources:
 
         Whether that is new. What channel control said of these sources held for this stay.
         """
-        is_new = _set(self._guests, prefix, link)
+        is_new = self._guests.set(prefix, link)
         if is_new:
             self._decisions.forget_sources(prefix)
         return is_new
@@ -64,25 +65,24 @@ class MobileSources:
 
         Whether that is new.
         """
-        return _set(self._away, prefix, link)
+        return self._away.set(prefix, link)
 
     def forget_link(self, link: str) -> None:
         """A tunnel is gone, and what is known by it."""
-        for prefixes in (self._guests, self._away):
-            for prefix in [prefix for prefix, name in prefixes.items() if name == link]:
-                del prefixes[prefix]
+        self._guests.forget_link(link)
+        self._away.forget_link(link)
 
     def is_mobile(self, source: IPv6Address, group: IPv6Address) -> bool:
         """Whether a source is not where it is anchored."""
-        return bool(self.anchor(source, group) or _find(self._away, source))
+        return bool(self.anchor(source, group) or self._away.find(source))
 
     def guest_tunnel(self, source: IPv6Address) -> str | None:
         """The tunnel to the anchor of a source that is here as a guest."""
-        return _find(self._guests, source)
+        return self._guests.find(source)
 
     def anchor(self, source: IPv6Address, group: IPv6Address) -> str | None:
         """The same, if what the source sends to a group gets to us."""
-        return None if (source, group) in self.apart else _find(self._guests, source)
+        return None if (source, group) in self.apart else self._guests.find(source)
 
     def origin(self, source: IPv6Address, group: IPv6Address) -> str | None:
         """The only link by which data of a source comes that is no copy, if bindings say it."""
@@ -90,7 +90,7 @@ class MobileSources:
             return self._links.access
         if self._pool is None or source not in self._pool:
             return None
-        tunnel = _find(self._away, source)
+        tunnel = self._away.find(source)
         if tunnel is None:
             return self._links.access
         scope = self._decisions.get(group, source)
@@ -101,7 +101,7 @@ class MobileSources:
         """Whether what a host on a link of ours sends may be from this source."""
         if self._pool is None or self.anchor(source, group) is not None:
             return True
-        return source in self._pool and _find(self._away, source) is None
+        return source in self._pool and self._away.find(source) is None
 
     def may_send(self, source: IPv6Address, group: IPv6Address, link: str) -> bool:
         """Whether a source may be on a link that leads to hosts, of which bindings tell.
@@ -116,7 +116,7 @@ class MobileSources:
 
     def comes_by(self, source: IPv6Address, link: str) -> bool:
         """Whether data in a tunnel is from a source of ours that is at the other end."""
-        return _find(self._away, source) == link
+        return self._away.find(source) == link
 
     def would_return(self, source: IPv6Address, link: str) -> bool:
         """Whether what comes from other routers must not go into a tunnel: to the source's anchor.
@@ -128,30 +128,16 @@ class MobileSources:
 
     def goes_by_anchor(self, source: IPv6Address, group: IPv6Address) -> bool:
         """Whether a source of ours is away, and its data comes here first, as far as we know."""
-        is_away = _find(self._away, source) is not None
+        is_away = self._away.find(source) is not None
         return is_away and self._decisions.get(group, source) is not ChannelScope.LOCAL
 
     def exits(self, source: IPv6Address, group: IPv6Address) -> tuple[str, ...]:
         """The upstreams to which the data of a local source goes."""
         native = () if self._links.native is None else (self._links.native,)
         scope = self._decisions.get(group, source)
-        if _find(self._away, source) is not None:
+        if self._away.find(source) is not None:
             return () if scope is ChannelScope.BOTH else native
         anchor = self.anchor(source, group)
         if anchor is None or scope is ChannelScope.LOCAL:
             return native
         return (*native, anchor) if scope is ChannelScope.BOTH else (anchor,)
-
-
-def _find(prefixes: dict[IPv6Network, str], source: IPv6Address) -> str | None:
-    return next((link for prefix, link in prefixes.items() if source in prefix), None)
-
-
-def _set(prefixes: dict[IPv6Network, str], prefix: IPv6Network, link: str | None) -> bool:
-    if prefixes.get(prefix) == link:
-        return False
-    if link is None:
-        prefixes.pop(prefix, None)
-    else:
-        prefixes[prefix] = link
-    return True

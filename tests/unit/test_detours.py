@@ -122,10 +122,18 @@ def test_there_are_so_many_and_no_more(proxy):
     """Whoever sends in the name of many sources of its prefix makes no program for each."""
     arrive(proxy, MN1, None, NOW)
     proxy.receive(report(TO_EX, group=ANY), MN1, "radio", NOW)
-    proxy.guest(PREFIX, ANCHOR, NOW)
-    for number in range(CONFIG.maximum_detours):
-        assert redirects(proxy.upcall(PREFIX[number + 1], ANY, "radio", NOW))
-    actions = proxy.upcall(PREFIX[number + 2], ANY, "radio", NOW)
+    guests, each = (
+        list(PREFIX.supernet(new_prefix=48).subnets(new_prefix=64))[:5],
+        CONFIG.maximum_sent,
+    )
+    assert 4 * each == CONFIG.maximum_detours
+    for guest in guests:
+        proxy.guest(guest, ANCHOR, NOW)
+    for guest in guests[:4]:
+        for number in range(each):
+            assert redirects(proxy.upcall(guest[number + 1], ANY, "radio", NOW))
+        assert redirects(proxy.upcall(guest[number + 2], ANY, "radio", NOW)) == []
+    actions = proxy.upcall(guests[4][1], ANY, "radio", NOW)
     assert redirects(actions) == []
     assert ways(actions)[0] == ("radio", (ANCHOR, "radio"))
 

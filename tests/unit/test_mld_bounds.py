@@ -5,7 +5,7 @@ What is over a bound is refused, which the log tells; what was there before stay
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, IPv6Network
 from random import Random
 
 import pytest
@@ -22,6 +22,7 @@ from proxies import (
     TO_EX,
     TO_IN,
     G,
+    arrive,
     asked,
     forwarding,
     logged,
@@ -213,9 +214,42 @@ def test_entries_without_listeners_make_room_for_new_ones():
     proxy.receive(report(TO_EX, group=group(98)), MN1, "radio", 100)
     proxy.receive(report(TO_EX, group=group(99)), MN1, "radio", 100)
     full = proxy.upcall(S1, group(100), "core", 101)
-    assert forwarding(full) == []
+    assert [type(action) for action in forwarding(full)] == [SetForwarding, RemoveForwarding]
     (line,) = logged(full, "refused")
     assert (line["whom"], line["what"]) == (str(S1), str(group(100)))
+
+
+def test_a_host_sends_so_many_channels_whatever_its_addresses():
+    """The others of the link are served as ever, and one line tells of a flood."""
+    proxy = mar()
+    arrive(proxy, MN1, None, 0)
+    proxy.receive(report(TO_EX), MN1, "radio", 0)
+    sender, other = IPv6Network("2001:db8:1:1::/64"), IPv6Network("2001:db8:1:2::/64")
+    flood = [a for n in range(1000) for a in proxy.upcall(sender[n + 5], G, "radio", n)]
+    entries = [a for a in forwarding(flood) if isinstance(a, SetForwarding) and a.outgoing]
+    assert len(entries) == CONFIG.maximum_sent
+    assert len(logged(flood, "refused")) == 1
+    (own,) = forwarding(proxy.upcall(other[5], G, "radio", 2000))
+    assert own.outgoing == ("core", "radio")
+
+
+def test_who_has_most_entries_gives_up_one_for_who_has_fewer():
+    """All of them have listeners; a flood from a LAN does not keep others' channels out."""
+    config = replace(CONFIG, maximum_entries=50)
+    proxy = MldProxy(config, Random(1))
+    proxy.add_link("down", IPv6Address("fe80::1"), 0, upstream=False, downstream=True)
+    proxy.add_link("lan", IPv6Address("fe80::2"), 0, upstream=False, downstream=True)
+    proxy.receive(report(TO_EX), MN1, "down", 0)
+    flooder, other = IPv6Network("2001:db8:1:1::/64"), IPv6Network("2001:db8:1:2::/64")
+    for number in range(100):
+        proxy.upcall(flooder[number + 5], G, "lan", number)
+    for number in range(20):
+        gone, made = forwarding(proxy.upcall(other[number + 5], G, "lan", 200 + number))
+        assert gone == RemoveForwarding(flooder[number + 5], G)
+        assert made.outgoing == ("down",)
+    refused_again = proxy.upcall(flooder[200], G, "lan", 300)
+    assert forwarding(refused_again)[-1] == RemoveForwarding(flooder[200], G)
+    assert len(proxy._forwarding._entries) == config.maximum_entries
 
 
 def test_a_flood_leaves_what_is_served_as_it_is_and_nothing_behind():

@@ -5,13 +5,18 @@ from __future__ import annotations
 import cProfile
 import pstats
 import tracemalloc
+from dataclasses import replace
+from functools import partial
 from ipaddress import IPv6Address, IPv6Network
+from random import Random
 from types import SimpleNamespace
 
 import pytest
 
 from agents.core import SECOND
 from agents.mobility.actions import MobileNode
+from agents.multicast.multi_upstream import MultiUpstream
+from agents.multicast.proxy import MldProxy
 from agents.roles.mar import MobilityAccessRouter
 from emu.simulator.cmd_load import Load
 from tests.unit import proxies
@@ -138,3 +143,51 @@ def test_a_proxy_works_no_more_for_listeners_of_other_channels(previous):
         work.append(calls(visit))
     few, many = work
     assert many < 1.1 * few
+
+
+SENDERS = {
+    "base": (None, None),
+    "shared": (MultiUpstream(proxies.CONFIG.ongoing_session_window), None),
+    "native router": (None, IPv6Network("2001:db8:5e00:1::/64")),
+}
+
+
+@pytest.mark.parametrize("kind", SENDERS)
+@pytest.mark.parametrize("what", ["sources", "listeners", "groups", "guests"])
+def test_an_upcall_touches_its_own_channel_only(kind, what):
+    """Whatever else there is: sources of the group, hosts that listen to it, other groups."""
+    work = [calls(partial(send, crowded(kind, what, number), 6)) for number in (20, 300)]
+    assert work[1] < 1.1 * work[0]
+
+
+def crowded(kind: str, what: str, number: int) -> MldProxy:
+    """A router with a listener to any source, and many of something."""
+    selection, lan = SENDERS[kind]
+    pool = None if lan else IPv6Network("2001:db8:1::/48")
+    proxy = MldProxy(replace(proxies.CONFIG, maximum_sent=2000), Random(1), selection, pool)
+    up = {"upstream": True, "downstream": False}
+    proxy.add_link("core", IPv6Address("fe80::2"), 0, **up)
+    down = {"upstream": False, "downstream": True}
+    proxy.add_link("radio", IPv6Address("fe80::1"), 0, hosts=lan, **down)
+    proxies.arrive(proxy, proxies.MN1, None, 0)
+    proxy.receive(proxies.report(proxies.TO_EX), proxies.MN1, "radio", 0)
+    for n in range(number):
+        if what == "sources":
+            proxy.upcall((lan or IPv6Network("2001:db8:1:1::/64"))[9 + n], proxies.G, "radio", 0)
+        elif what == "groups":
+            group = IPv6Address("ff0e::1:0") + n
+            proxy.upcall((lan or IPv6Network("2001:db8:1:1::/64"))[9], group, "radio", 0)
+        elif what == "guests":
+            proxy.guest(IPv6Network((int(IPv6Address("2001:db8:2::")) + (n << 64), 64)), "tun", 0)
+        else:
+            host = IPv6Address("fe80::1:0") + n
+            proxy.receive(proxies.report(proxies.TO_EX), host, "radio", 0)
+    proxies.run(proxy, 5 * SECOND)
+    send(proxy, 5)  # what has changed since is worked out once
+    return proxy
+
+
+def send(proxy: MldProxy, host: int) -> None:
+    """A source is new."""
+    lan = next(iter(proxy._links.connected), IPv6Network("2001:db8:1:7::/64"))
+    assert proxies.forwarding(proxy.upcall(lan[host], proxies.G, "radio", 6 * SECOND))
