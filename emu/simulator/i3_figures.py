@@ -7,6 +7,7 @@ from typing import Any
 
 from agents.core import MILLISECOND, SECOND
 from agents.i3.config import GroupConfig, Recovery, Refresh
+from emu.simulator.i3_losses import HopLosses, ServerLosses
 from emu.simulator.i3_session import Session, SessionConfig
 from emu.simulator.i3_tree import measure
 from emu.simulator.i3_upkeep import refreshes, repairs
@@ -18,6 +19,8 @@ NETWORKS = {
 }
 """What "inter-transit links" of 20 to 50 ms are: all between transit routers, or those between
 transit domains only."""
+LOSSES = {"servers": ServerLosses, "ways": HopLosses}
+"""Who loses: servers what they send, as the paper has it, or every way in both directions."""
 GROWTH = 120 * SECOND
 """In which all receivers of a session come, unless they are very many or few; ns."""
 PLANTING = 600 * SECOND
@@ -30,7 +33,7 @@ LONG = 3600 * SECOND
 REFRESH_PERIOD = 30 * SECOND
 """The paper's T, here with k = 1; ns."""
 REFRESH_PERIODS = 4
-LOSSES = 60 * SECOND
+LOSSES_TIME = 60 * SECOND
 """How long losses are counted, a packet a second; ns."""
 SETTLING = 10 * SECOND
 
@@ -72,22 +75,33 @@ def refresh(receivers: int, seed: int, scheme: str) -> dict[str, Any]:
     return asdict(refreshes(session, group.refresh_period, REFRESH_PERIODS))
 
 
-def recovery(receivers: int, seed: int, scheme: str) -> dict[str, Any]:
-    """Figure 13 and table 1: duplicates, requests and waits, by rel-loss or rel-random."""
-    session = _grown(receivers, seed, GroupConfig(recovery=Recovery(scheme)))
+def recovery(receivers: int, seed: int, variant: str) -> dict[str, Any]:
+    """Figure 13 and table 1: duplicates, requests and waits, by "rel-loss, wide" and the like."""
+    scheme, network = variant.split(", ")
+    return _repairs(receivers, seed, Recovery(scheme), network, "servers")
+
+
+def losses(receivers: int, seed: int, variant: str) -> dict[str, Any]:
+    """What decides how long repairs take: the network, and who loses ("wide, servers")."""
+    network, who = variant.split(", ")
+    return _repairs(receivers, seed, Recovery.LEAST_LOSS, network, who)
+
+
+def _repairs(receivers: int, seed: int, scheme: Recovery, network: str, who: str) -> dict[str, Any]:
+    session = _grown(receivers, seed, GroupConfig(recovery=scheme), network)
     session.run(SETTLING)
-    return asdict(repairs(session, seed, LOSSES))
+    return asdict(repairs(session, LOSSES[who](seed), LOSSES_TIME))
 
 
 def _interval(receivers: int, time: int) -> int:
     return min(max(time // receivers, QUICKEST), SLOWEST)
 
 
-def _grown(receivers: int, seed: int, group: GroupConfig) -> Session:
+def _grown(receivers: int, seed: int, group: GroupConfig, network: str = "wide") -> Session:
     config = SessionConfig(
         receivers,
         group=group,
-        shape=NETWORKS["wide"],
+        shape=NETWORKS[network],
         join_interval=_interval(receivers, GROWTH),
         data_interval=1 * SECOND if group.recovery is not Recovery.OFF else 5 * SECOND,
     )

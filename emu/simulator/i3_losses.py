@@ -1,4 +1,4 @@
-"""Losses of an overlay as section 6.3 has them: each hop has a rate of its own, drawn once."""
+"""Losses of an overlay: each hop has a rate of its own, drawn once (section 6.3)."""
 
 from __future__ import annotations
 
@@ -30,3 +30,16 @@ class HopLosses:
         if rate is None:
             rate = self._rates[hop] = self._random.uniform(0, most)
         return self._random.random() < rate
+
+
+class ServerLosses(HopLosses):
+    """As section 6.3 has them: servers drop what they send, a share of its own for each hop.
+
+    "0-4% to i3 hops, and between 0-8% to the hops from i3 servers to end-hosts"; section 7.2: "we
+    instrumented the i3 servers to artificially drop packets". What an end host sends, a request to
+    a server or a repair straight to another end host, meets nobody who drops it.
+    """
+
+    def __call__(self, origin: Host, target: Host) -> bool:
+        """Whether a datagram from one host to another is lost."""
+        return origin.is_server and super().__call__(origin, target)

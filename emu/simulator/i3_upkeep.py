@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,7 +13,6 @@ from agents.core import MILLISECOND, SECOND
 from agents.i3.keeping import Key
 from agents.wire.i3 import Insert, Message, is_endpoint
 from emu.simulator.i3 import Host
-from emu.simulator.i3_losses import HopLosses
 from emu.simulator.i3_session import Session
 
 
@@ -64,9 +64,9 @@ WARM_UP = 40 * SECOND
 """Until members know their loss rates, and have told; ns."""
 
 
-def repairs(session: Session, seed: int, time: int) -> Repairs:
+def repairs(session: Session, lost: Callable[[Host, Host], bool], time: int) -> Repairs:
     """Have datagrams be lost for some time, and count what came of it."""
-    session.overlay.lost = HopLosses(seed)
+    session.overlay.lost = lost
     session.run(WARM_UP)
     members = [member for _, member in session.in_tree]
     before = [member.repairs.counters.snapshot() for member in members]

@@ -27,13 +27,20 @@ from emu.sweep.canvas import drawing, look
 from emu.sweep.experiment import tabulate
 
 SIZES = (16, 64, 256, 1024, 4096, 16384, 65536)
-RECOVERY_SIZES = 4096
-"""The paper's table 1 ends here."""
 PARTS: dict[str, tuple[Callable[[int, int, str], dict[str, Any]], tuple[str, ...]]] = {
     "tree": (i3_figures.tree, ("wide", "narrow")),
     "refresh": (i3_figures.refresh, ("refresh-unif", "refresh-level")),
-    "recovery": (i3_figures.recovery, ("rel-loss", "rel-random")),
+    "recovery": (
+        i3_figures.recovery,
+        ("rel-loss, wide", "rel-random, wide", "rel-loss, narrow", "rel-random, narrow"),
+    ),
+    "losses": (
+        i3_figures.losses,
+        ("wide, servers", "wide, ways", "narrow, servers", "narrow, ways"),
+    ),
 }
+LARGEST = {"recovery": 4096, "losses": 1024}
+"""The paper's table 1 and figure 13(b) end here."""
 TABLE_1 = {
     ("rel-loss", 16): (1.12, 1.00),
     ("rel-loss", 64): (1.07, 1.92),
@@ -60,7 +67,8 @@ class Cell:
 
     def path(self, results: Path) -> Path:
         """Where its outcome is kept."""
-        name = f"{self.part}-{self.variant}-{self.receivers}-{self.seed}.json"
+        variant = self.variant.replace(", ", "-")
+        name = f"{self.part}-{variant}-{self.receivers}-{self.seed}.json"
         return results / "cells" / name
 
     def run(self, results: Path) -> None:
@@ -78,7 +86,7 @@ def cells(sizes: tuple[int, ...], seeds: int, parts: tuple[str, ...]) -> list[Ce
         Cell(part, variant, size, seed)
         for size in sorted(sizes, reverse=True)
         for part in parts
-        if part != "recovery" or size <= RECOVERY_SIZES
+        if size <= LARGEST.get(part, size)
         for variant in PARTS[part][1]
         for seed in range(1, seeds + 1)
     ]
@@ -114,6 +122,8 @@ def figures(runs: pd.DataFrame, results: Path) -> None:
         _refreshes(parts["refresh"], results)
     if "recovery" in parts:
         _recovery(parts["recovery"], results)
+    if "losses" in parts:
+        tabulate(_repairs(parts["losses"]), results / "repairs")
 
 
 def _trees(runs: pd.DataFrame, results: Path) -> None:
@@ -142,17 +152,20 @@ def _refreshes(runs: pd.DataFrame, results: Path) -> None:
         axes.set(xscale="log", xlabel="receivers", ylabel="refreshes of a trigger a period")
 
 
-def _recovery(runs: pd.DataFrame, results: Path) -> None:
+def _repairs(runs: pd.DataFrame) -> pd.DataFrame:
     columns = ["duplicates_per_loss", "requests_per_loss", "most_requests"]
     within = {limit: runs.waits_ms.map(_share_within(limit)) for limit in (600, 2400)}
-    runs = runs.assign(**{f"within_{limit}_ms": share for limit, share in within.items()})
+    shares = {f"within_{limit}_ms": share for limit, share in within.items()}
     unrepaired = (runs.not_repaired / runs.losses).fillna(0)
-    table = over_seeds(
-        runs.assign(not_repaired_share=unrepaired),
-        [*columns, "within_600_ms", "within_2400_ms", "not_repaired_share"],
-    )
+    runs = runs.assign(**shares, not_repaired_share=unrepaired)
+    return over_seeds(runs, [*columns, *shares, "not_repaired_share"])
+
+
+def _recovery(runs: pd.DataFrame, results: Path) -> None:
+    table = _repairs(runs)
     of_paper = [
-        TABLE_1.get(key, (None, None)) for key in zip(table.variant, table.receivers, strict=True)
+        TABLE_1.get((variant.split(", ")[0], receivers), (None, None))
+        for variant, receivers in zip(table.variant, table.receivers, strict=True)
     ]
     table["paper_requests"], table["paper_most"] = zip(*of_paper, strict=True)
     tabulate(table, results / "table-1")

@@ -10,6 +10,7 @@ import pytest
 
 from agents.core import SECOND
 from agents.i3.config import GroupConfig
+from emu.simulator.i3_losses import HopLosses, ServerLosses
 from emu.simulator.i3_tree import hops, measure
 from emu.simulator.i3_upkeep import Repairs, repairs
 from tests.unit.i3_world import grown
@@ -59,9 +60,23 @@ def test_stretch_and_stress_of_a_tree(session):
     assert tree.depth_max == max(len(member.path) for _, member in session.members)
 
 
-def test_no_losses_are_no_repairs(session, monkeypatch):
-    monkeypatch.setattr("emu.simulator.i3_upkeep.HopLosses", lambda seed: None)
-    found = repairs(session, 1, 5 * SECOND)
+def test_only_servers_lose_what_they_send(session):
+    """Section 6.3 as section 7.2 says that it was done: repairs by unicast are not dropped."""
+    server, other = session.overlay.servers[:2]
+    receiver, sender = (host for host, _ in session.members[:2])
+
+    def are_lost(losses, origin, target):
+        return any(losses(origin, target) for _ in range(500))
+
+    assert are_lost(ServerLosses(1), server, other)
+    assert are_lost(ServerLosses(1), server, receiver)
+    for target in (server, receiver):
+        assert not are_lost(ServerLosses(1), sender, target)
+        assert are_lost(HopLosses(1), sender, target)
+
+
+def test_no_losses_are_no_repairs(session):
+    found = repairs(session, lambda origin, target: False, 5 * SECOND)
     assert (found.losses, found.not_repaired, found.waits_ms) == (0, 0, ())
 
 
@@ -71,14 +86,15 @@ def test_the_share_of_repairs_within_a_time():
 
 
 def test_the_command_goes_on_where_it_was_stopped(tmp_path):
-    options = ("--sizes", "8,16", "--seeds", 2, "--jobs", 1, "--out", tmp_path)
+    options = ("--sizes", 16, "--seeds", 1, "--jobs", 1, "--out", tmp_path)
     done = figures(*options)
     assert done.returncode == 0, done.stderr
     results = tmp_path / "i3-figures"
     table = pd.read_csv(results / "table-1.csv")
-    assert list(table.paper_requests.dropna()) == [1.12, 1.15]
+    assert list(table.paper_requests.dropna()) == [1.12, 1.12, 1.15, 1.15]
+    assert len(pd.read_csv(results / "repairs.csv")) == 4
     kept = sorted((results / "cells").iterdir())
-    assert len(kept) == 3 * 2 * 2 * 2
+    assert len(kept) == 2 + 2 + 4 + 4
     for name in ("figure-11a", "figure-11b", "figure-12", "figure-13a", "figure-13b"):
         assert (results / f"{name}.svg").read_text(encoding="utf-8").startswith("<?xml")
     kept[0].unlink()
