@@ -34,12 +34,12 @@ def be_member(path: Path) -> None:
 
 
 def show_status(console: Console) -> None:
-    """Show every member that runs on this machine."""
+    """Show every member that runs in this network namespace."""
     statuses = [
         status for path in sorted(RUN.glob(status_path("*").name)) if (status := _ask(path))
     ]
     if not statuses:
-        raise Unable("no overlay runs on this machine; emu overlay CONFIG starts one")
+        raise Unable("no overlay runs here; emu overlay CONFIG starts one")
     for status in statuses:
         _show(console, status)
 

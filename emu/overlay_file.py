@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 from collections.abc import Callable
@@ -161,8 +162,9 @@ def load(path: Path) -> OverlayOptions:
 
 
 def status_path(interface: str) -> Path:
-    """Where the member with this interface tells its status."""
-    return RUN / f"emu-overlay-{interface}.sock"
+    """Where the member with this interface, of our network namespace, tells its status."""
+    namespace = os.stat("/proc/thread-self/ns/net").st_ino
+    return RUN / f"emu-overlay-{namespace}-{interface}.sock"
 
 
 def reloading(path: Path, complain: Callable[[str], None]) -> Callable[[], Keys | None]:

@@ -10,7 +10,7 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "overlay-protocols.md"
 
 def write_star(folder: Path) -> Path:
     """The page's ``star.py``, as a reader copies it."""
-    (code,) = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text("utf-8"), re.S | re.M)
+    (code,) = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.S | re.M)
     path = folder / "star.py"
     path.write_text(code, encoding="utf-8")
     return path

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.kernel.netlink import set_sysctl
+from emu.overlay_file import status_path
 from tests.event_log import read_events
 from tests.namespaces import Namespace, Namespaces
 from tests.patience import eventually
@@ -99,8 +100,8 @@ class Host:
 
     def status(self) -> dict[str, Any]:
         """What the member tells of itself."""
-        with socket.socket(socket.AF_UNIX) as asking:
-            asking.connect(f"/run/emu-overlay-{self.interface}.sock")
+        with self.namespace, socket.socket(socket.AF_UNIX) as asking:
+            asking.connect(str(status_path(self.interface)))
             return json.loads(b"".join(iter(lambda: asking.recv(1 << 16), b"")))
 
     def knows(self) -> int:
@@ -108,8 +109,7 @@ class Host:
 
     def close(self) -> None:
         if self._member is not None and self._member.poll() is None:
-            self._member.kill()
-            self._member.wait()
+            self.end()  # in order, so that its socket's file does not stay
 
     def listen(self, group: str, source: str | None = None, buffer: int = 4 << 20) -> Listener:
         return Listener(self, group, source, buffer)

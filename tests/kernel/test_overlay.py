@@ -7,10 +7,10 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
+from emu.overlay_file import status_path
 from tests.kernel.overlay_hosts import PORT, ROOT, Host, unicast_only
 from tests.patience import eventually
 
@@ -139,12 +139,10 @@ def test_the_status_says_who_gets_what_from_whom(hosts):
     hosts[0].send("239.1.1.5", payloads("status", 5))
     listener.wait_for(payloads("status", 5))
     command = [sys.executable, "-m", "emu", "overlay", "status"]
-    shown = subprocess.run(
-        command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True
-    ).stdout
-    assert "n1 on mcx1, own, reachable" in shown
-    assert "10.80.0.1 → 239.1.1.5" in shown
-    assert any("239.1.1.5" in line for line in shown.splitlines() if "wanted here" in line)
+    sender, receiver = (host.namespace.run(*command, cwd=ROOT).stdout for host in hosts[:2])
+    assert "n1 on mcx1, own, reachable" in sender
+    assert "10.80.0.1 → 239.1.1.5" in sender
+    assert any("239.1.1.5" in line for line in receiver.splitlines() if "wanted here" in line)
     listener.close()
 
 
@@ -201,4 +199,5 @@ def test_a_member_that_is_killed_is_gone_round(hosts):
     assert victim.interface not in victim.namespace.run("ip", "link").stdout
     assert hosts[0].end() == 0
     assert hosts[0].interface not in hosts[0].namespace.run("ip", "link").stdout
-    assert not Path(f"/run/emu-overlay-{hosts[0].interface}.sock").exists()
+    with hosts[0].namespace:
+        assert not status_path(hosts[0].interface).exists()

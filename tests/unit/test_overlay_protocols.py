@@ -77,8 +77,12 @@ def test_an_installed_package_brings_one_by_its_entry_point(tmp_path, monkeypatc
     write_star(tmp_path)
     installed = tmp_path / "star-1.dist-info"
     installed.mkdir()
-    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: star\nVersion: 1\n")
-    (installed / "entry_points.txt").write_text("[emu.overlays]\nstar = star:ALM\n")
+    texts = {
+        "METADATA": "Metadata-Version: 2.1\nName: star\nVersion: 1\n",
+        "entry_points.txt": "[emu.overlays]\nstar = star:ALM\n",
+    }
+    for name, text in texts.items():
+        (installed / name).write_text(text, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "star", raising=False)
     members = configured(tmp_path, "protocol: star")
