@@ -315,6 +315,14 @@ def i3() -> None:
     _show_labs("i3", show_i3)
 
 
+@show.command("overlay")
+def show_overlay_command() -> None:
+    """Show whom every member of an overlay knows, and how each group flows."""
+    from emu.show.overlay import show_overlay
+
+    _show_labs("overlay", show_overlay)
+
+
 @commands.command()
 @click.argument("config", type=click.Path(path_type=Path), metavar="CONFIG|status")
 def overlay(config: Path) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.kernel.capabilities import probe
+from agents.wire.overlay import PORT
 from emu import __version__, files, room
 from emu.events import Event
 from emu.happenings import Happening, Happenings
@@ -127,14 +128,14 @@ class Conductor:
         self._sampler.start()
         self._lab.network.forget_lateness()
         self._t0 = time.monotonic_ns() + LEAD_NS
-        network = self._lab.network
         self._plan = plan(
             self._scenario,
             self._order.seed,
             self._t0,
             self._directory,
             lambda name: str(self._lab.address(name)),
-            lambda name: network.interfaces(name)[0].name,
+            self._lab.channel_address,
+            self._lab.overlay.interface,
         )
         self._plan.jobs += self._services.clients(self._t0)
         self._tell({"kind": "plan", "plan": self._description()})
@@ -222,6 +223,7 @@ class Conductor:
             "data": [n.name for n in network.plan.values() if n.role not in _CARRIERS],
             "udp": self._services.captured_udp(),
             "tcp": self._services.captured_tcp(),
+            "overlay": PORT if self._scenario.alm else None,
             "all": self._order.keep_captures,
             "ready": str(RUN_DIRECTORY / "capture.ready"),
         }

@@ -58,7 +58,7 @@ class I3Plan:
         self._seed = seed
         self._servers = scenario.nodes_of(SERVER)
         flows = [flow for flow in scenario.traffic if isinstance(flow, I3Flow)]
-        self._group = (flows[0], scenario.overlay) if flows and scenario.overlay else None
+        self._group = (flows[0], scenario.i3) if flows and scenario.i3 else None
 
     def roles(self) -> dict[str, Callable[[str], Agent]]:
         """For each role, what makes the agent of a node of this name."""

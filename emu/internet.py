@@ -35,7 +35,7 @@ def between(scenario: Scenario, folder: Path, seed: int) -> dict[Pair, Quality]:
 def _losses(scenario: Scenario, seed: int) -> dict[Pair, float]:
     """What each pair loses: the pair's own share between servers, else those of its clients."""
     random = Random(f"{seed} losses")
-    most = scenario.overlay.loss if scenario.overlay else HopLoss()
+    most = scenario.i3.loss if scenario.i3 else HopLoss()
     servers = scenario.nodes_of(SERVER)
     own = {
         name: 0.0 if name in servers else random.uniform(0, most.last_hop)

@@ -17,6 +17,7 @@ from emu.events import Event, EventTail
 from emu.internet import between
 from emu.network.build import Backends, Network, build
 from emu.network.kernel_state import KernelState, Nodes
+from emu.overlay_plan import MemberJob, OverlayPlan
 from emu.processes import Processes
 from emu.radio.client import L2Event, Radio
 from emu.scenario.model import Link, Scenario, Topology
@@ -57,6 +58,7 @@ class Lab:
         self.network: Network
         self.radio: Radio
         self.channel_control: ChannelControlPlan
+        self.overlay: OverlayPlan
         self.agents: set[str] = set()
         self.places: dict[str, str] = {}
         """Where each attached mobile node is."""
@@ -86,6 +88,7 @@ class Lab:
         backends = Backends(self._capabilities.switch_backend(), self._capabilities.delay_backend())
         self.network = build(topology.kind, parameters, nodes, backends, seed=self._seed)
         self.channel_control = ChannelControlPlan(self.scenario, self.network, self._folder)
+        self.overlay = OverlayPlan(self.scenario, self.network, self._directory, self._folder)
 
     async def start_agents(self) -> None:
         """Start the agent of every node that has one, and wait until all serve."""
@@ -107,6 +110,10 @@ class Lab:
         await self.wait(lambda: self.tail.nodes("ready") >= self.agents, "the agents")
         await self.wait(lambda: scheme.ready(self.tail.events), "the access routers")
         await self.wait(lambda: scheme.i3.ready(self.tail.events), "the ring of i3 servers")
+        self._members = {job.node: job for job in self.overlay.jobs()}
+        for job in self._members.values():
+            self._start_member(job)
+        self.agents |= {job.name for job in self._members.values()}
         running.announce(self.scenario.name, self._seed, self.network)
 
     async def attach_mobile_nodes(self) -> None:
@@ -118,18 +125,23 @@ class Lab:
             lambda: all(self._may_move(mn, self.tail.events) for mn in places),
             "the tests of the mobile nodes' home addresses",
         )
+        await self.wait(lambda: self.overlay.ready(self.tail.events), "the members of the overlay")
 
     def crash(self, name: str) -> None:
         """Kill an agent; its node stays, with what its kernel has."""
         self._log("crashed", name, time.monotonic_ns())
-        self.processes.kill(name)
+        self.processes.kill(self.overlay.process(name))
 
     async def restart(self, name: str) -> None:
         """Start an agent that was killed again; a MAR is told by its access point who is there."""
-        await self.wait(lambda: name not in self.processes.running(), f"the end of {name}")
+        process = self.overlay.process(name)
+        await self.wait(lambda: process not in self.processes.running(), f"the end of {name}")
         before = self._times_ready(name)
         self._log("restarted", name, time.monotonic_ns())
-        self._start_agent(name)
+        if name in self._members:
+            self._start_member(self._members[name])
+        else:
+            self._start_agent(name)
         await self.wait(lambda: self._times_ready(name) > before, name)
         if name in self.network.names("mar"):
             await self.radio.report(name)
@@ -170,6 +182,13 @@ class Lab:
     def address(self, name: str) -> IPv6Address:
         """The global address of a host; of a mobile node, the first that it had."""
         return self._usable().get(name) or self.network.address(name)
+
+    def channel_address(self, name: str) -> str:
+        """That of a node that sends to a channel: what its listeners see, and may ask for."""
+        return str(self.overlay.address(name) if self._members else self.address(name))
+
+    def _start_member(self, job: MemberJob) -> None:
+        self.processes.start(job.name, self.pid(job.node), job.target, job.config)
 
     def _start_agent(self, name: str) -> None:
         module, config = self._agents[name]

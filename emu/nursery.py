@@ -25,7 +25,7 @@ from typing import Any
 from agents.kernel import libc
 from agents.kernel.scheduling import AGENT, be_realtime
 
-_AGENTS = "agents.roles."
+_AGENTS = ("agents.roles.", "emu.overlay_node")
 TARGETS = (
     "agents.roles.mar",
     "agents.roles.cmd",
@@ -51,6 +51,7 @@ TARGETS = (
     "emu.services.sipp",
     "emu.traffic.i3_source",
     "emu.traffic.i3_receiver",
+    "emu.overlay_node",
 )
 
 

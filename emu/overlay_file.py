@@ -16,10 +16,11 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Val
 from agents.kernel.virtual_interface import Address
 from agents.overlay.interface import Overlay, Place
 from agents.overlay.sealing import NO_KEY
-from agents.roles.overlay import PORT, Keys, OverlayOptions
+from agents.roles.overlay import Keys, OverlayOptions
 from agents.wire.i3 import Endpoint
+from agents.wire.overlay import PORT
 from emu.endpoints import address_of, endpoint_text
-from emu.overlay_protocols import registry
+from emu.overlay_protocols.choice import WrongChoice, choose
 from emu.scenario.document import Document
 from emu.scenario.errors import Problem, ScenarioError, quote
 from emu.scenario.explain import explain
@@ -32,7 +33,7 @@ RUN = Path("/run")
 _STANDARD_ERROR = 2
 _SMALLEST_SECRET = 16
 _NAMES = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}")
-_OVERHEAD = 109
+OVERHEAD = 109
 """Octets around a packet: IPv6, UDP, the overlay's own; Ethernet has 1500."""
 
 
@@ -103,7 +104,7 @@ class Interface(Section):
     name: Annotated[str, AfterValidator(_name)] = "mc0"
     kind: Literal["tun", "tap"] = "tun"
     addresses: tuple[InterfaceAddress, ...]
-    mtu: Annotated[int, Field(ge=1280, le=65535)] = 1500 - _OVERHEAD
+    mtu: Annotated[int, Field(ge=1280, le=65535)] = 1500 - OVERHEAD
     default: Switch = False
 
 
@@ -189,16 +190,9 @@ def _keys(config: OverlayFile) -> Keys:
 def _protocol(config: OverlayFile, document: Document, folder: Path) -> Callable[[Place], Overlay]:
     """Makes a member that speaks the protocol, with its options."""
     try:
-        alm = registry.find(config.protocol, folder)
-    except ValueError as error:
-        raise ScenarioError(lines(document, [Problem(("protocol",), str(error))])) from None
-    try:
-        options = alm.options.model_validate(config.options)
-    except ValidationError as error:
-        found = explain(error.errors(), alm.options)
-        problems = [Problem(("options", *problem.path), problem.text) for problem in found]
-        raise ScenarioError(lines(document, problems)) from None
-    return lambda place: alm.make(place, options)
+        return choose("protocol", config.protocol, config.options, folder).make
+    except WrongChoice as error:
+        raise ScenarioError(lines(document, error.problems)) from None
 
 
 def _check(config: OverlayFile) -> list[Problem]:

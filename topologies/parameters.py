@@ -9,7 +9,7 @@ from typing import Literal
 
 Dad = Literal["normal", "optimistic", "off"]
 Centre = Literal["cmd", "lma", "ha"]
-Role = Literal["mn", "source", "server", "i3-server", "i3-client"]
+Role = Literal["mn", "source", "server", "i3-server", "i3-client", "member"]
 """Of a node that the scenario adds."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address
 from random import Random
@@ -244,9 +245,11 @@ class Roots:
             return
         rooted.wanted, rooted.tree = wanted, plan.tree
         rooted.watch.placed(plan.tree, before, rooted.sequence, now)
-        self._announce(channel, rooted, now)
+        self._announce(channel, rooted, before, now)
 
-    def _announce(self, channel: Channel, rooted: _Rooted, now: int) -> None:
+    def _announce(
+        self, channel: Channel, rooted: _Rooted, before: Mapping[MemberId, MemberId], now: int
+    ) -> None:
         """A new version of a tree: its routes are on their way before any data of it."""
         tree = rooted.tree
         rooted.version += 1
@@ -264,8 +267,14 @@ class Roots:
         }
         self._routes.replace(self.member, rooted.number, routes, now)
         source, group = (str(unmapped(address)) for address in channel)
-        fields = {"source": source, "group": group, "version": rooted.version}
-        self._post.act(Log("overlay_tree", {**fields, "receivers": len(tree.parents)}))
+        fields: dict[str, object] = {
+            "source": source,
+            "group": group,
+            "version": rooted.version,
+        }
+        changes = _changes(before, tree.parents)
+        fields |= {"receivers": len(tree.parents), "changes": changes}
+        self._post.act(Log("overlay_tree", fields))
 
     def _emit(self, rooted: _Rooted, packet: bytes, now: int) -> None:
         children = rooted.tree.children.get(self.member)
@@ -277,3 +286,15 @@ class Roots:
         numbers = (rooted.number, rooted.version, rooted.sequence)
         body = encode(Data(self.member, *numbers, packet))
         self._post.send_body(body, children, now, traffic_class(packet) if packet else 0)
+
+
+def _changes(
+    before: Mapping[MemberId, MemberId], after: Mapping[MemberId, MemberId]
+) -> dict[str, str | None]:
+    """Whose parent is another one now, and which; None: it is in the tree no more."""
+    changed = {child: after.get(child) for child in {**before, **after}}
+    return {
+        child.hex(): None if parent is None else parent.hex()
+        for child, parent in changed.items()
+        if before.get(child) != parent
+    }

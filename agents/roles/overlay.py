@@ -23,8 +23,6 @@ from agents.wire.addresses import mapped, unmapped
 from agents.wire.i3 import Endpoint, endpoint
 from agents.wire.overlay import Interest
 
-PORT = 4754
-"""Where members receive, unless they are told otherwise."""
 _LOOK_AGAIN_S = 3.0
 """Between two looks at the addresses of this host."""
 
@@ -97,6 +95,9 @@ class OverlayDaemon:
                 options.reachable,
             )
         )
+        daemon.log.write(
+            "overlay_started", member=self._core.status(time.monotonic_ns()).get("member")
+        )
         self._link = OverlayLink(
             daemon,
             self._interface,
@@ -131,6 +132,7 @@ class OverlayDaemon:
         self._daemon.after(_LOOK_AGAIN_S, self._look)
 
     def _leave(self) -> None:
+        self._daemon.log.write("state", overlay=self._state())
         self._daemon.carry_out(self._core, self._core.leave(time.monotonic_ns()))
 
     def _send(self, packet: bytes, source: IPv6Address, group: IPv6Address, now: int) -> None:

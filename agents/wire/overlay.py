@@ -21,6 +21,8 @@ from agents.wire.i3 import ENDPOINT_LENGTH, Endpoint
 MemberId = NewType("MemberId", bytes)
 """Eight octets that a member draws anew each time it starts."""
 
+PORT = 4754
+"""Where members receive, unless they are told otherwise."""
 MEMBER_ID_LENGTH = 8
 VERSION = 1
 HEADER = struct.Struct("!BBxx8sQ")
@@ -320,6 +322,11 @@ _DECODERS: dict[int, Callable[[bytes], Message]] = {
     Receipts.TYPE: _decode_receipts,
     Data.TYPE: _decode_data,
 }
+NAMES = {
+    one.TYPE: one.__name__
+    for one in (Ping, Pong, Digest, News, Forwarded, Route, RouteAck, Receipts, Data)
+}
+"""The messages, by the first octet of the body."""
 
 
 # What the items say: slot 0 the member itself, slot 1 (without content) that it lives, the others

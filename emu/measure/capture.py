@@ -10,6 +10,8 @@
     udp          optional: {"nodes", "ports": [first, last]}: the nodes where UDP packets to these
                  ports are kept as well, whole
     tcp          optional: a port; the headers of TCP packets from or to it are kept, everywhere
+    overlay      optional: a port; the headers of UDP packets to it are kept, and those of what they
+                 carry, everywhere
     snap         optional: keep at most so many bytes of a packet
     ready        optional: path of a file that is created once every socket is open
 
@@ -61,7 +63,14 @@ class Tap:
             kept = config.get("udp") or {"nodes": (), "ports": None}
             udp = kept["ports"] if node in kept["nodes"] else None
             socket_filter.attach(
-                self.socket, filters.control(header, data=data, udp=udp, tcp=config.get("tcp"))
+                self.socket,
+                filters.control(
+                    header,
+                    data=data,
+                    udp=udp,
+                    tcp=config.get("tcp"),
+                    overlay=config.get("overlay"),
+                ),
             )
         self.socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
         timestamps.enable(self.socket)

@@ -32,6 +32,8 @@ _PACKET_TYPE, _OUTGOING = 0xFFFFF004, 4
 DATA_HEADERS = 160
 """So many bytes of a user's packet are kept: a link header, two IPv6 headers, and what tells one
 packet from the next."""
+OVERLAY_HEADERS = 256
+"""So many of a datagram between members of an overlay: a channel's packet begins within."""
 
 
 class Instruction(NamedTuple):
@@ -65,6 +67,7 @@ def control(
     data: bool = False,
     udp: tuple[int, int] | None = None,
     tcp: int | None = None,
+    overlay: int | None = None,
 ) -> Program:
     """MLD, Neighbour Discovery, Mobility Header, SCTP and MIH packets, also in IPv6-in-IPv6.
 
@@ -72,7 +75,7 @@ def control(
     ``data`` adds the first ``DATA_HEADERS`` bytes of channels' packets, and of packets in tunnels
     where these begin (of channels' also where they end). ``udp`` adds UDP packets to one of the
     ports from the first of the two to the last, whole; ``tcp`` the first ``DATA_HEADERS`` bytes of
-    TCP packets from or to a port.
+    TCP packets from or to a port, ``overlay`` the first ``OVERLAY_HEADERS`` of UDP packets to one.
     """
     code: list[Instruction] = []
     if link_header == ETHERNET_HEADER:
@@ -83,7 +86,7 @@ def control(
         Instruction(_LD_B, link_header + 6),
     ]
     for level in range(_HEADERS):
-        code += _header(level, udp, tcp)
+        code += _header(level, udp, tcp, overlay)
     code.append(Instruction(_JA, yes="other", label=f"h{_HEADERS}"))
     code += _data(link_header) if data else [Instruction(_RET, 0, label="other")]
     return assemble([*code, Instruction(_RET, 0, label="none")])
@@ -108,14 +111,21 @@ def _data(link_header: int) -> list[Instruction]:
     ]
 
 
-def _header(level: int, ports: tuple[int, int] | None, tcp: int | None) -> list[Instruction]:
+def _header(
+    level: int, ports: tuple[int, int] | None, tcp: int | None, overlay: int | None
+) -> list[Instruction]:
     """One header of the chain: A holds its number, X its offset, both afterwards for the next."""
-    names = ("option", "inner", "icmp", "udp", "tcp", "some", "no", "yes", "h")
-    option, inner, icmp, udp, tcp_, some, no, yes, following = (f"{name}{level}" for name in names)
+    names = ("option", "inner", "icmp", "udp", "tcp", "some", "part", "no", "yes", "h")
+    option, inner, icmp, udp, tcp_, some, part, no, yes, following = (
+        f"{name}{level}" for name in names
+    )
     after = f"h{level + 1}"
     others = []
     if ports is not None:
-        others = [Instruction(_JGE, ports[1] + 1, no), Instruction(_JGE, ports[0], yes, no)]
+        others = [Instruction(_JGE, ports[1] + 1, no), Instruction(_JGE, ports[0], yes)]
+    members = []
+    if overlay is not None:
+        members = [Instruction(_JEQ, overlay, part)]
     web = []
     if tcp is not None:
         web = [
@@ -136,8 +146,10 @@ def _header(level: int, ports: tuple[int, int] | None, tcp: int | None) -> list[
         Instruction(_JEQ, _DESTINATION_OPTIONS, option),
         Instruction(_JEQ, _ROUTING, option, no),
         Instruction(_LD_H_IND, 2, label=udp),
-        Instruction(_JEQ, mih.PORT, yes, "" if others else no),
+        Instruction(_JEQ, mih.PORT, yes),
+        *members,
         *others,
+        Instruction(_JA, yes=no),
         *web,
         Instruction(_LD_B_IND, 0, label=icmp),
         # MLD query, report, done; RS, RA, NS, NA, redirect are 130 to 137, the MLDv2 report is 143.
@@ -145,6 +157,7 @@ def _header(level: int, ports: tuple[int, int] | None, tcp: int | None) -> list[
         Instruction(_JGE, 138, no),
         Instruction(_JGE, 130, yes, no),
         Instruction(_JA, yes="other", label=no),
+        *([Instruction(_RET, OVERLAY_HEADERS, label=part)] if members else []),
         Instruction(_RET, _WHOLE, label=yes),
         Instruction(_LD_B_IND, 6, label=inner),
         Instruction(_ST, 0),

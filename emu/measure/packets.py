@@ -10,7 +10,7 @@ import ipaddress
 import struct
 from dataclasses import dataclass
 
-from agents.wire import mih
+from agents.wire import mih, overlay
 from agents.wire.errors import UnknownMessage
 from emu.measure import pcapng, sctp_packets
 
@@ -45,6 +45,8 @@ _MOBILITY_TYPES = {
 _UDP_HEADER = 8
 _MIH_PORT = mih.PORT.to_bytes(2, "big")
 _MIH_ACK_RSP = 0x04
+_OVERLAY_PORT = overlay.PORT.to_bytes(2, "big")
+_IN_CLEAR = 0
 LINK_SCOPE_REPORT = "MLD report (link scope)"
 """A report of link-local groups only, such as every IPv6 host sends of its own accord."""
 _UPDATE_PROXY_FLAG = 0x0200  # RFC 5213 section 8.1, in the 16 bits after the sequence number
@@ -126,6 +128,8 @@ def _message(protocol: int, body: bytes) -> tuple[str | None, str]:
             return _mobility(body)
         if protocol == _UDP and body[2:4] == _MIH_PORT:
             return _mih(body[_UDP_HEADER:])
+        if protocol == _UDP and body[2:4] == _OVERLAY_PORT:
+            return _overlay(body[_UDP_HEADER:]), ""
         if protocol == _SCTP:
             return sctp_packets.read(body)
         if protocol == _ICMPV6 and body:
@@ -176,6 +180,16 @@ def _mih(body: bytes) -> tuple[str, str]:
         return f"MIH {number:#06x}", ""
     acknowledges = name.endswith("indication") and flags & _MIH_ACK_RSP
     return name, f"#{transaction}" + (" acknowledged" if acknowledges else "")
+
+
+def _overlay(datagram: bytes) -> str | None:
+    """A message between members of an overlay; None: it carries a packet, or is encrypted."""
+    _, key, _, _ = overlay.HEADER.unpack_from(datagram)
+    body = datagram[overlay.HEADER.size :]
+    if key != _IN_CLEAR:
+        return None
+    name = overlay.NAMES.get(body[0])
+    return None if name == overlay.Data.__name__ else f"overlay {name or body[0]}"
 
 
 def _icmpv6_detail(body: bytes) -> str:

@@ -19,6 +19,7 @@ from emu.measure import (
     leftovers,
     membership,
     messages,
+    overlay,
     passages,
     refused,
     services,
@@ -113,7 +114,7 @@ def _run(run: Run) -> dict[str, Any]:
             for stream in streams
         ],
         "signalling": signalling.cost(transfers),
-        "overlay": i3.of_run(run, streams),
+        "overlay": _overlay(run, streams),
         "membership": membership.final(run),
         "membership_history": membership.history(run),
         "tunnels": tunnels.lives(run, carrying),
@@ -123,6 +124,11 @@ def _run(run: Run) -> dict[str, Any]:
         "torn_events": run.torn_events,
         "refusals": refused.refusals(run),
     }
+
+
+def _overlay(run: Run, streams: list[Stream]) -> dict[str, Any] | None:
+    by_members = any(event["kind"] == "overlay_started" for event in run.events)
+    return overlay.of_run(run, streams) if by_members else i3.of_run(run, streams)
 
 
 def _handover(
@@ -228,6 +234,8 @@ def _of_overlay(entry: dict[str, Any] | None) -> Iterator[tuple[str, float | Non
             yield f"overlay.{what}", value
         for join in entry["joins"]:
             yield "overlay.join_ms", join["took_ms"]
+        for repair in entry.get("repairs", ()):
+            yield "overlay.repair_ms", repair["repair_ms"]
 
 
 def _not_recovered(result: dict[str, Any]) -> Iterator[str]:

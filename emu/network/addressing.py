@@ -30,7 +30,7 @@ from topologies.parameters import Quality
 if TYPE_CHECKING:
     from topologies.base import Base
 
-HOSTS = ("source", "server", "i3-server", "i3-client")
+HOSTS = ("source", "server", "i3-server", "i3-client", "member")
 """Roles of hosts that stay where they are, each on a LAN of its own."""
 ROLES = {"mn": 0, "mar": 1, "mr": 2, "cmd": 3, "ix": 4, **dict.fromkeys(HOSTS, 5), "radio": 6,
          "lma": 7, "ha": 8, "mcc": 9}  # fmt: skip

@@ -22,3 +22,5 @@ class Alm:
     """Makes the core of a member with these options."""
     options: type[Section] = NoOptions
     """What ``options`` may say in the configuration."""
+    all_known: bool = False
+    """Whether each member comes to know all others, and logs that (``overlay_member``)."""

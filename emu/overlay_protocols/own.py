@@ -34,4 +34,4 @@ def _make(place: Place, options: OwnOptions) -> Overlay:
     )
 
 
-ALM = Alm(_make, OwnOptions)
+ALM = Alm(_make, OwnOptions, all_known=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from emu.measure.messages import Transfer
 from emu.measure.record import summary as summary_of
 from emu.measure.run import Run, runs_of
 from emu.measure.stream import Stream
-from emu.report import arrivals, calls, comparison, i3_tree, latency, sequence, style, topology
+from emu.report import arrivals, calls, comparison, latency, overlay_tree, sequence, style, topology
 from emu.show import outcome
 from emu.show.numbers import number_of_runs
 
@@ -88,9 +89,14 @@ def build(directory: Path) -> Path:
         latency=figures.add("latency", latency.bars(_bars(moves))) if moves else None,
         comparisons=comparisons,
         trees=[
-            (run["run"], figures.add(f"tree-{run['run']}", i3_tree.draw(run["overlay"]["members"])))
+            (run["run"], title, figures.add(name, overlay_tree.draw(members)))
             for run in record["runs"]
-            if (run.get("overlay") or {}).get("members")
+            for name, title, members in _trees(run)
+        ],
+        repairs=[
+            (run["run"], repair)
+            for run in record["runs"]
+            for repair in (run.get("overlay") or {}).get("repairs", ())
         ],
         torn=list(outcome.torn(record["runs"])),
         leftovers=[
@@ -107,6 +113,17 @@ def build(directory: Path) -> Path:
     path = directory / "report.html"
     files.replace(path, page)
     return path
+
+
+def _trees(run: dict[str, Any]) -> Iterator[tuple[str, str, list[dict[str, Any]]]]:
+    """(name of its file, title, members) of every tree of an overlay that somebody is in."""
+    overlay = run.get("overlay") or {}
+    if overlay.get("scheme") == "i3" and overlay["members"]:
+        yield f"tree-{run['run']}", "", overlay["members"]
+    for number, tree in enumerate(overlay.get("trees", ()), 1):
+        if len(tree["members"]) > 1:
+            title = f"{tree['group']} from {tree['root']}"
+            yield f"tree-{run['run']}-{number}", title, tree["members"]
 
 
 def _headline(summary: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:

@@ -19,8 +19,8 @@ _MOST_IN_A_ROW, _MOST_BELOW = 30, 24
 _DROP = 14.0
 """How far beside its middle a router's link goes up to the exchange."""
 _CENTRES = ("cmd", "lma", "ha")
-_I3 = ("i3-server", "i3-client")
-_DRAWN = ("source", "server", *_I3, "mr", *_CENTRES, "mcc", "ix", "mar", "mn")
+_MEMBERS = ("i3-client", "member")
+_DRAWN = ("source", "server", "i3-server", *_MEMBERS, "mr", *_CENTRES, "mcc", "ix", "mar", "mn")
 _COLOURS = {"core": "address", "cmd": "binding", "backhaul": "soft", "access": "bad"}
 _NODE_COLOURS = {
     "mr": "address",
@@ -28,6 +28,7 @@ _NODE_COLOURS = {
     "mar": "ink",
     "mn": "bad",
     "i3-client": "bad",
+    "member": "bad",
     "i3-server": "good",
     "source": "good",
     "server": "good",
@@ -74,7 +75,7 @@ def _attachments(meta: dict[str, Any]) -> dict[str, str]:
 def _rows(meta: dict[str, Any]) -> dict[str, list[str]]:
     """The routers and servers in each row, from left to right."""
     root, *core = _named(meta, "mr") or [""]
-    clients = _named(meta, "i3-client")
+    clients = [name for role in _MEMBERS for name in _named(meta, role)]
     ends = [name for role in ("source", "server", "i3-server") for name in _named(meta, role)]
     mars = _named(meta, "mar")
     rows = {

@@ -11,9 +11,10 @@ from emu.scenario.control_checks import check_channel_control
 from emu.scenario.errors import Path, Problem, quote, suggest
 from emu.scenario.i3_checks import check_i3, check_internet
 from emu.scenario.mobility_checks import check_mobility_scheme
-from emu.scenario.model import Channel, Scenario
+from emu.scenario.model import LISTENERS, Channel, Scenario
 from emu.scenario.multicast import MLD_DMM, SCHEMES_OF
 from emu.scenario.names import wrong_access_router, wrong_channel, wrong_listener, wrong_node
+from emu.scenario.overlay_checks import check_overlay
 from emu.scenario.periods import wrong_period
 from emu.scenario.service_checks import check_services
 from emu.scenario.timeline import check_timeline
@@ -47,6 +48,7 @@ def check(scenario: Scenario) -> list[Problem]:
         *_traffic(scenario),
         *check_services(scenario),
         *check_i3(scenario),
+        *check_overlay(scenario),
         *check_timeline(scenario),
     ]
 
@@ -155,7 +157,7 @@ def _channels(scenario: Scenario) -> Iterator[Problem]:
     seen: dict[tuple[object, ...], str] = {}
     for name, channel in scenario.channels.items():
         path: Path = ("channels", name)
-        if channel.source not in scenario.nodes_of("mn"):
+        if channel.source not in scenario.nodes_of(*LISTENERS):
             yield from wrong_node(scenario, channel.source, (*path, "source"), "source")
         first = seen.setdefault(_destination(channel), name)
         if first != name:
@@ -193,7 +195,7 @@ def _traffic(scenario: Scenario) -> Iterator[Problem]:
 
 
 def _multicast(scenario: Scenario, flow: MulticastFlow, path: Path) -> Iterator[Problem]:
-    if scenario.multicast.scheme == "none":
+    if scenario.multicast.scheme == "none" and not scenario.alm:
         mobility = scenario.mobility.scheme
         scheme = SCHEMES_OF[mobility][0]
         text = f"multicast traffic needs a multicast scheme; write multicast: {{scheme: {scheme}}}"

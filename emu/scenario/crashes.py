@@ -20,7 +20,7 @@ def wrong_agent(scenario: Scenario, event: Crash | Restart, path: Path) -> Itera
             text = f"no web server {quote(name)}; {suggest(name, web)}"
             yield Problem((*path, event.verb), text)
         return
-    agents = [*scenario.nodes_of(SERVER), *scenario.nodes_of(CLIENT)]
+    agents = [*scenario.nodes_of(SERVER, CLIENT), *scenario.members]
     if scenario.mobility.scheme == "dmm":
         agents += scenario.topology.access_routers
         if scenario.mobility.variant not in ("distributed", "mih"):

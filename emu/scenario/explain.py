@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from emu.scenario.errors import Path, Problem, nearest, one_of, quote, suggest
 from emu.scenario.events import EVENTS
 from emu.scenario.model import Scenario
+from emu.scenario.overlay import OVERLAYS
 from emu.scenario.population import OCCURRENCES, VirtualScenario
 from emu.scenario.section import Section
 from emu.scenario.services import SERVICES
@@ -24,6 +25,8 @@ _KINDS: dict[str | int, Mapping[str, type[Section]]] = {
     "services": SERVICES,
 }
 """What has entries of several kinds; pydantic puts the kind after the index or the name."""
+_OVERLAY = "overlay"
+"""It is of several kinds; pydantic puts the kind after the key."""
 _KINDS_IN_VIRTUAL_TIME: Mapping[str | int, Mapping[str, type[Section]]] = {"events": OCCURRENCES}
 _NOUNS = {"traffic": "traffic", "services": "service"}
 
@@ -135,6 +138,9 @@ def _place(detail: ErrorDetails, root: type[Section]) -> _Place:
     if len(location) > 2 and location[0] in _kinds(root):
         path, section = location[:2], _kinds(root)[location[0]][str(location[2])]
         location = location[3:]
+    elif location[0] == _OVERLAY and issubclass(root, Scenario):
+        path, section = location[:1], OVERLAYS[str(location[1])]
+        location = location[2:]
     holder = section
     in_entry = False  # the part is a name in a mapping or an index in a list, whatever it spells
     for part in location:

@@ -57,7 +57,7 @@ def check_i3(scenario: Scenario) -> Iterator[Problem]:
         yield Problem(("traffic", index, "kind"), text)
     for index, flow in flows[:1]:
         path: Path = ("traffic", index)
-        if scenario.overlay is None:
+        if scenario.i3 is None:
             yield Problem((*path, "kind"), "needs an overlay; write overlay: {scheme: i3}")
         if not scenario.nodes_of(SERVER):
             text = f"needs a server; write one such as s1: {{role: {SERVER}}} in nodes"
@@ -69,7 +69,7 @@ def check_i3(scenario: Scenario) -> Iterator[Problem]:
         if joined >= (scenario.duration if flow.stop is None else flow.stop):
             text = f"the last of {len(flow.to)} joins at {DURATION.show(joined)}, which is too "
             yield Problem((*path, "join_interval"), text + "late; write a shorter one")
-    if not flows and scenario.overlay:
+    if not flows and scenario.i3:
         text = "no traffic is of kind i3; write {kind: i3, from: …, to: […]} there, or leave it out"
         yield Problem(("overlay",), text)
 

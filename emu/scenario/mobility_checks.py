@@ -25,7 +25,7 @@ def check_mobility_scheme(scenario: Scenario) -> Iterator[Problem]:
     if mobility.key is not None and mobility.scheme in HOST_BASED:
         text = f"whose nodes share it; leave it out of scheme: {mobility.scheme}"
         yield Problem(("mobility", "key"), f"is for network-based schemes, {text}")
-    if mobility.scheme in HOST_BASED:
+    if mobility.scheme in HOST_BASED and not scenario.alm:
         yield from _mobile_sources(scenario)
     choices = SCHEMES_OF[mobility.scheme]
     if multicast.scheme not in choices:

@@ -27,6 +27,7 @@ from emu.scenario.fields import (
 from emu.scenario.i3 import I3
 from emu.scenario.mobility import Mobility
 from emu.scenario.multicast import SCHEMES_OF, Multicast
+from emu.scenario.overlay import MEMBER, AnyOverlay, MemberOverlay, kind_of
 from emu.scenario.profiles import PROFILES
 from emu.scenario.section import Section
 from emu.scenario.services import Services
@@ -135,6 +136,10 @@ class Channel(Section):
         return is_source_specific(self.group)
 
 
+LISTENERS = ("mn", MEMBER)
+"""The roles of nodes that may listen to channels."""
+
+
 class Scenario(Section):
     """One experiment: a network, its nodes, what they send, and what happens when."""
 
@@ -151,7 +156,7 @@ class Scenario(Section):
     topology: Topology = Field(examples=["{kind: dmm-domain, mars: 3}"])
     mobility: Mobility = Mobility()
     multicast: Multicast = Multicast()
-    overlay: I3 | None = None
+    overlay: AnyOverlay | None = None
     nodes: Annotated[dict[NodeName, Node], nothing_as(dict)] = {}
     channels: Annotated[dict[EntryName, Channel], nothing_as(dict)] = {}
     services: Services = {}
@@ -169,14 +174,31 @@ class Scenario(Section):
         mobility, multicast = value.get("mobility"), value.get("multicast", {})
         if not isinstance(mobility, dict) or not isinstance(multicast, dict):
             return value
+        if isinstance(value.get("overlay"), dict) and kind_of(value["overlay"]) == "members":
+            return {**value, "multicast": {"scheme": "none", **multicast}}
         choices = SCHEMES_OF.get(str(mobility.get("scheme")))
         if choices is None:
             return value
         return {**value, "multicast": {"scheme": choices[0], **multicast}}
 
-    def nodes_of(self, role: str) -> tuple[str, ...]:
-        """The names of the nodes of a role, in the scenario's order."""
-        return tuple(name for name, node in self.nodes.items() if node.role == role)
+    def nodes_of(self, *roles: str) -> tuple[str, ...]:
+        """The names of the nodes of some roles, in the scenario's order."""
+        return tuple(name for name, node in self.nodes.items() if node.role in roles)
+
+    @property
+    def i3(self) -> I3 | None:
+        """The overlay, if it is one of this kind."""
+        return self.overlay if isinstance(self.overlay, I3) else None
+
+    @property
+    def alm(self) -> MemberOverlay | None:
+        """The overlay, if it is one whose members have IP multicast on a virtual interface."""
+        return self.overlay if isinstance(self.overlay, MemberOverlay) else None
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Who is in that overlay: every host that may send or listen to a channel."""
+        return self.nodes_of(*LISTENERS, "source") if self.alm else ()
 
     def is_selective(self, flow: MulticastFlow, node: str) -> bool:
         """Whether a node asks for (source, group) and not for the group: INCLUDE, not EXCLUDE."""

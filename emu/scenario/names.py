@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from emu.scenario.errors import Path, Problem, quote, suggest
-from emu.scenario.model import Scenario
+from emu.scenario.model import LISTENERS, Scenario
 
 _ROLES = {
     "mn": "a mobile node",
@@ -13,19 +13,19 @@ _ROLES = {
     "server": "a server",
     "i3-server": "an i3 server",
     "i3-client": "an i3 client",
+    "member": "a member of the overlay",
 }
 
 
-def wrong_node(
-    scenario: Scenario, name: str, path: Path, role: str | None = None
-) -> Iterator[Problem]:
-    """The problem of a name that is not a node, or not one of the role asked for."""
-    fitting = scenario.nodes if role is None else scenario.nodes_of(role)
+def wrong_node(scenario: Scenario, name: str, path: Path, *roles: str) -> Iterator[Problem]:
+    """The problem of a name that is not a node, or not one of the roles asked for, if any."""
+    fitting = scenario.nodes_of(*roles) if roles else scenario.nodes
     node = scenario.nodes.get(name)
     if node is None:
         yield Problem(path, f"no node {quote(name)}; {suggest(name, fitting)}")
-    elif role is not None and node.role != role:
-        complaint = f"{quote(name)} is {_ROLES[node.role]}, not {_ROLES[role]}"
+    elif roles and node.role not in roles:
+        wanted = " or ".join(_ROLES[role] for role in roles)
+        complaint = f"{quote(name)} is {_ROLES[node.role]}, not {wanted}"
         yield Problem(path, f"{complaint}; {suggest(name, fitting)}")
 
 
@@ -36,10 +36,10 @@ def wrong_channel(scenario: Scenario, name: str, path: Path) -> Iterator[Problem
 
 
 def wrong_listener(scenario: Scenario, name: str, channel: str, path: Path) -> Iterator[Problem]:
-    """The problem of a name that is not a mobile node, or one that sends the channel itself."""
-    yield from wrong_node(scenario, name, path, "mn")
+    """The problem of a name that is not a listener's, or one that sends the channel itself."""
+    yield from wrong_node(scenario, name, path, *(LISTENERS if scenario.alm else ("mn",)))
     if channel in scenario.channels and scenario.channels[channel].source == name:
-        yield Problem(path, f"{quote(name)} sends {channel} itself; name another mobile node")
+        yield Problem(path, f"{quote(name)} sends {channel} itself; name another node")
 
 
 def wrong_access_router(scenario: Scenario, name: str, path: Path) -> Iterator[Problem]:

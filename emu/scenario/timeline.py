@@ -18,8 +18,8 @@ from emu.scenario.events import (
     PolicyChange,
     Restart,
 )
-from emu.scenario.model import Scenario
-from emu.scenario.names import wrong_access_router, wrong_channel, wrong_listener
+from emu.scenario.model import LISTENERS, Scenario
+from emu.scenario.names import wrong_access_router, wrong_channel, wrong_listener, wrong_node
 from emu.scenario.traffic import MulticastFlow
 from emu.scenario.units import DURATION
 
@@ -36,7 +36,7 @@ def check_timeline(scenario: Scenario) -> Iterator[Problem]:
         if not problems and isinstance(event, (Handover, Detach, Join, Leave)):
             sound.append((index, event))
     sound.sort(key=lambda entry: entry[1].at)
-    for name in scenario.nodes_of("mn"):
+    for name in scenario.nodes_of(*LISTENERS):
         entries = [(index, event) for index, event in sound if event.node == name]
         yield from _movement(scenario, name, entries)
         yield from _listening(scenario, name, entries)
@@ -51,9 +51,10 @@ def _alone(scenario: Scenario, event: AnyEvent, path: Path) -> Iterator[Problem]
         yield from without_control(scenario, (*path, "new_policy"))
     elif isinstance(event, (Crash, Restart)):
         yield from wrong_agent(scenario, event, path)
+    elif isinstance(event, (Join, Leave)):
+        yield from wrong_listener(scenario, event.node, event.channel, (*path, event.verb))
     else:
-        channel = event.channel if isinstance(event, (Join, Leave)) else ""
-        yield from wrong_listener(scenario, event.node, channel, (*path, event.verb))
+        yield from wrong_node(scenario, event.node, (*path, event.verb), "mn")
     end = f"the end at {DURATION.show(scenario.duration)}"
     if event.at >= scenario.duration:
         text = f"{DURATION.show(event.at)} is not before {end}; write an earlier time"

@@ -37,7 +37,7 @@ Tell = Callable[[float | None, str], None]
 
 def unplayable(scenario: Scenario) -> Iterator[str]:
     """What of a scenario virtual time has not, each with the key that says so."""
-    if scenario.overlay is None or scenario.mobility.scheme != "none":
+    if scenario.i3 is None or scenario.mobility.scheme != "none":
         yield "topology.kind: virtual time has internet, transit-stub and power-law, and an overlay"
     for index, flow in enumerate(scenario.traffic):
         if not isinstance(flow, I3Flow):
@@ -74,7 +74,7 @@ class Lab:
         self._t0 = self._engine.now + LEAD_NS
         planner = Planner(
             self._scenario, self._seed, self._t0, self._directory,
-            lambda name: str(self._network.address(name)), lambda name: f"{name}-{ROUTER}",
+            lambda name: str(self._network.address(name)), str, lambda name: f"{name}-{ROUTER}",
         )  # fmt: skip
         plan = planner.run()
         for job in plan.jobs:

@@ -16,7 +16,7 @@ import struct
 from typing import NamedTuple
 
 _HEADER = struct.Struct("!4sIQQ")
-_MAGIC = b"EMU1"
+MAGIC = b"EMU1"
 LENGTH = _HEADER.size
 
 
@@ -30,12 +30,12 @@ class Header(NamedTuple):
 
 def encode(flow_id: int, sequence: int, sent_ns: int) -> bytes:
     """The 24 header bytes."""
-    return _HEADER.pack(_MAGIC, flow_id, sequence, sent_ns)
+    return _HEADER.pack(MAGIC, flow_id, sequence, sent_ns)
 
 
 def decode(data: bytes) -> Header | None:
     """The header at the start of a payload, or None when it is not one of ours."""
-    if len(data) < LENGTH or data[:4] != _MAGIC:
+    if len(data) < LENGTH or data[:4] != MAGIC:
         return None
     _, flow_id, sequence, sent_ns = _HEADER.unpack_from(data)
     return Header(flow_id, sequence, sent_ns)

@@ -30,7 +30,7 @@ from typing import Any
 
 from emu.running import application_path
 from emu.scenario.events import Join, Leave
-from emu.scenario.model import Scenario
+from emu.scenario.model import LISTENERS, Scenario
 from emu.scenario.traffic import I3Flow, Iperf3Flow, MulticastFlow, PingFlow, ProgramFlow
 from emu.traffic.iperf import UDP_PAYLOAD
 
@@ -63,7 +63,7 @@ class Plan:
 
 
 class Planner:
-    """Plans one run; ``address`` and ``interface`` tell a host's address and interface."""
+    """Plans one run; ``address`` tells a host's address, the others those of channels there."""
 
     def __init__(
         self,
@@ -72,6 +72,7 @@ class Planner:
         t0_ns: int,
         directory: Path,
         address: Callable[[str], str],
+        channel_address: Callable[[str], str],
         interface: Callable[[str], str],
     ) -> None:
         self._scenario = scenario
@@ -79,6 +80,7 @@ class Planner:
         self._t0 = t0_ns
         self._directory = directory
         self._address = address
+        self._channel_address = channel_address
         self._interface = interface
         self.plan = Plan()
 
@@ -142,9 +144,10 @@ class Planner:
             name, source, "source", **stream, flow=name, sent=sent, packet=channel.packet,
             interval_ns=interval, interface=self._interface(source),
             start_ns=self._first_packet(name, times, interval), stop_ns=self._t0 + stop,
-            address=self._address(source) if source in self._scenario.nodes_of("mn") else None,
+            address=self._channel_address(source)
+            if source in self._scenario.nodes_of("mn") else None,
         )  # fmt: skip
-        for node in self._scenario.nodes_of("mn"):
+        for node in self._scenario.nodes_of(*LISTENERS):
             file, title = f"{name}.{node}", f"{name}→{node}"
             arrivals = f"arrivals/{file}@{node}.bin"
             selective = self._scenario.is_selective(flow, node)
@@ -153,7 +156,7 @@ class Planner:
                 self._job(
                     file if not count else f"{file}.{count + 1}", node, "listener", **stream,
                     flow=title, arrivals=arrivals, interface=self._interface(node),
-                    source=self._address(source) if selective else None,
+                    source=self._channel_address(source) if selective else None,
                     start_ns=self._t0 + joins, stop_ns=self._t0 + leaves,
                     linger_ns=STRAGGLERS_NS if leaves >= stop else 0,
                 )  # fmt: skip
@@ -276,11 +279,13 @@ def plan(
     t0_ns: int,
     directory: Path,
     address: Callable[[str], str],
+    channel_address: Callable[[str], str],
     interface: Callable[[str], str],
 ) -> Plan:
     """The processes and flows of one run that begins at ``t0_ns`` and keeps its files in a place.
 
-    ``address`` gives the address of a source or server, ``interface`` the name of a host's only
-    interface. iperf3 servers are jobs too and must be running before ``t0_ns``.
+    ``address`` gives the address of a source or server, ``channel_address`` and ``interface`` those
+    by which a host sends to channels. iperf3 servers are jobs too and must be running before
+    ``t0_ns``.
     """
-    return Planner(scenario, seed, t0_ns, directory, address, interface).run()
+    return Planner(scenario, seed, t0_ns, directory, address, channel_address, interface).run()

@@ -128,6 +128,34 @@ def test_control_traffic_at_both_ends(tmp_path: Path, pair: tuple[Namespace, Nam
         assert whole.received == len(whole.packets)
 
 
+def test_datagrams_of_an_overlay_are_kept_by_their_beginning(
+    tmp_path: Path, pair: tuple[Namespace, Namespace]
+) -> None:
+    datagrams = [
+        ipv6.packet(LEFT, RIGHT, 17, struct.pack("!HHHH", 9, port, 8 + size, 0) + bytes(size))
+        for port, size in ((4754, 40), (4754, 1000), (4755, 1000), (4753, 40))
+    ]
+    with capturing(
+        tmp_path, pair, overlay=4754, udp={"nodes": ["mn1"], "ports": [4753, 4753]}
+    ) as end:
+        inject(pair[0], "mar1-radio", [*datagrams, signalling()["PBU"]])
+        end()
+    kept = {
+        name: [
+            (len(packet.data), packet.length)
+            for packet in pcapng.read(tmp_path / "captures" / f"{name}.pcapng").packets
+            if packet.data[54:56] == b"\0\x09" or packet.data[20] == ipv6.MOBILITY
+        ]
+        for name in ("mar1-radio", "mn1-eth0")
+    }
+    short, long, other = ((14 + 40 + 8 + 40,) * 2, (256, 14 + 40 + 8 + 1000), (102, 102))
+    binding = (14 + len(signalling()["PBU"]),) * 2
+    assert kept == {
+        "mar1-radio": [short, long, binding],
+        "mn1-eth0": [short, long, other, binding],
+    }
+
+
 def test_what_comes_while_a_capture_ends_is_neither_counted_nor_written(
     tmp_path: Path, pair: tuple[Namespace, Namespace], monkeypatch: pytest.MonkeyPatch
 ) -> None:

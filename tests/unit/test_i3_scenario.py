@@ -60,7 +60,7 @@ def test_each_hop_loses_a_share_of_its_own(tmp_path: Path) -> None:
 
 def test_receivers_join_one_after_another(tmp_path: Path) -> None:
     scenario = load(write(tmp_path))
-    planned = plan(scenario, 1, 5_000 * MS, tmp_path, str, str)
+    planned = plan(scenario, 1, 5_000 * MS, tmp_path, str, str, str)
     jobs = {job.node: job for job in planned.jobs}
     assert jobs["c0"].target == "emu.traffic.i3_source"
     assert [jobs[name].config["start_ns"] for name in ("c1", "c2")] == [6_000 * MS, 6_500 * MS]

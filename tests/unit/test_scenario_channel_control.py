@@ -150,6 +150,6 @@ def test_a_source_does_not_listen_to_itself():
     with pytest.raises(ScenarioError) as caught:
         parse(SENT_BY_MN2.replace("to: [mn1]", "to: [mn1, mn2]").encode(), "f")
     assert [problem.split(":", 2)[2] for problem in caught.value.problems] == [
-        ' traffic[0].to[1]: "mn2" sends C1 itself; name another mobile node',
-        ' events[1].join: "mn2" sends C1 itself; name another mobile node',
+        ' traffic[0].to[1]: "mn2" sends C1 itself; name another node',
+        ' events[1].join: "mn2" sends C1 itself; name another node',
     ]

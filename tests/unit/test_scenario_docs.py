@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from emu.scenario import model, parse
+from emu.scenario.overlay import OVERLAYS
 from emu.scenario.services import SERVICES
 from tests.unit.test_bad_scenarios import CONTENTS
 
@@ -17,7 +18,7 @@ TEXT = DOCS.read_text(encoding="utf-8")
 SECTIONS = sorted(
     (
         one
-        for one in (*vars(model).values(), *SERVICES.values())
+        for one in (*vars(model).values(), *SERVICES.values(), *OVERLAYS.values())
         if isinstance(one, type) and issubclass(one, model.Section)
     ),
     key=lambda section: section.__name__,

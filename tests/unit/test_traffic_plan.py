@@ -38,7 +38,8 @@ def scenario(**parts: Any) -> Scenario:
 def planned(seed: int = 1, **parts: Any) -> Plan:
     addresses = {"src": "2001:db8:5e00:1::2", "server1": "2001:db8:5e00:2::2"}
     whole = scenario(**parts)
-    return plan(whole, seed, T0, Path("/run/1"), addresses.__getitem__, "{}-eth".format)
+    address = addresses.__getitem__
+    return plan(whole, seed, T0, Path("/run/1"), address, address, "{}-eth".format)
 
 
 def job(made: Plan, name: str) -> Job:

@@ -1,4 +1,4 @@
-"""A drawing of the tree of an i3 group: a row for each level, clients below their parents."""
+"""A drawing of the tree of an overlay: a row for each level, members below their parents."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def draw(members: list[dict[str, Any]]) -> str:
         if place["parent"] in where:
             drawing.line(*where[place["parent"]], *where[name], PALETTE["soft"], width=1.2)
     for name, (x, y) in where.items():
-        _node(drawing, name, x, y, pitch - 6, is_full=not tree[name]["joinable"])
+        _node(drawing, name, x, y, pitch - 6, is_full=not tree[name].get("joinable", True))
     return drawing.svg(10)
 
 
