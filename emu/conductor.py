@@ -165,6 +165,7 @@ class Conductor:
         processes.stop({job.name for job in self._plan.jobs}, patience)
         self._services.stop(patience)
         leftovers = None if interrupted else await self._leftovers()
+        await self._lab.log_refused()
         # Before the agents take their tunnels down, which holds up every packet for a while.
         line = self._lab.network.stop_delay_line()
         processes.stop(self._lab.agents, patience)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import IPv6Address
 from pathlib import Path
+from typing import Any
 
 from agents.kernel.capabilities import Capabilities
 from emu import running
@@ -106,7 +107,11 @@ class Lab:
         for name in self._agents:
             self._start_agent(name)
         authentication = self.scenario.topology.access.authentication
-        await self.radio.connect(self.network, authentication_ns=authentication)
+        await self.radio.connect(
+            self.network,
+            authentication_ns=authentication,
+            source_guard=self.scenario.security.source_guard == "on",
+        )
         await self.wait(lambda: self.tail.nodes("ready") >= self.agents, "the agents")
         await self.wait(lambda: scheme.ready(self.tail.events), "the access routers")
         await self.wait(lambda: scheme.i3.ready(self.tail.events), "the ring of i3 servers")
@@ -126,6 +131,12 @@ class Lab:
             "the tests of the mobile nodes' home addresses",
         )
         await self.wait(lambda: self.overlay.ready(self.tail.events), "the members of the overlay")
+
+    async def log_refused(self) -> None:
+        """Log what the access points' source guard has dropped, as agents do at their end."""
+        refused = await self.radio.refused()
+        if refused:
+            self._log("state", "radio", time.monotonic_ns(), guard=refused)
 
     def crash(self, name: str) -> None:
         """Kill an agent; its node stays, with what its kernel has."""
@@ -216,7 +227,7 @@ class Lab:
         to = {} if event.to is None else {"to": event.to}
         self._log(event.event, "radio", event.time, mn=event.mn, mar=event.mar, **to)
 
-    def _log(self, kind: str, node: str, time_ns: int, **fields: str) -> None:
+    def _log(self, kind: str, node: str, time_ns: int, **fields: Any) -> None:
         line = {"t": time_ns, "node": node, "kind": kind, **fields}
         with (self._directory / "events.jsonl").open("ab", buffering=0) as log:
             log.write(json.dumps(line).encode() + b"\n")

@@ -11,9 +11,9 @@ from typing import Any
 
 from emu.measure.run import Run
 
-_PARTS = ("signalling", "counters", "optimiser", "multicast", "contexts")
+_PARTS = ("signalling", "counters", "optimiser", "multicast", "contexts", "guard")
 """Of a ``state`` event: what was stopped before the mobility core, by it, by a mobile node's route
-optimisation, by the MLD proxy, and by the context transfer."""
+optimisation, by the MLD proxy, by the context transfer, and by the source guard (of which node)."""
 
 
 def counts(run: Run) -> dict[str, dict[str, int]]:

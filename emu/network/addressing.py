@@ -36,6 +36,8 @@ ROLES = {"mn": 0, "mar": 1, "mr": 2, "cmd": 3, "ix": 4, **dict.fromkeys(HOSTS, 5
          "lma": 7, "ha": 8, "mcc": 9}  # fmt: skip
 ROUTERS = ("mar", "mr", "cmd", "ix", "lma", "ha", "mcc")
 HOME_POOL = IPv6Network("2001:db8:a000::/48")
+ROUTER_PREFIXES = (IPv6Network("2001:db8:ffff::/48"), IPv6Network("fe80::5213:0/112"))
+"""Of the addresses of routers, and of those that MARs have on access links."""
 PMIPV6_LINK_LAYER = "00:00:5e:00:52:13"
 """The link-layer address that every MAR has on its access interface (RFC 6543 section 3)."""
 

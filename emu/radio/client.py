@@ -12,8 +12,9 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
+from emu.network.addressing import ROUTER_PREFIXES
 from emu.network.build import Network
 from emu.sandbox import RUN_DIRECTORY
 from topologies.base import RADIO
@@ -56,7 +57,7 @@ class Radio:
         self._channel = channel
         self._on_event = on_event
         self._numbers = itertools.count(1)
-        self._pending: dict[int, tuple[asyncio.Future[None], list[L2Event]]] = {}
+        self._pending: dict[int, tuple[asyncio.Future[Any], list[L2Event]]] = {}
         self._reading: asyncio.Task[None]
         self._writer: asyncio.StreamWriter
         self._log: Path
@@ -79,11 +80,17 @@ class Radio:
         return radio
 
     async def connect(
-        self, network: Network, directory: Path = RUN_DIRECTORY, authentication_ns: int = 0
+        self,
+        network: Network,
+        directory: Path = RUN_DIRECTORY,
+        authentication_ns: int = 0,
+        *,
+        source_guard: bool = True,
     ) -> None:
         """Put the network's switch under control; triggers go to ``directory/<mar>.trigger``.
 
-        ``authentication_ns`` is how long a node is authenticated before its link can be used.
+        ``authentication_ns`` is how long a node is authenticated before its link can be used; with
+        ``source_guard`` nodes send from their own addresses, and never as a router.
         """
         reader, self._writer = await asyncio.open_connection(sock=self._channel)
         if not await reader.readline():
@@ -105,6 +112,7 @@ class Radio:
             },
             access_points={port.peer: port.name for port in ports if port.kind == "access"},
             authentication_ns=authentication_ns,
+            routers=[str(prefix) for prefix in ROUTER_PREFIXES] if source_guard else None,
         )
 
     async def attach(self, mn: str, mar: str) -> L2Event:
@@ -133,6 +141,11 @@ class Radio:
         """Tell a MAR that has just come up which nodes are attached to it."""
         await self._request("report", mar=mar)
 
+    async def refused(self) -> dict[str, int]:
+        """How many packets the source guard has dropped, by ``node.reason``."""
+        done, _ = self._ask("refused")
+        return cast(dict[str, int], await done)
+
     async def close(self) -> None:
         """End the controller."""
         self._writer.close()
@@ -140,16 +153,20 @@ class Radio:
         self.process.wait()
 
     async def _request(self, request: str, **arguments: Any) -> list[L2Event]:
+        done, events = self._ask(request, **arguments)
+        await done
+        return events
+
+    def _ask(self, request: str, **arguments: Any) -> tuple[asyncio.Future[Any], list[L2Event]]:
         if self._ended is not None:
             raise self._ended
         number = next(self._numbers)
         events: list[L2Event] = []
-        done = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._pending[number] = (done, events)
         message = {"id": number, "request": request, **arguments}
         self._writer.write(json.dumps(message).encode() + b"\n")
-        await done
-        return events
+        return done, events
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         """Take answers until the controller ends."""
@@ -173,7 +190,7 @@ class Radio:
         if "error" in message:
             done.set_exception(RadioError(message["error"]))
         else:
-            done.set_result(None)
+            done.set_result(message["done"])
 
     def _fail(self, error: RadioError) -> None:
         for done, _ in self._pending.values():

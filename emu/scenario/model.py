@@ -140,6 +140,14 @@ LISTENERS = ("mn", MEMBER)
 """The roles of nodes that may listen to channels."""
 
 
+class Security(Section):
+    """What the access network keeps its mobile nodes from."""
+
+    source_guard: Literal["on", "off"] = "on"
+    """Whether access points let a mobile node send from its own MAC address only, and keep it from
+    speaking for routers (RFC 7039, RFC 6105)."""
+
+
 class Scenario(Section):
     """One experiment: a network, its nodes, what they send, and what happens when."""
 
@@ -156,6 +164,7 @@ class Scenario(Section):
     topology: Topology = Field(examples=["{kind: dmm-domain, mars: 3}"])
     mobility: Mobility = Mobility()
     multicast: Multicast = Multicast()
+    security: Security = Security()
     overlay: AnyOverlay | None = None
     nodes: Annotated[dict[NodeName, Node], nothing_as(dict)] = {}
     channels: Annotated[dict[EntryName, Channel], nothing_as(dict)] = {}

@@ -10,10 +10,12 @@ import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterable
+from ipaddress import IPv6Address
 from typing import Literal
 
 import pytest
 
+from agents.wire import ipv6
 from emu.network.build import Network, build
 from emu.network.namespace import entered
 from emu.radio.client import L2Event, Radio, RadioError
@@ -48,15 +50,21 @@ class Air:
                 raw.bind((port.peer_interface, EXPERIMENTAL))
             self._sockets[port.peer] = raw
 
-    async def reach(self, sender: str, destination: str) -> set[str]:
+    async def reach(self, sender: str, destination: str, source: str | None = None) -> set[str]:
         """The nodes at which a frame from one node to a link-layer address arrives."""
         await asyncio.sleep(0.1)
         payload = os.urandom(64)
-        header = bytes.fromhex((destination + MAR_ADDRESS).replace(":", ""))
+        source = source or (self.address(sender) if sender.startswith("mn") else MAR_ADDRESS)
+        header = bytes.fromhex((destination + source).replace(":", ""))
         with contextlib.suppress(OSError):  # no carrier
             self._sockets[sender].send(header + EXPERIMENTAL.to_bytes(2, "big") + payload)
         await asyncio.sleep(0.1)
         return {name for name in self._sockets if name != sender and payload in self._heard(name)}
+
+    def send(self, mn: str, packet: bytes) -> None:
+        """Send an IPv6 packet from a mobile node to its access router."""
+        header = bytes.fromhex((MAR_ADDRESS + self.address(mn)).replace(":", ""))
+        self._sockets[mn].send(header + b"\x86\xdd" + packet)
 
     def _heard(self, name: str) -> list[bytes]:
         frames = []
@@ -77,7 +85,11 @@ class Air:
 
 @contextlib.asynccontextmanager
 async def air(
-    framework: str, mobile_nodes: Iterable[str], authentication_ns: int = 0
+    framework: str,
+    mobile_nodes: Iterable[str],
+    authentication_ns: int = 0,
+    *,
+    source_guard: bool = True,
 ) -> AsyncIterator[Air]:
     """Three MARs, and these mobile nodes, none of them attached."""
     os.environ["EMU_OPENFLOW"] = framework
@@ -85,7 +97,7 @@ async def air(
     radio = Radio.launch(RUN_DIRECTORY / "radio.log", events.append)
     nodes = {name: EndNode("mn", dad="off") for name in mobile_nodes}
     network = build("dmm-domain", Parameters(mars=3), nodes, backends())
-    await radio.connect(network, authentication_ns=authentication_ns)
+    await radio.connect(network, authentication_ns=authentication_ns, source_guard=source_guard)
     yield Air(network, radio, events)
     await radio.close()
 
@@ -118,6 +130,43 @@ def test_frames_reach_exactly_whom_they_should(framework: str) -> None:
             assert await it.reach("mar1", BROADCAST) == {"mn2"}
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+@in_sandbox
+def test_a_node_sends_from_its_own_address_and_never_as_a_router(
+    framework: str, guarded: bool
+) -> None:
+    """What it may not send is dropped, and counted also once it has left."""
+    other = "02:00:00:00:be:ef"
+    home = IPv6Address("2001:db8:1:1::5")
+    counted = {"mn1.link_layer": 1, "mn1.router": 4} if guarded else {}
+
+    async def run() -> None:
+        async with air(framework, ["mn1", "mn2"], source_guard=guarded) as it:
+            await it.radio.attach("mn1", "mar1")
+            await it.radio.attach("mn2", "mar1")
+            assert await it.reach("mn1", BROADCAST) == {"mar1"}
+            assert await it.reach("mn1", BROADCAST, other) == (set() if guarded else {"mar1"})
+            routers = [it.network.address("mar1"), IPv6Address("fe80::5213:2")]
+            for target in (*routers, home):
+                it.send("mn1", icmp(136, target))
+            for kind in (134, 137, 133, 135):
+                it.send("mn1", icmp(kind, home))
+            assert await it.reach("mn1", BROADCAST) == {"mar1"}
+            assert await it.radio.refused() == counted
+            await it.radio.move("mn1", "mar2", 0)
+            assert await it.reach("mn1", BROADCAST) == {"mar2"}
+            assert await it.radio.refused() == counted
+
+    asyncio.run(run())
+
+
+def icmp(kind: int, target: IPv6Address) -> bytes:
+    """An ICMPv6 message of Neighbour Discovery."""
+    source, destination = IPv6Address("fe80::a1"), IPv6Address("ff02::1")
+    payload = bytes([kind]) + bytes(7) + target.packed
+    return ipv6.packet(source, destination, ipv6.ICMPV6, payload, hop_limit=255)
 
 
 @pytest.mark.parametrize("carrier", ["drop", "keep"])

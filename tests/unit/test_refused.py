@@ -27,6 +27,7 @@ def test_reasons_by_node_without_zeros(tmp_path: Path) -> None:
         {"kind": "state", "node": "mar3", "home_agent": {"counters": {"ignored": 9, "full": 2}}},
         {"kind": "state", "node": "mar4", "home_agent": None},
         {"kind": "state", "node": "mn1", "counters": {"full": 0}, "optimiser": {"ignored": 1}},
+        {"kind": "state", "node": "radio", "guard": {"mn2.link_layer": 301}},
         {"kind": "serving", "node": "mar2", "mn": "mn1"},
     ]
     lines = [json.dumps({"t": number, **event}) for number, event in enumerate(events)]
@@ -41,6 +42,7 @@ def test_reasons_by_node_without_zeros(tmp_path: Path) -> None:
         "mar2": {"contexts.packets": 1},
         "mar3": {"home_agent.full": 2},
         "mn1": {"optimiser.ignored": 1},
+        "radio": {"guard.mn2.link_layer": 301},
     }
 
 
