@@ -20,6 +20,7 @@ from agents.roles.overlay import Keys, OverlayOptions
 from agents.wire.i3 import Endpoint
 from agents.wire.overlay import PORT
 from emu.endpoints import address_of, endpoint_text
+from emu.overlay_protocols.alm import Switch
 from emu.overlay_protocols.choice import WrongChoice, choose
 from emu.scenario.document import Document
 from emu.scenario.errors import Problem, ScenarioError, quote
@@ -78,10 +79,6 @@ def _secret(value: str) -> str:
     return value
 
 
-def _switch(value: object) -> object:
-    return {"on": True, "off": False}.get(value, value) if isinstance(value, str) else value
-
-
 def _some_or_off(value: object) -> object:
     """``off`` is no key; none at all may be an oversight."""
     if value in ({}, None):
@@ -90,8 +87,6 @@ def _some_or_off(value: object) -> object:
 
 
 KeyNumber = Annotated[int, Field(ge=1, le=255)]
-Switch = Annotated[bool, BeforeValidator(_switch)]
-"""``on`` or ``off``."""
 Secret = Annotated[str, AfterValidator(_secret)]
 EndpointText = Annotated[Endpoint, endpoint_text("a member", PORT)]
 KnownAs = Annotated[IPv6Address, PlainValidator(_known_as)]

@@ -1,8 +1,8 @@
 """Very many random schedules of a multicast domain, a ring of servers, an i3 group and an overlay.
 
 Each seed is one of tests/unit/mobile_schedule.py, whose source does not move, one a scheme of
-tests/unit/source_schedule.py, and one each of ring_schedule.py, i3_tree_schedule.py and
-overlay_schedule.py there. All processors take part.
+tests/unit/source_schedule.py, and one each of ring_schedule.py, i3_tree_schedule.py,
+overlay_schedule.py and nemo_schedule.py there. All processors take part.
 ``python -m tests.soak --schedules 5000 --first 0``. It prints each seed that fails with the call
 that repeats it and what was wrong, and ends with 1 if any did.
 """
@@ -23,6 +23,7 @@ from rich.progress import track
 from tests.unit import (
     i3_tree_schedule,
     mobile_schedule,
+    nemo_schedule,
     overlay_schedule,
     ring_schedule,
     source_schedule,
@@ -63,7 +64,10 @@ def outcome(seed: int) -> tuple[int, list[str]]:
     found += faults(f"i3_tree_schedule.run_schedule({seed})", group)
     size = overlay_schedule.LARGE if seed % 50 == 0 else overlay_schedule.SMALL
     overlay = partial(overlay_schedule.run_schedule, seed, size)
-    return seed, found + faults(f"overlay_schedule.run_schedule({seed}, {size})", overlay)
+    found += faults(f"overlay_schedule.run_schedule({seed}, {size})", overlay)
+    nemo_size = nemo_schedule.LARGE if seed % 50 == 0 else nemo_schedule.SMALL
+    nemo = partial(nemo_schedule.run_schedule, seed, nemo_size)
+    return seed, found + faults(f"nemo_schedule.run_schedule({seed}, {nemo_size})", nemo)
 
 
 def faults(call: str, schedule: Callable[[], list[str]]) -> list[str]:

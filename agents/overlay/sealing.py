@@ -40,6 +40,12 @@ class Window:
         behind = self._highest - counter
         return behind < 0 or (behind < _WINDOW and not self._seen >> behind & 1)
 
+    def before(self, counter: int, number: int) -> int:
+        """Which of so many before a counter came: bit n stands for ``counter - 1 - n``."""
+        behind = self._highest - counter + 1
+        bits = self._seen >> behind if behind >= 0 else self._seen << -behind
+        return bits & ((1 << number) - 1)
+
     def accept(self, counter: int) -> None:
         """Remember that it came."""
         ahead = counter - self._highest

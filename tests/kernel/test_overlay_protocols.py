@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
-from tests.kernel.overlay_hosts import unicast_only
+from tests.kernel.overlay_hosts import Host, Listener, unicast_only
 from tests.overlay_example import write_star
 from tests.patience import eventually
 
@@ -25,3 +27,40 @@ def test_the_example_of_the_docs_runs_on_hosts(tmp_path):
         for listener in listeners:
             listener.wait_for(sent)
         assert hosts[0].status()["protocol"] == "star.py"
+
+
+def test_nemo_runs_on_hosts(tmp_path):
+    """What one sends comes to all that joined, just once; also when the root is gone."""
+    with unicast_only(5, tmp_path) as hosts:
+        for host in hosts:
+            options = {"cluster": 2, "co_leaders": 1, "heartbeat": "500ms"}
+            host.start(protocol="nemo", options=options, query_interval="2s")
+        sender, *receivers = hosts
+        listeners = {host: host.listen("239.1.1.1") for host in receivers}
+        eventually(lambda: all(host.knows() for host in receivers))
+        root = max(receivers, key=_leads)
+        _reach_all(sender, listeners, "with all of them")
+        root.end()
+        listeners.pop(root).close()
+        _reach_all(sender, listeners, "without the root")
+
+
+def _leads(host: Host) -> int:
+    """In how many layers it leads."""
+    status = host.status()
+    (clusters,) = status["groups"].values()
+    return sum(cluster["leader"] == status["member"] for cluster in clusters)
+
+
+def _reach_all(sender: Host, listeners: dict[Host, Listener], name: str) -> None:
+    """Packets are sent until each listener has got a hundred of them, and none twice."""
+    numbers = itertools.count()
+
+    def each_has_a_hundred() -> bool:
+        sender.send("239.1.1.1", [f"{name} {next(numbers)}".encode()])
+        got = [[p for p in each.read() if p.startswith(name.encode())] for each in all_of_them]
+        assert all(len(packets) == len(set(packets)) for packets in got)
+        return min(map(len, got)) >= 100
+
+    all_of_them = list(listeners.values())
+    eventually(each_has_a_hundred)

@@ -110,12 +110,7 @@ class World:
         number = len(self.nodes)
         self._starts += 1
         inside = endpoint or (public(5000 + number) if behind_nat else public(number))
-        member = MemberId(self.random.randbytes(8))
-        me = Self(member, f"n{number}", (inside,))
-        sealer = Sealer(member, self.keys, min(self.keys, default=0))
-        random = Random(self.random.random())
-        seeds = tuple(public(i) for i in range(SEEDS))
-        core = Member(me, seeds, sealer, self.config, random, self.now)
+        member, core = self._make(number, inside)
         place = (self.random.uniform(0, 30), self.random.uniform(0, 30))
         nat = Nat(public(9000 + number)) if behind_nat else None
         node = Node(number, core, member, inside, place, nat)
@@ -123,6 +118,15 @@ class World:
         self._at[node.outside] = node
         self._wake(node)
         return node
+
+    def _make(self, number: int, inside: bytes):
+        """The core of a new node, with its number of this start."""
+        member = MemberId(self.random.randbytes(8))
+        me = Self(member, f"n{number}", (inside,))
+        sealer = Sealer(member, self.keys, min(self.keys, default=0))
+        random = Random(self.random.random())
+        seeds = tuple(public(i) for i in range(SEEDS))
+        return member, Member(me, seeds, sealer, self.config, random, self.now)
 
     def crash(self, node: Node) -> None:
         node.alive = False
