@@ -1,5 +1,5 @@
-"""UDP of an overlay's member: one datagram to many, marked as what it carries, and never lost to
-its own size.
+"""UDP of an overlay's member: datagrams to many, marked as what they carry, and never lost to
+their own size. Many of one length pass the kernel in one call each way (UDP_SEGMENT, UDP_GRO).
 
 IPv4 datagrams may be fragmented on their way. Of IPv6 only the sender fragments, at the path MTU
 that routers tell, or at one that is configured where they do not.
@@ -7,15 +7,23 @@ that routers tell, or at one that is configured where they do not.
 
 from __future__ import annotations
 
+import errno
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from ipaddress import IPv6Address
 
 from agents.wire.i3 import Endpoint, address_and_port, endpoint
 
 _MAXIMUM_DATAGRAM = 65535
+_UDP_SEGMENT, _UDP_GRO = 103, 104
+_SEGMENTS, _SEGMENTED = 64, 65_000
+"""How many datagrams the kernel takes in one call, and how many octets."""
+_NOT_AT_ONCE = (errno.EINVAL, errno.EMSGSIZE, errno.EIO)
+"""What the kernel says of datagrams that are longer than the device or the path takes, or that it
+has to fragment, and of devices that cannot do it."""
+_SO_SNDBUFFORCE, _SO_RCVBUFFORCE = 32, 33
 _BUFFER = 4 << 20
 _ANCILLARY = 128
 _IP_MTU_DISCOVER, _IPV6_MTU, _IPV6_MTU_DISCOVER = 10, 24, 23
@@ -37,8 +45,9 @@ class OverlaySocket:
             (socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS): 1,
             (socket.IPPROTO_IP, _IP_RECVTOS): 1,
             (socket.IPPROTO_IP, _IP_MTU_DISCOVER): _DONT,
-            (socket.SOL_SOCKET, socket.SO_RCVBUF): _BUFFER,
-            (socket.SOL_SOCKET, socket.SO_SNDBUF): _BUFFER,
+            (socket.SOL_SOCKET, _SO_RCVBUFFORCE): _BUFFER,
+            (socket.SOL_SOCKET, _SO_SNDBUFFORCE): _BUFFER,
+            (socket.SOL_UDP, _UDP_GRO): 1,
         }
         if mtu is not None:
             options[socket.IPPROTO_IPV6, _IPV6_MTU_DISCOVER] = _DONT
@@ -46,12 +55,16 @@ class OverlaySocket:
         for (level, option), value in options.items():
             self._socket.setsockopt(level, option, value)
         self._socket.bind(("::", port))
+        self._buffer = bytearray(_MAXIMUM_DATAGRAM)
+        self._view = memoryview(self._buffer)
 
     def fileno(self) -> int:
         """The descriptor, readable when a datagram waits."""
         return self._socket.fileno()
 
-    def send(self, datagram: bytes, destinations: Iterable[Endpoint], traffic_class: int) -> int:
+    def send(
+        self, datagram: bytes | memoryview, destinations: Iterable[Endpoint], traffic_class: int
+    ) -> int:
         """Send a datagram to each; to how many it could not be sent, or must not be."""
         unsent = 0
         for destination in destinations:
@@ -68,18 +81,72 @@ class OverlaySocket:
                 unsent += 1
         return unsent
 
-    def receive(self) -> tuple[bytes, Endpoint, int] | None:
-        """The next datagram, who sent it, and its ECN field."""
+    def send_run(
+        self,
+        datagrams: Sequence[bytes | memoryview],
+        destinations: Sequence[Endpoint],
+        traffic_class: int,
+    ) -> int:
+        """Send datagrams to each, those of one length at once; to how many they could not be."""
+        unsent = 0
+        for group, length in _of_one_length(datagrams):
+            segmented = [(socket.SOL_UDP, _UDP_SEGMENT, struct.pack("H", length))]
+            at_once = (b"".join(group),) if len(destinations) > 1 else group
+            for destination in destinations:
+                address = _address(destination)
+                beside = _marks(destination, traffic_class) if traffic_class else []
+                try:
+                    if address is None or len(group) == 1:
+                        unsent += self.send(group[0], (destination,), traffic_class) * len(group)
+                    else:
+                        self._socket.sendmsg(at_once, beside + segmented, 0, address)
+                except OSError as error:
+                    if error.errno not in _NOT_AT_ONCE:
+                        unsent += len(group)
+                        continue
+                    for datagram in group:
+                        unsent += self.send(datagram, (destination,), traffic_class)
+        return unsent
+
+    def receive(self) -> tuple[list[memoryview], Endpoint, int] | None:
+        """The next datagrams, all from one sender; who sent them, and their ECN field.
+
+        They are parts of a buffer, and gone with the next call.
+        """
         try:
-            data, beside, _, sender = self._socket.recvmsg(_MAXIMUM_DATAGRAM, _ANCILLARY)
+            length, beside, _, sender = self._socket.recvmsg_into((self._buffer,), _ANCILLARY)
         except BlockingIOError:
             return None
-        traffic_class = beside[0][2][0] if beside else 0
-        return data, _endpoint(sender[0], sender[1]), traffic_class & _ECN
+        traffic_class, size = 0, length
+        for level, _, value in beside:
+            if level == socket.SOL_UDP:
+                (size,) = struct.unpack("i", value)
+            else:
+                traffic_class = value[0]
+        view = self._view[:length]
+        datagrams = [view[start : start + size] for start in range(0, length, size or 1)]
+        return datagrams or [view], _endpoint(sender[0], sender[1]), traffic_class & _ECN
 
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()
+
+
+def _of_one_length(
+    datagrams: Sequence[bytes | memoryview],
+) -> Iterator[tuple[Sequence[bytes | memoryview], int]]:
+    """What the kernel takes at once, and the length: the last of a group may be shorter."""
+    start = 0
+    while start < len(datagrams):
+        length = len(datagrams[start])
+        limit = min(len(datagrams), start + max(1, min(_SEGMENTS, _SEGMENTED // length)))
+        end = start + 1
+        while end < limit and len(datagrams[end]) == length:
+            end += 1
+        if end < limit and len(datagrams[end]) < length:
+            end += 1
+        yield datagrams[start:end], length
+        start = end
 
 
 @lru_cache(maxsize=1 << 13)

@@ -18,10 +18,12 @@ from pathlib import Path
 from agents.kernel.tun_device import open_tun
 
 _SIOCADDRT, _SIOCSIFFLAGS, _SIOCSIFADDR, _SIOCSIFNETMASK = 0x890B, 0x8914, 0x8916, 0x891C
-_SIOCSIFMTU, _SIOCGIFCONF = 0x8922, 0x8912
+_SIOCSIFMTU, _SIOCSIFTXQLEN, _SIOCGIFCONF = 0x8922, 0x8943, 0x8912
 _IFF_UP, _IFF_MULTICAST = 0x1, 0x1000
 _RTF_UP = 0x1
 _IFREQ = 40
+_QUEUE = 4096
+"""Packets that wait to be read: those of some 15 ms at the highest rate."""
 _GLOBAL_SCOPE = "00"
 
 Address = IPv4Interface | IPv6Interface
@@ -60,7 +62,14 @@ class VirtualInterface:
         except BlockingIOError:
             return None
 
-    def write(self, packet: bytes) -> bool:
+    def read_into(self, buffer: memoryview) -> int:
+        """Read the next packet into a buffer; its length, 0: there is none."""
+        try:
+            return os.readv(self._descriptor, (buffer,))
+        except BlockingIOError:
+            return 0
+
+    def write(self, packet: bytes | memoryview) -> bool:
         """Let a packet come in here; False: the interface does not take it."""
         try:
             os.write(self._descriptor, packet)
@@ -75,6 +84,7 @@ class VirtualInterface:
     def _set_up(self, addresses: list[Address], mtu: int, *, default: bool) -> None:
         with _control(socket.AF_INET) as control:
             self._request(control, _SIOCSIFMTU, struct.pack("i", mtu))
+            self._request(control, _SIOCSIFTXQLEN, struct.pack("i", _QUEUE))
             _filter_nothing(self.name)
             self._request(control, _SIOCSIFFLAGS, struct.pack("h", _IFF_UP | _IFF_MULTICAST))
             for address in addresses:

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field, replace
 
 from agents.core import MILLISECOND, SECOND
 from agents.deadlines import Deadlines
-from agents.overlay.actions import Deliver
+from agents.overlay.actions import Deliver, DeliverPackets
 from agents.overlay.config import OverlayConfig
+from agents.overlay.interface import ROOM
 from agents.overlay.marking import received, traffic_class
 from agents.overlay.post import Post
 from agents.overlay.routes import Routes
+from agents.overlay.runs import Run
 from agents.overlay.sealing import Window
 from agents.wire.overlay import (
     Data,
@@ -158,6 +160,31 @@ class Branches:
         if place.children:
             mark = traffic_class(packet) if packet else 0
             self._post.send_body(encode(replace(data, packet=packet)), place.children, now, mark)
+
+    def is_ahead(self, run: Run) -> bool:
+        """Whether a run comes from the parent in its tree, and is ahead of all that came of it."""
+        root, tree, version = run.tree
+        branch = self._branches.get((root, tree))
+        place = None if branch is None else branch.places.get(version)
+        return (
+            place is not None and place.parent == run.sender and place.window.is_ahead(run.sequence)
+        )
+
+    def data_run(self, run: Run, now: int) -> None:
+        """A run that is ahead came, and no router marked it."""
+        root, tree, version = run.tree
+        branch = self._branches[root, tree]
+        place = branch.places[version]
+        count = len(run.framed)
+        place.window.accept_run(run.sequence, count)
+        place.highest = run.sequence + count - 1
+        branch.received += count
+        self._touch((root, tree), branch, now)
+        if not place.transit:
+            self._post.act(DeliverPackets([view[ROOM:] for view in run.framed]))
+        if place.children:
+            mark = traffic_class(run.framed[0][ROOM:])
+            self._post.send_run(run.framed, place.children, now, mark)
 
     def forget_root(self, root: MemberId) -> None:
         """A root is gone, and its trees with it."""

@@ -6,7 +6,7 @@ Braun): this is all that one has to be. docs/overlay-protocols.md shows how to a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 from random import Random
@@ -15,6 +15,9 @@ from typing import Any, Protocol
 from agents.core import Action
 from agents.wire.i3 import Endpoint
 from agents.wire.overlay import Interest
+
+ROOM = 45
+"""Octets that are free before each packet of a run."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,26 @@ class Overlay(Protocol):
 
     def receive(self, datagram: bytes, sender: Endpoint, now: int, ecn: int = 0) -> list[Action]:
         """A UDP datagram came, from anybody, with this ECN field."""
+
+    def send_run(
+        self, framed: Sequence[memoryview], source: IPv6Address, group: IPv6Address, now: int
+    ) -> list[Action]:
+        """Packets as of ``send``, of one DSCP and ECN field: each behind ``ROOM`` free octets."""
+        return [
+            action
+            for view in framed
+            for action in self.send(bytes(view[ROOM:]), source, group, now)
+        ]
+
+    def receive_run(
+        self, datagrams: Sequence[memoryview], sender: Endpoint, now: int, ecn: int = 0
+    ) -> list[Action]:
+        """Datagrams as of ``receive`` that came together; their octets may be written over."""
+        return [
+            action
+            for datagram in datagrams
+            for action in self.receive(bytes(datagram), sender, now, ecn)
+        ]
 
     def leave(self, now: int) -> list[Action]:
         """This member is about to end: tell the others."""

@@ -7,7 +7,7 @@ _SHORTEST = 20
 _NOT_ECT, _ECT_1, _CE = 0, 1, 3
 
 
-def traffic_class(packet: bytes) -> int:
+def traffic_class(packet: bytes | memoryview) -> int:
     """The DSCP and the ECN field of an IP packet, which its datagram has, too (section 4.1).
 
     What is too short to be a packet has none.
@@ -17,6 +17,11 @@ def traffic_class(packet: bytes) -> int:
     if packet[0] >> 4 == 4:
         return packet[1]
     return (packet[0] & 0x0F) << 4 | packet[1] >> 4
+
+
+def is_marked(ecn: int) -> bool:
+    """Whether ``received`` may change a packet, or drop it."""
+    return ecn in (_ECT_1, _CE)
 
 
 def received(packet: bytes, ecn: int) -> bytes | None:

@@ -8,7 +8,7 @@ have got; who gets nothing is placed elsewhere.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 from random import Random
@@ -21,11 +21,13 @@ from agents.overlay.config import OverlayConfig
 from agents.overlay.coordinates import distance
 from agents.overlay.directory import Directory
 from agents.overlay.gossip import Change, Gossip, packed
+from agents.overlay.marking import is_marked
 from agents.overlay.peers import Peers
 from agents.overlay.post import Post
 from agents.overlay.rates import Rates
 from agents.overlay.roots import Roots
 from agents.overlay.routes import Routes
+from agents.overlay.runs import Run, runs
 from agents.overlay.sealing import Sealer
 from agents.wire.addresses import unmapped
 from agents.wire.errors import MalformedPacket, Unauthentic
@@ -154,24 +156,64 @@ class Member:
         self._roots.send(packet, source, group, now)
         return self._post.take()
 
+    def send_run(
+        self, framed: Sequence[memoryview], source: IPv6Address, group: IPv6Address, now: int
+    ) -> list[Action]:
+        """Somebody here sent packets to a group, all of one DSCP and ECN field."""
+        self._roots.send_run(framed, source, group, now)
+        return self._post.take()
+
+    def receive_run(
+        self, datagrams: Sequence[memoryview], sender: Endpoint, now: int, ecn: int = 0
+    ) -> list[Action]:
+        """Datagrams came together, from anybody, all with this ECN field."""
+        if is_marked(ecn):
+            for datagram in datagrams:
+                self._receive(bytes(datagram), sender, now, ecn)
+            return self._post.take()
+        for part in runs(datagrams, self._sealer):
+            if isinstance(part, memoryview):
+                self._receive(bytes(part), sender, now, ecn)
+            elif not self._take_run(part, sender, now):
+                for datagram in part.datagrams:
+                    self._receive(bytes(datagram), sender, now, ecn)
+        return self._post.take()
+
     def receive(self, datagram: bytes, sender: Endpoint, now: int, ecn: int = 0) -> list[Action]:
         """A datagram came, from anybody, with this ECN field."""
+        self._receive(datagram, sender, now, ecn)
+        return self._post.take()
+
+    def _receive(self, datagram: bytes, sender: Endpoint, now: int, ecn: int) -> None:
         try:
             member, body = self._sealer.open(datagram)
             message = decode(body)
         except Unauthentic:
             self.counters["unauthentic"] += 1
-            return []
+            return
         except MalformedPacket:
             self.counters["malformed"] += 1
-            return []
-        if self._peers.heard(member, sender, now) and self._rates.allows(member, now):
-            self._post.send_to(Ping(self._peers.ping(sender, now)), sender)
+            return
+        self._heard(member, sender, now)
         if isinstance(message, Data):
             self._branches.data(message, member, now, ecn=ecn)
         else:
             self._take(message, member, sender, now)
-        return self._post.take()
+
+    def _take_run(self, run: Run, sender: Endpoint, now: int) -> bool:
+        """Take all of a run at once; False: each of it has to be looked at."""
+        ahead = run.is_data and self._sealer.is_ahead(run.sender, run.counter)
+        if not ahead or not self._branches.is_ahead(run):
+            return False
+        self._sealer.accept_run(run.sender, run.counter, len(run.framed))
+        self._heard(run.sender, sender, now)
+        self._branches.data_run(run, now)
+        return True
+
+    def _heard(self, member: MemberId, sender: Endpoint, now: int) -> None:
+        """An authentic datagram came; an endpoint that is new has to prove itself."""
+        if self._peers.heard(member, sender, now) and self._rates.allows(member, now):
+            self._post.send_to(Ping(self._peers.ping(sender, now)), sender)
 
     def leave(self, now: int) -> list[Action]:
         """This member is about to end: tell the others."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from agents.core import Action
-from agents.overlay.actions import SendDatagram
+from agents.overlay.actions import SendDatagram, SendDatagrams
 from agents.overlay.peers import Peers
 from agents.overlay.sealing import Sealer
 from agents.wire.i3 import Endpoint
-from agents.wire.overlay import Forwarded, MemberId, Message, encode
+from agents.wire.overlay import HEADER, Forwarded, MemberId, Message, encode
 
 
 class Post:
@@ -58,3 +58,23 @@ class Post:
         if endpoints:
             datagram = self._sealer.seal(body)
             self.act(SendDatagram(datagram, tuple(endpoints), traffic_class))
+
+    def send_run(
+        self,
+        framed: Sequence[memoryview],
+        members: Iterable[MemberId],
+        now: int,
+        traffic_class: int,
+    ) -> None:
+        """Send several bodies to several members; each has room for the header before it."""
+        endpoints = []
+        for member in members:
+            endpoint = self._peers.endpoint(member, now)
+            if endpoint is not None:
+                endpoints.append(endpoint)
+                continue
+            for view in framed:
+                self.send_body(bytes(view[HEADER.size :]), (member,), now, traffic_class)
+        if endpoints:
+            datagrams = self._sealer.seal_run(framed)
+            self.act(SendDatagrams(datagrams, tuple(endpoints), traffic_class))

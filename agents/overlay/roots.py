@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address
 from random import Random
@@ -12,6 +12,7 @@ from agents.deadlines import Deadlines
 from agents.overlay.config import OverlayConfig
 from agents.overlay.coordinates import Coordinates, distance
 from agents.overlay.directory import Directory
+from agents.overlay.interface import ROOM
 from agents.overlay.marking import traffic_class
 from agents.overlay.peers import Peers
 from agents.overlay.post import Post
@@ -20,7 +21,7 @@ from agents.overlay.tree import Plan, Tree
 from agents.overlay.trust import Trust
 from agents.overlay.watch import Watch
 from agents.wire.addresses import unmapped
-from agents.wire.overlay import Data, MemberId, Receipt, Route, encode
+from agents.wire.overlay import DATA_HEAD, HEADER, Data, MemberId, Receipt, Route, encode
 
 _CHECK = 250 * MILLISECOND
 _IMPROVE = 5 * SECOND
@@ -122,13 +123,17 @@ class Roots:
 
     def send(self, packet: bytes, source: IPv6Address, group: IPv6Address, now: int) -> None:
         """Send a packet down the tree of its source and group."""
-        rooted = self._rooted((source, group), now)
-        if rooted is None:
-            return
-        rooted.used = now
-        if rooted.stale:
-            self._plan((source, group), rooted, now)
-        self._emit(rooted, packet, now)
+        rooted = self._ready((source, group), now)
+        if rooted is not None:
+            self._emit(rooted, packet, now)
+
+    def send_run(
+        self, framed: Sequence[memoryview], source: IPv6Address, group: IPv6Address, now: int
+    ) -> None:
+        """Send packets of one DSCP and ECN field, each behind room for what goes before it."""
+        rooted = self._ready((source, group), now)
+        if rooted is not None:
+            self._emit_run(rooted, framed, now)
 
     def changed(self, groups: set[IPv6Address], now: int) -> None:
         """Somebody wants something else of these groups."""
@@ -166,6 +171,15 @@ class Roots:
     def trees(self) -> dict[Channel, tuple[Tree, frozenset[MemberId]]]:
         """Each tree, and whom nobody with room can reach."""
         return {channel: (rooted.tree, rooted.unplaced) for channel, rooted in self._trees.items()}
+
+    def _ready(self, channel: Channel, now: int) -> _Rooted | None:
+        """The tree of a channel that is sent to now; None: it cannot have one."""
+        rooted = self._rooted(channel, now)
+        if rooted is not None:
+            rooted.used = now
+            if rooted.stale:
+                self._plan(channel, rooted, now)
+        return rooted
 
     def _rooted(self, channel: Channel, now: int) -> _Rooted | None:
         rooted = self._trees.get(channel)
@@ -286,6 +300,18 @@ class Roots:
         numbers = (rooted.number, rooted.version, rooted.sequence)
         body = encode(Data(self.member, *numbers, packet))
         self._post.send_body(body, children, now, traffic_class(packet) if packet else 0)
+
+    def _emit_run(self, rooted: _Rooted, framed: Sequence[memoryview], now: int) -> None:
+        children = rooted.tree.children.get(self.member)
+        if not children:
+            return
+        rooted.sent = now
+        rooted.watch.sent(rooted.sequence + 1, now)
+        tree = (Data.TYPE, self.member, rooted.number, rooted.version)
+        for view in framed:
+            rooted.sequence += 1
+            DATA_HEAD.pack_into(view, HEADER.size, *tree, rooted.sequence)
+        self._post.send_run(framed, children, now, traffic_class(framed[0][ROOM:]))
 
 
 def _changes(

@@ -9,7 +9,7 @@ in another's name is not found out: whoever has the secret is trusted with that 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -21,6 +21,7 @@ from agents.wire.overlay import HEADER, VERSION, MemberId
 
 NO_KEY = 0
 """The key number of what is sent in clear."""
+_IN_CLEAR = bytes((NO_KEY,))
 TAG_LENGTH = 16
 _WINDOW = 4096
 _SENDERS = 8192
@@ -48,13 +49,22 @@ class Window:
 
     def accept(self, counter: int) -> None:
         """Remember that it came."""
-        ahead = counter - self._highest
-        if ahead > 0:
-            kept = self._seen << ahead if ahead < _WINDOW else 0
-            self._seen = (kept | 1) & ((1 << _WINDOW) - 1)
-            self._highest = counter
+        if counter > self._highest:
+            self.accept_run(counter, 1)
         else:
-            self._seen |= 1 << -ahead
+            self._seen |= 1 << self._highest - counter
+
+    def is_ahead(self, counter: int) -> bool:
+        """Whether it is higher than all that came: so are those that follow it."""
+        return counter > self._highest
+
+    def accept_run(self, first: int, count: int) -> None:
+        """Remember that so many came, one after another, all ahead."""
+        last = first + count - 1
+        ahead = last - self._highest
+        kept = self._seen << ahead if ahead < _WINDOW else 0
+        self._seen = (kept | (1 << count) - 1) & ((1 << _WINDOW) - 1)
+        self._highest = last
 
 
 class Sealer:
@@ -84,6 +94,58 @@ class Sealer:
         if self._sealing is None:
             return header + body
         return header + self._sealing.encrypt(_NONCE_PREFIX + header[12:], body, header)
+
+    def seal_run(self, framed: Sequence[memoryview]) -> Sequence[bytes | memoryview]:
+        """The datagrams of bodies that each have room for the header before them.
+
+        It is written there, and what is not encrypted is not copied.
+        """
+        for view in framed:
+            HEADER.pack_into(view, 0, VERSION, self._current, self._member, self._counter)
+            self._counter += 1
+        if self._sealing is None:
+            return framed
+        return [self._sealed(view, self._sealing) for view in framed]
+
+    def _sealed(self, framed: memoryview, key: AESGCM) -> bytes:
+        header = bytes(framed[: HEADER.size])
+        body = bytes(framed[HEADER.size :])
+        return header + key.encrypt(_NONCE_PREFIX + header[12:], body, header)
+
+    def open_run(self, datagrams: Sequence[memoryview]) -> Sequence[memoryview | None]:
+        """The bodies of datagrams, behind their headers; what they claim is not yet believed.
+
+        None: ``open`` has to look at it.
+        """
+        if not self._secrets:
+            return [view if view[1:2] == _IN_CLEAR else None for view in datagrams]
+        return [self._open_framed(view) for view in datagrams]
+
+    def _open_framed(self, datagram: memoryview) -> memoryview | None:
+        if len(datagram) < HEADER.size:
+            return None
+        header = bytes(datagram[: HEADER.size])
+        _, number, octets, counter = HEADER.unpack(header)
+        sender = MemberId(octets)
+        key = self._opening.get((number, sender))
+        if key is None or not self.is_ahead(sender, counter):
+            return None
+        try:
+            sealed = bytes(datagram[HEADER.size :])
+            body = key.decrypt(_NONCE_PREFIX + header[12:], sealed, header)
+        except InvalidTag:
+            return None
+        return memoryview(bytearray(header + body))
+
+    def is_ahead(self, sender: MemberId, counter: int) -> bool:
+        """Whether a sender's counter is higher than all that came of it."""
+        window = self._windows.get(sender)
+        return window is not None and sender != self._member and window.is_ahead(counter)
+
+    def accept_run(self, sender: MemberId, first: int, count: int) -> None:
+        """So many came that were opened, with counters that are ahead, one after another."""
+        self._windows[sender].accept_run(first, count)
+        self._windows.move_to_end(sender)
 
     def open(self, datagram: bytes) -> tuple[MemberId, bytes]:
         """The sender and the body of a datagram.

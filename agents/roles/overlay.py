@@ -15,7 +15,7 @@ from agents.kernel.overlay_socket import OverlaySocket
 from agents.kernel.virtual_interface import Address, VirtualInterface, local_addresses
 from agents.multicast.filters import FilterMode
 from agents.multicast.link_router import SetWanted
-from agents.overlay.actions import Deliver, SendDatagram
+from agents.overlay.actions import Deliver, DeliverPackets, SendDatagram, SendDatagrams
 from agents.overlay.interface import Overlay, Place
 from agents.roles.daemon import BUDGET, Daemon
 from agents.roles.overlay_link import OverlayLink
@@ -103,6 +103,7 @@ class OverlayDaemon:
             self._interface,
             list(options.addresses),
             self._send,
+            self._send_run,
             tap=options.tap,
             link_scope=options.link_scope,
             threshold=options.threshold,
@@ -110,7 +111,9 @@ class OverlayDaemon:
         )
         self._unsendable = 0
         daemon.on(SendDatagram, self._send_datagram)
+        daemon.on(SendDatagrams, self._send_datagrams)
         daemon.on(Deliver, self._deliver)
+        daemon.on(DeliverPackets, self._deliver_packets)
         daemon.on(SetWanted, self._want)
         daemon.watch(self._socket.fileno(), self._receive)
         daemon.on_signal(signal.SIGHUP, self._reload)
@@ -138,19 +141,32 @@ class OverlayDaemon:
     def _send(self, packet: bytes, source: IPv6Address, group: IPv6Address, now: int) -> None:
         self._daemon.carry_out(self._core, self._core.send(packet, source, group, now))
 
+    def _send_run(
+        self, framed: list[memoryview], source: IPv6Address, group: IPv6Address, now: int
+    ) -> None:
+        self._daemon.carry_out(self._core, self._core.send_run(framed, source, group, now))
+
     def _receive(self) -> None:
         for _ in range(BUDGET):
             received = self._socket.receive()
             if received is None:
                 return
-            datagram, sender, ecn = received
-            actions = self._core.receive(datagram, sender, time.monotonic_ns(), ecn)
+            datagrams, sender, ecn = received
+            actions = self._core.receive_run(datagrams, sender, time.monotonic_ns(), ecn)
             self._daemon.carry_out(self._core, actions)
 
     def _send_datagram(self, action: SendDatagram) -> None:
         self._unsendable += self._socket.send(
             action.datagram, action.destinations, action.traffic_class
         )
+
+    def _send_datagrams(self, action: SendDatagrams) -> None:
+        self._unsendable += self._socket.send_run(
+            action.datagrams, action.destinations, action.traffic_class
+        )
+
+    def _deliver_packets(self, action: DeliverPackets) -> None:
+        self._link.deliver_run(action.packets)
 
     def _deliver(self, action: Deliver) -> None:
         self._link.deliver(action.packet)

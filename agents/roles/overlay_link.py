@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 
 from agents.core import SECOND, Action
@@ -17,7 +17,8 @@ from agents.multicast.actions import SendMld
 from agents.multicast.config import ProxyConfig
 from agents.multicast.igmp import from_igmp, to_igmp
 from agents.multicast.link_router import LinkRouter
-from agents.roles.daemon import BUDGET, Daemon
+from agents.roles.daemon import Daemon
+from agents.roles.overlay_lanes import Lanes
 from agents.wire import igmp, ipv4, ipv6, mld
 from agents.wire.addresses import is_link_scope, mapped, shared_address
 from agents.wire.errors import MalformedPacket, UnknownMessage
@@ -31,13 +32,14 @@ _SOLICITED_NODE = IPv6Address("ff02::1:ff00:0").packed[:13]
 _RESPONSE_INTERVAL = 10 * SECOND
 _IGMP_CONTROL = 0xC0  # internetwork control (RFC 2474 section 4.2.2)
 _V4, _V6 = 4, 6
-_ETHERNET = 14
 _TYPES = {_V4: b"\x08\x00", _V6: b"\x86\xdd"}
 _ROUTER_MAC = b"\x02emu01"
 _MAPPED = bytes(10) + b"\xff\xff"
 
 Send = Callable[[bytes, IPv6Address, IPv6Address, int], None]
 """Packet, source, group, now."""
+SendRun = Callable[[list[memoryview], IPv6Address, IPv6Address, int], None]
+"""Packets behind room for headers, source, group, now."""
 
 
 class OverlayLink:
@@ -49,13 +51,15 @@ class OverlayLink:
         interface: VirtualInterface,
         addresses: list[Address],
         send: Send,
+        send_run: SendRun,
         *,
         tap: bool,
         link_scope: bool,
         threshold: int,
         query_interval: int,
     ) -> None:
-        self._daemon, self._interface, self._send = daemon, interface, send
+        self._daemon, self._interface = daemon, interface
+        self._send, self._send_run = send, send_run
         self._tap, self._link_scope, self._threshold = tap, link_scope, threshold
         self.counters: Counter[str] = Counter()
         now = time.monotonic_ns()
@@ -74,8 +78,16 @@ class OverlayLink:
             self.routers[_V6] = LinkRouter(
                 config, "6", _ROUTER_V6, now, elects=tap, link_scope=link_scope
             )
+        lanes = Lanes(
+            interface,
+            tap=tap,
+            threshold=threshold,
+            carried=self.is_carried,
+            carry=self._carry_run,
+            other=self._other,
+        )
         daemon.on(SendMld, self._ask)
-        daemon.watch(interface.fileno(), self._read)
+        daemon.watch(interface.fileno(), lanes.read)
 
     def start(self) -> None:
         """Ask for the first time."""
@@ -104,18 +116,37 @@ class OverlayLink:
         own = group in _NOT_CARRIED or packed[:13] == _SOLICITED_NODE or packed[:2] == b"\xff\x01"
         return self._link_scope and not own
 
-    def _read(self) -> None:
-        for _ in range(BUDGET):
-            data = self._interface.read()
-            if data is None:
-                return
-            now = time.monotonic_ns()
-            try:
-                self._take(data[_ETHERNET:] if self._tap else data, now)
-            except UnknownMessage:  # Neighbor Discovery, and whatever else is a link's own
-                self.counters["ignored"] += 1
-            except MalformedPacket:
-                self._daemon.count_malformed()
+    def deliver_run(self, packets: Sequence[memoryview]) -> None:
+        """Packets of the overlay come in, most of them to one group."""
+        first, place, group, before = -1, slice(0), b"", b""
+        written = malformed = 0
+        for packet in packets:
+            if packet[0] != first or packet[place] != group:
+                destination = _destination(bytes(packet))
+                if destination is None or not self.is_carried(destination):
+                    malformed += 1
+                    continue
+                first = packet[0]
+                place = slice(16, 20) if first >> 4 == _V4 else slice(24, 40)
+                group = bytes(packet[place])
+                before = _ethernet(first >> 4, destination) if self._tap else b""
+            written += self._interface.write(before + packet if before else packet)
+        self.counters["delivered"] += written
+        self.counters["malformed"] += malformed
+        self.counters["not taken"] += len(packets) - written - malformed
+
+    def _other(self, packet: bytes) -> None:
+        """A packet that is not plain data of a group that is carried."""
+        try:
+            self._take(packet, time.monotonic_ns())
+        except UnknownMessage:  # Neighbor Discovery, and whatever else is a link's own
+            self.counters["ignored"] += 1
+        except MalformedPacket:
+            self._daemon.count_malformed()
+
+    def _carry_run(self, framed: list[memoryview], source: IPv6Address, group: IPv6Address) -> None:
+        self.counters["sent"] += len(framed)
+        self._send_run(framed, source, group, time.monotonic_ns())
 
     def _take(self, packet: bytes, now: int) -> None:
         """A packet of the host, or of another one on a TAP."""
@@ -195,7 +226,7 @@ class OverlayLink:
 
     def _write(self, packet: bytes, destination: IPv6Address) -> bool:
         if self._tap:
-            packet = _frame(packet, destination)
+            packet = _ethernet(packet[0] >> 4, destination) + packet
         written = self._interface.write(packet)
         if not written:
             self.counters["not taken"] += 1
@@ -226,11 +257,10 @@ def _is_mld(packet: bytes) -> bool:
     return packet[6] == ipv6.HOP_BY_HOP and packet[40] == ipv6.ICMPV6
 
 
-def _frame(packet: bytes, destination: IPv6Address) -> bytes:
-    """In Ethernet (RFC 1112 section 6.4, RFC 2464 section 7)."""
-    version = packet[0] >> 4
+def _ethernet(version: int, destination: IPv6Address) -> bytes:
+    """What is before a packet in Ethernet (RFC 1112 section 6.4, RFC 2464 section 7)."""
     low = destination.packed[12:]
     group = (
         b"\x01\x00\x5e" + bytes((low[1] & 0x7F,)) + low[2:] if version == _V4 else b"\x33\x33" + low
     )
-    return group + _ROUTER_MAC + _TYPES[version] + packet
+    return group + _ROUTER_MAC + _TYPES[version]

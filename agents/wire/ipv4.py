@@ -80,6 +80,19 @@ def forwarded(packet: bytes) -> bytes | None:
     return packet[:_TTL] + bytes((ttl,)) + packet[9:10] + value.to_bytes(2, "big") + packet[12:]
 
 
+def forward_in_place(buffer: bytearray, start: int) -> None:
+    """As ``forwarded``, for a packet that begins there in a buffer and has more than one hop left.
+
+    The checksum follows by RFC 1624: its high octet is one more, and what is carried comes back.
+    """
+    buffer[start + _TTL] -= 1
+    high = buffer[start + 10]
+    if high != 0xFF:
+        buffer[start + 10] = high + 1
+    else:
+        buffer[start + 10 : start + 12] = (buffer[start + 11] + 1).to_bytes(2, "big")
+
+
 def _has_router_alert(options: bytes) -> bool:
     """Whether the options hold a Router Alert (RFC 2113 section 2.1)."""
     offset = 0

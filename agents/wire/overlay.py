@@ -36,6 +36,8 @@ _HOP = struct.Struct("!8sHB")
 _ROUTE_ACK = struct.Struct("!8sII")
 _RECEIPT = struct.Struct("!IQQ")
 _DATA = struct.Struct("!8sIIQ")
+DATA_HEAD = struct.Struct("!B8sIIQ")
+"""What the body of ``Data`` has before the packet: type, root, tree, version, sequence."""
 _NONCE = struct.Struct("!Q")
 _TRANSIT = 1
 _URGENT = 1

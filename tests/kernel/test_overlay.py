@@ -100,6 +100,28 @@ def test_a_path_with_a_smaller_mtu_is_no_black_hole(hosts):
     path.run("ip", "link", "set", "to3", "mtu", "1500")
 
 
+def test_a_burst_arrives_in_order(hosts):
+    """What comes together goes on together, of one length or not."""
+    listener = hosts[3].listen("239.1.1.7")
+    eventually(lambda: known_to(hosts[0], "n4", "239.1.1.7"))
+    sent = [bytes((n,)) * (1316 if n % 10 else n + 1) for n in range(100)]
+    hosts[0].send("239.1.1.7", sent, pause=0)
+    listener.wait_for(sent)
+    listener.close()
+
+
+def test_a_burst_that_the_device_does_not_take_at_once(hosts):
+    """Datagrams that are longer than its MTU are fragmented, each by itself."""
+    hosts[0].namespace.run("ip", "link", "set", "eth0", "mtu", "1280")
+    listener = hosts[1].listen("239.1.1.8")
+    eventually(lambda: known_to(hosts[0], "n2", "239.1.1.8"))
+    sent = [bytes((n,)) * 1316 for n in range(50)]
+    hosts[0].send("239.1.1.8", sent, pause=0)
+    listener.wait_for(sent)
+    listener.close()
+    hosts[0].namespace.run("ip", "link", "set", "eth0", "mtu", "1500")
+
+
 def test_link_scope_goes_over_when_it_is_asked_for(hosts):
     """As mDNS and SSDP have it: TTL 255, and TTL 1 to 224.0.0.0/24, arrive as they were."""
     listener = hosts[1].listen("224.0.0.251")

@@ -13,8 +13,9 @@ from ipaddress import IPv6Address
 from random import Random
 
 from agents.core import MILLISECOND, SECOND, Log
-from agents.overlay.actions import Deliver, SendDatagram
+from agents.overlay.actions import Deliver, DeliverPackets, SendDatagram, SendDatagrams
 from agents.overlay.config import OverlayConfig
+from agents.overlay.interface import ROOM
 from agents.overlay.member import Member, Self
 from agents.overlay.sealing import Sealer
 from agents.wire.i3 import endpoint
@@ -78,7 +79,10 @@ DEFAULT = OverlayConfig()
 
 
 class World:
-    """The members, and a clock that they share. ``wrong`` collects what must never be."""
+    """The members, and a clock that they share. ``wrong`` collects what must never be.
+
+    Every other one takes and sends packets as runs, if of one only.
+    """
 
     def __init__(
         self,
@@ -157,8 +161,11 @@ class World:
         self._carry_out(node, node.core.want(group, interest, self.now))
 
     def send(self, node: Node, packet: bytes, group=GROUP) -> None:
-        actions = node.core.send(packet, source_of(node.number), group, self.now)
-        self._carry_out(node, actions)
+        ends = source_of(node.number), group, self.now
+        if node.number % 2:
+            self._carry_out(node, node.core.send(packet, *ends))
+        else:
+            self._carry_out(node, node.core.send_run([framed(packet)], *ends))
 
     def run(self, seconds: float) -> None:
         end = self.now + int(seconds * SECOND)
@@ -177,18 +184,21 @@ class World:
         return ((a - c) ** 2 + (b - d) ** 2) ** 0.5 + 1
 
     def _carry_out(self, node: Node, actions) -> None:
-        for action in actions:
+        for action in one_by_one(actions):
             if isinstance(action, SendDatagram):
                 self._look_at(node, action)
                 for destination in action.destinations:
                     self._transmit(node, action.datagram, destination)
             elif isinstance(action, Deliver):
-                node.delivered[action.packet] += 1
-                if node.delivered[action.packet] > 1:
-                    self.wrong.append(f"{self.now}: {node.number} got {action.packet!r} twice")
+                self._deliver(node, action.packet)
             elif isinstance(action, Log):
                 node.logs[action.kind] += 1
         self._wake(node)
+
+    def _deliver(self, node: Node, packet: bytes) -> None:
+        node.delivered[packet] += 1
+        if node.delivered[packet] > 1:
+            self.wrong.append(f"{self.now}: {node.number} got {packet!r} twice")
 
     def _look_at(self, node: Node, action: SendDatagram) -> None:
         if self.keys:
@@ -226,7 +236,11 @@ class World:
             return
         if node.nat and not node.nat.lets_in(origin, self.now):
             return
-        self._carry_out(node, node.core.receive(datagram, origin, self.now))
+        if node.number % 2:
+            self._carry_out(node, node.core.receive(datagram, origin, self.now))
+        else:
+            came = [memoryview(bytearray(datagram))]
+            self._carry_out(node, node.core.receive_run(came, origin, self.now))
 
     def _wake(self, node: Node) -> None:
         due = node.core.next_deadline()
@@ -236,6 +250,24 @@ class World:
                 self._wakes[node.number] = due
                 self._order += 1
                 heapq.heappush(self._queue, (due, self._order, node))
+
+
+def framed(packet: bytes) -> memoryview:
+    """A packet as a run has it."""
+    return memoryview(bytearray(ROOM) + packet)
+
+
+def one_by_one(actions):
+    """The actions of a run as those of its packets, each of which is sent at once."""
+    for action in actions:
+        if isinstance(action, SendDatagrams):
+            for datagram in action.datagrams:
+                yield SendDatagram(bytes(datagram), action.destinations, action.traffic_class)
+        elif isinstance(action, DeliverPackets):
+            for packet in action.packets:
+                yield Deliver(bytes(packet))
+        else:
+            yield action
 
 
 def spanned(world: World, root: Node, group=GROUP) -> set[int]:

@@ -115,7 +115,7 @@ def test_those_that_come_with_the_toolkit_have_all_calls(name):
     alm = find(name, Path())
     core = alm.make(place(ENDS[0]), alm.options())
     calls = [call for call in vars(Overlay) if not call.startswith("_")]
-    assert len(calls) == 9
+    assert len(calls) == 11
     assert all(callable(getattr(core, call)) for call in calls)
     assert f"| `{name}` |" in PAGE.read_text(encoding="utf-8")
 
