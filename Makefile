@@ -23,6 +23,7 @@ $(READY): Makefile setup.cfg setup/apt.sh setup/packages.txt setup/python.sh
 
 setup-demo: setup ## Install what services of scenarios need: web servers, players
 	setup/apt.sh setup/packages-demo.txt
+	setup/dashjs.sh
 
 demo: setup ## Run the quickstart scenario
 	$(SUDO) $(PYTHON) -m emu run experiments/quickstart/scenario.yaml

@@ -142,7 +142,7 @@ def _program_table() -> Table:
     table = _table("program", "", "used for", "where it is missing")
     for program in PROGRAMS:
         there = program.path is not None
-        remedy = "" if there else f"sudo apt-get install {program.package}"
+        remedy = "" if there else program.remedy
         table.add_row(program.name, _mark(there), program.purpose, remedy)
     return table
 

@@ -47,6 +47,8 @@ TARGETS = (
     "emu.traffic.iperf",
     "emu.traffic.program",
     "emu.services.nginx",
+    "emu.services.browser",
+    "emu.services.dashjs",
     "emu.services.gstreamer",
     "emu.services.sipp",
     "emu.traffic.i3_source",

@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 MODULES = (
     "click",
@@ -68,6 +70,27 @@ class Program:
         """Where it is; None when it is not installed."""
         return shutil.which(self.name, path=search_path())
 
+    @property
+    def remedy(self) -> str:
+        """What installs it."""
+        return f"sudo apt-get install {self.package}"
+
+
+@dataclass(frozen=True)
+class Script(Program):
+    """A file that set-up puts beside this Python, from elsewhere than a distribution."""
+
+    @property
+    def path(self) -> str | None:
+        """Where it is; None when it is not installed."""
+        path = Path(sys.prefix) / "share" / "emu" / self.package
+        return str(path) if path.exists() else None
+
+    @property
+    def remedy(self) -> str:
+        """What installs it."""
+        return "make setup-demo"
+
 
 IPERF3 = Program("iperf3", "iperf3", "iperf3 traffic", needed=False)
 NGINX = Program("nginx", "nginx-light", "web origins and caches", needed=False)
@@ -79,6 +102,8 @@ GSTREAMER = Program(
     "players of video",
     needed=False,
 )
+CHROMIUM = Program("chromium", "chromium", "players in a browser", needed=False)
+DASHJS = Script("dash.js", "dash.all.min.js", "players in a browser", needed=False)
 SIPP = Program("sipp", "sip-tester", "calls", needed=False)
 PROGRAMS = (
     Program("ip", "iproute2", "links and namespaces"),
@@ -92,6 +117,8 @@ PROGRAMS = (
     NGINX,
     FFMPEG,
     GSTREAMER,
+    CHROMIUM,
+    DASHJS,
     SIPP,
     Program("ping", "iputils-ping", "ping in emu shell", needed=False),
     Program("tcpdump", "tcpdump", "captures in emu shell", needed=False),
@@ -107,6 +134,6 @@ def missing_programs(wanted: Iterable[Program]) -> list[str]:
             lacking.setdefault(program.package, []).append(program)
     return [
         f"{', '.join(program.name for program in programs)} ({programs[0].purpose}): "
-        f"sudo apt-get install {package}"
-        for package, programs in lacking.items()
+        f"{programs[0].remedy}"
+        for programs in lacking.values()
     ]

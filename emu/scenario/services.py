@@ -71,6 +71,8 @@ class Player(Service):
     """A mobile node."""
     origin: str = Field(examples=["video"])
     """The service whose video it plays."""
+    program: Literal["gstreamer", "dashjs"] = "gstreamer"
+    """Which player: GStreamer, or dash.js in a headless Chromium."""
     start: Instant = 0
     """When it asks for the manifest."""
     stop: Instant | None = None

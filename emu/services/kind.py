@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from emu.measure.run import Run
 from emu.requirements import Program
@@ -47,7 +47,7 @@ class Place:
 class Kind(Generic[AnyOf]):
     """A service of one kind, by its name in the scenario."""
 
-    programs: ClassVar[tuple[Program, ...]] = ()
+    programs: tuple[Program, ...] = ()
     """What must be installed."""
 
     def __init__(self, name: str, service: AnyOf) -> None:

@@ -1,13 +1,17 @@
-"""A stock DASH player on a mobile node: GStreamer's ``playbin3`` with ``dashdemux2``."""
+"""A stock DASH player on a mobile node.
+
+GStreamer's ``playbin3`` with ``dashdemux2``, or dash.js in a headless Chromium.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import IPv6Address
 from typing import Any
 
 from emu.measure.run import Run
-from emu.requirements import GSTREAMER
+from emu.requirements import CHROMIUM, DASHJS, GSTREAMER
 from emu.scenario.services import Origin, Player
 from emu.services import live_video, playback
 from emu.services.content import MANIFEST
@@ -18,7 +22,24 @@ from emu.traffic.plan import Job
 class PlayerKind(Kind[Player]):
     """Plays an origin's video, and tells how that went."""
 
-    programs = (GSTREAMER,)
+    def __init__(self, name: str, service: Player) -> None:
+        super().__init__(name, service)
+        self.programs = (CHROMIUM, DASHJS) if self._in_browser else (GSTREAMER,)
+
+    @property
+    def _in_browser(self) -> bool:
+        return self.service.program == "dashjs"
+
+    def servers(self, place: Place) -> Iterator[Job]:
+        """The browser, which takes long to start, and would take the CPU from the run."""
+        if self._in_browser:
+            browser = place.job(
+                self.name, self.service.node, "emu.services.browser", folder=self._folder(place)
+            )
+            yield replace(browser, name=f"{self.name}-browser@{self.service.node}")
+
+    def _folder(self, place: Place) -> str:
+        return str(place.scratch / f"{self.name}-browser")
 
     def clients(self, place: Place, t0_ns: int) -> Iterator[Job]:
         """The player."""
@@ -27,17 +48,16 @@ class PlayerKind(Kind[Player]):
         assert isinstance(origin, Origin)
         address = IPv6Address(place.address(origin.node))
         stop = place.scenario.duration if service.stop is None else service.stop
-        yield place.job(
-            self.name,
-            service.node,
-            "emu.services.gstreamer",
-            uri=f"http://[{address}]/{MANIFEST}",
-            buffer_ns=min(service.buffer, live_video.AHEAD * origin.segment)
-            if origin.live
-            else service.buffer,
-            start_ns=t0_ns + service.start,
-            stop_ns=t0_ns + stop,
-        )
+        most = live_video.AHEAD * origin.segment if origin.live else service.buffer
+        config: dict[str, Any] = {
+            "uri": f"http://[{address}]/{MANIFEST}",
+            "buffer_ns": min(service.buffer, most),
+            "start_ns": t0_ns + service.start,
+            "stop_ns": t0_ns + stop,
+        }
+        if self._in_browser:
+            config["folder"] = self._folder(place)
+        yield place.job(self.name, service.node, f"emu.services.{service.program}", **config)
 
     def result(self, run: Run) -> dict[str, Any]:
         """How the video was played, and where it came from."""

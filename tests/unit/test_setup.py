@@ -9,17 +9,18 @@ from pathlib import Path
 import pytest
 import yaml
 
-from emu.requirements import PROGRAMS
+from emu.requirements import PROGRAMS, Script
 
 ROOT = Path(__file__).resolve().parents[2]
 SETUP = ROOT / "setup"
 
 
 def test_it_installs_the_package_of_every_program():
-    lists = [SETUP / name for name in ("packages.txt", "packages-demo.txt")]
+    lists = [SETUP / name for name in ("packages.txt", "packages-demo.txt", "packages-browser.txt")]
     lines = [line for path in lists for line in path.read_text(encoding="utf-8").splitlines()]
     listed = {line.split()[0] for line in lines if line[:1] not in ("", "#")}
-    assert {name for program in PROGRAMS for name in program.package.split()} <= listed
+    packaged = [program for program in PROGRAMS if not isinstance(program, Script)]
+    assert {name for program in packaged for name in program.package.split()} <= listed
 
 
 def _apt(folder: Path, uid: int, programs: dict[str, str]) -> subprocess.CompletedProcess[str]:
