@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from emu.events import Event, EventTail
+from emu.live.calls import calls_of
 from emu.live.replay import throughput
 from emu.live.telling import Teller, describe
 from emu.live.throughput import Sample, samples, width_ns
@@ -90,6 +91,7 @@ class Watched:
         self._events = EventTail(directory / "events.jsonl", self._new.append)
         files = {flow[what] for flow in plan["flows"] for what in ("arrivals", "sent")} - {None}
         self._tails = {file: _Tail(directory / file) for file in files}
+        self._calls = calls_of(directory, plan)
         self._told: dict[tuple[str, int], Sample] = {}
 
     def beginning(self) -> Message:
@@ -99,6 +101,8 @@ class Watched:
     def poll(self, now: int) -> list[Message]:
         """What is new at a time (CLOCK_MONOTONIC, ns)."""
         messages: list[Message] = [("events", events)] if (events := self._read()) else []
+        scores = [score for call in self._calls for score in call.poll(now)]
+        messages += [("scores", scores)] if scores else []
         for tail in self._tails.values():
             tail.poll(now - _READ_NS)
         changed = [one for one in self._recent(now) if self._told.get(_key(one)) != one]

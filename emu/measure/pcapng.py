@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -20,6 +21,7 @@ _COMMENT = 1
 _IF_NAME, _IF_DESCRIPTION, _IF_TSRESOL = 2, 3, 9
 _EPB_FLAGS = 2
 _ISB_RECEIVED, _ISB_DROPPED = 4, 5
+_BLOCK_HEADER = 12
 _LONGEST_BLOCK = 16 << 20
 
 
@@ -130,6 +132,30 @@ def read(path: str | Path) -> Capture:
     except (_Damaged, struct.error):
         pass  # documented: a torn or damaged file gives the packets before the damage
     return capture
+
+
+class Tail:
+    """Reads a file, of this machine's byte order, that is still written."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._place = 0
+        self._capture = Capture()
+
+    def poll(self) -> Capture:
+        """The packets that are new since the last time; none if there is no file yet."""
+        self._capture.packets = []
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._place)
+                data = file.read()
+        except FileNotFoundError:
+            return self._capture
+        with suppress(_Damaged, struct.error):  # by a block that is not yet whole
+            for kind, body, order in _blocks(data):
+                _take(self._capture, kind, body, order)
+                self._place += _BLOCK_HEADER + len(body)
+        return self._capture
 
 
 def _blocks(data: bytes) -> Iterator[tuple[int, bytes, str]]:

@@ -49,9 +49,7 @@ class CallKind(Kind[Call]):
 
     def result(self, run: Run) -> dict[str, Any]:
         """How it went."""
-        services = run.meta["scenario"]["services"].items()
-        calls = [name for name, service in services if service["kind"] == "call"]
-        ports = call_ports.of(calls, self.name)
+        ports = call_ports.of_record(run.meta["scenario"]["services"], self.name)
         return call_result.describe(run, self.name, self.service, ports)
 
     @staticmethod

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from emu.scenario.service_checks import MOST_CALLS
 
@@ -17,3 +18,8 @@ def of(calls: Sequence[str], name: str) -> range:
     """The ports of one of a scenario's calls; the first is that of SIP."""
     first = SIP + EACH * calls.index(name)
     return range(first, first + EACH)
+
+
+def of_record(services: Mapping[str, Any], name: str) -> range:
+    """The same of services as a record writes them."""
+    return of([other for other, service in services.items() if service["kind"] == "call"], name)

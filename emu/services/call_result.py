@@ -81,15 +81,13 @@ def _directions(
     run: Run, call: Call, here: list[Datagram], there: list[Datagram]
 ) -> list[dict[str, Any]]:
     """The voice of the mobile node, and that of the other one."""
-    codec, playout = CODECS["g711-plc" if call.concealment else "g711"], _playout(call)
+    codec = codec_of(call)
     stop = run.meta["scenario"]["duration"] if call.stop is None else call.stop
     until = min(int(run.meta["t0_ns"]) + stop, run.end_ns)
-    ways = []
-    for sending, receiving in ((here, there), (there, here)):
-        sent = voice([datagram for datagram in sending if datagram.outbound])
-        received = voice([datagram for datagram in receiving if not datagram.outbound])
-        ways.append((received, voice_passages(sent, received, playout, RATE, FRAME_NS, until)))
-    (heard_there, there_way), (heard_here, back_way) = ways
+    (heard_there, there_way), (heard_here, back_way) = (
+        (voice(_inbound(receiving)), way(call, sending, receiving, until))
+        for sending, receiving in ((here, there), (there, here))
+    )
     names = (call.from_, call.to)
     moves = [move for move in handovers.find(run) if move.mn == call.from_]
     both = (
@@ -97,11 +95,29 @@ def _directions(
         (names[::-1], heard_here, back_way, there_way),
     )
     return [
-        {"from": ends[0], "to": ends[1], **counts(received, way), **_rated(run, way, back, codec)}
-        | {"handovers": [_around(run, move, way, back, codec) for move in moves]}
-        for ends, received, way, back in both
-        if way
+        {"from": ends[0], "to": ends[1], **counts(received, one), **_rated(run, one, back, codec)}
+        | {"handovers": [_around(run, move, one, back, codec) for move in moves]}
+        for ends, received, one, back in both
+        if one
     ]
+
+
+def codec_of(call: Call) -> Codec:
+    """What its voice is rated as."""
+    return CODECS["g711-plc" if call.concealment else "g711"]
+
+
+def way(
+    call: Call, sending: Sequence[Datagram], receiving: Sequence[Datagram], until_ns: int
+) -> list[Passage]:
+    """One direction of its voice until a time, by the packets on the links of both ends."""
+    sent = voice([datagram for datagram in sending if datagram.outbound])
+    received = voice(_inbound(receiving))
+    return voice_passages(sent, received, _playout(call), RATE, FRAME_NS, until_ns)
+
+
+def _inbound(found: Sequence[Datagram]) -> list[Datagram]:
+    return [datagram for datagram in found if not datagram.outbound]
 
 
 def _playout(call: Call) -> Playout:

@@ -67,3 +67,22 @@ def test_the_order_in_which_events_come_makes_no_difference(page, seed):
     assert shown == [by_moment[moment] for moment in moments]
     assert len(set(shown)) == len(shown)
     assert json.loads(by_moment[max(moments)])["counts"]["PBU"] > 400
+
+
+def test_scores_of_a_call_that_goes_on_reach_its_chart(page):
+    score = {"service": "talk", "from": "mn1", "to": "web", "at_s": 1.0, "mos": 4.3}
+    shown = page.evaluate(
+        """async ([run, first, second]) => {
+          const { History } = await import("/history.js");
+          const { callCharts } = await import("/curves.js");
+          const history = new History(run);
+          const before = history.version;
+          history.addScores(first);
+          const charts = callCharts(history);
+          history.addScores(second);
+          const words = charts.map((chart) => [chart.about, ...[0.5e9, 1.2e9, 2e9].map((t) => chart.words(t))]);
+          return [history.version - before, callCharts(history).length, words];
+        }""",  # noqa: E501
+        [RUN, [score], [score | {"at_s": 1.5, "mos": 3.1}]],
+    )
+    assert shown == [2, 1, [["MOS of mn1 → web", "\N{EN DASH}", "4.30", "3.10"]]]

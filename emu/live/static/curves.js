@@ -100,9 +100,12 @@ function segments(requests, node) {
 
 class CallCurve {
   constructor(history, call) {
-    const start = history.run.t0_ns;
-    const scores = call.over_time.filter(({ mos }) => mos !== null).map(({ at_s, mos }) => ({ t: start + at_s * 1e9, mos }));
-    Object.assign(this, { scores, name: call.service, about: `MOS of ${call.from} → ${call.to}`, scale: "1 to 4.5" });
+    Object.assign(this, { history, call, name: call.service, about: `MOS of ${call.from} → ${call.to}`, scale: "1 to 4.5" });
+  }
+
+  get scores() {
+    const start = this.history.run.t0_ns;
+    return this.call.over_time.filter(({ mos }) => mos !== null).map(({ at_s, mos }) => ({ t: start + at_s * 1e9, mos }));
   }
 
   draw(x, height) {

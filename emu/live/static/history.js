@@ -48,6 +48,19 @@ export class History {
     }
   }
 
+  /** Of calls that go on. */
+  addScores(scores) {
+    this.version += 1;
+    for (const { service, from, to, at_s, mos } of scores) {
+      let call = this.calls.find((one) => one.service === service && one.from === from);
+      if (!call) {
+        call = { service, from, to, over_time: [] };
+        this.calls = [...this.calls, call];
+      }
+      call.over_time.push({ at_s, mos });
+    }
+  }
+
   /** The number of events until and with a time. */
   placeOf(time) {
     let [low, high] = [0, this.events.length];

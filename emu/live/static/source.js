@@ -18,6 +18,7 @@ export class Source {
     on("events", (events) => this.history.addEvents(events));
     on("throughput", (samples) => this.history.addSamples(samples));
     on("calls", (calls) => { this.history.calls = calls; });
+    on("scores", (scores) => this.history.addScores(scores));
     on("clock", (clock) => { this.clock = { t: clock.t, at: performance.now() }; });
     on("unreadable", (words) => { this.problem = words; });
     on("end", () => {
