@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -22,6 +22,7 @@ class NemoOptions(Section):
 
     cluster: Annotated[int, Field(ge=2, le=16)] = _DEFAULT.cluster
     co_leaders: Annotated[int, Field(ge=0, le=16)] = _DEFAULT.crew
+    draw: Literal["packet", "heartbeat"] = "packet"
     heartbeat: Annotated[int, within(DURATION, "100ms", "60s")] = _DEFAULT.heartbeat
     retransmissions: Switch = _DEFAULT.retransmissions
     nack_after: Annotated[int, within(DURATION, "0ms", "10s")] = _DEFAULT.nack_after
@@ -31,6 +32,7 @@ def _make(place: Place, options: NemoOptions) -> Overlay:
     config = NemoConfig(
         cluster=options.cluster,
         crew=options.co_leaders,
+        draw_each_packet=options.draw == "packet",
         heartbeat=options.heartbeat,
         dead_after=4 * options.heartbeat,
         registration=2 * options.heartbeat,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from emu.overlay_protocols.choice import WrongChoice, choose
 from emu.scenario.control_checks import check_own_policy
 from emu.scenario.delays import check_delays
 from emu.scenario.errors import Problem
@@ -32,6 +31,9 @@ def check_files(scenario: Scenario, folder: Path) -> list[Problem]:
 
 def _check_protocol(scenario: Scenario, folder: Path) -> Iterator[Problem]:
     """An overlay that no protocol is known for, or its options."""
+    # Protocols are read by the scenario's words: either may be imported first.
+    from emu.overlay_protocols.choice import WrongChoice, choose
+
     if scenario.alm is not None:
         try:
             choose("scheme", scenario.alm.scheme, scenario.alm.options, folder)

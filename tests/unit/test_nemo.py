@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv6Address
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -136,6 +137,19 @@ def test_while_a_leader_is_dead_its_co_leaders_bring_a_part_of_the_packets():
             world.crash(root_of(world))
             got += shares(world, stream(world, 3))
     assert sum(with_crew) / len(with_crew) > 1.5 * sum(without) / len(without)
+
+
+def test_who_brings_packets_on_is_drawn_for_each_or_stays_for_a_while():
+    """What stays keeps packets in order, but for those around a change."""
+    disorder = {}
+    for each in (True, False):
+        world = settled(14, config=NemoConfig(draw_each_packet=each))
+        packets = stream(world, 4, rate=100)
+        place = {packet: number for number, packet in enumerate(packets)}
+        assert shares(world, packets) == [1.0] * 12
+        came = [[place[p] for p in n.delivered if p in place] for n in world.nodes[2:]]
+        disorder[each] = sum(b < a for order in came for a, b in pairwise(order))
+    assert disorder[False] < 0.2 * disorder[True]
 
 
 def test_two_sides_of_a_partition_are_one_group_again():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from ipaddress import IPv6Address
 from pathlib import Path
@@ -60,6 +62,12 @@ def test_the_example_carries_packets_to_whom_wants_them(tmp_path):
     changed = datagram[:-1] + bytes((datagram[-1] ^ 1,))
     assert members[ENDS[1]].receive(changed, ENDS[0], 0) == []
     assert members[ENDS[1]].status(0) == {"dropped": {"refused": 1}}
+
+
+def test_the_example_needs_no_daemon_around_it(tmp_path):
+    """Its author's own tests import it, and nothing before it."""
+    environment = {**os.environ, "PYTHONPATH": str(PAGE.parents[1])}
+    subprocess.run([sys.executable, write_star(tmp_path)], env=environment, check=True)
 
 
 def test_its_options_are_read_with_the_configuration(tmp_path):

@@ -15,6 +15,8 @@ class NemoConfig:
     """k: a cluster has k to 3k - 1 members, as with NICE."""
     crew: int = 3
     """How many co-leaders a leader has."""
+    draw_each_packet: bool = True
+    """Who brings it on is drawn for each packet; else that stays for some heartbeats."""
     heartbeat: int = 1 * SECOND
     dead_after: int = 4 * SECOND
     """A member of whom no heartbeat has come for so long is gone."""

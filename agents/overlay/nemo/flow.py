@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from agents.overlay.actions import Deliver
 from agents.overlay.marking import received, traffic_class
+from agents.overlay.nemo.draw import Draw
 from agents.overlay.nemo.hierarchy import Hierarchy
 from agents.overlay.nemo.recovery import Recovery
 from agents.overlay.sealing import Window
@@ -52,6 +53,7 @@ class Flow:
         self._hierarchy, self._context = hierarchy, hierarchy.context
         self.interest, self._counters = interest, counters
         self._publishers: OrderedDict[MemberId, _Publisher] = OrderedDict()
+        self._draw = Draw(hierarchy.context)
         self.recovery = Recovery(hierarchy.group, hierarchy.context, self._neighbours)
 
     def publish(self, data: Data, now: int) -> None:
@@ -63,9 +65,9 @@ class Flow:
         self.recovery.came(data, me, now)
         cluster = hierarchy.clusters[0]
         if me == cluster.leader or me in cluster.crew:
-            self._bring(data, Way.UP, 0, me)
+            self._bring(data, Way.UP, 0, me, now)
         else:
-            handler = self._context.random.choice((cluster.leader, *cluster.crew))
+            handler = self._draw.one_of(0, (cluster.leader, *cluster.crew), now)
             self._send(data, Way.UP, 0, me, (handler,))
 
     def on_data(self, data: Data, sender: MemberId, now: int, ecn: int = 0) -> None:
@@ -87,9 +89,9 @@ class Flow:
         else:
             self._counters["twice"] += 1
         if data.way in (Way.DOWN, Way.UP):
-            self._bring(data, data.way, data.layer, data.skip)
+            self._bring(data, data.way, data.layer, data.skip, now)
 
-    def _bring(self, data: Data, way: Way, layer: int, skip: MemberId) -> None:
+    def _bring(self, data: Data, way: Way, layer: int, skip: MemberId, now: int) -> None:
         """To all in the cluster of a layer but one; on its way up to the next cluster, too."""
         hierarchy, me = self._hierarchy, self._context.me
         if layer > hierarchy.top:
@@ -101,21 +103,22 @@ class Flow:
         brought.accept(data.sequence)
         cluster, above = hierarchy.clusters[layer], hierarchy.above(layer)
         up = way is Way.UP and bool(above) and layer + 1 < MAXIMUM_LAYERS
-        handler = self._context.random.choice(above) if up and layer == hierarchy.top else None
+        at_top = up and layer == hierarchy.top
+        handler = self._draw.one_of(layer + 1, above, now) if at_top else None
         others = [member for member in cluster.seats if member not in (me, skip)]
         if layer == 0:
             lacking = [m for m in others if m not in (data.publisher, handler)]
             self._send(data, Way.KEEP, 0, NOBODY, lacking)
         else:
-            choose = self._context.random.choice
-            handlers = [choose((other, *cluster.seats[other].crew)) for other in others]
+            crews = [(other, *cluster.seats[other].crew) for other in others]
+            handlers = [self._draw.one_of(layer - 1, crew, now) for crew in crews]
             self._send(data, Way.DOWN, layer - 1, NOBODY, handlers)
             if skip != me:
-                self._bring(data, Way.DOWN, layer - 1, NOBODY)
+                self._bring(data, Way.DOWN, layer - 1, NOBODY, now)
         if handler is not None:
             self._send(data, Way.UP, layer + 1, cluster.leader, (handler,))
         elif up:
-            self._bring(data, Way.UP, layer + 1, me)
+            self._bring(data, Way.UP, layer + 1, me, now)
 
     def _send(
         self,

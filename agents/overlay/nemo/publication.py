@@ -9,6 +9,7 @@ from ipaddress import IPv6Address
 from agents.core import SECOND
 from agents.overlay.marking import traffic_class
 from agents.overlay.nemo.context import Context
+from agents.overlay.nemo.draw import Draw
 from agents.overlay.nemo.recovery import Recovery
 from agents.overlay.nemo.rendezvous import Top
 from agents.overlay.sealing import Window
@@ -24,7 +25,7 @@ class Publication:
     def __init__(self, group: IPv6Address, context: Context, counters: Counter[str]) -> None:
         self._group, self._context, self._counters = group, context, counters
         self._sequence = 0
-        self._sent = Window()
+        self._sent, self._draw = Window(), Draw(context)
         self.recovery = Recovery(group, context, list)
         self._top: Top | None = None
         self._waiting: deque[Data] = deque()
@@ -90,7 +91,7 @@ class Publication:
     def _bring(self, data: Data, top: Top, now: int) -> None:
         self._sent.accept(data.sequence)
         self.recovery.came(data, self._context.me, now)
-        handler = self._context.random.choice(top.crew)
+        handler = self._draw.one_of(top.layer, top.crew, now)
         had = self.recovery.had(self._sent, data.sequence)
         message = replace(data, way=Way.DOWN, layer=top.layer, had=had)
         marks = traffic_class(data.packet)
