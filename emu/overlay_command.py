@@ -11,7 +11,9 @@ from typing import Any
 
 from rich.console import Console
 
+from agents.roles.amt_relay_daemon import AmtRelayDaemon, RelayOptions
 from agents.roles.overlay import OverlayDaemon
+from emu.amt_relay_file import is_relay, load_relay
 from emu.overlay_file import RUN, load, reloading, status_path
 from emu.show.overlay import show_member
 
@@ -24,11 +26,23 @@ class Unable(Exception):
 
 def be_member(path: Path) -> None:
     """Serve until told to stop; raises ``ScenarioError`` for a file that cannot be used."""
+    if is_relay(path):
+        _be_relay(path)
+        return
     options = load(path)
     try:
         daemon = OverlayDaemon(options, reloading(path, _complain))
     except OSError as error:
         raise Unable(f"{path}: {_reason(error, options.interface, options.port)}") from None
+    daemon.run()
+
+
+def _be_relay(path: Path) -> None:
+    options = load_relay(path)
+    try:
+        daemon = AmtRelayDaemon(options)
+    except OSError as error:
+        raise Unable(f"{path}: {_relay_reason(error, options)}") from None
     daemon.run()
 
 
@@ -69,3 +83,12 @@ def _reason(error: OSError, interface: str, port: int) -> str:
     if error.errno in (errno.ENOENT, errno.ENODEV):
         return "this kernel has no /dev/net/tun; load the module tun"
     return f"{interface}: {(error.strerror or str(error)).lower()}"
+
+
+def _relay_reason(error: OSError, options: RelayOptions) -> str:
+    """The same of a relay."""
+    if error.errno == errno.EADDRNOTAVAIL:
+        return "an address is not one of this host; write in addresses and discovery those it has"
+    if error.errno == errno.ENODEV:
+        return f"interface {options.interface} does not exist; write another name in native"
+    return _reason(error, options.interface, options.port)

@@ -31,7 +31,7 @@ from emu.scenario.section import Section
 from emu.scenario.units import DURATION
 
 RUN = Path("/run")
-_STANDARD_ERROR = 2
+STANDARD_ERROR = 2
 _SMALLEST_SECRET = 16
 _NAMES = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}")
 OVERHEAD = 109
@@ -61,7 +61,8 @@ def _interface(value: object) -> Address:
     return address
 
 
-def _name(value: str) -> str:
+def good_name(value: str) -> str:
+    """A name of a member or an interface; ValueError for what is none."""
     if _NAMES.fullmatch(value) is None:
         raise ValueError(
             f"{quote(value)} is not a good name; write up to 15 letters, digits, dots, dashes or "
@@ -96,7 +97,7 @@ InterfaceAddress = Annotated[Address, PlainValidator(_interface)]
 class Interface(Section):
     """The virtual interface."""
 
-    name: Annotated[str, AfterValidator(_name)] = "mc0"
+    name: Annotated[str, AfterValidator(good_name)] = "mc0"
     kind: Literal["tun", "tap"] = "tun"
     addresses: tuple[InterfaceAddress, ...]
     mtu: Annotated[int, Field(ge=1280, le=65535)] = 1500 - OVERHEAD
@@ -106,7 +107,7 @@ class Interface(Section):
 class OverlayFile(Section):
     """All that a configuration may say."""
 
-    name: Annotated[str, AfterValidator(_name)] | None = None
+    name: Annotated[str, AfterValidator(good_name)] | None = None
     interface: Interface
     protocol: str = "own"
     options: dict[str, Any] = {}
@@ -153,7 +154,7 @@ def load(path: Path) -> OverlayOptions:
         threshold=config.threshold,
         query_interval=config.query_interval,
         query=str(status_path(interface.name)),
-        log=_STANDARD_ERROR,
+        log=STANDARD_ERROR,
     )
 
 

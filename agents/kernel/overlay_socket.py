@@ -27,7 +27,9 @@ _SO_SNDBUFFORCE, _SO_RCVBUFFORCE = 32, 33
 _BUFFER = 4 << 20
 _ANCILLARY = 128
 _IP_MTU_DISCOVER, _IPV6_MTU, _IPV6_MTU_DISCOVER = 10, 24, 23
-_DONT = 0
+_IPV6_DONTFRAG = 62
+_DONT, _PROBE = 0, 3
+_ANY = IPv6Address("::")
 _IP_RECVTOS = 13
 _ECN = 0x03
 
@@ -35,9 +37,20 @@ Address = tuple[str, int]
 
 
 class OverlaySocket:
-    """Datagrams of one port, non-blocking, of both IPs; ``mtu`` None: as routers tell."""
+    """Datagrams of one port, non-blocking, of both IPs; ``mtu`` None: as routers tell.
 
-    def __init__(self, port: int, mtu: int | None = None) -> None:
+    ``address``, mapped if it is one of IPv4: the only one that it has. ``whole``: nobody may
+    fragment its datagrams, whatever routers tell.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        mtu: int | None = None,
+        *,
+        address: IPv6Address = _ANY,
+        whole: bool = False,
+    ) -> None:
         self._socket = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         options = {
@@ -52,9 +65,13 @@ class OverlaySocket:
         if mtu is not None:
             options[socket.IPPROTO_IPV6, _IPV6_MTU_DISCOVER] = _DONT
             options[socket.IPPROTO_IPV6, _IPV6_MTU] = mtu
+        if whole:
+            options[socket.IPPROTO_IP, _IP_MTU_DISCOVER] = _PROBE
+            options[socket.IPPROTO_IPV6, _IPV6_MTU_DISCOVER] = _PROBE
+            options[socket.IPPROTO_IPV6, _IPV6_DONTFRAG] = 1
         for (level, option), value in options.items():
             self._socket.setsockopt(level, option, value)
-        self._socket.bind(("::", port))
+        self._socket.bind((str(address), port))
         self._buffer = bytearray(_MAXIMUM_DATAGRAM)
         self._view = memoryview(self._buffer)
 

@@ -1,6 +1,6 @@
 """Classic BPF programs that let the kernel pick the packets a socket wants to see.
 
-They run on packets that begin with the IPv6 header, as AF_PACKET SOCK_DGRAM sockets deliver them.
+They run on packets that begin with the IP header, as AF_PACKET SOCK_DGRAM sockets deliver them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ _LOAD_X = 0x01  # X = k
 _COPY_TO_X = 0x07  # X = A
 _ADD = 0x04  # A += k
 _SHIFT_LEFT = 0x64  # A <<= k
+_AND = 0x54  # A &= k
 _JUMP_EQUAL = 0x15  # A == k ? skip jt : skip jf
 _JUMP_GREATER = 0x25  # A > k ? …
 _JUMP_GREATER_EQUAL = 0x35  # A >= k ? …
@@ -50,6 +51,24 @@ CONTROL = (
     (_RETURN, 0, 0, 0),  # 17
 )
 """MLD, router and neighbour discovery, and Mobility Header packets."""
+
+GROUPS = (
+    (_LOAD_BYTE, 0, 0, 0),  # 0: the IP version
+    (_AND, 0, 0, 0xF0),  # 1
+    (_JUMP_EQUAL, 4, 0, 0x60),  # 2: IPv6: to 7
+    (_JUMP_EQUAL, 0, 6, 0x40),  # 3: neither: drop
+    (_LOAD_BYTE, 0, 0, 16),  # 4: IPv4: the destination begins with
+    (_AND, 0, 0, 0xF0),  # 5
+    (_JUMP_EQUAL, 2, 3, 0xE0),  # 6: 224.0.0.0/4: keep, else drop
+    (_LOAD_BYTE, 0, 0, 24),  # 7: IPv6: the destination begins with
+    (_JUMP_EQUAL, 0, 1, 0xFF),  # 8: ff00::/8: keep
+    (_RETURN, 0, 0, 0x40000),  # 9
+    (_RETURN, 0, 0, 0),  # 10
+)
+"""Packets of IPv4 and IPv6 to groups."""
+
+NOTHING = ((_RETURN, 0, 0, 0),)
+"""For sockets that only send."""
 
 Program = tuple[tuple[int, int, int, int], ...]
 """Instructions (opcode, jump if true, jump if false, k) of linux/filter.h."""

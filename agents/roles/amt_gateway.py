@@ -21,17 +21,15 @@ from agents.multicast.igmp import from_igmp, report_to_igmp
 from agents.overlay.amt.actions import Queried
 from agents.overlay.amt.config import GatewayConfig
 from agents.overlay.amt.gateway import Gateway
+from agents.overlay.interface import Overlay
 from agents.wire import igmp
 from agents.wire.i3 import Endpoint
 from agents.wire.mld import MulticastListenerQuery
 from agents.wire.overlay import Interest
 
 
-class AmtGateway:
-    """The overlay (``agents.overlay.interface``).
-
-    ``relay`` is a relay's unicast address; without it one is looked for at ``discovery``.
-    """
+class AmtGateway(Overlay):
+    """The overlay; without a ``relay`` (its unicast address) one is looked for at ``discovery``."""
 
     def __init__(
         self,

@@ -26,21 +26,28 @@ from agents.multicast.records import (
 )
 from agents.overlay import marking
 from agents.overlay.actions import SendDatagram
-from agents.overlay.amt.actions import Reported, TornDown
+from agents.overlay.amt.actions import PacketTooBig, Reported, TornDown
 from agents.overlay.amt.config import RelayConfig
 from agents.overlay.amt.relay import Relay
-from agents.wire import amt, mld
+from agents.overlay.interface import Overlay
+from agents.overlay.rates import Rates
+from agents.wire import amt, ipv4, mld
 from agents.wire.addresses import unmapped
-from agents.wire.i3 import Endpoint, endpoint_text
+from agents.wire.i3 import Endpoint, address_and_port, endpoint_text
 from agents.wire.overlay import Interest
 
 _DATA = amt.encode(amt.MulticastData(b""))
 _CHANNELS = 8192
 """Whose destinations are remembered."""
+_ERRORS = 10
+"""About packets that are too long, a second."""
+
+Destinations = tuple[tuple[int, tuple[Endpoint, ...]], ...]
+"""How long packets may be in some tunnels, and which these are."""
 
 
-class AmtRelay:
-    """The overlay (``agents.overlay.interface``); ``addresses`` are its unicast ones."""
+class AmtRelay(Overlay):
+    """The overlay; ``addresses`` are its unicast ones."""
 
     def __init__(
         self,
@@ -64,7 +71,9 @@ class AmtRelay:
             maximum_groups=config.maximum_groups,
             maximum_sources=config.maximum_sources,
         )
-        self._destinations: dict[tuple[IPv6Address, IPv6Address], tuple[Endpoint, ...]] = {}
+        self._mtus = {v6: config.tunnel_mtu(over_v6=v6) for v6 in (False, True)}
+        self._errors = Rates(_ERRORS)
+        self._destinations: dict[tuple[IPv6Address, IPv6Address], Destinations] = {}
         """The forwarding table, as far as it was needed (RFC 7450 section 5.3.3.4)."""
         self._told: int | None = None
 
@@ -83,9 +92,16 @@ class AmtRelay:
             if len(self._destinations) >= _CHANNELS:
                 self._destinations.clear()
             self._destinations[channel] = destinations
-        if not destinations:
-            return []
-        return [SendDatagram(_DATA + packet, destinations, marking.traffic_class(packet))]
+        mark = marking.traffic_class(packet)
+        actions: list[Action] = []
+        left_out = None
+        for mtu, gateways in destinations:
+            pieces = [packet] if len(packet) <= mtu else _pieces(packet, mtu)
+            actions += [SendDatagram(_DATA + piece, gateways, mark) for piece in pieces]
+            left_out = left_out if pieces else mtu
+        if left_out is not None:
+            actions += self._too_long(packet, left_out, now)
+        return actions
 
     def receive(self, datagram: bytes, sender: Endpoint, now: int, ecn: int = 0) -> list[Action]:
         """A UDP datagram came, from anybody."""
@@ -103,10 +119,6 @@ class AmtRelay:
                 case _:
                     actions.append(action)
         return [*actions, *self._tell()]
-
-    def leave(self, now: int) -> list[Action]:
-        """AMT has no word for it: gateways ask again, and find another relay."""
-        return []
 
     def timer(self, now: int) -> list[Action]:
         """Act on every deadline that is not later than ``now``."""
@@ -174,11 +186,31 @@ class AmtRelay:
             self._destinations.clear()
         return actions
 
-    def _find(self, source: IPv6Address, group: IPv6Address) -> tuple[Endpoint, ...]:
+    def _find(self, source: IPv6Address, group: IPv6Address) -> Destinations:
+        """Who wants it, those over IPv4 first: what does not fit there does not over IPv6."""
         endpoints = self._relay.tunnels.endpoints
         wishes = self._listeners.wishes(group)
         hosts = {to.host: None for to, wish in wishes if wish.accepts(source)}
-        return tuple(endpoints[host] for host in hosts if host in endpoints)
+        gateways = [endpoints[host] for host in hosts if host in endpoints]
+        parted = (
+            (self._mtus[over_v6], tuple(each for each in gateways if _is_v6(each) is over_v6))
+            for over_v6 in (False, True)
+        )
+        return tuple((mtu, some) for mtu, some in parted if some)
+
+    def _too_long(self, packet: bytes, mtu: int, now: int) -> list[Action]:
+        """Its source is told: one of SSM has to be, and to others it would be a black hole."""
+        self._relay.dropped["too long"] += 1
+        return [PacketTooBig(packet, mtu)] if self._errors.allows(b"", now) else []
+
+
+def _pieces(packet: bytes, mtu: int) -> list[bytes]:
+    """None: it must not be fragmented here (section 5.3.3.6.2)."""
+    return ipv4.fragments(packet, mtu) if packet[0] >> 4 == 4 else []
+
+
+def _is_v6(gateway: Endpoint) -> bool:
+    return address_and_port(gateway)[0].ipv4_mapped is None
 
 
 _OF_MLD = (mld.MulticastListenerReport, mld.ListenerReportV1, mld.ListenerDoneV1)

@@ -27,6 +27,9 @@ GatewayAddress = NewType("GatewayAddress", bytes)
 Only the relay has to understand them: the gateway compares and returns them.
 """
 
+DISCOVERY = endpoint(mapped(IPv4Address("192.52.193.1")), PORT)
+"""Where public relays are looked for (sections 4.1.5.2, 7.1.1)."""
+
 _GATEWAY_ADDRESS_LENGTH = 18
 _NONCE = struct.Struct("!Bx2xI")  # type, nonce
 _REQUEST = struct.Struct("!BB2xI")  # type, flags, nonce

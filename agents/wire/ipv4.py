@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
@@ -15,6 +16,8 @@ _HEADER = struct.Struct("!BBHHHBBH4s4s")
 _ROUTER_ALERT = 148
 _END, _NOP = 0, 1
 _TTL = 8
+_DONT_FRAGMENT, _MORE, _OFFSET = 0x4000, 0x2000, 0x1FFF
+_COPIED = 0x80
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,7 @@ def packet(content: IPv4Packet) -> bytes:
     """The octets of a packet that is no fragment and may become none."""
     options = bytes((_ROUTER_ALERT, 4, 0, 0)) if content.router_alert else b""
     length = HEADER_LENGTH + len(options)
-    dont_fragment = 0x4000
-    fields = (0x40 | length // 4, content.tos, length + len(content.payload), 0, dont_fragment)
+    fields = (0x40 | length // 4, content.tos, length + len(content.payload), 0, _DONT_FRAGMENT)
     ends = (content.source.packed, content.destination.packed)
     header = _HEADER.pack(*fields, content.ttl, content.protocol, 0, *ends) + options
     return header[:10] + checksum(header).to_bytes(2, "big") + header[12:] + content.payload
@@ -93,8 +95,51 @@ def forward_in_place(buffer: bytearray, start: int) -> None:
         buffer[start + 10 : start + 12] = (buffer[start + 11] + 1).to_bytes(2, "big")
 
 
+def fragments(packet: bytes, mtu: int) -> list[bytes]:
+    """A packet, or a fragment, in pieces of ``mtu`` octets at most (RFC 791 section 3.2).
+
+    Empty: it must not be fragmented.
+    """
+    length = (packet[0] & 0x0F) * 4
+    if not HEADER_LENGTH <= length <= len(packet):
+        raise MalformedPacket("an IPv4 header of an impossible length")
+    flags = int.from_bytes(packet[6:8], "big")
+    if flags & _DONT_FRAGMENT:
+        return []
+    payload, head = packet[length:], packet[:length]
+    later = packet[:HEADER_LENGTH] + _copied(packet[HEADER_LENGTH:length])
+    pieces, start = [], 0
+    while start < len(payload):
+        size = (mtu - len(head)) // 8 * 8
+        more = _MORE if start + size < len(payload) else flags & _MORE
+        place = (flags & _OFFSET) + start // 8
+        pieces.append(_fragment(head, more | place, payload[start : start + size]))
+        head, start = later, start + size
+    return pieces
+
+
+def _fragment(head: bytes, place: int, payload: bytes) -> bytes:
+    """A fragment with this word of flags and offset."""
+    total = (len(head) + len(payload)).to_bytes(2, "big")
+    first = bytes((0x40 | len(head) // 4,))
+    made = first + head[1:2] + total + head[4:6] + place.to_bytes(2, "big") + head[8:10]
+    made += b"\0\0" + head[12:]
+    return made[:10] + checksum(made).to_bytes(2, "big") + made[12:] + payload
+
+
+def _copied(options: bytes) -> bytes:
+    """Of options, those that every fragment has, filled up to words."""
+    kept = b"".join(option for option in _options(options) if option[0] & _COPIED)
+    return kept + bytes(-len(kept) % 4)
+
+
 def _has_router_alert(options: bytes) -> bool:
     """Whether the options hold a Router Alert (RFC 2113 section 2.1)."""
+    return any(option[0] == _ROUTER_ALERT for option in _options(options))
+
+
+def _options(options: bytes) -> Iterator[bytes]:
+    """Each option of a header, but for those that only fill it up."""
     offset = 0
     while offset < len(options) and options[offset] != _END:
         if options[offset] == _NOP:
@@ -103,7 +148,5 @@ def _has_router_alert(options: bytes) -> bool:
         length = options[offset + 1] if offset + 1 < len(options) else 0
         if length < 2 or offset + length > len(options):
             raise MalformedPacket("an IPv4 option that does not fit into its header")
-        if options[offset] == _ROUTER_ALERT:
-            return True
+        yield options[offset : offset + length]
         offset += length
-    return False

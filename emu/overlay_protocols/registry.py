@@ -13,7 +13,11 @@ from pathlib import Path
 from emu.overlay_protocols.alm import Alm
 from emu.scenario.errors import one_of, quote
 
-PROTOCOLS = {"own": "emu.overlay_protocols.own", "nemo": "emu.overlay_protocols.nemo"}
+PROTOCOLS = {
+    "own": "emu.overlay_protocols.own",
+    "nemo": "emu.overlay_protocols.nemo",
+    "amt-gateway": "emu.overlay_protocols.amt_gateway",
+}
 """Those that come with the toolkit: each module has its ``ALM``."""
 GROUP = "emu.overlays"
 """Entry points of other packages: each is an ``Alm``."""

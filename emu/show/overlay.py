@@ -37,6 +37,11 @@ def show_member(console: Console, status: dict[str, Any]) -> None:
         console.print(_sent(status["roots"], names))
     if status.get("branches"):
         console.print(_received(status["branches"], names))
+    if status.get("relay"):
+        seen = " and ".join(status["seen_as"]) or "nowhere yet"
+        console.print(f"relay {status['relay']}; it sees this gateway at {seen}")
+    if status.get("tunnels"):
+        console.print(_tunnels(status["tunnels"]))
     groups = ", ".join(link["groups"]) or "nothing"
     console.print(f"wanted here: {groups}")
     dropped = {reason: count for reason, count in status.get("dropped", {}).items() if count}
@@ -51,6 +56,14 @@ def _members(members: list[dict[str, Any]]) -> Table:
         delay = "" if member["rtt_ms"] is None else f"{member['rtt_ms']:.1f} ms"
         way = "direct" if member["direct"] else "by a hub"
         table.add_row(member["name"], delay, way, ", ".join(member["groups"]))
+    return table
+
+
+def _tunnels(tunnels: list[dict[str, Any]]) -> Table:
+    """Which gateways get what from this relay of AMT."""
+    table = Table("gateway", "groups")
+    for tunnel in tunnels:
+        table.add_row(tunnel["gateway"], ", ".join(tunnel["groups"]))
     return table
 
 

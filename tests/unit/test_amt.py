@@ -56,11 +56,7 @@ def joined(**options) -> World:
 def test_both_are_overlays():
     calls = [name for name in vars(Overlay) if not name.startswith("_")]
     for each in (AmtGateway, AmtRelay):
-        assert all(callable(getattr(each, name)) for name in calls if name not in LATER)
-
-
-LATER = {"set_endpoints", "set_keys", "send_run", "receive_run"}
-"""Calls that an overlay may do without."""
+        assert all(callable(getattr(each, name)) for name in calls)
 
 
 def test_what_is_wanted_is_joined_and_comes():
@@ -532,6 +528,41 @@ def test_tunnels_of_one_address_groups_of_one_tunnel_and_sources_are_bounded():
     tunnels = relay.status(0)["tunnels"]
     assert [len(tunnel["groups"]) for tunnel in tunnels] == [3, 3]
     assert dropped(relay) == {"refused": 4, "no tunnel left": 5}
+
+
+def long_packet(size: int, *, whole: bool) -> bytes:
+    """To GROUP, of so many octets."""
+    head = bytearray(packet(1)[:20])
+    head[2:4] = size.to_bytes(2, "big")
+    head[6] = 0x40 if whole else 0
+    return bytes(head) + bytes(size - 20)
+
+
+def test_packets_fit_into_the_tunnels_or_their_source_is_told():
+    """Section 5.3.3.6: 1470 octets over IPv4, 1450 over IPv6; fragments are made inside."""
+    relay = AmtRelay(SMALL, (IPv4Address("192.0.2.1"), IPv6Address("2001:db8::1")), Random(1), 0)
+    over_v6 = endpoint(IPv6Address("2001:db8::2"), 40000)
+    for gateway in (outside(0), over_v6):
+        relay.receive(update(mac_of(relay, gateway)), gateway, 0)
+
+    def sent(data: bytes) -> list[tuple[list[int], tuple]]:
+        actions = relay.send(data, SOURCE, GROUP, 0)
+        return [
+            (len(action.datagram) - 2, action.destinations)
+            if isinstance(action, SendDatagram)
+            else (len(action.packet), action.mtu)
+            for action in actions
+        ]
+
+    v4, v6 = (outside(0),), (over_v6,)
+    assert sent(long_packet(1450, whole=True)) == [(1450, v4), (1450, v6)]
+    assert sent(long_packet(1470, whole=False)) == [(1470, v4), (1444, v6), (46, v6)]
+    assert sent(long_packet(1470, whole=True)) == [(1470, v4), (1470, 1450)]
+    assert sent(long_packet(1471, whole=True)) == [(1471, 1450)]
+    assert sent(long_packet(1471, whole=False)) == [(1468, v4), (23, v4), (1444, v6), (47, v6)]
+    told = [relay.send(long_packet(1500, whole=True), SOURCE, GROUP, 0) for _ in range(100)]
+    assert sum(len(each) for each in told) < 20
+    assert dropped(relay) == {"too long": 102}
 
 
 @given(st.binary(max_size=60), st.sampled_from([RELAY, outside(0)]))

@@ -92,7 +92,7 @@ def test_two_keys_are_enough(tmp_path):
         ("keys: off", "keys: off\noptions: {degree: 0}", 3, "options.degree: 0 is too small"),
         ("keys: off", "keys: off\noptions: {degre: 2}", 3, "did you mean degree"),
         ("keys: off", "keys: off\noptions: 3", 3, "is not a mapping"),
-        ("keys: off", "keys: off\nprotocol: nonsense", 3, "write own"),
+        ("keys: off", "keys: off\nprotocol: nonsense", 3, "write one of own, "),
         ("keys: off", "keys: off\nprotocol: not_there.py", 3, "cannot be loaded"),
         ("keys: off", "keys: off\nname: a/b", 3, "not a good name"),
         ("keys: off", "keys: off\nquery_interval: 5", 3, "unit"),

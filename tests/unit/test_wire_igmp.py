@@ -87,6 +87,39 @@ def test_a_packets_parts_are_malformed_or_fit(options):
     assert len(content.payload) == len(data) - 4 * (data[0] & 15)
 
 
+@given(st.binary(max_size=5000), st.integers(68, 1500), st.booleans(), st.integers(0, 8000))
+def test_fragments_make_the_packet_again(payload, mtu, more, offset):
+    """Of a packet, and of a fragment; the Router Alert is in each (RFC 791 section 3.1)."""
+    content = ipv4.IPv4Packet(HOST, GROUP, 17, 5, payload, 3, router_alert=True)
+    packet = bytearray(ipv4.packet(content))
+    flags = (0x2000 if more else 0) | offset
+    packet[6:8] = flags.to_bytes(2, "big")
+    pieces = [IP(piece) for piece in ipv4.fragments(bytes(packet), mtu)]
+    assert b"".join(bytes(piece.payload) for piece in pieces) == payload
+    place = offset
+    for piece in pieces:
+        assert piece.len == len(bytes(piece)) <= mtu
+        assert ipv4.checksum(bytes(piece)[:24]) == 0
+        assert piece.frag == place
+        assert (more or piece is not pieces[-1]) == piece.flags.MF
+        assert (piece.src, piece.dst, piece.tos, piece.ttl) == (str(HOST), str(GROUP), 3, 5)
+        assert isinstance(piece.options[0], IPOption_Router_Alert)
+        place += len(piece.payload) // 8
+
+
+def test_options_that_are_for_the_first_fragment_only():
+    """Record Route is not copied; an option that is longer than its header is malformed."""
+    plain = ipv4.packet(ipv4.IPv4Packet(HOST, GROUP, 17, 5, bytes(100)))
+    head = b"\x47" + plain[1:6] + b"\0\0" + plain[8:20]
+    first, second = ipv4.fragments(head + b"\x01\x07\x07\x04" + bytes(4) + bytes(100), 88)
+    assert (first[0], second[0]) == (0x47, 0x45)
+    with pytest.raises(MalformedPacket):
+        ipv4.fragments(head + b"\x94\x28" + bytes(6) + bytes(100), 88)
+    with pytest.raises(MalformedPacket):
+        ipv4.fragments(b"\x42" + head[1:] + bytes(100), 88)
+    assert ipv4.fragments(plain, 88) == []  # it must not be fragmented
+
+
 def read(message: igmp.Message) -> IP:
     """Our message in our packet, as scapy sees it."""
     content = ipv4.IPv4Packet(HOST, GROUP, ipv4.IGMP, 1, igmp.encode(message), router_alert=True)

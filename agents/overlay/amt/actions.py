@@ -17,6 +17,14 @@ class Queried(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class PacketTooBig(Action):
+    """Tell the source of a packet that none longer than this passes (section 5.3.3.6.2)."""
+
+    packet: bytes
+    mtu: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reported(Action):
     """A gateway says what it wants; ``host`` stands for its tunnel."""
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agents.core import SECOND
+from agents.wire.amt import DATA_OVERHEAD
+
+_IPV4, _IPV6, _UDP = 20, 40, 8
 
 
 @dataclass(frozen=True)
@@ -45,3 +48,7 @@ class RelayConfig:
     """Control messages a second that are taken from one address, and twice as many at once."""
     path_mtu: int = 1500
     """Octets of a datagram to a gateway, with its IP header (section 5.3.3.6.1)."""
+
+    def tunnel_mtu(self, *, over_v6: bool) -> int:
+        """Octets of a packet in it, with AMT, UDP and IP around it."""
+        return self.path_mtu - (_IPV6 if over_v6 else _IPV4) - _UDP - DATA_OVERHEAD

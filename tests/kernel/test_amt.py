@@ -1,0 +1,224 @@
+"""`emu overlay` as AMT relay and gateway: from native multicast to programs where there is none."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from agents.kernel.group_socket import GroupSocket
+from agents.wire import ipv4, ipv6
+from emu.overlay_file import status_path
+from tests.kernel.overlay_hosts import ROOT, Host, unicast_only
+from tests.kernel.packets import capture
+from tests.namespaces import Namespaces
+from tests.patience import eventually
+
+pytestmark = pytest.mark.root
+SOURCE_V4, SOURCE_V6 = "198.51.100.2", "2001:db8:99::2"
+CHANNELS = [
+    ("239.1.1.1", None),
+    ("232.1.1.1", SOURCE_V4),
+    ("ff0e::101", None),
+    ("ff3e::101", SOURCE_V6),
+]
+RELAYS = {2: "10.0.1.2:2268", 3: "[2001:db8:1::2]:2268"}
+"""By which address each gateway reaches the relay."""
+
+
+class Source(Host):
+    """A host on the native link, and nothing but ordinary sockets on it."""
+
+    def __init__(self, namespaces: Namespaces, relay: Host) -> None:
+        self.namespace, self.interface = namespaces.new(), "eth0"
+        namespaces.link(self.namespace, "eth0", relay.namespace, "native")
+        for namespace, name, last in ((self.namespace, "eth0", 2), (relay.namespace, "native", 1)):
+            namespace.run("ip", "address", "add", f"198.51.100.{last}/24", "dev", name)
+            namespace.add_address(name, f"2001:db8:99::{last}/64")
+        # What the kernel is told of path MTUs it keeps beside the route.
+        self.namespace.run("ip", "route", "add", "224.0.0.0/4", "dev", "eth0")
+
+
+class Relay:
+    """`emu overlay` as a relay on a host."""
+
+    def __init__(self, host: Host, folder: Path) -> None:
+        self.host = host
+        self._config, self._log = folder / "relay.yaml", folder / "relay.log"
+        config = {
+            "protocol": "amt-relay",
+            "name": "relay",
+            "native": "native",
+            "addresses": ["10.0.1.2", "2001:db8:1::2"],
+            "query_interval": "2s",
+        }
+        self._config.write_text(json.dumps(config), encoding="utf-8")
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "emu", "overlay", str(self._config)]
+        with self._log.open("w", encoding="utf-8") as errors:
+            self.process = self.host.namespace.spawn(command, cwd=ROOT, stderr=errors)
+        eventually(lambda: "ready" in self._said() or self.process.poll() is not None)
+        assert self.process.poll() is None, self._said()
+
+    def _said(self) -> str:
+        return self._log.read_text(encoding="utf-8")
+
+    def status(self):
+        with self.host.namespace, socket.socket(socket.AF_UNIX) as asking:
+            asking.connect(str(status_path("amt-relay-native")))
+            return json.loads(b"".join(iter(lambda: asking.recv(1 << 16), b"")))
+
+    def joined(self, group: str) -> bool:
+        """Whether the kernel is a member on the native link."""
+        shown = self.host.namespace.run("ip", "maddress", "show", "dev", "native").stdout
+        return f" {group}\n" in shown
+
+    def end(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A source, a relay, and two gateways: one over IPv4, one over IPv6."""
+    folder = tmp_path_factory.mktemp("amt")
+    with unicast_only(3, folder) as hosts, Namespaces() as namespaces:
+        source, relay = Source(namespaces, hosts[0]), Relay(hosts[0], folder)
+        try:
+            for host in hosts[1:]:
+                options = {"relay": RELAYS[host.number]}
+                host.start(protocol="amt-gateway", options=options, keys="off", query_interval="2s")
+            yield source, relay, hosts[1:]
+        finally:
+            relay.end()
+
+
+def payloads(name: str, number: int = 100) -> list[bytes]:
+    return [f"{name} {n}".encode() for n in range(number)]
+
+
+def has_tunnels(relay: Relay, group: str, number: int = 2) -> bool:
+    return sum(group in tunnel["groups"] for tunnel in relay.status()["tunnels"]) == number
+
+
+@pytest.mark.parametrize(("group", "source"), CHANNELS)
+def test_what_a_native_source_sends_reaches_unmodified_programs(made, group, source):
+    sender, relay, gateways = made
+    listeners = [host.listen(group, source) for host in gateways]
+    eventually(lambda: has_tunnels(relay, group) and relay.joined(group))
+    sent = payloads(group)
+    sender.send(group, sent)
+    for listener in listeners:
+        listener.wait_for(sent)
+        assert listener.sources == {SOURCE_V6 if ":" in group else SOURCE_V4}
+        kind = 52 if ":" in group else 2
+        assert (kind, 15) in listener.marks  # hops: one less than what was sent
+        listener.close()
+    eventually(lambda: not relay.joined(group) and has_tunnels(relay, group, 0))
+
+
+@pytest.mark.parametrize("group", ["239.1.1.2", "ff0e::102"])
+def test_packets_are_as_they_were_but_for_one_hop(made, group):
+    sender, relay, gateways = made
+    listeners = [host.listen(group) for host in gateways]
+    eventually(lambda: has_tunnels(relay, group))
+    with sender.namespace:
+        native = GroupSocket("eth0")
+    with capture(gateways[0].namespace, gateways[0].interface) as seen:
+        sender.send(group, payloads(group, 10))
+        for listener in listeners:
+            listener.wait_for(payloads(group, 10))
+        sent, came = datagrams(native.read), datagrams(lambda: next_packet(seen))
+    onward = ipv6.forwarded if ":" in group else ipv4.forwarded
+    assert len(came) == 10
+    assert came == [onward(packet) for packet in sent]
+    native.close()
+    for listener in listeners:
+        listener.close()
+
+
+def next_packet(seen: socket.socket) -> bytes | None:
+    seen.setblocking(False)
+    try:
+        return seen.recv(1 << 16)
+    except BlockingIOError:
+        return None
+
+
+def datagrams(read) -> list[bytes]:
+    """The packets of UDP among those that were captured."""
+    return [p for p in iter(read, None) if p[9 if p[0] >> 4 == 4 else 6] == 17]
+
+
+def test_memberships_are_refreshed_without_a_gap(made):
+    """Eight query intervals."""
+    sender, relay, gateways = made
+    listeners = [host.listen("239.1.1.3") for host in gateways]
+    eventually(lambda: has_tunnels(relay, "239.1.1.3"))
+    sent = payloads("refreshed", 320)
+    sender.send("239.1.1.3", sent, pause=0.05)
+    for listener in listeners:
+        listener.wait_for(sent)
+        listener.close()
+
+
+@pytest.mark.parametrize(("group", "source"), CHANNELS)
+def test_what_is_too_long_for_the_tunnel_is_fragmented(made, group, source):
+    """By the relay, or by its source, which is told how long packets may be, and loses the first
+    (RFC 7450 section 5.3.3.6.2). Of 1472 octets with their headers, IPv4 must not be fragmented.
+    """
+    sender, relay, gateways = made
+    listeners = [host.listen(group, source) for host in gateways]
+    eventually(lambda: has_tunnels(relay, group))
+
+    def pass_all() -> bool:
+        sender.send(group, [b"probe".ljust(1472)])
+        return all(listener.read() for listener in listeners)
+
+    eventually(pass_all)
+    for listener in listeners:
+        listener.got.clear()
+    long = [bytes((n,)) * size for n, size in enumerate((1300, 9000, 30000, 1472))]
+    sender.send(group, long, pause=0.05)
+    for listener in listeners:
+        eventually(lambda listener=listener: long[-1] in listener.read())
+        assert [data for data in listener.got if not data.startswith(b"probe")] == long
+        listener.close()
+
+
+def test_the_status_shows_relay_and_gateways(made):
+    _, relay, gateways = made
+    listeners = [host.listen("239.1.1.4") for host in gateways]
+    eventually(lambda: has_tunnels(relay, "239.1.1.4"))
+    command = [sys.executable, "-m", "emu", "overlay", "status"]
+    of_relay, over_v4, over_v6 = (
+        host.namespace.run(*command, cwd=ROOT).stdout for host in (relay.host, *gateways)
+    )
+    assert "relay on native, amt-relay" in of_relay
+    assert "10.0.2.2:4754" in of_relay
+    assert "[2001:db8:3::2]:4754" in of_relay
+    assert "relay 10.0.1.2:2268; it sees this gateway at 10.0.2.2:4754" in over_v4
+    assert "it sees this gateway at [2001:db8:3::2]:4754" in over_v6
+    for listener in listeners:
+        listener.close()
+
+
+def test_a_relay_that_starts_anew_serves_its_gateways_again(made):
+    """The last of the tests: gateways ask every two seconds, and end with a word to the relay."""
+    sender, relay, gateways = made
+    listeners = [host.listen("239.1.1.5") for host in gateways]
+    eventually(lambda: has_tunnels(relay, "239.1.1.5"))
+    assert relay.end() == 0
+    relay.start()
+    eventually(lambda: has_tunnels(relay, "239.1.1.5"))
+    sender.send("239.1.1.5", payloads("again"))
+    for listener in listeners:
+        listener.wait_for(payloads("again"))
+    assert gateways[0].end() == 0
+    eventually(lambda: has_tunnels(relay, "239.1.1.5", 1))
