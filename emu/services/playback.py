@@ -15,6 +15,8 @@ METRICS = (
     "stalls",
     "stalled_ms",
     "reloads",
+    "buffer_min_s",
+    "buffer_mean_s",
     "played_s",
     "mean_bitrate",
     "switches",
@@ -27,10 +29,10 @@ METRICS = (
 
 
 def describe(run: Run, service: str) -> dict[str, Any]:
-    """The start-up delay, the stalls, and what was played.
+    """The start-up delay, the stalls, the buffer, and what was played.
 
-    ``stalls`` counts from the first picture on. A stall that the run's end cut short lasts until
-    then.
+    ``stalls`` and the buffer count from the first picture on. A stall that the run's end cut short
+    lasts until then.
     """
     events = [event for event in run.events if event.get("service") == service]
     started = _first(events, "player_started")
@@ -38,12 +40,19 @@ def describe(run: Run, service: str) -> dict[str, Any]:
     ended = _first(events, "player_ended")
     end_ns = int(ended["t"]) if ended else run.end_ns
     stalls = _stalls(events, end_ns)
+    levels = [
+        event["level_s"]
+        for event in events
+        if playing and event["t"] >= playing["t"] and event.get("level_s") is not None
+    ]
     positions = [e["position_s"] for e in events if e.get("position_s") is not None]
     return {
         "startup_ms": (playing["t"] - started["t"]) / 1e6 if playing and started else None,
         "stalls": len(stalls) if playing else None,
         "stalled_ms": sum(end - start for start, end in stalls) / 1e6 if playing else None,
         "reloads": sum(event["kind"] == "reloaded" for event in events),
+        "buffer_min_s": min(levels, default=None),
+        "buffer_mean_s": _mean(levels),
         "stalled_at_s": [run.seconds(start) for start, _ in stalls],
         "played_s": max(positions) - min(positions) if positions else 0.0,
         "ended": ended["reason"] if ended else None,

@@ -30,7 +30,7 @@ nodes:
   web: {role: server}
 services:
   video: {kind: origin, node: web, length: 20s, bitrates: [300kbit, 800kbit, 1500kbit]}
-  edge: {kind: cache, at: [mar1, mar2], origin: video, filled: true}
+  edge: {kind: cache, at: [mar1, mar2], origin: video, filled: true, keep_alive: true}
   tv: {kind: player, node: mn1, origin: video, program: dashjs, buffer: 4s}
 events:
   - {at: 4s, handover: mn1, to: mar2, gap: 50ms}
@@ -65,14 +65,16 @@ def test_its_buffer_is_told_and_stays_within_bounds(done: Run) -> None:
     assert 0 < max(levels) <= 4 + 2 + 2
 
 
-def test_after_the_handover_all_segments_come_from_the_new_cache(
+def test_it_leaves_the_connection_that_it_keeps_when_there_is_another_address(
     done: Run, tv: dict[str, Any]
 ) -> None:
     (handover,) = done.run()["handovers"]
+    requests = done.events("http_request")
+    assert max(one["request"] for one in requests if one["node"] == "mar1") > 1
     after = [one for one in tv["segments"] if one["at_s"] > handover["at_s"] + 0.5]
     assert after
     assert {(one["from"], one["cache"], one["tunnel_bytes"]) for one in after} == {
         ("mar2", "HIT", 0)
     }
     assert all(one["address"].startswith("2001:db8:2:1:") for one in after)
-    assert not [event for event in done.events("http_request") if event["node"] == "web"]
+    assert not [one for one in requests if one["node"] == "web"]

@@ -22,12 +22,16 @@ def test_the_start_up_is_from_the_request_to_the_first_picture(tmp_path: Path) -
     told = described(
         tmp_path,
         (500, "player_started", {}),
+        (1000, "buffer", {"position_s": None, "level_s": 0.5}),
         (1250, "playing", {"position_s": 0.0}),
         (2000, "buffer", {"position_s": 0.75, "level_s": 4.0}),
+        (2250, "buffer", {"position_s": 0.75, "level_s": 3.0}),
+        (2500, "buffer", {"position_s": 0.75, "level_s": None}),
         (2900, "player_ended", {"reason": "stopped"}),
     )
     assert (told["startup_ms"], told["stalls"], told["stalled_ms"]) == (750, 0, 0)
     assert (told["played_s"], told["ended"]) == (0.75, "stopped")
+    assert (told["buffer_min_s"], told["buffer_mean_s"]) == (3.0, 3.5)
 
 
 def test_a_stall_lasts_until_the_picture_moves_again_or_the_player_ends(tmp_path: Path) -> None:
@@ -49,6 +53,7 @@ def test_a_video_that_never_played_has_no_start_up(tmp_path: Path) -> None:
     )
     assert (told["startup_ms"], told["stalls"], told["stalled_ms"]) == (None, None, None)
     assert (told["played_s"], told["ended"]) == (0, "Not Found")
+    assert (told["buffer_min_s"], told["buffer_mean_s"]) == (None, None)
 
 
 def test_a_segment_is_known_by_its_uri() -> None:
