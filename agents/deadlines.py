@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from heapq import heapify, heappop, heappush, heapreplace
 from typing import Any, Generic, TypeVar
 
@@ -90,3 +90,14 @@ class Deadlines(Generic[Key]):
             key = heappop(self._heap)[_KEY]
             del self._entries[key]
             yield key
+
+
+def earliest(several: Iterable[Deadlines[Any]]) -> int | None:
+    """The earliest deadline of several sets: cores are asked for it after each message."""
+    found: int | None = None
+    for deadlines in several:
+        if deadlines._entries:
+            when = deadlines.next()
+            if when is not None and (found is None or when < found):
+                found = when
+    return found

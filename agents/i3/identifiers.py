@@ -7,6 +7,7 @@ keeps users from building loops: see ``may_chain``.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha256
 
 from agents.wire.i3 import Identifier
@@ -17,13 +18,17 @@ EXACT = 24
 """Octets that have to match exactly."""
 SUFFIX = 8
 """Octets of which the longest match counts."""
+_KNOWN = 1 << 15
+"""Of how many identifiers the sets below them are remembered: members ask for them all the time."""
 
 
+@lru_cache(maxsize=_KNOWN)
 def j_hash(parent: Identifier) -> Identifier:
     """Where the joinable receivers below an identifier can be asked ("jHash")."""
     return _derived(b"jset", parent)
 
 
+@lru_cache(maxsize=_KNOWN)
 def f_hash(parent: Identifier) -> Identifier:
     """Where the full receivers below an identifier can be asked ("fHash")."""
     return _derived(b"fset", parent)

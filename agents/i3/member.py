@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from agents.core import MILLISECOND, Action
-from agents.deadlines import Deadlines
+from agents.deadlines import Deadlines, earliest
 from agents.i3.actions import SendDatagram
 from agents.i3.config import GroupConfig, Recovery
 from agents.i3.identifiers import PREFIX, SUFFIX, above_root, chained, f_hash, j_hash
@@ -206,12 +206,7 @@ class Member:
 
     def next_deadline(self) -> int | None:
         """When ``timer`` is due next."""
-        earliest = None
-        for deadlines in self._all_deadlines:
-            when = deadlines.next()
-            if when is not None and (earliest is None or when < earliest):
-                earliest = when
-        return earliest
+        return earliest(self._all_deadlines)
 
     # Looking for a place
 
@@ -410,11 +405,11 @@ class Member:
             return self._distance(message, packet.identifier, source, now)
         if self.phase is not Phase.IN_TREE:
             return []
+        if isinstance(message, QueryDistance):
+            return self._query_distance(message, packet.identifier, now)
         if isinstance(message, RefreshAck):
             self._keeper.refreshed(message.identifier, now)
             return []
-        if isinstance(message, QueryDistance):
-            return self._query_distance(message, packet.identifier, now)
         if isinstance(message, Joined):
             return self._tried(message.identifier, now)
         if isinstance(message, RepairRequest):

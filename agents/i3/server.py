@@ -12,6 +12,7 @@ from agents.i3.ring import ServerDirectory
 from agents.i3.tokens import Tokens
 from agents.i3.triggers import TriggerTable
 from agents.wire.i3 import (
+    ENDPOINT_LENGTH,
     Accepted,
     Challenge,
     Endpoint,
@@ -86,7 +87,7 @@ class Server:
         if not targets:
             self.refused["no trigger"] += 1
         for target in targets:
-            if is_endpoint(target):
+            if len(target) == ENDPOINT_LENGTH:  # is_endpoint, in the one place where it counts
                 actions.append(SendDatagram(packet, Endpoint(target)))
             elif packet.hops <= 1:
                 self.refused["hop limit"] += 1

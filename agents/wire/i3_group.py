@@ -17,6 +17,7 @@ from agents.wire.i3 import ENDPOINT_LENGTH, IDENTIFIER_LENGTH, Endpoint, Identif
 _DATA = struct.Struct("!BIQq")
 _QUERY = struct.Struct(f"!BI{ENDPOINT_LENGTH}s")
 _DISTANCE = struct.Struct(f"!BI{IDENTIFIER_LENGTH}sqq")
+_OF_DISTANCE = struct.Struct(f"!xI{IDENTIFIER_LENGTH}sqq")
 _IDENTIFIER = struct.Struct(f"!B{IDENTIFIER_LENGTH}s")
 _REQUEST = struct.Struct(f"!BIQB{IDENTIFIER_LENGTH}s")
 _TO = {ENDPOINT_LENGTH: 2, IDENTIFIER_LENGTH: 1}
@@ -105,12 +106,19 @@ def encode(message: Message) -> bytes:
     return _DATA.pack(kind, *message[:-1]) + message.payload
 
 
-@lru_cache(maxsize=256)
 def decode(data: bytes) -> Message:
-    """The message in an i3 packet; what one has sent to very many is decoded once.
+    """The message in an i3 packet.
 
     Raises ``MalformedPacket`` for what is none, ``UnknownMessage`` for a type that is not known.
     """
+    if len(data) == _DISTANCE.size and data[0] == DISTANCE:
+        return Distance._make(_OF_DISTANCE.unpack(data))
+    return _decode(data)
+
+
+@lru_cache(maxsize=256)
+def _decode(data: bytes) -> Message:
+    """What one has sent to very many is decoded once; an answer to a question goes to one alone."""
     if not data:
         raise MalformedPacket("a group's message has at least its type")
     kind = data[0]
@@ -120,9 +128,9 @@ def decode(data: bytes) -> Message:
         _, source, sequence, time_stamp = _DATA.unpack_from(data)
         message = Data if kind == DATA else Repair
         return message(source, sequence, time_stamp, data[_DATA.size :])
+    if kind == DISTANCE:
+        raise MalformedPacket(f"a distance takes {_DISTANCE.size} octets, {len(data)} are here")
     try:
-        if kind == DISTANCE:
-            return Distance(*_DISTANCE.unpack(data)[1:])
         if kind == QUERY_DISTANCE:
             return QueryDistance(*_QUERY.unpack(data)[1:])
         if kind == REFRESH_ACK:

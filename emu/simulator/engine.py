@@ -39,8 +39,9 @@ class Engine:
         heappush(self._queue, (when if when > now else now, self._order, event, arguments))
 
     def after(self, delay: int, event: Event, *arguments: Any) -> None:
-        """Have ``event(*arguments)`` happen ``delay`` ns from now."""
-        self.at(self.now + delay, event, *arguments)
+        """Have ``event(*arguments)`` happen ``delay`` ns from now; no less than none."""
+        self._order += 1
+        heappush(self._queue, (self.now + delay, self._order, event, arguments))
 
     @property
     def played(self) -> int:

@@ -149,29 +149,30 @@ class Overlay:
     def _apply(self, host: Host, actions: list[Action]) -> None:
         for action in actions:
             if isinstance(action, SendDatagram):
-                self._send(host, action.message, action.destination)
+                self._send(host, action.message, self.hosts.get(action.destination))
             elif isinstance(action, Deliver):
                 self.delivered(host, action)
         due = host.core.next_deadline()
-        if due is not None and (host.armed is None or due - host.skew < host.armed):
-            host.armed = due - host.skew
-            self.engine.at(host.armed, self._wake, host, host.armed)
+        if due is not None:
+            due -= host.skew
+            if host.armed is None or due < host.armed:
+                host.armed = due
+                self.engine.at(due, self._wake, host, due)
 
     def _wake(self, host: Host, when: int) -> None:
         if host.armed == when:
             host.armed = None
             self._apply(host, host.core.timer(self.engine.now + host.skew))
 
-    def _send(self, host: Host, message: Message, destination: Endpoint) -> None:
-        other = self.hosts.get(destination)
+    def _send(self, host: Host, message: Message, other: Host | None) -> None:
         self.messages[type(message)] += 1
         if other is None:
             return
         if self.sent is not None:
             self.sent(message, other)
         if self.lost is None or not self.lost(host, other):
-            arrival = self.engine.now + self.internet.delay(host.node, other.node)
-            self.engine.at(arrival, self._arrive, other, message, host.endpoint)
+            delay = self.internet.delay(host.node, other.node)
+            self.engine.after(delay, self._arrive, other, message, host.endpoint)
 
     def _arrive(self, host: Host, message: Message, source: Endpoint) -> None:
         if host.endpoint in self.hosts:
