@@ -216,7 +216,7 @@ def simulate(
 @click.option("--cluster", metavar="ADDRESS", help="A Dask scheduler whose workers do the runs.")
 def sweep(matrix: Path, out: Path, workers: int | None, cluster: str | None) -> None:
     """Run a scenario under every combination that MATRIX names; go on where it was stopped."""
-    from emu.scenario import ScenarioError
+    from emu.scenario import Scenario, ScenarioError
     from emu.sweep import cluster as clusters
     from emu.sweep.command import run_sweep
     from emu.sweep.loader import plan
@@ -227,8 +227,12 @@ def sweep(matrix: Path, out: Path, workers: int | None, cluster: str | None) -> 
     except ScenarioError as error:
         raise Wrong(*error.problems) from None
     if cluster is None:
-        _need_machine(f"sweep {matrix}", planned.scenario)
-        number = workers or clusters.default_workers()
+        cores = clusters.CORES_A_RUN
+        if planned.matrix.world == "virtual":
+            cores = 1
+        elif isinstance(planned.scenario, Scenario):
+            _need_machine(f"sweep {matrix}", planned.scenario)
+        number = workers or clusters.default_workers(cores)
         place = partial(clusters.local, number)
     else:
         place = partial(clusters.remote, cluster)

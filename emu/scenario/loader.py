@@ -38,21 +38,18 @@ def load_any(path: Path) -> Scenario | VirtualScenario:
     """The same of a scenario that may be one for virtual time only."""
     data = read(path)
     document = _document(data, str(path))
-    kind = _topology_kind(document)
-    if kind not in SCENARIOS:
+    if _topology_kind(document.value) not in SCENARIOS:
         return parse(data, str(path))
     try:
-        scenario = SCENARIOS[kind].model_validate(document.value)
-    except ValidationError as error:
-        raise ScenarioError(lines(document, explain(error.errors(), SCENARIOS[kind]))) from None
-    refuse(document, list(check_population(scenario)))
-    return scenario
+        return build_any(document.value)
+    except Unsound as error:
+        raise ScenarioError(lines(document, error.problems)) from None
 
 
 def parse(data: bytes, file: str) -> Scenario:
     """The scenario in the bytes of a file, which errors call by the name given."""
     document = _document(data, file)
-    kind = _topology_kind(document)
+    kind = _topology_kind(document.value)
     if kind in SCENARIOS:
         text = f"{kind} is for virtual time; play it with emu simulate"
         refuse(document, [Problem(("topology", "kind"), text)])
@@ -71,9 +68,9 @@ def _document(data: bytes, file: str) -> Document:
     return document
 
 
-def _topology_kind(document: Document) -> str:
-    """What the scenario says of its topology's kind, if it does."""
-    topology = document.value.get("topology") if isinstance(document.value, dict) else None
+def _topology_kind(value: object) -> str:
+    """What a scenario's plain data says of its topology's kind, if it does."""
+    topology = value.get("topology") if isinstance(value, dict) else None
     return str(topology.get("kind")) if isinstance(topology, dict) else ""
 
 
@@ -84,6 +81,20 @@ def build(value: object) -> Scenario:
     except ValidationError as error:
         raise Unsound(explain(error.errors())) from None
     if problems := check(scenario):
+        raise Unsound(problems)
+    return scenario
+
+
+def build_any(value: object) -> Scenario | VirtualScenario:
+    """The same of a scenario that may be one for virtual time only."""
+    kind = SCENARIOS.get(_topology_kind(value))
+    if kind is None:
+        return build(value)
+    try:
+        scenario = kind.model_validate(value)
+    except ValidationError as error:
+        raise Unsound(explain(error.errors(), kind)) from None
+    if problems := list(check_population(scenario)):
         raise Unsound(problems)
     return scenario
 

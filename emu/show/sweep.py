@@ -18,7 +18,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from emu.show.numbers import estimate, milliseconds
+from emu.show.numbers import UNKNOWN, estimate, milliseconds
 from emu.sweep.loader import Job
 from emu.sweep.matrix import Matrix
 from emu.sweep.summary import of_handovers, over_runs
@@ -72,6 +72,15 @@ _NUMBERS = (
     "leave\n(ms)",
     "signalling\n(B)",
 )
+_OF_GROUP = {
+    "in the\ntree": "in_tree",
+    "RMD": "rmd",
+    "RAD": "rad",
+    "stretch,\n90th pct.": "stretch_p90",
+    "delivered": "delivery_ratio",
+    "repair\n(ms)": "repair_ms",
+}
+"""What is shown of groups in virtual time, by its heading."""
 _PREDICTED = "predicted_disruption_ms"
 _WIDEST = 1000
 
@@ -86,7 +95,8 @@ def show_table(console: Console, matrix: Matrix, frame: DataFrame) -> None:
     table = Table(box=None, pad_edge=False)
     for name in matrix.axes:
         table.add_column(name)
-    for heading in _NUMBERS:
+    of_group = matrix.world == "virtual"
+    for heading in ("runs", *_OF_GROUP) if of_group else _NUMBERS:
         table.add_column(heading, justify="right", no_wrap=True)
     notes = []
     for values, part in counted(frame).groupby(list(matrix.columns.values()), sort=False):
@@ -96,7 +106,7 @@ def show_table(console: Console, matrix: Matrix, frame: DataFrame) -> None:
             notes.append(
                 f"{', '.join(names)}: {gone} of {len(part)} did not come back: not counted"
             )
-        table.add_row(*names, *_numbers(part))
+        table.add_row(*names, *(_group_numbers(part) if of_group else _numbers(part)))
     # A terminal too narrow breaks lines, rather than that a column vanishes.
     unlimited = console.options.update(max_width=_WIDEST)
     table.width = Measurement.get(console, unlimited, table).maximum
@@ -119,6 +129,13 @@ def _numbers(part: DataFrame) -> Iterator[str]:
     yield estimate(over_runs(part, "lost"))
     yield estimate(over_runs(part, "leave_ms"))
     yield estimate(over_runs(of_handovers(part, []), "signalling_bytes"), most=0)
+
+
+def _group_numbers(part: DataFrame) -> Iterator[str]:
+    """The same of groups."""
+    yield str(part["seed"].nunique())
+    for name in _OF_GROUP.values():
+        yield estimate(over_runs(part, name), most=3) if name in part else UNKNOWN
 
 
 def show_files(console: Console, directory: Path, figures: list[Path]) -> None:

@@ -12,13 +12,16 @@ from emu.simulator.i3_session import Session, SessionConfig
 from emu.simulator.i3_tree import measure
 from emu.simulator.i3_upkeep import refreshes, repairs
 from emu.simulator.internet import TransitStub
+from emu.simulator.power_law import PowerLaw
+from emu.simulator.underlay import Shape
 
-NETWORKS = {
+NETWORKS: dict[str, Shape] = {
     "wide": TransitStub(),
     "narrow": TransitStub(inside_domain=(1, 3)),
+    "power-law": PowerLaw(),
 }
 """What "inter-transit links" of 20 to 50 ms are: all between transit routers, or those between
-transit domains only."""
+transit domains only; and the other network of the paper, of which it does not say the delays."""
 LOSSES = {"servers": ServerLosses, "ways": HopLosses}
 """Who loses: servers what they send, as the paper has it, or every way in both directions."""
 GROWTH = 120 * SECOND

@@ -13,7 +13,7 @@ from pathlib import Path
 from emu.interrupts import terminal_signals_held
 
 CORES_A_RUN = 2
-"""A run keeps its daemons, its switch and its traffic on time with two cores (see fidelity)."""
+"""A lab run keeps its daemons, its switch and its traffic on time with two (see fidelity)."""
 
 PATIENCE = "10s"
 """How long a Dask scheduler may take to answer."""
@@ -23,9 +23,9 @@ class Unreachable(Exception):
     """No Dask scheduler answers; str() is one line."""
 
 
-def default_workers() -> int:
-    """How many runs this machine bears at a time."""
-    return max(1, len(os.sched_getaffinity(0)) // CORES_A_RUN)
+def default_workers(cores: int = CORES_A_RUN) -> int:
+    """How many runs of so many cores this machine bears at a time."""
+    return max(1, len(os.sched_getaffinity(0)) // cores)
 
 
 @contextmanager

@@ -18,12 +18,24 @@ from emu.scenario.document import Document
 from emu.scenario.errors import Problem, ScenarioError, dotted
 from emu.scenario.explain import explain
 from emu.scenario.files import check_files, own_files
-from emu.scenario.loader import Unsound, build, lines, load, read, refuse, refuse_other
+from emu.scenario.loader import (
+    Unsound,
+    build,
+    build_any,
+    lines,
+    load,
+    load_any,
+    read,
+    refuse,
+    refuse_other,
+)
 from emu.scenario.model import Scenario
+from emu.scenario.population import VirtualScenario
 from emu.sweep.keys import KeyProblem, put
 from emu.sweep.matrix import Axis, Matrix, check
-from emu.sweep.rows import METRICS
+from emu.sweep.rows import METRICS, OF_GROUP
 
+AnyScenario = Scenario | VirtualScenario
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._+-]+")
 
 
@@ -40,11 +52,14 @@ class Job:
     """The scenario's text."""
     files: dict[str, str]
     """What the scenario needs beside it, by its path from there: a channel policy of one's own."""
+    is_virtual: bool = False
+    """Whether it is played in virtual time."""
 
     @property
     def digest(self) -> str:
         """Changes with anything that may change the result."""
-        parts = json.dumps([self.seed, self.scenario, self.files])
+        world = ["virtual"] if self.is_virtual else []
+        parts = json.dumps([self.seed, self.scenario, self.files, *world])
         return hashlib.sha256(parts.encode()).hexdigest()
 
 
@@ -53,7 +68,7 @@ class Plan:
     """A sweep that can be run."""
 
     matrix: Matrix
-    scenario: Scenario
+    scenario: AnyScenario
     """The one that everything starts from."""
     jobs: tuple[Job, ...]
 
@@ -67,9 +82,9 @@ def plan(path: Path) -> Plan:
         matrix = Matrix.model_validate(document.value)
     except ValidationError as error:
         raise ScenarioError(lines(document, explain(error.errors(), Matrix))) from None
-    refuse(document, list(check(matrix, list(METRICS))))
+    refuse(document, list(check(matrix, [*METRICS, *OF_GROUP])))
     base = path.parent / matrix.scenario
-    scenario = load(base)
+    scenario = load_any(base) if matrix.world == "virtual" else load(base)
     data = Document.parse(read(base), str(base)).value
     assert isinstance(data, dict)
     jobs, problems = _expand(matrix, scenario, data, base.parent)
@@ -78,7 +93,7 @@ def plan(path: Path) -> Plan:
 
 
 def _expand(
-    matrix: Matrix, scenario: Scenario, data: dict[str, Any], folder: Path
+    matrix: Matrix, scenario: AnyScenario, data: dict[str, Any], folder: Path
 ) -> tuple[list[Job], list[Problem]]:
     """Every job, seed by seed so that an early end still has every combination."""
     jobs: list[Job] = []
@@ -89,7 +104,7 @@ def _expand(
         try:
             for name, (label, settings) in zip(matrix.axes, point, strict=True):
                 _apply(changed, settings, ("axes", name), label)
-            built = _build(changed, folder)
+            built = _build(changed, folder, matrix.world)
         except _Wrong as error:
             problems[error.problem] = None
             continue
@@ -104,15 +119,28 @@ def _expand(
     return jobs, list(problems)
 
 
-def _build(data: dict[str, Any], folder: Path) -> Scenario:
+def _build(data: dict[str, Any], folder: Path, world: str) -> AnyScenario:
     """One combination's scenario; raises `Unsound` when it cannot be run."""
-    scenario = build(data)
-    if problems := check_files(scenario, folder):
+    scenario = build_any(data) if world == "virtual" else build(data)
+    if isinstance(scenario, VirtualScenario):
+        return scenario
+    problems = check_files(scenario, folder)
+    if world == "virtual":
+        problems += _unplayable(scenario)
+    if problems:
         raise Unsound(problems)
     return scenario
 
 
-def _files(scenario: Scenario, folder: Path) -> dict[str, str]:
+def _unplayable(scenario: Scenario) -> list[Problem]:
+    from emu.simulator.i3_lab import unplayable
+
+    return [Problem((), f"{one}; sweep this with world: lab") for one in unplayable(scenario)]
+
+
+def _files(scenario: AnyScenario, folder: Path) -> dict[str, str]:
+    if isinstance(scenario, VirtualScenario):
+        return {}
     return {file: (folder / file).read_text(encoding="utf-8") for file in own_files(scenario)}
 
 
@@ -141,7 +169,7 @@ def _jobs(
         name = hashlib.sha256(json.dumps(labels).encode()).hexdigest()[:16]
     text = yaml.safe_dump({**data, "repeat": 1}, allow_unicode=True, sort_keys=False)
     return [
-        Job(f"{name}+{number}", values, number, text, files)
+        Job(f"{name}+{number}", values, number, text, files, matrix.world == "virtual")
         for number in range(seed, seed + matrix.seeds)
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Literal
 
 from pydantic import Field
@@ -11,6 +11,7 @@ from emu.scenario.errors import Problem, quote, suggest
 from emu.scenario.fields import EntryName, ScenarioName
 from emu.scenario.section import Section
 from emu.scenario.units import DURATION, UnitError
+from emu.sweep.rows import OF_RUN, OF_WHAT
 
 MOST_RUNS = 100_000
 
@@ -62,6 +63,8 @@ class Matrix(Section):
     """The scenario's file, seen from the folder of this one."""
     seeds: int = Field(default=1, ge=1, le=10_000)
     """Runs of each combination; they have the scenario's seed, and the next ones."""
+    world: Literal["lab", "virtual"] = "lab"
+    """Where the runs happen: as of ``emu run``, or of ``emu simulate``."""
     attempts: int = Field(default=3, ge=1, le=100)
     """How often a run is made until the machine could keep up with it."""
     axes: dict[EntryName, Axis] = Field(
@@ -80,7 +83,7 @@ def check(matrix: Matrix, metrics: list[str]) -> Iterator[Problem]:
     """What spans several keys; ``metrics`` are the table's other columns."""
     runs = matrix.seeds
     for name, axis in matrix.axes.items():
-        yield from _check_axis(axis, ("axes", name))
+        yield from _check_axis(axis, ("axes", name), {*OF_RUN, *OF_WHAT, *metrics})
         runs *= max(1, len(axis.settings()))
     if runs > MOST_RUNS:
         yield Problem(("axes",), f"make {runs} runs; write at most {MOST_RUNS}")
@@ -88,7 +91,9 @@ def check(matrix: Matrix, metrics: list[str]) -> Iterator[Problem]:
         yield from _check_plot(matrix, plot, ("plots", index), metrics)
 
 
-def _check_axis(axis: Axis, path: tuple[str, ...]) -> Iterator[Problem]:
+def _check_axis(axis: Axis, path: tuple[str, ...], taken: Collection[str]) -> Iterator[Problem]:
+    if path[-1] in taken:
+        yield Problem(path, "is what a column of the table is called already; write another name")
     if (axis.choices is None) == (axis.key is None and axis.values is None):
         yield Problem(path, "does not say what varies; write {key: …, values: […]} or {choices: …}")
     elif axis.choices is None and (axis.key is None or axis.values is None):

@@ -54,8 +54,10 @@ def _data(matrix: Matrix, plot: Plot, frame: DataFrame) -> DataFrame:
 
 
 def _default(matrix: Matrix) -> Plot:
-    """The eCDF of disruption, a curve a value of the first axis."""
+    """The eCDF of disruption, of a group's delays; a curve a value of the first axis."""
     first = next(iter(matrix.axes))
+    if matrix.world == "virtual":
+        return Plot(name="delay", kind="cdf", metric="flow_delay_ms", curves=first)
     return Plot(name="disruption", kind="cdf", metric="disruption_ms", curves=first)
 
 

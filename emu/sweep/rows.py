@@ -11,7 +11,11 @@ from typing import Any
 from emu.analysis.forecast import Forecast
 from emu.measure import signalling
 from emu.scenario.model import Scenario
+from emu.scenario.population import VirtualScenario
 
+OF_RUN = ("seed", "faithful", "attempts")
+OF_WHAT = ("handover", "mn", "from", "to", "at_s", "disturbed", "flow", "kind")
+"""The columns that say of what a row is."""
 _OF_FLOW_IN_HANDOVER = (
     "disruption_ms",
     "lost",
@@ -47,12 +51,53 @@ METRICS = (
 )
 """The columns that are measured or predicted; the others say of what."""
 
+OF_GROUP = (
+    "depth",
+    "depth_max",
+    "rmd",
+    "rad",
+    "stretch_p90",
+    "stress_max",
+    "stress_p99",
+    "in_tree",
+    "out_of_tree",
+    "delivery_ratio",
+    "longest_gap_ms",
+    "longest_gap_ms_p99",
+    "replies_per_join",
+    "losses",
+    "given_up",
+    "requests_per_loss",
+    "duplicates_per_loss",
+    "repair_ms",
+    "repair_ms_p95",
+)
+"""The metrics of a group on i3, as the record has them; other sweeps have no such columns."""
+
 Row = dict[str, Any]
 
 
-def rows(record: dict[str, Any], scenario: Scenario) -> list[Row]:
+def rows(record: dict[str, Any], scenario: Scenario | VirtualScenario) -> list[Row]:
     """The rows of a record of one run."""
     (run,) = record["runs"]
+    if isinstance(scenario, VirtualScenario):
+        return [_of_group(run, flow) for flow in run["flows"]]
+    found = _of_handovers(run, scenario)
+    return [row | _figures(run) if row.get("kind") == "i3" else row for row in found]
+
+
+def _of_group(run: dict[str, Any], flow: dict[str, Any]) -> Row:
+    """The row of a group whose receivers have no names."""
+    delay = {"flow_delay_ms": flow["delay_ms"]["median"]}
+    return {"flow": flow["flow"], "kind": flow["kind"], **delay, **_figures(run)}
+
+
+def _figures(run: dict[str, Any]) -> Row:
+    found = run["overlay"]["tree"] | run["overlay"].get("group", {})
+    return {name: found[name] for name in OF_GROUP if name in found}
+
+
+def _of_handovers(run: dict[str, Any], scenario: Scenario) -> list[Row]:
     whole = {flow["flow"]: _of_whole_flow(flow) for flow in run["flows"]}
     forecast = Forecast(scenario)
     found: list[Row] = []

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from emu.measure.disruption import BOUNDS
 from emu.measure.statistics import Summary, summarise
-from emu.sweep.rows import METRICS, OF_HANDOVER
+from emu.sweep.rows import METRICS, OF_GROUP, OF_HANDOVER
 from emu.sweep.table import counted, not_recovered
 
 if TYPE_CHECKING:
@@ -51,9 +51,10 @@ def of_handovers(frame: DataFrame, axes: list[str]) -> DataFrame:
 
 def _rows(axes: list[str], frame: DataFrame) -> Iterator[dict[str, Any]]:
     handovers = of_handovers(frame, axes).assign(kind=None)
+    of_group = [name for name in OF_GROUP if name in frame]
     for rows, metrics in (
         (handovers, [name for name in MEASURED if name in OF_HANDOVER]),
-        (frame, [name for name in MEASURED if name not in OF_HANDOVER]),
+        (frame, [name for name in MEASURED if name not in OF_HANDOVER] + of_group),
     ):
         keys = [*axes, *ALIKE]
         for values, part in rows.groupby(keys, sort=False, dropna=False):

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 from emu.measure.disruption import BOUNDS
 from emu.sweep.loader import Job
-from emu.sweep.rows import METRICS
+from emu.sweep.rows import METRICS, OF_GROUP, OF_RUN, OF_WHAT
 from emu.sweep.work import Result
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
-_OF_WHAT = ("handover", "mn", "from", "to", "at_s", "disturbed", "flow", "kind")
 _TEXTS = ("mn", "from", "to", "flow", "kind")
 
 
@@ -39,7 +38,9 @@ def table(jobs: Iterable[Job], results: dict[str, Result]) -> DataFrame:
         for row in results[job.name].rows
     ]
     axes = next((list(job.values) for job in jobs), [])
-    columns = [*axes, "seed", "faithful", "attempts", *_OF_WHAT, *METRICS]
+    of_group = [name for name in OF_GROUP if any(name in row for row in rows)]
+    metrics = [*METRICS, *of_group]
+    columns = [*axes, *OF_RUN, *OF_WHAT, *metrics]
     frame = pd.DataFrame(rows, columns=columns)
     kinds = {
         "handover": "Int64",
@@ -47,7 +48,7 @@ def table(jobs: Iterable[Job], results: dict[str, Result]) -> DataFrame:
         "recovered": "boolean",
         **dict.fromkeys(_TEXTS, "string"),
     }
-    kinds |= {name: "float64" for name in METRICS if name != "recovered"}
+    kinds |= {name: "float64" for name in metrics if name != "recovered"}
     return frame.astype(kinds)
 
 

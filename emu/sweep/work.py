@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from emu import runner
-from emu.scenario.loader import load
-from emu.sweep.loader import Job
+from emu.scenario.loader import load_any
+from emu.scenario.model import Scenario
+from emu.sweep.loader import AnyScenario, Job
 from emu.sweep.rows import Row, rows
 
 
@@ -42,9 +43,8 @@ def work(job: Job, folder: str) -> Result:
     for file, text in ((path, job.scenario), *((place / name, t) for name, t in job.files.items())):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
-    scenario = load(path)
-    options = runner.RunOptions(out=place, seed=job.seed, repeat=1, jobs=1, keep_captures=False)
-    outcome = runner.run(path, scenario, options, lambda event: None)
+    scenario = load_any(path)
+    outcome = _simulate(job, path, scenario) if job.is_virtual else _run(job, path, scenario)
     record = outcome.record
     failed = outcome.failed
     if not failed and record.get("interrupted"):
@@ -59,3 +59,17 @@ def work(job: Job, folder: str) -> Result:
         problem=failed or fidelity.get("reason"),
         failed=failed is not None,
     )
+
+
+def _run(job: Job, path: Path, scenario: AnyScenario) -> runner.Outcome:
+    assert isinstance(scenario, Scenario)
+    out = path.parent
+    options = runner.RunOptions(out=out, seed=job.seed, repeat=1, jobs=1, keep_captures=False)
+    return runner.run(path, scenario, options, lambda event: None)
+
+
+def _simulate(job: Job, path: Path, scenario: AnyScenario) -> runner.Outcome:
+    from emu import simulated
+
+    options = simulated.SimulationOptions(out=path.parent, seed=job.seed, repeat=1, jobs=1)
+    return simulated.simulate(path, scenario, options, lambda event: None)

@@ -28,7 +28,7 @@ from emu.sweep.experiment import tabulate
 
 SIZES = (16, 64, 256, 1024, 4096, 16384, 65536)
 PARTS: dict[str, tuple[Callable[[int, int, str], dict[str, Any]], tuple[str, ...]]] = {
-    "tree": (i3_figures.tree, ("wide", "narrow")),
+    "tree": (i3_figures.tree, ("wide", "narrow", "power-law")),
     "refresh": (i3_figures.refresh, ("refresh-unif", "refresh-level")),
     "recovery": (
         i3_figures.recovery,
