@@ -1,7 +1,7 @@
 """A headless Chromium in a host, with a page that plays DASH videos by dash.js. Config:
 
 service, node, events   names and the event log
-folder                  for its profile and the page
+folder                  for all that it writes: its profile, the page
 
 It says where it is to be told what to do in the file ``DevToolsActivePort`` of the profile.
 """
@@ -80,7 +80,7 @@ def _start(folder: Path) -> subprocess.Popen[bytes]:
         [CHROMIUM.path, *_OPTIONS, f"--user-data-dir={folder / 'profile'}", page.as_uri()],
         stdin=subprocess.DEVNULL,
         preexec_fn=_begin,
-        env={"HOME": str(folder), "PATH": "/usr/bin:/bin"},
+        env={"HOME": str(folder), "TMPDIR": str(folder), "PATH": "/usr/bin:/bin"},
     )
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from emu.requirements import CHROMIUM, DASHJS, missing_programs
+from emu.services import kinds
 from emu.services.browser import PAGE
 from emu.services.dashjs import Page
 
@@ -123,3 +125,17 @@ def test_without_a_network_set_up_goes_on_and_says_so(
     assert capsys.readouterr().err.endswith(
         "setup: no dash.js: players of the program dashjs cannot be used\n"
     )
+
+
+def test_who_lacks_the_browser_or_dashjs_is_told_what_installs_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.prefix", str(tmp_path))
+    monkeypatch.setattr("emu.requirements.search_path", lambda: str(tmp_path))
+    assert missing_programs([CHROMIUM, DASHJS]) == [
+        "chromium (players in a browser): sudo apt-get install chromium",
+        "dash.js (players in a browser): make setup-demo",
+    ]
+    services = {"tv": {"kind": "player", "node": "mn1", "origin": "video", "program": "dashjs"}}
+    (tv,) = kinds.of_record(services)
+    assert tv.programs == (CHROMIUM, DASHJS)
