@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from emu.events import Event, EventTail
-from emu.live.calls import calls_of
+from emu.live import calls
 from emu.live.replay import throughput
 from emu.live.telling import Teller, describe
 from emu.live.throughput import Sample, samples, width_ns
@@ -91,7 +91,7 @@ class Watched:
         self._events = EventTail(directory / "events.jsonl", self._new.append)
         files = {flow[what] for flow in plan["flows"] for what in ("arrivals", "sent")} - {None}
         self._tails = {file: _Tail(directory / file) for file in files}
-        self._calls = calls_of(directory, plan)
+        self._calls = calls.calls_of(directory, plan)
         self._told: dict[tuple[str, int], Sample] = {}
 
     def beginning(self) -> Message:
@@ -101,8 +101,7 @@ class Watched:
     def poll(self, now: int) -> list[Message]:
         """What is new at a time (CLOCK_MONOTONIC, ns)."""
         messages: list[Message] = [("events", events)] if (events := self._read()) else []
-        scores = [score for call in self._calls for score in call.poll(now)]
-        messages += [("scores", scores)] if scores else []
+        messages += self._scores(now)
         for tail in self._tails.values():
             tail.poll(now - _READ_NS)
         changed = [one for one in self._recent(now) if self._told.get(_key(one)) != one]
@@ -113,9 +112,14 @@ class Watched:
         """What is new at the end, and all throughput as a replay has it."""
         messages: list[Message] = [("events", events)] if (events := self._read()) else []
         run = Run(self._directory, self.number)
-        if (self._directory / "meta.json").exists():
+        if run.left_a_result:
+            messages += self._scores(run.end_ns + calls.SETTLED_NS)
             messages.append(("throughput", throughput(run, self._width)))
         return [*messages, ("end", {})]
+
+    def _scores(self, now: int) -> list[Message]:
+        scores = [score for call in self._calls for score in call.poll(now)]
+        return [("scores", scores)] if scores else []
 
     def _read(self) -> list[Event]:
         self._events.poll()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from emu.live.calls import SETTLED_NS, RunningCall, calls_of
+from emu.live.watching import Watched
 from emu.measure import pcapng
 from emu.measure.run import Run
 from emu.services import call_result
@@ -97,6 +98,18 @@ def test_the_score_is_that_of_the_record(
         worst_at_s, worst = min(live, key=lambda one: one[1])
         assert abs(worst_at_s - DOWN / SECOND) <= WINDOW_S
         assert worst < 4.0 < live[0][1]
+
+
+def test_at_the_end_all_of_the_call_has_been_told(tmp_path: Path) -> None:
+    run = write(tmp_path)
+    services = {**run.meta["scenario"], "services": SERVICES}
+    watched = Watched(1, tmp_path, {**run.meta, "scenario": services})
+    (told,) = (content for kind, content in watched.ending() if kind == "scores")
+    record = call_result.describe(run, "talk", call(), PORTS)
+    for direction in record["directions"]:
+        windows = [(one["at_s"], one["mos"]) for one in direction["over_time"]]
+        live = [(one["at_s"], one["mos"]) for one in told if one["from"] == direction["from"]]
+        assert live == windows
 
 
 def test_a_run_without_calls_has_nothing_to_read(tmp_path: Path) -> None:
