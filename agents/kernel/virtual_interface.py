@@ -25,6 +25,7 @@ _IFREQ = 40
 _QUEUE = 4096
 """Packets that wait to be read: those of some 15 ms at the highest rate."""
 _GLOBAL_SCOPE = "00"
+_TENTATIVE, _OPTIMISTIC = 0x40, 0x04
 
 Address = IPv4Interface | IPv6Interface
 
@@ -155,8 +156,9 @@ def _local_v6(besides: str) -> Iterator[IPv6Address]:
     except FileNotFoundError:  # a kernel without IPv6
         return
     for line in lines:
-        packed, _, _, scope, _, name = line.split()
-        if scope == _GLOBAL_SCOPE and name != besides:
+        packed, _, _, scope, flags, name = line.split()
+        unusable = int(flags, 16) & (_TENTATIVE | _OPTIMISTIC) == _TENTATIVE
+        if scope == _GLOBAL_SCOPE and name != besides and not unusable:
             yield IPv6Address(bytes.fromhex(packed))
 
 

@@ -151,7 +151,10 @@ class Roots:
         for receipt in receipts:
             channel = self._numbers.get(receipt.tree)
             if channel is not None:
-                for suspect in self._trees[channel].watch.receipt(member, receipt, now):
+                rooted = self._trees[channel]
+                if rooted.watch.is_excluded(member):  # it is there, after all
+                    self._make_stale(channel, rooted, now)
+                for suspect in rooted.watch.receipt(member, receipt, now):
                     self._blame(suspect, member, now)
 
     def timer(self, now: int) -> None:

@@ -87,6 +87,7 @@ class Watch:
 
     def receipt(self, member: MemberId, receipt: Receipt, now: int) -> set[MemberId]:
         """A receiver says what it has; by whom it did not get it, as turns out now."""
+        self._excluded.pop(member, None)
         receiver = self._receivers.get(member)
         if receiver is None:
             return set()
@@ -96,6 +97,10 @@ class Watch:
         receiver.highest, receiver.tries = receipt.highest, 0
         suspects, receiver.suspects = receiver.suspects, set()
         return suspects
+
+    def is_excluded(self, member: MemberId) -> bool:
+        """Whether a receiver is left out of the tree, as nothing reaches it."""
+        return member in self._excluded
 
     def excluded(self, now: int) -> frozenset[MemberId]:
         """Those whom nothing reaches; they are tried again later."""
@@ -122,6 +127,7 @@ class Watch:
                 continue
             receiver = self._receivers[member]
             receiver.silent = now - receiver.heard > patience
+            receiver.since = now  # it may keep this place, and gets as long again in it
             if receiver.silent:
                 receiver.suspects.add(parent)
                 receiver.tries += 1

@@ -11,6 +11,7 @@ from ipaddress import IPv6Address
 from random import SystemRandom
 from typing import Any
 
+from agents.kernel.address_changes import AddressChanges
 from agents.kernel.overlay_socket import OverlaySocket
 from agents.kernel.virtual_interface import Address, VirtualInterface, local_addresses
 from agents.multicast.filters import FilterMode
@@ -22,9 +23,6 @@ from agents.roles.overlay_link import OverlayLink
 from agents.wire.addresses import mapped, unmapped
 from agents.wire.i3 import Endpoint, endpoint
 from agents.wire.overlay import Interest
-
-_LOOK_AGAIN_S = 3.0
-"""Between two looks at the addresses of this host."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +80,7 @@ class OverlayDaemon:
             tap=options.tap,
             default=options.default,
         )
+        self._changes = AddressChanges()
         self._endpoints = self._local()
         self._core = options.make(
             Place(
@@ -116,6 +115,7 @@ class OverlayDaemon:
         daemon.on(DeliverPackets, self._deliver_packets)
         daemon.on(SetWanted, self._want)
         daemon.watch(self._socket.fileno(), self._receive)
+        daemon.watch(self._changes.fileno(), self._look)
         daemon.on_signal(signal.SIGHUP, self._reload)
         daemon.answer(options.query, self._state)
         daemon.soon(self._start)
@@ -126,13 +126,13 @@ class OverlayDaemon:
             self._daemon.run(self._leave)
         finally:
             self._interface.close()
+            self._changes.close()
             self._socket.close()
             os.unlink(self._options.query)
 
     def _start(self) -> None:
         self._link.start()
         self._daemon.carry_out(self._core, self._core.timer(time.monotonic_ns()))
-        self._daemon.after(_LOOK_AGAIN_S, self._look)
 
     def _leave(self) -> None:
         self._daemon.log.write("state", overlay=self._state())
@@ -191,12 +191,12 @@ class OverlayDaemon:
 
     def _look(self) -> None:
         """The host may have other addresses by now."""
+        self._changes.clear()
         endpoints = self._local()
         if endpoints != self._endpoints:
             self._endpoints = endpoints
             now = time.monotonic_ns()
             self._daemon.carry_out(self._core, self._core.set_endpoints(endpoints, now))
-        self._daemon.after(_LOOK_AGAIN_S, self._look)
 
     def _reload(self) -> None:
         """The keys may be others by now; a file that is wrong changes nothing."""

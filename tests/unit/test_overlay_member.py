@@ -218,6 +218,20 @@ def test_both_sides_of_a_partition_go_on_and_find_each_other():
     assert missed(world, stream(world, 1)) == {}
 
 
+@pytest.mark.parametrize("seconds", [3, 6])
+def test_a_root_that_was_cut_off_goes_on_with_those_who_are_there(seconds):
+    """Its receivers, one or several, were all silent for a while."""
+    for size in (2, 4):
+        world = settled(size)
+        stream(world, 1)
+        world.nodes[0].side = 1
+        stream(world, seconds)
+        world.nodes[0].side = 0
+        stream(world, 3)
+        assert missed(world, stream(world, 2)) == {}, size
+        assert world.wrong == []
+
+
 def test_who_forwards_nothing_gets_no_children():
     """It answers everything, claims to be near to all, and drops what it should pass on."""
     world = settled(20)
