@@ -17,6 +17,7 @@ from typing import Any
 from agents.core import MILLISECOND, Action
 from agents.deadlines import Deadlines, earliest
 from agents.i3.actions import SendDatagram
+from agents.i3.allowance import Allowance
 from agents.i3.config import GroupConfig, Recovery
 from agents.i3.identifiers import PREFIX, SUFFIX, above_root, chained, f_hash, j_hash
 from agents.i3.joining import Place, Search
@@ -51,6 +52,9 @@ from agents.wire.i3_group import (
 AGAIN = 400 * MILLISECOND
 """After a random time of half to all of this a receiver for which there was no place searches anew:
 those who refused it may have seen by then that they are full; ns."""
+MAXIMUM_ANSWERS = 64
+"""To questions of one endpoint within ``allowance.WINDOW``: who finds no place asks again and
+again, five times a second at most."""
 _OWN_GROUP = 0
 
 
@@ -87,6 +91,7 @@ class Member:
     ) -> None:
         self._me = me
         self._root = root
+        self._top = above_root(root)
         self._directory = directory
         self._near = near
         self._random = random
@@ -94,6 +99,7 @@ class Member:
         self._keeper = Keeper(directory, random, config)
         self._climber = Climber(self._keeper, directory, random, config)
         self.repairs = Repairs(me, directory, random, config)
+        self._answers = Allowance(MAXIMUM_ANSWERS)
         self._deadlines: Deadlines[_Timer] = Deadlines()
         self._all_deadlines: tuple[Deadlines[Any], ...] = (
             self._deadlines,
@@ -121,8 +127,10 @@ class Member:
         """Searches that found no place since this member had one."""
         self._moved_up = False
         self._dummy: Identifier | None = None
-        self.sent = 0
-        """How many packets this founder has sent."""
+        self._source: int | None = None
+        """The number under which this member sends that is not the root's owner, once it has."""
+        self._sent: Counter[int] = Counter()
+        """The last packet of each source that this member has been."""
         self._anycast: list[tuple[Identifier, Endpoint]] = []
         """This member's trigger in its recovery group, and the one before."""
         self.counters: Counter[str] = Counter()
@@ -133,6 +141,16 @@ class Member:
         """The identifiers from the root's to this member's own; only one in the tree has one."""
         assert self.identifier is not None
         return (*self.path, self.identifier)
+
+    @property
+    def _above(self) -> tuple[Identifier, ...]:
+        """The identifiers from what is above the root's to this member's parent."""
+        return (self._top, *self.path)
+
+    @property
+    def sent(self) -> int:
+        """The number of the last packet that was sent from here, as the source that it is now."""
+        return self._sent[self._source_number()]
 
     def found(self, now: int) -> list[Action]:
         """Begin a group: this host is the source, and the root identifier is its own."""
@@ -165,11 +183,25 @@ class Member:
         return actions + (self.join(now) if self.phase is Phase.SEARCHING else [])
 
     def send(self, payload: bytes, now: int) -> list[Action]:
-        """Send the group's next packet; the founder's part."""
-        self.sent += 1
-        data = Data(_OWN_GROUP, self.sent, now, payload)
+        """Send the group's next packet, of a source of this member's own.
+
+        Those of the root's owner are source 0, and what distances are measured by. Others may send,
+        too: who is far from the root's server has so much more delay (section 3.2.2).
+        """
+        source = self._source_number()
+        self._sent[source] += 1
+        if source == _OWN_GROUP:
+            self.source_distance = 0
+        data = Data(source, self._sent[source], now, payload)
         self.repairs.data(data, now)
         return [self._to(self._root, data)]
+
+    def _source_number(self) -> int:
+        if not self.path:
+            return _OWN_GROUP
+        if self._source is None:
+            self._source = self._random.getrandbits(32) or 1
+        return self._source
 
     def receive(self, message: Message, source: Endpoint, now: int) -> list[Action]:
         """A datagram came from an endpoint."""
@@ -228,12 +260,16 @@ class Member:
     def _cry(self) -> list[Action]:
         """Tell those below where the search has ended if nobody there has a place."""
         assert self._search is not None
-        if self._places or not self._search.path:
+        if self._places:
             return []
-        at = self._search.path[-1]
-        cry = Packet(at, i3_group.encode(Joined(at)), reach(self._failed))
         self._failed += 1
-        return [SendDatagram(cry, self._directory.server_of(at))]
+        above, to = (self._top, *self._search.path)[-1], self._root
+        if self._search.path:
+            to = above
+        elif self._failed == 1:
+            return []  # A founder that has just become full is in neither set for a moment.
+        cry = Packet(to, i3_group.encode(Joined(above)), reach(self._failed - 1))
+        return [SendDatagram(cry, self._directory.server_of(to))]
 
     def _insert(self, now: int) -> list[Action]:
         """Try the best of the places that have not been tried."""
@@ -266,7 +302,9 @@ class Member:
         return gone + self._tell_owner() + self._insert(now)
 
     def _tell_owner(self) -> list[Action]:
-        """Have the parent identifier's owner see whether it is full."""
+        """Have the parent identifier's owner see whether it is full; the root has no parent."""
+        if not self.path:
+            return []
         joined = i3_group.encode(Joined(self.path[-1]))
         return [SendDatagram(Packet(self.path[-1], joined), self._owner)]
 
@@ -281,8 +319,7 @@ class Member:
         self._deadlines.cancel(_Timer.SEARCH)
         for below, key in enumerate(reversed([*pairwise(self.chain)][:-1]), start=1):
             self._keeper.expect(key, below, now)
-        above = (above_root(self._root), *self.path)
-        self.repairs.place(above[-1], above[-2] if self.path else above[-1])
+        self.repairs.place(self._above[-1], self._above[-2] if self.path else self._above[-1])
         actions = self._keeper.keep((self.chain[-1], self._me), now)
         actions += self._keeper.keep((self._set_identifier(), self._me), now)
         actions += self._join_recovery_group(now)
@@ -290,8 +327,7 @@ class Member:
         return actions
 
     def _set_identifier(self) -> Identifier:
-        parent = self.path[-1] if self.path else above_root(self._root)
-        return j_hash(parent) if self.joinable else f_hash(parent)
+        return j_hash(self._above[-1]) if self.joinable else f_hash(self._above[-1])
 
     def _join_recovery_group(self, now: int) -> list[Action]:
         """Be where requests for repairs go; with the losses, that place changes."""
@@ -341,8 +377,8 @@ class Member:
         """Somebody would join, here or below an identifier where nobody was found."""
         if identifier == self.identifier:
             self._probe_by(now + self._config.probe_delay)
-        elif identifier in self.path[:-1]:
-            return self._climber.begin(self.chain, self._me, now)
+        elif identifier in self._above[:-1]:
+            return self._climber.begin((self._above[0], *self.chain), self._me, now)
         return []
 
     def _move_up(self, now: int) -> list[Action]:
@@ -353,7 +389,10 @@ class Member:
         self._climber.arrived()
         self._dummy, self._moved_up = None, True
         self.path, self.identifier = self.path[:-1], parent
-        self._keeper.expect((self.path[-1], parent), 0, now)
+        if self.path:
+            self._keeper.expect((self.path[-1], parent), 0, now)
+        else:
+            self._sent[_OWN_GROUP] = self.repairs.latest(_OWN_GROUP)
         return gone + self._settle(now)
 
     def _ask_for_twins(self) -> list[Action]:
@@ -362,7 +401,7 @@ class Member:
             return []
         self._nonce = self._random.getrandbits(32)
         question = QueryDistance(self._nonce, self._me)
-        return [self._to(identifier, question) for identifier in sets_of(self.path[-1])]
+        return [self._to(identifier, question) for identifier in sets_of(self._above[-1])]
 
     # What servers say
 
@@ -419,9 +458,10 @@ class Member:
         return self._data(message, now)
 
     def _data(self, data: Data, now: int) -> list[Action]:
+        own = self._source if self.path else _OWN_GROUP
+        if data.source == own and data.sequence <= self.sent:
+            return []  # back from the tree
         if data.source == _OWN_GROUP:
-            if not self.path:
-                return []  # the founder's own, back from the tree
             self.source_distance = now - data.time_stamp
         return self.repairs.data(data, now)
 
@@ -441,6 +481,9 @@ class Member:
 
     def _query_distance(self, query: QueryDistance, of: Identifier, now: int) -> list[Action]:
         if of != self._set_identifier():
+            return []
+        if not self._answers.grant(query.requester, now):
+            self.refused["too many questions"] += 1
             return []
         assert self.identifier is not None
         self.counters["queries"] += 1

@@ -15,6 +15,7 @@ from random import Random
 from agents.core import Action
 from agents.deadlines import Deadlines
 from agents.i3.actions import Deliver, SendDatagram
+from agents.i3.allowance import Allowance
 from agents.i3.config import GroupConfig, Recovery
 from agents.i3.identifiers import SUFFIX, recovery_group
 from agents.i3.ring import Directory
@@ -23,7 +24,7 @@ from agents.wire.i3 import Endpoint, Identifier, Packet, Target, is_endpoint
 from agents.wire.i3_group import Data, Repair, RepairRequest
 
 MAXIMUM_SOURCES = 16
-"""Of how many sources one member follows the numbers."""
+"""Of how many sources one member follows the numbers; always of the first, which is 0."""
 MAXIMUM_REQUESTS = 8
 """How often a packet is asked for, before it is given up."""
 LOSS_STEPS = 256
@@ -64,6 +65,8 @@ class RecoveryCounters:
     waits: list[int] = field(default_factory=list)
     """For each loss that was repaired, ns from its discovery."""
     given_up: int = 0
+    refused: int = 0
+    """Requests beyond what one endpoint gets within ``allowance.WINDOW``."""
 
     def snapshot(self) -> RecoveryCounters:
         """The counts as they are now."""
@@ -78,6 +81,7 @@ class RecoveryCounters:
             duplicates=self.duplicates - before.duplicates,
             waits=self.waits[len(before.waits) :],
             given_up=self.given_up - before.given_up,
+            refused=self.refused - before.refused,
         )
 
 
@@ -101,6 +105,7 @@ class Repairs:
         """What siblings have asked this member for, and it lacks, too."""
         self.deadlines: Deadlines[tuple[Name, bool]] = Deadlines()
         """When to ask (again) for a packet; True: on the siblings' behalf."""
+        self._repairs = Allowance(config.kept_packets)
         self.counters = RecoveryCounters()
 
     def place(self, parent: Identifier, grandparent: Identifier) -> None:
@@ -122,6 +127,11 @@ class Repairs:
         share = round(self.loss_rate * LOSS_STEPS)
         return recovery_group(self._parent, share.to_bytes(4, "big") + spread[:4])
 
+    def latest(self, source: int) -> int:
+        """The number of a source's last packet, as far as this member knows; 0: of none."""
+        stream = self._streams.get(source)
+        return stream.latest if stream is not None else 0
+
     @property
     def missing(self) -> int:
         """How many packets are lacking that are asked for."""
@@ -138,7 +148,7 @@ class Repairs:
         """A packet came by the tree."""
         stream = self._streams.get(data.source)
         if stream is None:
-            if len(self._streams) >= MAXIMUM_SOURCES:
+            if len(self._streams) >= MAXIMUM_SOURCES and data.source:
                 return []
             stream = self._streams[data.source] = _Stream(data.sequence, data.sequence - 1)
         first = max(stream.latest + 1, data.sequence - self._config.kept_packets)
@@ -161,7 +171,11 @@ class Repairs:
         name = (request.source, request.sequence)
         data = self._kept.get(name)
         if data is not None:
-            return [self._send(Repair(*data), request.reply_to)]
+            to = request.reply_to
+            if is_endpoint(to) and not self._repairs.grant(Endpoint(to), now):
+                self.counters.refused += 1
+                return []
+            return [self._send(Repair(*data), to)]
         known = request.source in self._streams
         if name in self._asked_for or not known or self._parent is None:
             return []

@@ -13,6 +13,7 @@ from agents.i3.tokens import Tokens
 from agents.i3.triggers import TriggerTable
 from agents.wire.i3 import (
     ENDPOINT_LENGTH,
+    NO_TOKEN,
     Accepted,
     Challenge,
     Endpoint,
@@ -119,6 +120,8 @@ class Server:
             return self._refuse(request, Reason.ELSEWHERE, source)
         proven = Endpoint(target) if is_endpoint(target) else source
         if not self._tokens.is_good(request.token, proven, now):
+            if request.token != NO_TOKEN:
+                self.refused["not proven"] += 1
             token = self._tokens.token(proven, now)
             return [SendDatagram(Challenge(identifier, target, token), proven)]
         if isinstance(request, Remove):

@@ -1,6 +1,7 @@
 """An end host in a multicast group on i3: applications are in the group by a Unix socket.
 
-The founder of a group sends; the others find their places in its tree.
+The founder of a group is its first source; the others find their places in its tree, and may send,
+too.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class I3Client:
 
     def _send(self, payload: bytes) -> None:
         member = self._host.member
-        if self._founds and member.phase is Phase.IN_TREE:
+        if member.phase is Phase.IN_TREE:
             self._port.act(partial(member.send, payload))
 
     def _state(self) -> dict[str, Any]:

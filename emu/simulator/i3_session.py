@@ -35,7 +35,7 @@ class SessionConfig:
 
 
 class Session:
-    """The source and the receivers. ``got`` has what each receiver got: numbers, and when."""
+    """The source and the receivers. ``got`` has what each got of the source: numbers, and when."""
 
     def __init__(self, config: SessionConfig, seed: int, overlay: type[Overlay] = Overlay) -> None:
         self._config = config
@@ -108,6 +108,8 @@ class Session:
         return self.overlay.add_member(self.root, node, self._skews.randint(-skew, skew))
 
     def _delivered(self, host: Host, packet: Deliver) -> None:
+        if packet.source:
+            return
         got = self.got.setdefault(host.endpoint, {})
         self.repeated += packet.sequence in got
         got[packet.sequence] = self.engine.now

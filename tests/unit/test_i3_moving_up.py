@@ -6,7 +6,7 @@ import pytest
 
 from agents.core import SECOND
 from agents.i3.config import GroupConfig
-from agents.i3.identifiers import f_hash, j_hash
+from agents.i3.identifiers import above_root, f_hash, j_hash
 from agents.i3.member import Member, Phase
 from agents.i3.moving_up import ROUNDS, ParentProbe, reach
 from agents.wire import i3_group
@@ -75,17 +75,65 @@ def test_just_one_member_takes_the_place_of_each_that_is_gone() -> None:
     assert all(len(triggers(session, one)) <= DEGREE + 1 for one in owners)
 
 
-def test_a_false_cry_moves_nobody() -> None:
-    """Whoever hears of it looks for itself: the parents answer."""
+@pytest.mark.parametrize("above", [False, True])
+def test_a_false_cry_moves_nobody(above: bool) -> None:
+    """Whoever hears of it looks for itself: the parents, or the founder, answer."""
     session = grown(1)
     chains = {host.endpoint: member.chain for host, member in session.members}
-    cry = Packet(session.root, i3_group.encode(Joined(session.root)))
+    gap = above_root(session.root) if above else session.root
+    cry = Packet(session.root, i3_group.encode(Joined(gap)))
     server, stranger = session.overlay.server_of(session.root), session.source[0]
     for _ in range(10):
         session.overlay._apply(server, server.core.receive(cry, stranger.endpoint, 0))
         session.run(SECOND)
     session.run(20 * SECOND)
     assert {host.endpoint: member.chain for host, member in session.members} == chains
+
+
+@pytest.mark.parametrize("overlay", [Overlay, ChordOverlay])
+@pytest.mark.parametrize("crash", [False, True])
+def test_a_member_takes_the_place_of_a_founder_that_is_gone(
+    overlay: type[Overlay], crash: bool
+) -> None:
+    """A newcomer finds it; the group's next packets are those of the new source."""
+    session = grown(1, overlay)
+    session.run(2 * SECOND)
+    founder, core = session.source
+    last = core.sent
+    if crash:
+        session.overlay.crash(founder)
+    else:
+        session.overlay.call(founder, lambda now: core.leave())
+    session.send = lambda payload=b"": core.sent  # type: ignore[method-assign]
+    session.run(LIFETIME + SECOND)
+    _, newcomer = session.add()
+    session.run(20 * SECOND)
+    assert newcomer.phase is Phase.IN_TREE
+    (heir,) = [one for one in session.members if one[1].identifier == session.root]
+    for number in (last + 1, last + 2):
+        session.overlay.call(heir[0], lambda now: heir[1].send(b"", now))
+        session.run(2 * SECOND)
+        assert heir[1].sent == number
+        others = {host.endpoint for host in session.hosts if host is not heir[0]}
+        assert session.received(number) == others
+    assert session.repeated == 0
+
+
+def test_a_founder_that_comes_back_has_its_place_again() -> None:
+    session = grown(1)
+    founder, core = session.source
+    session.overlay.call(founder, lambda now: core.leave())
+    session.run(LIFETIME + SECOND)
+    session.add()
+    session.run(20 * SECOND)
+    (heir,) = [one for _, one in session.members if one.identifier == session.root]
+    session.overlay.call(founder, core.found)
+    session.run(2 * LIFETIME)
+    assert heir.phase is Phase.IN_TREE
+    assert heir.identifier != session.root
+    number = session.send()
+    session.run(2 * SECOND)
+    assert session.received(number) == {host.endpoint for host in session.hosts}
 
 
 def test_who_has_moved_up_though_the_parent_is_there_goes_again() -> None:

@@ -9,7 +9,9 @@ import pytest
 from agents.core import SECOND
 from agents.i3.config import GroupConfig, Recovery, Refresh
 from agents.i3.member import Phase
-from agents.wire.i3 import Insert
+from agents.wire import i3_group
+from agents.wire.i3 import Insert, Packet
+from agents.wire.i3_group import Data
 from tests.unit.i3_world import grown, reached, triggers
 
 HOUR = 3600 * SECOND
@@ -132,3 +134,44 @@ def test_without_recovery_what_is_lost_stays_lost():
     number = group.send()
     group.run(20 * SECOND)
     assert any(len(group.received(n)) < 20 for n in range(number, number + 19))
+
+
+def test_several_members_send_and_all_others_get_each_packet_once():
+    """Numbers of two sources do not mix, and distances stay those from the founder."""
+    session = grown(20, GroupConfig(degree=3))
+    session.run(20 * SECOND)
+    got = []
+    session.overlay.delivered = lambda host, packet: got.append(
+        (host.endpoint, packet.source, packet.sequence)
+    )
+    distances = [member.source_distance for _, member in session.members]
+    speakers = [session.source, session.members[3], session.members[7]]
+    for _ in (1, 2):
+        for host, member in speakers:
+            session.overlay.call(host, lambda now, member=member: member.send(b"", now))
+            session.run(2 * SECOND)
+        sources = {source for _, source, _ in got}
+        assert len(sources) == 3
+        assert 0 in sources
+    everybody = {session.source[0].endpoint, *(host.endpoint for host in session.hosts)}
+    for source in sources:
+        heard = [(who, number) for who, of, number in got if of == source]
+        assert len(heard) == len({*heard})
+        assert source == 0 or len(heard) == 2 * (len(everybody) - 1)
+    assert [member.source_distance for _, member in session.members] == distances
+    assert all(member.repairs.counters.losses == 0 for _, member in session.members)
+
+
+def test_sources_of_strangers_leave_room_for_the_founder():
+    """What a stranger sends as ever more sources takes none of the founder's packets away."""
+    session = grown(5, GroupConfig(degree=3))
+    server, stranger = session.overlay.server_of(session.root), session.source[0].endpoint
+    for number in range(1, 100):
+        packet = Packet(session.root, i3_group.encode(Data(number, 1, 0)))
+        session.overlay._apply(server, server.core.receive(packet, stranger, 0))
+    session.run(2 * SECOND)
+    session.add()
+    session.run(20 * SECOND)
+    number = session.send()
+    session.run(2 * SECOND)
+    assert session.received(number) == {host.endpoint for host in session.hosts}
