@@ -17,7 +17,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from agents.kernel.capabilities import probe
+from agents.kernel.capabilities import Capabilities, probe
 from agents.wire.overlay import PORT
 from emu import __version__, files, room
 from emu.events import Event
@@ -35,6 +35,7 @@ from emu.radio.client import RadioError
 from emu.room import NoRoom
 from emu.sandbox import RUN_DIRECTORY
 from emu.scenario import load
+from emu.scenario.model import Scenario
 from emu.services.kind import ServiceFailed
 from emu.services.running import RunningServices
 from emu.traffic.plan import LEAD_NS, Plan, plan
@@ -64,6 +65,7 @@ class Conductor:
             "switch": capabilities.switch_backend(),
             "tunnel": capabilities.tunnel_backend(),
             "delay": capabilities.delay_backend(),
+            "source_guard": _source_guard(self._scenario, capabilities),
         }
         self._lab = Lab(
             self._scenario,
@@ -291,6 +293,13 @@ class Conductor:
     @staticmethod
     def _tell(news: dict[str, Any]) -> None:
         print(json.dumps(news), flush=True)
+
+
+def _source_guard(scenario: Scenario, capabilities: Capabilities) -> str:
+    """Who watches over the addresses that mobile nodes send from."""
+    if scenario.security.source_guard == "off":
+        return "none"
+    return "access points and routers" if capabilities.source_guard else "access points"
 
 
 def main() -> None:

@@ -49,6 +49,11 @@ FEATURES = (
         "conntrack", "client: idle_release", "no idle_release (CONFIG_NF_CONNTRACK, CONFIG_NFT_CT)"
     ),
     Feature("interception", "caches at MARs", "no caches (CONFIG_NFT_TPROXY, CONFIG_NFT_SOCKET)"),
+    Feature(
+        "source_guard",
+        "the source guard of MARs",
+        "that of the access points alone (CONFIG_NF_TABLES_INET, CONFIG_NETFILTER_INGRESS)",
+    ),
     Feature("openvswitch", "the radio switch", "Open vSwitch's user-space datapath"),
     Feature("ip6tnl", "tunnels", "eBPF programs on TUN devices"),
     Feature("bpf", "tunnels without ip6tnl", "plain TUN devices (slower)"),

@@ -55,6 +55,7 @@ class Lab:
         self._directory = directory
         self._capabilities = capabilities
         self._folder = folder
+        self._guarded = scenario.security.source_guard == "on"
         self._scheme = SCHEMES[scenario.mobility.scheme]
         self.network: Network
         self.radio: Radio
@@ -100,6 +101,7 @@ class Lab:
             self._capabilities.tunnel_backend(),
             self._seed,
             self._directory,
+            source_guard=self._guarded and self._capabilities.source_guard,
         )
         self._agents = scheme.agents()
         self._may_move = scheme.may_move
@@ -110,7 +112,7 @@ class Lab:
         await self.radio.connect(
             self.network,
             authentication_ns=authentication,
-            source_guard=self.scenario.security.source_guard == "on",
+            source_guard=self._guarded,
         )
         await self.wait(lambda: self.tail.nodes("ready") >= self.agents, "the agents")
         await self.wait(lambda: scheme.ready(self.tail.events), "the access routers")

@@ -24,6 +24,7 @@ from agents.kernel.conntrack import Conntrack
 from agents.kernel.interception import Interception
 from agents.kernel.mroute import MulticastRouting
 from agents.kernel.netlink import Netlink
+from agents.kernel.source_guard import SourceGuard
 from agents.kernel.tun_device import open_tun
 from agents.kernel.tunnel import Backend as TunnelBackend
 from agents.kernel.tunnel import Ip6tnlTunnel
@@ -64,6 +65,8 @@ class Capabilities:
     """Connection tracking, and nftables to turn it on (CONFIG_NF_CONNTRACK, CONFIG_NFT_CT)."""
     interception: bool
     """Transparent proxies, by nftables (CONFIG_NFT_TPROXY, CONFIG_NFT_SOCKET)."""
+    source_guard: bool
+    """Rules of nftables at a link's ingress (CONFIG_NF_TABLES_INET, CONFIG_NETFILTER_INGRESS)."""
     realtime: bool
     """Real-time scheduling (SCHED_FIFO) for the delay line."""
 
@@ -182,6 +185,10 @@ def _try_interception(netlink: Netlink) -> None:
     Interception(_REMOTE, 1).close()
 
 
+def _try_source_guard(netlink: Netlink) -> None:
+    SourceGuard("lo").close()
+
+
 def _try_optimistic_dad(netlink: Netlink) -> None:
     Path("/proc/sys/net/ipv6/conf/lo/optimistic_dad").read_text(encoding="utf-8")
 
@@ -202,5 +209,6 @@ _TRIALS: dict[str, Callable[[Netlink], None]] = {
     "optimistic_dad": _try_optimistic_dad,
     "conntrack": _try_conntrack,
     "interception": _try_interception,
+    "source_guard": _try_source_guard,
     "realtime": _try_realtime,
 }

@@ -10,11 +10,12 @@ import socket
 import struct
 from collections.abc import Sequence
 
-from pyroute2.netlink import NLM_F_ACK, NLM_F_CREATE
+from pyroute2.netlink import NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_DUMP
 from pyroute2.netlink.nfnetlink import NFNL_SUBSYS_NFTABLES
 from pyroute2.netlink.nfnetlink.nftsocket import (
     NFT_MSG_DELSETELEM,
     NFT_MSG_DELTABLE,
+    NFT_MSG_GETSETELEM,
     NFT_MSG_NEWCHAIN,
     NFT_MSG_NEWRULE,
     NFT_MSG_NEWSET,
@@ -31,23 +32,29 @@ _NUMBER = struct.Struct("!i")
 _BATCH_BEGIN, _BATCH_END = 0x10, 0x11
 _TABLE = 1
 """NFTA_TABLE_NAME, NFTA_CHAIN_TABLE, NFTA_RULE_TABLE, NFTA_SET_TABLE, NFTA_SET_ELEM_LIST_TABLE."""
-_CHAIN, _HOOK, _TYPE, _HOOK_NUMBER, _HOOK_PRIORITY = 3, 4, 7, 1, 2
-"""NFTA_CHAIN_NAME, _HOOK, _TYPE, NFTA_HOOK_HOOKNUM, _PRIORITY."""
+_CHAIN, _HOOK, _TYPE, _HOOK_NUMBER, _HOOK_PRIORITY, _HOOK_DEVICE = 3, 4, 7, 1, 2, 3
+"""NFTA_CHAIN_NAME, _HOOK, _TYPE, NFTA_HOOK_HOOKNUM, _PRIORITY, _DEV."""
 _RULE_CHAIN, _EXPRESSIONS, _ELEMENT, _NAME, _DATA = 2, 4, 1, 1, 2
 """NFTA_RULE_CHAIN, _EXPRESSIONS, NFTA_LIST_ELEM, NFTA_EXPR_NAME, _DATA."""
 _SET, _KEY_TYPE, _KEY_LENGTH, _SET_ID, _ELEMENTS, _KEY, _VALUE = 2, 4, 5, 10, 3, 1, 1
 """NFTA_SET_NAME (also _SET_ELEM_LIST_SET), _KEY_TYPE, _KEY_LEN, _ID, NFTA_SET_ELEM_LIST_ELEMENTS,
 NFTA_SET_ELEM_KEY, NFTA_DATA_VALUE."""
-_VERDICT, _VERDICT_CODE, _ACCEPT = 2, 1, 1
-"""NFTA_DATA_VERDICT, NFTA_VERDICT_CODE, NF_ACCEPT."""
-_NETWORK_HEADER, _TRANSPORT_HEADER = 1, 2
-"""NFT_PAYLOAD_NETWORK_HEADER, NFT_PAYLOAD_TRANSPORT_HEADER."""
-_MARK, _PROTOCOL = 3, 16
-"""NFT_META_MARK, NFT_META_L4PROTO."""
-_REGISTER = 1
-"""NFT_REG_1: the only one that is used here, expression by expression."""
-PREROUTING, OUTPUT = 0, 3
-"""Hooks: NF_INET_PRE_ROUTING, NF_INET_LOCAL_OUT."""
+_SET_FLAGS, _DESCRIPTION, _SIZE, _TIMEOUT, _STATEFUL = 3, 9, 1, 11, 17
+"""NFTA_SET_FLAGS, NFTA_SET_DESC, NFTA_SET_DESC_SIZE, NFTA_SET_TIMEOUT, NFTA_SET_EXPR."""
+_WITH_TIMEOUT, _FROM_PACKETS = 0x10, 0x20
+"""NFT_SET_TIMEOUT, NFT_SET_EVAL."""
+_VERDICT, _VERDICT_CODE, _DROP, _ACCEPT = 2, 1, 0, 1
+"""NFTA_DATA_VERDICT, NFTA_VERDICT_CODE, NF_DROP, NF_ACCEPT."""
+_LINK_HEADER, _NETWORK_HEADER, _TRANSPORT_HEADER = 0, 1, 2
+"""NFT_PAYLOAD_LL_HEADER, NFT_PAYLOAD_NETWORK_HEADER, NFT_PAYLOAD_TRANSPORT_HEADER."""
+_MARK, _OUTPUT_LINK, _PROTOCOL, _ETHER_TYPE = 3, 5, 16, 1
+"""NFT_META_MARK, NFT_META_OIF, NFT_META_L4PROTO, NFT_META_PROTOCOL."""
+_REGISTER, _SECOND = 1, 10
+"""NFT_REG_1, which takes what is loaded, and NFT_REG32_02, eight octets after its beginning."""
+PREROUTING, FORWARD, OUTPUT, INGRESS = 0, 2, 3, 5
+"""Hooks: NF_INET_PRE_ROUTING, NF_INET_FORWARD, NF_INET_LOCAL_OUT, NF_INET_INGRESS."""
+ANY_FAMILY = 1
+"""NFPROTO_INET: the family whose chains may be at a link's ingress as well as at hooks of IP."""
 
 
 def number(kind: int, value: int) -> bytes:
@@ -56,10 +63,11 @@ def number(kind: int, value: int) -> bytes:
 
 
 class Table:
-    """The messages about one table of the family ``ip6``."""
+    """The messages about one table, of the family ``ip6`` or another."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, family: int = socket.AF_INET6) -> None:
         self._name = text(_TABLE, name)
+        self._family = family
 
     def new(self) -> Request:
         """Make it, if it is not there."""
@@ -69,21 +77,42 @@ class Table:
         """Delete it, with all that is in it."""
         return self._request(NFT_MSG_DELTABLE, b"")
 
-    def chain(self, name: str, hook: int, priority: int) -> Request:
-        """A chain of the kind ``filter`` at a hook."""
-        place = nested(_HOOK, number(_HOOK_NUMBER, hook), number(_HOOK_PRIORITY, priority))
+    def chain(self, name: str, hook: int, priority: int, device: str | None = None) -> Request:
+        """A chain of the kind ``filter`` at a hook; at the ingress it is that of a device."""
+        where = b"" if device is None else text(_HOOK_DEVICE, device)
+        place = nested(_HOOK, number(_HOOK_NUMBER, hook), number(_HOOK_PRIORITY, priority), where)
         body = text(_CHAIN, name) + place + text(_TYPE, "filter")
         return self._request(NFT_MSG_NEWCHAIN, body, NLM_F_CREATE)
 
     def rule(self, chain: str, *expressions: bytes) -> Request:
         """A rule at the end of a chain."""
         body = text(_RULE_CHAIN, chain) + nested(_EXPRESSIONS, *expressions)
-        return self._request(NFT_MSG_NEWRULE, body, NLM_F_CREATE)
+        return self._request(NFT_MSG_NEWRULE, body, NLM_F_CREATE | NLM_F_APPEND)
 
     def set(self, name: str, key_length: int, number_: int) -> Request:
         """A set of keys of so many octets; ``number_`` is another one than other sets' here."""
         body = text(_SET, name) + number(_KEY_TYPE, 1) + number(_KEY_LENGTH, key_length)
         return self._request(NFT_MSG_NEWSET, body + number(_SET_ID, number_), NLM_F_CREATE)
+
+    def counting_set(self, name: str, key_length: int, number_: int) -> Request:
+        """A set that counts for each of its keys how often it was found."""
+        kind, message, flags = self.set(name, key_length, number_)
+        counter = nested(_STATEFUL, *_named("counter"))
+        return kind, message + number(_SET_FLAGS, _FROM_PACKETS) + counter, flags
+
+    def learning_set(
+        self, name: str, key_length: int, number_: int, size: int, timeout_s: int
+    ) -> Request:
+        """A set to which packets add keys, so many at most, each for so long after the last."""
+        kind, message, flags = self.set(name, key_length, number_)
+        bounds = nested(_DESCRIPTION, number(_SIZE, size))
+        forgets = attribute(_TIMEOUT, (timeout_s * 1000).to_bytes(8, "big"))
+        flagged = number(_SET_FLAGS, _FROM_PACKETS | _WITH_TIMEOUT)
+        return kind, message + flagged + bounds + forgets, flags
+
+    def elements(self, set_: str) -> Request:
+        """Ask for a set's elements: messages of the type ``ELEMENTS``."""
+        return self._request(NFT_MSG_GETSETELEM, text(_SET, set_), NLM_F_DUMP)
 
     def add(self, set_: str, key: bytes) -> Request:
         """Put a key into a set, if it is not there."""
@@ -94,7 +123,7 @@ class Table:
         return self._request(NFT_MSG_DELSETELEM, _elements(set_, key))
 
     def _request(self, kind: int, body: bytes, flags: int = 0) -> Request:
-        head = _HEAD.pack(socket.AF_INET6, 0, 0)
+        head = _HEAD.pack(self._family, 0, 0)
         return NFNL_SUBSYS_NFTABLES << 8 | kind, head + self._name + body, flags
 
 
@@ -120,14 +149,29 @@ def _elements(set_: str, key: bytes) -> bytes:
 # Expressions. The attributes' numbers are those of each kind of expression: NFTA_<KIND>_…
 
 
-def network_header(offset: int, length: int) -> bytes:
-    """Load octets of the IP header."""
-    return _payload(_NETWORK_HEADER, offset, length)
+def link_header(offset: int, length: int) -> bytes:
+    """Load octets of the link layer's header."""
+    return _payload(_LINK_HEADER, offset, length)
 
 
-def transport_header(offset: int, length: int) -> bytes:
-    """Load octets of the header after it."""
-    return _payload(_TRANSPORT_HEADER, offset, length)
+def network_header(offset: int, length: int, *, second: bool = False) -> bytes:
+    """Load octets of the IP header; as a second part of what is loaded, behind eight octets."""
+    return _payload(_NETWORK_HEADER, offset, length, _SECOND if second else _REGISTER)
+
+
+def transport_header(offset: int, length: int, *, second: bool = False) -> bytes:
+    """Load octets of the header after it, likewise."""
+    return _payload(_TRANSPORT_HEADER, offset, length, _SECOND if second else _REGISTER)
+
+
+def ether_type() -> bytes:
+    """Load the number of the network protocol, two octets."""
+    return _expression("meta", number(1, _REGISTER), number(2, _ETHER_TYPE))
+
+
+def output_link() -> bytes:
+    """Load the index of the link that the packet leaves by, four octets of this machine's order."""
+    return _expression("meta", number(1, _REGISTER), number(2, _OUTPUT_LINK))
 
 
 def protocol() -> bytes:
@@ -158,9 +202,25 @@ def equals(value: bytes) -> bytes:
     return _expression("cmp", number(1, _REGISTER), number(2, 0), data)
 
 
+def differs(value: bytes) -> bytes:
+    """Go on only if that is not what was loaded."""
+    data = nested(3, attribute(_VALUE, value))
+    return _expression("cmp", number(1, _REGISTER), number(2, 1), data)
+
+
 def is_in(set_: str) -> bytes:
     """Go on only if what was loaded is in a set."""
     return _expression("lookup", text(1, set_), number(2, _REGISTER))
+
+
+def is_not_in(set_: str) -> bytes:
+    """Go on only if what was loaded is not in a set."""
+    return _expression("lookup", text(1, set_), number(2, _REGISTER), number(5, 1))
+
+
+def learn(set_: str) -> bytes:
+    """Put what was loaded into a learning set, or keep it there; go on only if it has room."""
+    return _expression("dynset", text(1, set_), number(3, 1), number(4, _REGISTER))
 
 
 def to_transparent_listener(port: int) -> list[bytes]:
@@ -179,7 +239,16 @@ def mark(value: int) -> list[bytes]:
 
 def accept() -> bytes:
     """Be done with the packet."""
-    verdict = nested(_VERDICT, number(_VERDICT_CODE, _ACCEPT))
+    return _decide(_ACCEPT)
+
+
+def drop() -> bytes:
+    """Let the packet go no further."""
+    return _decide(_DROP)
+
+
+def _decide(code: int) -> bytes:
+    verdict = nested(_VERDICT, number(_VERDICT_CODE, code))
     return _expression("immediate", number(1, 0), nested(2, verdict))
 
 
@@ -188,10 +257,14 @@ def _immediate(value: bytes) -> bytes:
     return _expression("immediate", number(1, _REGISTER), data)
 
 
-def _payload(base: int, offset: int, length: int) -> bytes:
+def _payload(base: int, offset: int, length: int, register: int = _REGISTER) -> bytes:
     where = (number(2, base), number(3, offset), number(4, length))
-    return _expression("payload", number(1, _REGISTER), *where)
+    return _expression("payload", number(1, register), *where)
 
 
 def _expression(name: str, *attributes: bytes) -> bytes:
-    return nested(_ELEMENT, text(_NAME, name) + nested(_DATA, *attributes))
+    return nested(_ELEMENT, *_named(name, *attributes))
+
+
+def _named(name: str, *attributes: bytes) -> tuple[bytes, bytes]:
+    return text(_NAME, name), nested(_DATA, *attributes)

@@ -15,6 +15,7 @@ from agents.kernel.netlink import set_sysctl
 from agents.kernel.sockets import Frame
 from agents.mobility import actions
 from agents.roles.daemon import Daemon
+from agents.roles.guard_part import GuardPart
 from agents.roles.link_port import LinkPort
 from agents.wire import ipv6, ndp
 from agents.wire.errors import MalformedPacket
@@ -56,11 +57,13 @@ class AccessPart:
         core: AccessCore,
         link_layer_address: bytes,
         peers: Mapping[IPv6Address, str],
+        guard: GuardPart | None = None,
     ) -> None:
         self.on_link_up: Callable[[actions.MobileNode], None] = lambda mobile_node: None
         self._daemon = daemon
         self._core = core
         self._link_layer_address = link_layer_address
+        self._guard = guard
         self._addresses = {name: address for address, name in peers.items()}
         self._port: LinkPort | None = None
         self._identifiers: dict[bytes, str] = {}
@@ -141,6 +144,8 @@ class AccessPart:
                 self._carry_out(self._core.going_down(trigger["mn"], to, now))
         else:
             self._carry_out(self._core.detach(trigger["mn"], now))
+            if self._guard and trigger["mn"] in self._link_layer_addresses:
+                self._guard.left(self._link_layer_addresses[trigger["mn"]])
 
     def _advertise(self, action: actions.Advertise) -> None:
         """Send a Router Advertisement to one mobile node alone.
@@ -149,6 +154,8 @@ class AccessPart:
         be tentative.
         """
         assert self._port is not None
+        if self._guard:
+            self._guard.advertises(action.mobile_node, [p.prefix for p in action.prefixes])
         prefixes = [
             ndp.PrefixInformation(p.prefix, p.valid_lifetime, p.preferred_lifetime)
             for p in action.prefixes

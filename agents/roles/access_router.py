@@ -11,6 +11,7 @@ from agents.mobility.actions import InstallRoute, RemoveRoute, ServingEnded, Ser
 from agents.roles import ingress_filter
 from agents.roles.access_part import AccessPart
 from agents.roles.daemon import Daemon
+from agents.roles.guard_part import guard
 from agents.roles.home_agent_part import HomeAgentPart
 from agents.roles.link_port import Handler, LinkPort
 from agents.roles.multicast_part import MulticastPart
@@ -35,7 +36,8 @@ class AccessRouter:
         )
         link_layer = bytes.fromhex(config["link_layer_address"].replace(":", ""))
         peers = {IPv6Address(peer): name for peer, name in config["peers"].items()}
-        access = AccessPart(self._daemon, self._core, link_layer, peers)
+        self._guard = guard(self._daemon, config["access"], wanted=config["source_guard"])
+        access = AccessPart(self._daemon, self._core, link_layer, peers, self._guard)
         netlink, interface = Netlink(), config["access"]
         ingress_filter.route_only(interface, IPv6Network(config["pool"]))
         self._daemon.on(InstallRoute, lambda a: netlink.route_replace(a.prefix, oif=interface))
@@ -88,11 +90,13 @@ class AccessRouter:
 
     def _last_words(self) -> None:
         agent = self._agent.close() if self._agent else {}
-        multicast = {}
+        more: dict[str, Any] = {}
+        if self._guard:
+            more["guard"] = self._guard.counts()
         if self._multicast:
             self._multicast.write_membership()
-            multicast = {"multicast": self._multicast.counters()}
-        self._daemon.log.write("state", prefixes=self._core.prefixes(), **agent, **multicast)
+            more["multicast"] = self._multicast.counters()
+        self._daemon.log.write("state", prefixes=self._core.prefixes(), **agent, **more)
 
 
 def main(config: dict[str, Any]) -> None:

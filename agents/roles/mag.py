@@ -13,6 +13,7 @@ from agents.roles import ingress_filter
 from agents.roles.access_part import AccessPart
 from agents.roles.daemon import Daemon
 from agents.roles.forwarding_part import ForwardingPart
+from agents.roles.guard_part import guard
 from agents.roles.link_port import Handler, LinkPort
 from agents.roles.multicast_part import MulticastPart
 from agents.roles.multicast_tunnels import MulticastTunnels
@@ -35,7 +36,10 @@ class MobileAccessGateway:
             self._daemon, mag.address, config["tunnel_backend"], {mag.lma: "lma"}
         )
         self._forwarding = ForwardingPart(self._daemon, self._core, devices, self._link)
-        self._access = AccessPart(self._daemon, self._core, mag.link_layer_address, peers)
+        self._guard = guard(self._daemon, self._link, wanted=config["source_guard"])
+        self._access = AccessPart(
+            self._daemon, self._core, mag.link_layer_address, peers, self._guard
+        )
         self._signalling = Signalling(
             self._daemon, mag.address, self._core, key=config["key"], untrusted=(self._link,)
         )
@@ -61,7 +65,12 @@ class MobileAccessGateway:
         self._daemon.on(ServingEnded, self._serving_ended)
         self._access.listen_for_triggers(config["trigger"])
         self._report = StateReport(
-            self._daemon, self._core, self._forwarding, self._signalling, self._multicast
+            self._daemon,
+            self._core,
+            self._forwarding,
+            self._signalling,
+            self._multicast,
+            lambda: {"guard": self._guard.counts() if self._guard else None},
         )
         self._report.answer(config["query"])
 

@@ -30,6 +30,7 @@ from agents.roles.channel_part import ChannelPart
 from agents.roles.context_part import ContextPart
 from agents.roles.daemon import Daemon
 from agents.roles.forwarding_part import ForwardingPart
+from agents.roles.guard_part import guard
 from agents.roles.handover_part import RouterHandovers
 from agents.roles.idle_part import IdlePart
 from agents.roles.interception_part import InterceptionPart
@@ -62,7 +63,10 @@ class MobilityAccessRouter:
             self._daemon, mar.address, config["tunnel_backend"], peers, mar.pool
         )
         self._forwarding = ForwardingPart(self._daemon, self._core, devices, self._access_link)
-        self._access = AccessPart(self._daemon, self._core, mar.link_layer_address, peers)
+        self._guard = guard(self._daemon, self._access_link, wanted=config["source_guard"])
+        self._access = AccessPart(
+            self._daemon, self._core, mar.link_layer_address, peers, self._guard
+        )
         self._signalling = Signalling(
             self._daemon,
             mar.address,
@@ -295,6 +299,7 @@ class MobilityAccessRouter:
 
     def _state(self) -> dict[str, Any]:
         return {
+            "guard": self._guard.counts() if self._guard else None,
             "handovers": self._handovers.core.counters if self._handovers else None,
             "prediction": self._prediction.last_words() if self._prediction else None,
             "contexts": self._contexts.last_words() if self._contexts else None,

@@ -36,6 +36,8 @@ class Scheme:
         tunnel_backend: str,
         seed: int,
         directory: Path,
+        *,
+        source_guard: bool,
     ) -> None:
         self.scenario = scenario
         self.network = network
@@ -44,6 +46,7 @@ class Scheme:
         self.i3 = I3Plan(scenario, network, seed)
         self._seed = seed
         self._directory = directory
+        self._source_guard = source_guard
 
     def roles(self) -> dict[str, Callable[[str], Agent]]:
         """For each role of nodes that has an agent, what makes that of a node of this name."""
@@ -102,6 +105,7 @@ class Scheme:
             "log": str(self._directory / "events.jsonl"),
             "query": str(query_path(name)),
             "seed": seed,
+            "source_guard": self._source_guard,
         }
 
     def _mn(self, name: str) -> Agent:
