@@ -35,6 +35,8 @@ class ProxyConfig:
     """Of one host in one group: what Linux lets one application ask for (mld_max_msf)."""
     maximum_listeners: int = LISTENERS
     """Pairs of host and group on one link; a router may have as many groups, and sources each."""
+    reserved_groups: int = 4
+    """Groups that an attached host has room for, however many listeners there are on its link."""
     maximum_entries: int = 4096
     """Forwarding entries; those without listeners make room for new ones."""
     maximum_sent: int = 64

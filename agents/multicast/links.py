@@ -35,6 +35,8 @@ class Link:
     """The prefix of all the hosts on it: nobody else is here."""
     hosts_move: bool = False
     """Whether they may be elsewhere, too."""
+    announced: bool = False
+    """Whether triggers tell of all hosts on it: nobody else is believed to be there."""
 
     @property
     def is_tunnel(self) -> bool:

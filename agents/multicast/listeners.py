@@ -42,8 +42,9 @@ class Listeners:
     """The listeners and departures of one link, by group.
 
     Groups of which somebody's wish changed are added to ``changed``. ``maximum_groups`` is how many
-    one host may have, ``maximum_sources`` how many sources in one of them. ``due`` always tells
-    when ``expire`` is due for this link among others.
+    one host may have, ``maximum_sources`` how many sources in one of them. So many groups of each
+    as are ``reserved`` it has even if the link is full. ``due`` always tells when ``expire`` is due
+    for this link among others.
     """
 
     def __init__(
@@ -54,12 +55,14 @@ class Listeners:
         *,
         maximum_groups: int,
         maximum_sources: int,
+        reserved: int = 0,
     ) -> None:
         self._config = config
         self._changed = changed
         self._due = due
         self._maximum_groups = maximum_groups
         self._maximum_sources = maximum_sources
+        self._reserved = reserved
         self._listeners: dict[IPv6Address, dict[IPv6Address, Listener]] = {}
         self._departures: dict[IPv6Address, list[Departure]] = {}
         self._groups: dict[IPv6Address, set[IPv6Address]] = {}
@@ -185,9 +188,10 @@ class Listeners:
 
     def _full(self, host: IPv6Address) -> Refusal | None:
         """Why a host may have no group more, if so."""
-        if len(self._groups.get(host, ())) >= self._maximum_groups:
+        groups = len(self._groups.get(host, ()))
+        if groups >= self._maximum_groups:
             return Refusal(f"more than {self._maximum_groups} groups of one host")
-        if self._count >= self._config.maximum_listeners:
+        if groups >= self._reserved and self._count >= self._config.maximum_listeners:
             return Refusal(f"more than {self._config.maximum_listeners} listeners on the link")
         return None
 

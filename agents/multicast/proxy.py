@@ -130,13 +130,15 @@ class MldProxy:
         anchors: IPv6Network | None = None,
         hosts: IPv6Network | None = None,
         hosts_move: bool = False,
+        announced: bool = False,
     ) -> list[Action]:
         """A link came up. The first that is upstream only is the native one.
 
         One that is both leads to another MAR, which ``anchors`` these prefixes. An ``on_demand``
         link has to be held to stay. On one that is ``shared`` there may be other routers, and one
         of them is the querier. ``hosts``: their prefix, if there are none but such on the link, and
-        these on no other, unless they move.
+        these on no other, unless they move. ``announced``: every host on it is ``attached`` before
+        it is believed, and room is reserved for each.
         """
         config = self._config
         host = HostPart(config, self._random, self._links.reports_due) if upstream else None
@@ -152,9 +154,12 @@ class MldProxy:
                 expiries,
                 maximum_groups=many if upstream else config.maximum_groups,
                 maximum_sources=many if upstream else config.maximum_sources,
+                reserved=config.reserved_groups if announced else 0,
             )
             router = RouterPart(querier, listeners)
-        self._links.add(Link(name, link_local, host, router, on_demand, anchors, hosts, hosts_move))
+        self._links.add(
+            Link(name, link_local, host, router, on_demand, anchors, hosts, hosts_move, announced)
+        )
         return self._choose_for_unserved(now)
 
     def remove_link(self, name: str, now: int) -> list[Action]:
@@ -175,7 +180,10 @@ class MldProxy:
         """A host came to a link: ask it what it listens to. It is served once it is ``bound``."""
         self._router_part(link)
         self._attachments.attach(host_link_local, link, now, link_layer)
-        return self._finish(now)
+        actions = self._finish(now)
+        for message in self._reception.early.take(host_link_local, link, link_layer, now):
+            actions += self.receive(message, host_link_local, link, now, link_layer)
+        return actions
 
     def bound(
         self,
@@ -284,7 +292,7 @@ class MldProxy:
             self._receive_query(message, source, at, now)
             # Elections change the forwarding; what a host part answers comes later.
             return self._finish(now) if at.host is None else []
-        listener = self._reception.listener(source, link, now, host)
+        listener = self._reception.listener(message, source, at, now, host)
         if listener is None:
             return []
         records = records_of_interest(message)

@@ -52,7 +52,9 @@ class AccessRouter:
         if self._multicast:
             link_local = IPv6Address(config["link_local"])
             pool = IPv6Network(config["pool"])
-            self._multicast.add_port(port, link_local, upstream=False, downstream=True, hosts=pool)
+            self._multicast.add_port(
+                port, link_local, upstream=False, downstream=True, hosts=pool, announced=True
+            )
         access.serve(port)
         self._access = interface
         self._netlink = netlink

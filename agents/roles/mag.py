@@ -60,6 +60,7 @@ class MobileAccessGateway:
                 downstream=True,
                 hosts=IPv6Network(config["pool"]),
                 hosts_move=True,
+                announced=True,
             )
         self._daemon.on(ServingStarted, self._serving_started)
         self._daemon.on(ServingEnded, self._serving_ended)

@@ -163,7 +163,9 @@ class MobilityAccessRouter:
         self._access.serve(port)
         ingress_filter.route_only(self._access_link, mar.pool)
         if self._multicast:
-            self._multicast.add_port(port, mar.link_local, upstream=False, downstream=True)
+            self._multicast.add_port(
+                port, mar.link_local, upstream=False, downstream=True, announced=True
+            )
         return port
 
     def _prediction_part(

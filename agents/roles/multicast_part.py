@@ -110,11 +110,12 @@ class MulticastPart:
         anchors: IPv6Network | None = None,
         hosts: IPv6Network | None = None,
         hosts_move: bool = False,
+        announced: bool = False,
     ) -> None:
         """Run MLD on a link whose port hands us its MLD, and forward multicast from and to it.
 
         Unless it is ``shared``, there are hosts on it and no other router. ``hosts``: their prefix,
-        of which there are none elsewhere unless they move.
+        of which there are none elsewhere unless they move. ``announced``: triggers tell of each.
         """
         self._ports[port.name] = port
         self._addresses[port.name] = link_local
@@ -131,6 +132,7 @@ class MulticastPart:
                 anchors=anchors,
                 hosts=hosts,
                 hosts_move=hosts_move,
+                announced=announced,
             )
         )
 

@@ -144,8 +144,8 @@ class Security(Section):
     """What the access network keeps its mobile nodes from."""
 
     source_guard: Literal["on", "off"] = "on"
-    """Whether access points let a mobile node send from its own MAC address only, and keep it from
-    speaking for routers (RFC 7039, RFC 6105)."""
+    """Whether access points let a mobile node send from its own MAC address only, and MARs from its
+    own IPv6 addresses, and keep it from speaking for routers (RFC 7039, RFC 6105)."""
 
 
 class Scenario(Section):
