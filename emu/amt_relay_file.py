@@ -13,6 +13,7 @@ from agents.overlay.amt.config import RelayConfig
 from agents.roles.amt_relay_daemon import RelayOptions
 from agents.wire.amt import PORT
 from emu.overlay_file import STANDARD_ERROR, good_name, status_path
+from emu.overlay_protocols.alm import Switch
 from emu.scenario.document import Document
 from emu.scenario.errors import Problem, ScenarioError, quote
 from emu.scenario.explain import explain
@@ -49,6 +50,8 @@ class RelayFile(Section):
     port: Annotated[int, Field(ge=1, le=65535)] = PORT
     path_mtu: Annotated[int, Field(ge=1280, le=65535)] = _DEFAULT.path_mtu
     query_interval: Annotated[int, within(DURATION, "1s", "30min")] = _DEFAULT.query_interval
+    linux: Switch = False
+    """Gateways may be Linux's amt device."""
     tunnels: Many = _DEFAULT.maximum_tunnels
     tunnels_of_address: Many = _DEFAULT.maximum_tunnels_of_address
     groups_of_tunnel: Many = _DEFAULT.maximum_groups
@@ -81,6 +84,7 @@ def load_relay(path: Path) -> RelayOptions:
             maximum_tunnels_of_address=config.tunnels_of_address,
             maximum_groups=config.groups_of_tunnel,
             path_mtu=config.path_mtu,
+            linux=config.linux,
         ),
         query=str(status_path(f"{PROTOCOL}-{config.native}")),
         log=STANDARD_ERROR,

@@ -17,6 +17,10 @@ step() {
 step modprobe -a ip6_tunnel sch_netem sch_htb sch_tbf openvswitch veth tun
 step .venv/bin/python -m emu doctor
 step .venv/bin/python -m pytest -p no:cacheprovider tests/kernel
+if modinfo amt >/dev/null 2>&1; then
+    step modprobe amt
+    step .venv/bin/python -m pytest -p no:cacheprovider tests/kernel/amt_device.py
+fi
 # 4: done, but an emulated machine seldom keeps up.
 also=4 step .venv/bin/python -m emu run --out .vm/results experiments/quickstart/scenario.yaml
 step grep -A 4 '"backends"' .vm/results/quickstart/latest/record.json

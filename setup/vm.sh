@@ -20,6 +20,7 @@ unpack_kernel() {
     done
     depmod -b .vm/unpacked "$(ls .vm/unpacked/lib/modules)"
     mv .vm/unpacked .vm/root
+    setup/amt.sh
 }
 
 # /dev/kvm may exist and yet not run a machine, or run it for ever: let the kernel find that it has no root.

@@ -37,6 +37,7 @@ _AUTHENTICATED = struct.Struct(f"!BB{MAC_LENGTH}sI")  # type, flags, response MA
 _PORT = struct.Struct("!H")
 _P = 0x01
 _L, _G = 0x02, 0x01
+_LINUX_P = 0x80
 
 
 def gateway_address(gateway: Endpoint) -> GatewayAddress:
@@ -169,6 +170,20 @@ def decode(data: bytes) -> Message:
     if kind in (MembershipQuery.TYPE, MembershipUpdate.TYPE, Teardown.TYPE):
         return _decode_authenticated(kind, data)
     raise UnknownMessage(kind)
+
+
+def linux_request(request: Request) -> bytes:
+    """A Request as Linux's amt device has it, and no other: P is at the other end of its octet.
+
+    Its L and G flags are there, too (include/net/amt.h of 6.1), and it takes no message in which a
+    flag is where section 5.1 has it: those bits are reserved to it.
+    """
+    return _REQUEST.pack(request.TYPE, _LINUX_P if request.mld else 0, request.nonce)
+
+
+def is_linux_mld(request: bytes) -> bool:
+    """Whether a Request has P where Linux has it."""
+    return bool(request[1] & _LINUX_P)
 
 
 def _decode_short(kind: int, data: bytes) -> RelayDiscovery | RelayAdvertisement | Request:

@@ -10,7 +10,7 @@ from agents.roles.amt_gateway import AmtGateway
 from agents.wire.amt import DISCOVERY, PORT
 from agents.wire.i3 import Endpoint
 from emu.endpoints import endpoint_text
-from emu.overlay_protocols.alm import Alm
+from emu.overlay_protocols.alm import Alm, Switch
 from emu.scenario.section import Section
 
 RelayText = Annotated[Endpoint, endpoint_text("a relay", PORT)]
@@ -23,11 +23,13 @@ class GatewayOptions(Section):
     """A relay's own address; left out: one is looked for."""
     discovery: RelayText = DISCOVERY
     """Where it is looked for."""
+    linux: Switch = False
+    """The relay is Linux's amt device."""
 
 
 def _make(place: Place, options: GatewayOptions) -> Overlay:
     discovery = options.discovery if options.relay is None else None
-    return AmtGateway(GatewayConfig(), options.relay, discovery, place.random)
+    return AmtGateway(GatewayConfig(linux=options.linux), options.relay, discovery, place.random)
 
 
 ALM = Alm(_make, GatewayOptions)

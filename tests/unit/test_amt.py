@@ -260,6 +260,36 @@ def test_a_host_with_another_address_asks_at_once():
     assert tunnel["gateway"] == "203.0.113.8:40000"
 
 
+# Linux's amt device: include/net/amt.h has P, L and G at the other end of their octet.
+
+
+def test_a_gateway_of_linux_gets_queries_that_it_takes():
+    """Neither L nor G, whose bits are reserved to it; MLD's where it asks for it."""
+    relay = a_relay(replace(SMALL, linux=True, maximum_tunnels=0))
+    for octets, of_mld in (("0300", False), ("0380", True), ("0301", True)):
+        request = bytes.fromhex(octets) + bytes(2) + (7).to_bytes(4, "big")
+        (answer,) = relay.receive(request, outside(0), 0)
+        assert answer.datagram[1] == 0
+        packets.read_query(amt.decode(answer.datagram).packet, of_mld=of_mld)
+    strict = a_relay()
+    (answer,) = strict.receive(bytes.fromhex("03800000 00000007"), outside(0), 0)
+    packets.read_query(amt.decode(answer.datagram).packet, of_mld=False)  # a reserved bit
+
+
+def test_a_relay_of_linux_is_asked_as_it_wants_it():
+    """It has one nonce of each gateway, so that both protocols have to ask with the same."""
+    gateway = Gateway(GatewayConfig(linux=True), RELAY, None, Random(1))
+    (of_igmp,) = gateway.want(GROUP, Interest(GROUP, True), 0)
+    requests = gateway.want(GROUP_V6, Interest(GROUP_V6, True), 1)
+    assert [action.datagram[:4].hex() for action in requests] == ["03000000", "03800000"]
+    assert requests[0].datagram[4:] == requests[1].datagram[4:] != of_igmp.datagram[4:]
+    nonce = amt.decode(requests[0].datagram).nonce
+    for of_mld in (False, True):
+        inside = packets.general_query(SMALL, of_mld=of_mld)
+        query = amt.encode(amt.MembershipQuery(bytes(6), nonce, inside, None))
+        assert len(gateway.receive(query, RELAY, 2)) == 1
+
+
 # Discovery.
 
 
@@ -341,7 +371,7 @@ def asked() -> tuple[Gateway, int]:
     ("change", "why"),
     [
         ({"nonce": 1}, "not asked for"),
-        ({"packet": packets.general_query(SMALL, of_mld=True)}, "malformed"),
+        ({"packet": packets.general_query(SMALL, of_mld=True)}, "not asked for"),
         ({"packet": packets.general_query(SMALL, of_mld=False)[:-1]}, "malformed"),
         ({"packet": packets.report(igmp.MembershipReport(()))}, "malformed"),
         ({"packet": b""}, "malformed"),

@@ -20,6 +20,7 @@ discovery: [192.52.193.1]
 port: 2269
 path_mtu: 1400
 query_interval: 60s
+linux: on
 tunnels: 10
 tunnels_of_address: 2
 groups_of_tunnel: 3
@@ -52,6 +53,7 @@ def test_all_that_may_be_said_is_read(tmp_path):
         maximum_tunnels_of_address=2,
         maximum_groups=3,
         path_mtu=1400,
+        linux=True,
     )
 
 

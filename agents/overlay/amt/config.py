@@ -23,6 +23,8 @@ class GatewayConfig:
     """Between Requests, whatever the relay says: a NAT's mapping has to last."""
     teardown_interval: int = 1 * SECOND
     """The longest time between two Teardowns (section 5.2.3.7.2)."""
+    linux: bool = False
+    """The relay is Linux's amt device: P is elsewhere, and it knows one nonce of a gateway."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class RelayConfig:
     """Pairs of tunnel and group."""
     control_rate: int = 100
     """Control messages a second that are taken from one address, and twice as many at once."""
+    linux: bool = False
+    """Gateways may be Linux's amt device: no L, no G, and P elsewhere. Others are served, too."""
     path_mtu: int = 1500
     """Octets of a datagram to a gateway, with its IP header (section 5.3.3.6.1)."""
 

@@ -171,15 +171,21 @@ class Gateway:
         """Ask the relay to ask, with a new nonce (section 5.2.3.5.6)."""
         if self.relay is None:
             return []
-        cycle.nonce, cycle.retries = self._nonce(), 0
-        self._due.cancel(("refresh", cycle.of_mld))
-        return self._ask(cycle, now)
+        nonce, actions = self._nonce(), list[Action]()
+        for each in self._cycles.values() if self._config.linux else (cycle,):
+            if each.runs:
+                each.nonce, each.retries = nonce, 0
+                self._due.cancel(("refresh", each.of_mld))
+                actions += self._ask(each, now)
+        return actions
 
     def _ask(self, cycle: Cycle, now: int) -> list[Action]:
         assert self.relay is not None
         assert cycle.nonce is not None
         self._due.set(("request", cycle.of_mld), now + self._timeout(cycle.retries))
-        return [_to(self.relay, amt.Request(cycle.nonce, cycle.of_mld))]
+        request = amt.Request(cycle.nonce, cycle.of_mld)
+        octets = amt.linux_request(request) if self._config.linux else amt.encode(request)
+        return [SendDatagram(octets, (self.relay,))]
 
     def _no_answer(self, cycle: Cycle, now: int) -> list[Action]:
         cycle.retries += 1
@@ -190,8 +196,8 @@ class Gateway:
 
     def _queried(self, message: amt.MembershipQuery, sender: Endpoint, now: int) -> list[Action]:
         """What has to hold of a Membership Query is in section 5.2.3.5.4."""
-        cycle = next((c for c in self._cycles.values() if c.nonce == message.nonce), None)
-        if cycle is None or sender != self.relay:
+        cycle = self._cycles[packets.is_v6(message.packet)]
+        if message.nonce != cycle.nonce or sender != self.relay:
             return self._drop("not asked for")
         query = packets.read_query(message.packet, of_mld=cycle.of_mld)
         cycle.nonce = None

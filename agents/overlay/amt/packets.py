@@ -64,8 +64,7 @@ def read_query(packet: bytes, *, of_mld: bool) -> Query:
 
 def read_report(packet: bytes) -> Report:
     """What a gateway reports (section 5.3.3.4); ``MalformedPacket`` for all else."""
-    is_v6 = packet[:1] >= b"\x60"
-    message, destination = _read_mld(packet) if is_v6 else _read_igmp(packet)
+    message, destination = _read_mld(packet) if is_v6(packet) else _read_igmp(packet)
     match message:
         case igmp.MembershipQuery() | mld.MulticastListenerQuery():
             raise MalformedPacket("a query where a report is to be")
@@ -82,6 +81,11 @@ def read_report(packet: bytes) -> Report:
     if not right:
         raise MalformedPacket(f"a report to {destination}")
     return message
+
+
+def is_v6(packet: bytes) -> bool:
+    """Whether a packet seems to be one of IPv6."""
+    return packet[:1] >= b"\x60"
 
 
 def read_data(packet: bytes) -> tuple[bytes, IPv6Address, IPv6Address]:

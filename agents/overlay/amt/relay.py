@@ -38,6 +38,7 @@ class Relay:
         random: Random,
         now: int,
     ) -> None:
+        self._linux = config.linux
         self._addresses: dict[int, IPv4Address | IPv6Address] = {
             address.version: address for address in addresses
         }
@@ -59,7 +60,8 @@ class Relay:
                 case amt.RelayDiscovery():
                     return self._advertise(message, sender)
                 case amt.Request():
-                    return self._ask(message, sender, now)
+                    of_mld = message.mld or (self._linux and amt.is_linux_mld(datagram))
+                    return self._ask(message.nonce, sender, now, of_mld=of_mld)
                 case amt.MembershipUpdate():
                     return self._update(message, sender, now)
                 case amt.Teardown():
@@ -75,11 +77,12 @@ class Relay:
             return self._drop("no address")
         return [_to(sender, amt.RelayAdvertisement(message.nonce, address))]
 
-    def _ask(self, message: amt.Request, sender: Endpoint, now: int) -> list[Action]:
+    def _ask(self, nonce: int, sender: Endpoint, now: int, *, of_mld: bool) -> list[Action]:
         gateway = amt.gateway_address(sender)
-        mac = self._secret.mac(gateway, message.nonce, now)
-        query, limited = self._queries[message.mld], self.tunnels.are_full
-        answer = amt.MembershipQuery(mac, message.nonce, query, gateway, limited)
+        mac = self._secret.mac(gateway, nonce, now)
+        limited = self.tunnels.are_full and not self._linux
+        told = None if self._linux else gateway
+        answer = amt.MembershipQuery(mac, nonce, self._queries[of_mld], told, limited)
         return [_to(sender, answer)]
 
     def _update(self, message: amt.MembershipUpdate, sender: Endpoint, now: int) -> list[Action]:
