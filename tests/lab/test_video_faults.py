@@ -15,26 +15,29 @@ HEAD = """
 topology:
   kind: dmm-domain
   mars: 3
-  access: {profiles: {mar1: 3g, mar2: lte, mar3: lte}}
-  backhaul: {delay: 5ms}
-  core: {delay: 10ms}
-multicast: {scheme: none}
+  access: {access}
+  backhaul: {{delay: 5ms}}
+  core: {{delay: 10ms}}
+multicast: {{scheme: none}}
 nodes:
-  mn1: {role: mn, attach: mar1, dad: off}
-  web: {role: server}
+  mn1: {{role: mn, attach: mar1, dad: off}}
+  web: {{role: server}}
 """
-# The manifest is on its way at the first handover. mar2's cache dies while the buffer is filled,
-# so within a segment. Then three handovers within two seconds, the last one back to mar1.
+FAR_NS = 150_000_000
+FAR = "{delay: 150ms, rate: 6mbit, profiles: {mar2: lte, mar3: lte}}"
+# The manifest is on its way at the first handover: to connect and to get it takes 600 ms at least,
+# and a player that is slow to begin has until then to connect. mar2's cache dies while the buffer
+# is filled, so within a segment. Then three handovers within two seconds, the last one to mar1.
 WALK = f"""
 name: faults
 duration: 17s
-{HEAD}
+{HEAD.format(access=FAR)}
 services:
   video: {{kind: origin, node: web, length: 30s, bitrates: [1500kbit]}}
   edge: {{kind: cache, at: [mar1, mar2, mar3], origin: video, filled: true}}
   tv: {{kind: player, node: mn1, origin: video, buffer: 6s}}
 events:
-  - {{at: 120ms, handover: mn1, to: mar2, gap: 50ms}}
+  - {{at: 550ms, handover: mn1, to: mar2, gap: 50ms}}
   - {{at: 2s, crash: edge@mar2}}
   - {{at: 10s, handover: mn1, to: mar3, gap: 50ms}}
   - {{at: 10700ms, handover: mn1, to: mar2, gap: 50ms}}
@@ -44,7 +47,7 @@ events:
 DOWN = f"""
 name: down
 duration: 12s
-{HEAD}
+{HEAD.format(access="{profiles: {mar1: 3g, mar2: lte, mar3: lte}}")}
 services:
   video: {{kind: origin, node: web, length: 30s, bitrates: [1500kbit]}}
   filled: {{kind: cache, at: [mar1], origin: video, filled: true}}
@@ -88,6 +91,7 @@ def test_a_handover_in_the_middle_of_the_manifest(done: dict[str, Run]) -> None:
     manifest = next(e for e in run.events("http_request") if e["uri"] == "/manifest.mpd")
     assert (manifest["node"], manifest["status"]) == ("mar1", 200)
     assert manifest["client"].startswith("2001:db8:1:1:")
+    assert manifest["t"] + FAR_NS > run.events("l2_down")[0]["t"]
     assert service(run, "tv")["startup_ms"] is not None
 
 
