@@ -13,6 +13,7 @@ from agents.roles.daemon import Daemon
 from agents.roles.tunnel_devices import TunnelDevices
 from tests.kernel.routers import Chain, loopback
 from tests.namespaces import Namespace, Namespaces
+from tests.patience import eventually
 
 pytestmark = pytest.mark.root
 
@@ -48,7 +49,7 @@ def devices(
 
 
 def test_a_mobile_node_has_packets_both_ways(chain: Chain) -> None:
-    assert f"{REQUESTS} received" in echo(chain.hosts[0])
+    eventually(lambda: f"{REQUESTS} received" in echo(chain.hosts[0]))
 
 
 def test_what_comes_when_the_mobile_node_has_left_is_dropped(chain: Chain) -> None:
