@@ -65,7 +65,7 @@ class Host:
         }
         self._config.write_text(json.dumps(config), encoding="utf-8")
         command = [sys.executable, "-m", "emu", "overlay", str(self._config)]
-        with self._errors.open("a", encoding="utf-8") as errors:
+        with self._errors.open("w", encoding="utf-8") as errors:
             self._member = self.namespace.spawn(command, cwd=ROOT, stderr=errors)
         member = self._member
         eventually(
