@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import socket
-import statistics
 import time
 from pathlib import Path
 
@@ -66,11 +65,9 @@ def test_each_direction_has_its_own_delay(namespaces: Namespaces, tmp_path: Path
     with frames(line.left[0]) as left, frames(line.right[0]) as right:
         there = exchange(left, right, 9)
         back = exchange(right, left, 9)
-    # Never early; how late is a matter of the machine, so the bounds only tell the two apart.
-    assert min(there) >= 20 * MILLISECOND
-    assert min(back) >= 60 * MILLISECOND
-    assert statistics.median(there) < 40 * MILLISECOND
-    assert statistics.median(back) < 80 * MILLISECOND
+    # Never early; how late is a matter of the machine, so the best of each tells the two apart.
+    assert 20 * MILLISECOND <= min(there) < 40 * MILLISECOND
+    assert 60 * MILLISECOND <= min(back) < 80 * MILLISECOND
 
 
 def test_all_frames_arrive_unchanged_and_in_order(namespaces: Namespaces, tmp_path: Path) -> None:
