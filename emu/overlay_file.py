@@ -20,7 +20,7 @@ from agents.roles.overlay import Keys, OverlayOptions
 from agents.wire.i3 import Endpoint
 from agents.wire.overlay import PORT
 from emu.endpoints import address_of, endpoint_text
-from emu.overlay_protocols.alm import Switch
+from emu.overlay_protocols.alm import Secret, Switch
 from emu.overlay_protocols.choice import WrongChoice, choose
 from emu.scenario.document import Document
 from emu.scenario.errors import Problem, ScenarioError, quote
@@ -32,7 +32,6 @@ from emu.scenario.units import DURATION
 
 RUN = Path("/run")
 STANDARD_ERROR = 2
-_SMALLEST_SECRET = 16
 _NAMES = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}")
 OVERHEAD = 109
 """Octets around a packet: IPv6, UDP, the overlay's own; Ethernet has 1500."""
@@ -71,15 +70,6 @@ def good_name(value: str) -> str:
     return value
 
 
-def _secret(value: str) -> str:
-    if len(value) < _SMALLEST_SECRET:
-        raise ValueError(
-            f"has {len(value)} characters; write a secret of 16 or more, such as the output of "
-            "openssl rand -hex 16"
-        )
-    return value
-
-
 def _some_or_off(value: object) -> object:
     """``off`` is no key; none at all may be an oversight."""
     if value in ({}, None):
@@ -88,7 +78,6 @@ def _some_or_off(value: object) -> object:
 
 
 KeyNumber = Annotated[int, Field(ge=1, le=255)]
-Secret = Annotated[str, AfterValidator(_secret)]
 EndpointText = Annotated[Endpoint, endpoint_text("a member", PORT)]
 KnownAs = Annotated[IPv6Address, PlainValidator(_known_as)]
 InterfaceAddress = Annotated[Address, PlainValidator(_interface)]

@@ -6,16 +6,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from agents.overlay.interface import Overlay, Place
 from emu.scenario.section import Section
+
+_SMALLEST_SECRET = 16
+
+
+def _secret(value: str) -> str:
+    if len(value) < _SMALLEST_SECRET:
+        raise ValueError(
+            f"has {len(value)} characters; write a secret of 16 or more, such as the output of "
+            "openssl rand -hex 16"
+        )
+    return value
 
 
 def _switch(value: object) -> object:
     return {"on": True, "off": False}.get(value, value) if isinstance(value, str) else value
 
 
+Secret = Annotated[str, AfterValidator(_secret)]
+"""What all members share, as text."""
 Switch = Annotated[bool, BeforeValidator(_switch)]
 """``on`` or ``off``."""
 

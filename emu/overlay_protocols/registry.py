@@ -16,6 +16,7 @@ from emu.scenario.errors import one_of, quote
 PROTOCOLS = {
     "own": "emu.overlay_protocols.own",
     "nemo": "emu.overlay_protocols.nemo",
+    "i3": "emu.overlay_protocols.i3",
     "amt-gateway": "emu.overlay_protocols.amt_gateway",
 }
 """Those that come with the toolkit: each module has its ``ALM``."""

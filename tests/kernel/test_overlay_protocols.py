@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
-from tests.kernel.overlay_hosts import Host, Listener, unicast_only
+from tests.kernel.overlay_hosts import ROOT, Host, Listener, unicast_only
 from tests.overlay_example import write_star
 from tests.patience import eventually
 
@@ -43,6 +47,40 @@ def test_nemo_runs_on_hosts(tmp_path):
         root.end()
         listeners.pop(root).close()
         _reach_all(sender, listeners, "without the root")
+
+
+def test_trees_on_i3_run_on_hosts(tmp_path):
+    """An i3 server on the first host, the founder there, too; another one sends."""
+    with unicast_only(4, tmp_path) as hosts, ExitStack() as stack:
+        founder, sender, *receivers = hosts
+        stack.callback(_end, _serve_i3(founder, tmp_path))
+        for host in hosts:
+            options = {
+                "servers": ["[2001:db8:1::2]:5610"],
+                "tree": "a secret of this test",
+                "founder": "on" if host is founder else "off",
+            }
+            host.start(protocol="i3", options=options, query_interval="2s")
+        listeners = {host: host.listen("239.1.1.1") for host in receivers}
+        eventually(lambda: all(_is_in_tree(host) for host in receivers))
+        _reach_all(sender, listeners, "by triggers")
+
+
+def _serve_i3(host: Host, folder: Path) -> subprocess.Popen[str]:
+    config = folder / "server.yaml"
+    secret = "00" * 32
+    text = f'address: "2001:db8:{host.number}::2"\nkey: "{secret}"\n'
+    config.write_text(text, encoding="utf-8")
+    return host.namespace.spawn([sys.executable, "-m", "emu", "i3", "server", config], cwd=ROOT)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.wait()
+
+
+def _is_in_tree(host: Host) -> bool:
+    return any(tree["phase"] == "in tree" for tree in host.status()["groups"].values())
 
 
 def _leads(host: Host) -> int:
