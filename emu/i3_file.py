@@ -16,7 +16,7 @@ from emu.endpoints import address_of, endpoint_text, read_endpoint
 from emu.scenario.document import Document
 from emu.scenario.errors import ScenarioError
 from emu.scenario.explain import explain
-from emu.scenario.i3 import Degree, Lifetime, Recovery, Refresh, RefreshPeriod
+from emu.scenario.i3 import Degree, Lifetime, Metric, Recovery, Refresh, RefreshPeriod
 from emu.scenario.loader import lines, read, refuse
 from emu.scenario.section import Section
 
@@ -75,6 +75,7 @@ class ClientFile(Node):
     refresh: Refresh = "refresh-level"
     refresh_period: RefreshPeriod = 10_000_000_000
     recovery: Recovery = "off"
+    metric: Metric = "delay"
 
 
 def new_root(at: str) -> Identifier:

@@ -145,6 +145,7 @@ class I3Plan:
             "refresh": settings.refresh,
             "refresh_period": settings.refresh_period,
             "recovery": settings.recovery,
+            "metric": settings.metric,
         }
 
     @cached_property

@@ -43,12 +43,22 @@ class Recovery(Enum):
     """Another member for each packet."""
 
 
+class Metric(Enum):
+    """By what a place in the tree is chosen (section 3.2.2)."""
+
+    DELAY = "delay"
+    """Of a packet from the source, as those who are asked say."""
+    LOSS = "loss"
+    BANDWIDTH = "bandwidth"
+
+
 @dataclass(frozen=True)
 class GroupConfig:
     """What the members of one group agree upon."""
 
     degree: int = 8
     """How many children an identifier has at most, the paper's D."""
+    metric: Metric = Metric.DELAY
     reply_time: int = 1 * SECOND
     """How long a join waits at a level for answers, unless all that can come have come; ns."""
     refresh: Refresh = Refresh.LEVEL

@@ -21,7 +21,7 @@ class Place:
     path: tuple[Identifier, ...]
     """The identifiers from the root's to the one at which to join."""
     distance: int
-    """From the source by this path, ns; with the clocks' skew."""
+    """From the source by this path, ns, with the clocks' skew; by another metric what it costs."""
     owner: Endpoint
     """Whose identifier it is."""
 
@@ -33,6 +33,8 @@ class Search:
     root: Identifier
     replies_expected: int
     """As many as a full receiver has children: with these a level is complete."""
+    by_delay: bool = True
+    """Whether distances are delays, to which the way from who answers is added."""
     places: list[Place] = field(default_factory=list)
     """Where one can join, by what has been heard so far."""
     path: tuple[Identifier, ...] = ()
@@ -50,7 +52,9 @@ class Search:
 
     def hear(self, reply: Distance, of: Identifier, owner: Endpoint, now: int) -> bool:
         """A receiver of one of the two sets answers; whether the level is complete by that."""
-        distance = now - reply.time_stamp + reply.source_distance
+        distance = reply.source_distance
+        if self.by_delay:
+            distance += now - reply.time_stamp
         if len(self._joinable) + len(self._full) < 2 * self.replies_expected:
             if of == self._joinable_set:
                 path = (*self.path, reply.identifier)

@@ -18,10 +18,11 @@ from agents.core import MILLISECOND, Action
 from agents.deadlines import Deadlines, earliest
 from agents.i3.actions import SendDatagram
 from agents.i3.allowance import Allowance
-from agents.i3.config import GroupConfig, Recovery
+from agents.i3.config import GroupConfig, Metric, Recovery
 from agents.i3.identifiers import PREFIX, SUFFIX, above_root, chained, f_hash, j_hash
 from agents.i3.joining import Place, Search
 from agents.i3.keeping import Keeper
+from agents.i3.measuring import ENOUGH, MEASURING_TIME, Reception, Trials
 from agents.i3.moving_up import INSERTION_TIME, Climber, reach, sets_of
 from agents.i3.recovery import Repairs
 from agents.i3.ring import HostDirectory
@@ -116,10 +117,13 @@ class Member:
         self.in_tree_since: int | None = None
         """When it got the place that it has, or had last; ns of its clock."""
         self.source_distance = 0
-        """ns, of this host's clock less the source's."""
+        """ns, of this host's clock less the source's; by another metric, what the way costs."""
         self._owner = me
         """Of the parent identifier."""
         self._search: Search | None = None
+        self._trials: Trials | None = None
+        self._reception = Reception()
+        self._by_delay = config.metric is Metric.DELAY
         self._nonce = 0
         self._places: list[Place] = []
         """Where to join, the best first, as the last search found."""
@@ -160,8 +164,8 @@ class Member:
     def join(self, now: int) -> list[Action]:
         """Look for a place in the tree, and take it."""
         self.phase = Phase.SEARCHING
-        self._search = Search(self._root, self._config.degree)
-        return self._query(now)
+        self._search = Search(self._root, self._config.degree, self._by_delay)
+        return self._end_trials() + self._query(now)
 
     def leave(self) -> list[Action]:
         """Give up the place. Triggers that others below need stay as long as they refresh them."""
@@ -170,11 +174,12 @@ class Member:
         self._moved_up = False
         for timer in _Timer:
             self._deadlines.cancel(timer)
-        return self._climber.stop() + self._keeper.drop_all()
+        return self._end_trials() + self._climber.stop() + self._keeper.drop_all()
 
     def moved(self, me: Endpoint, now: int) -> list[Action]:
         """This host is at another endpoint. Its identifiers and its place in the tree stay."""
-        stay = self._climber.stop()  # Answers to its questions go to where the host was.
+        # Answers to its questions, and what it measures, go to where the host was.
+        stay = self._end_trials() + self._climber.stop()
         before, self._me = self._me, me
         self.repairs.moved(me)
         self._anycast = [(identifier, me) for identifier, _ in self._anycast]
@@ -228,6 +233,8 @@ class Member:
                 actions += self._probe(now)
             elif timer is _Timer.ANYCAST:
                 actions += self._join_recovery_group(now)
+            elif self._trials is not None:
+                actions += self._measured(self._trials, now)
             elif self.phase is Phase.SEARCHING:
                 actions += self._next_level(now) if self._search else self.join(now)
             else:
@@ -255,7 +262,24 @@ class Member:
         if self._search.step():
             return self._query(now)
         self._places = self._search.places
+        if self._places and not self._by_delay:
+            return self._measure(now)
         return self._cry() + self._insert(now)
+
+    def _measure(self, now: int) -> list[Action]:
+        """See what comes by the places that look best, before one is taken (section 3.2.2)."""
+        self._search = None
+        self._trials = Trials(self._places, self._me, self._keeper)
+        self._deadlines.set(_Timer.SEARCH, now + MEASURING_TIME)
+        return self._trials.begin(now)
+
+    def _measured(self, trials: Trials, now: int) -> list[Action]:
+        self._places = trials.found(self._config.metric, now)
+        return self._end_trials() + self._insert(now)
+
+    def _end_trials(self) -> list[Action]:
+        trials, self._trials = self._trials, None
+        return trials.end() if trials is not None else []
 
     def _cry(self) -> list[Action]:
         """Tell those below where the search has ended if nobody there has a place."""
@@ -282,6 +306,7 @@ class Member:
         self._owner = place.owner
         self.path = place.path
         self.source_distance = place.distance
+        self._reception = Reception()
         parent = place.path[-1]
         self.identifier = chained(parent, self._near(), self._random.randbytes(SUFFIX))
         self._deadlines.set(_Timer.SEARCH, now + INSERTION_TIME)
@@ -442,6 +467,10 @@ class Member:
             return []
         if isinstance(message, Distance):
             return self._distance(message, packet.identifier, source, now)
+        if self._trials is not None and isinstance(message, Data):
+            if message.source == _OWN_GROUP:
+                self._trials.hear(packet.identifier, message, now)
+            return []
         if self.phase is not Phase.IN_TREE:
             return []
         if isinstance(message, QueryDistance):
@@ -461,8 +490,12 @@ class Member:
         own = self._source if self.path else _OWN_GROUP
         if data.source == own and data.sequence <= self.sent:
             return []  # back from the tree
-        if data.source == _OWN_GROUP:
+        if data.source == _OWN_GROUP and self._by_delay:
             self.source_distance = now - data.time_stamp
+        elif data.source == _OWN_GROUP:
+            self._reception.hear(data, now)
+            if self._reception.packets >= ENOUGH:
+                self.source_distance = self._reception.cost(self._config.metric, now)
         return self.repairs.data(data, now)
 
     def _distance(

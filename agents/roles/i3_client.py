@@ -11,7 +11,7 @@ from ipaddress import IPv6Address
 from typing import Any
 
 from agents.core import Action
-from agents.i3.config import GroupConfig, Recovery, Refresh
+from agents.i3.config import GroupConfig, Metric, Recovery, Refresh
 from agents.i3.directory import Entries
 from agents.i3.host import EndHost
 from agents.i3.member import Member, Phase
@@ -81,6 +81,7 @@ def core_of(config: dict[str, Any], me: Endpoint) -> EndHost:
         refresh=Refresh(config["refresh"]),
         refresh_period=config["refresh_period"],
         recovery=Recovery(config["recovery"]),
+        metric=Metric(config["metric"]),
     )
     return EndHost(
         me,

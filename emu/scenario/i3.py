@@ -27,6 +27,10 @@ Recovery = Literal["off", "rel-loss", "rel-random"]
 another for each packet (section 5)."""
 
 
+Metric = Literal["delay", "loss", "bandwidth"]
+"""By what members choose their places (section 3.2.2)."""
+
+
 class HopLoss(Section):
     """What is lost of datagrams; each hop loses a share between 0 and this, drawn once a run."""
 
@@ -45,4 +49,5 @@ class I3(Section):
     refresh: Refresh = "refresh-level"
     refresh_period: RefreshPeriod = DURATION.parse("10s")
     recovery: Recovery = "off"
+    metric: Metric = "delay"
     loss: HopLoss = HopLoss()

@@ -148,7 +148,7 @@ def _draw(span: Span, random: Random) -> int:
 
 def _shortest(size: int, links: dict[Link, int]) -> tuple[list[list[int]], list[list[int]]]:
     """Delays between all nodes, and on each way the node before the last."""
-    one, other = zip(*links, strict=True)
+    one, other = zip(*links, strict=True) if links else ((), ())  # One router has none.
     graph = coo_matrix((list(links.values()), (one, other)), shape=(size, size)).tocsr()
     delays, before = dijkstra(graph, directed=False, return_predecessors=True)
     return np.rint(delays).astype(np.int64).tolist(), before.tolist()

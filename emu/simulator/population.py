@@ -9,7 +9,7 @@ from typing import cast
 
 from agents.core import MILLISECOND, SECOND
 from agents.i3.actions import Deliver
-from agents.i3.config import GroupConfig, Recovery, Refresh
+from agents.i3.config import GroupConfig, Metric, Recovery, Refresh
 from agents.i3.member import Member
 from agents.wire.i3 import Endpoint
 from emu.scenario.population import (
@@ -218,6 +218,7 @@ def _group(scenario: VirtualScenario) -> GroupConfig:
         refresh=Refresh(overlay.refresh),
         refresh_period=overlay.refresh_period,
         recovery=Recovery(overlay.recovery),
+        metric=Metric(overlay.metric),
     )
 
 

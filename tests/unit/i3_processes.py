@@ -52,7 +52,7 @@ class Processes:
     def client(self, name: str, *known: str, founder: bool = False) -> None:
         """Start a client."""
         self._start(
-            "i3_client", name, known, root=ROOT, founder=founder, recovery="off",
+            "i3_client", name, known, root=ROOT, founder=founder, recovery="off", metric="delay",
             refresh="refresh-level", refresh_period=1_000_000_000, interface=None, address=HERE,
             applications=str(self.folder / f"{name}.i3"),
         )  # fmt: skip
