@@ -16,8 +16,9 @@ from tests.namespaces import Namespaces
 from tests.patience import eventually
 
 pytestmark = pytest.mark.root
-RELAYS = {2: "10.0.1.2:2268", 3: "[2001:db8:1::2]:2268"}
-"""By which address each gateway reaches the relay."""
+RELAYS = {2: {}, 3: {"relay": "[2001:db8:1::2]:2268"}}
+"""How each gateway reaches the relay: it looks where public ones are, or is told."""
+ANYCAST = "192.52.193.1"
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +26,13 @@ def made(tmp_path_factory):
     """A source, a relay, and two gateways: one over IPv4, one over IPv6."""
     folder = tmp_path_factory.mktemp("amt")
     with unicast_only(3, folder) as hosts, Namespaces() as namespaces:
-        source, relay = Source(namespaces, hosts[0]), Relay(hosts[0], folder)
+        hosts[0].namespace.run("ip", "address", "add", ANYCAST, "dev", "lo")
+        hosts[0].router.run("ip", "route", "add", "192.52.193.0/24", "via", "10.0.1.2")
+        source = Source(namespaces, hosts[0])
+        relay = Relay(hosts[0], folder, discovery=[ANYCAST])
         try:
             for host in hosts[1:]:
-                options = {"relay": RELAYS[host.number]}
+                options = RELAYS[host.number]
                 host.start(protocol="amt-gateway", options=options, keys="off", query_interval="2s")
             yield source, relay, hosts[1:]
         finally:

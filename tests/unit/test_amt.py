@@ -139,6 +139,24 @@ def test_a_gateway_that_wants_nothing_is_silent():
     assert world.sent[RELAY, amt.Request.TYPE] == requests
 
 
+@pytest.mark.parametrize("relay", [RELAY, None], ids=["told", "looked for"])
+def test_a_gateway_that_wants_nothing_any_more_does_not_go_on_to_ask_nobody(relay):
+    world = World(1)
+    world.gateway(relay, ANYCAST if relay is None else None)
+    world.want(0, GROUP)
+    world.run(10 * SECOND)
+    assert sum(world.sent.values()) > 2
+    world.leave(0, GROUP)
+    world.run(300 * SECOND)
+    sent = sum(world.sent.values())
+    world.run(3000 * SECOND)
+    assert sum(world.sent.values()) == sent
+    world.relay()
+    world.want(0, GROUP)
+    world.run(3001 * SECOND)
+    assert world.joined[RELAY] == {GROUP: EVERYTHING}
+
+
 def test_memberships_last_as_long_as_they_are_refreshed():
     """A thousand seconds; what is not refreshed ends after 2 * 20 s + 10 s."""
     world = joined()
@@ -387,6 +405,30 @@ def test_a_query_that_is_not_as_it_has_to_be_is_ignored(change, why):
     assert gateway.dropped[why] >= 1
     assert len(gateway.receive(amt.encode(query), RELAY, 1)) == 1
     assert gateway.receive(amt.encode(query), RELAY, 1) == []  # it waits for none any more
+
+
+def test_a_relay_that_says_other_addresses_each_time_is_not_asked_without_end():
+    gateway = Gateway(GatewayConfig(), RELAY, None, Random(1))
+    said = {False: igmp.MembershipReport(()), True: mld.MulticastListenerReport(())}
+    pending = [
+        action.datagram
+        for group in (GROUP, GROUP_V6)
+        for action in gateway.want(group, Interest(group, True), 0)
+    ]
+    answered = 0
+    for _ in range(3):
+        while pending and answered < 100:
+            request = amt.decode(pending.pop(0))
+            where = amt.gateway_address(outside(answered, 1))
+            answered += 1
+            inside = packets.general_query(SMALL, of_mld=request.mld)
+            query = amt.MembershipQuery(bytes(6), request.nonce, inside, where)
+            actions = gateway.receive(amt.encode(query), RELAY, 1)
+            gateway.report(said[request.mld])
+            sent = [action.datagram for action in actions if isinstance(action, SendDatagram)]
+            pending += [datagram for datagram in sent if datagram[0] == amt.Request.TYPE]
+        pending = [action.datagram for action in gateway.moved(1)]
+    assert answered <= 8
 
 
 def test_octets_behind_a_query_are_not_passed_on():

@@ -36,7 +36,7 @@ class Cycle:
 
     def end(self) -> None:
         """Nothing is wanted any more."""
-        self.runs, self.leave, self.used = False, None, None
+        self.runs, self.nonce, self.leave, self.used = False, None, None, None
 
 
 def timeout(config: GatewayConfig, random: Random, retries: int) -> int:

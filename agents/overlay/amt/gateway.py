@@ -142,6 +142,11 @@ class Gateway:
     def _discover(self, now: int) -> list[Action]:
         assert self._discovery is not None
         assert self._discovering is not None
+        if not self._interests:
+            self._discovering = None
+            for cycle in self._cycles.values():
+                cycle.end()
+            return []
         self._due.set("discovery", now + self._timeout(self._discovery_retries))
         self._discovery_retries += 1
         return [_to(self._discovery, amt.RelayDiscovery(self._discovering))]
@@ -189,6 +194,9 @@ class Gateway:
 
     def _no_answer(self, cycle: Cycle, now: int) -> list[Action]:
         cycle.retries += 1
+        if not self._is_wanted(cycle):
+            cycle.end()
+            return []
         if cycle.retries <= self._config.maximum_retries or self._discovery is None:
             return self._ask(cycle, now)
         cycle.nonce = None
@@ -211,7 +219,7 @@ class Gateway:
         actions: list[Action] = []
         before = None if cycle.used is None else cycle.used.gateway
         if before is not None and message.gateway not in (None, before):
-            actions += self._changed_address(cycle, now)
+            actions += self._changed_address(cycle, before, now)
         cycle.leave = Leave(
             sender, message.mac, message.nonce, message.gateway, max(query.robustness, 1)
         )
@@ -224,19 +232,23 @@ class Gateway:
             self._due.set("discovery", now + self._timeout(self._discovery_retries))
         return self._drop("relay is full")
 
-    def _changed_address(self, cycle: Cycle, now: int) -> list[Action]:
-        """The relay sees us elsewhere: the tunnels to where we were have to end."""
+    def _changed_address(self, cycle: Cycle, before: amt.GatewayAddress, now: int) -> list[Action]:
+        """The relay sees us elsewhere: the tunnel to where we were has to end, for both."""
         actions = self._tear_down(cycle, now)
         other = self._cycles[not cycle.of_mld]
-        if other.used is not None and other.nonce is None:
+        if other.used is not None and other.used.gateway == before and other.nonce is None:
             actions += self._request(other, now)
         return [*actions, Log("amt_address", {})]
 
     def _refresh(self, cycle: Cycle, now: int) -> list[Action]:
-        if any((group.ipv4_mapped is None) is cycle.of_mld for group in self._interests):
+        if self._is_wanted(cycle):
             return self._request(cycle, now)
         cycle.end()
         return []
+
+    def _is_wanted(self, cycle: Cycle) -> bool:
+        """Whether any group of its protocol is."""
+        return any((group.ipv4_mapped is None) is cycle.of_mld for group in self._interests)
 
     def _tear_down(self, cycle: Cycle, now: int) -> list[Action]:
         used, cycle.used, cycle.leave = cycle.used, None, None
