@@ -50,6 +50,7 @@ class RelayFile(Section):
     port: Annotated[int, Field(ge=1, le=65535)] = PORT
     path_mtu: Annotated[int, Field(ge=1280, le=65535)] = _DEFAULT.path_mtu
     query_interval: Annotated[int, within(DURATION, "1s", "30min")] = _DEFAULT.query_interval
+    unreachable: Annotated[int, Field(ge=0, le=1_000_000)] = _DEFAULT.unreachable
     linux: Switch = False
     """Gateways may be Linux's amt device."""
     tunnels: Many = _DEFAULT.maximum_tunnels
@@ -84,6 +85,7 @@ def load_relay(path: Path) -> RelayOptions:
             maximum_tunnels_of_address=config.tunnels_of_address,
             maximum_groups=config.groups_of_tunnel,
             path_mtu=config.path_mtu,
+            unreachable=config.unreachable,
             linux=config.linux,
         ),
         query=str(status_path(f"{PROTOCOL}-{config.native}")),

@@ -105,8 +105,16 @@ class AmtRelay(Overlay):
 
     def receive(self, datagram: bytes, sender: Endpoint, now: int, ecn: int = 0) -> list[Action]:
         """A UDP datagram came, from anybody."""
+        return self._follow(self._relay.receive(datagram, sender, now), now)
+
+    def unreachable(self, gateway: Endpoint, now: int) -> list[Action]:
+        """ICMP says that a datagram did not reach this endpoint."""
+        return self._follow(self._relay.unreachable(gateway), now)
+
+    def _follow(self, told: Iterable[Action], now: int) -> list[Action]:
+        """What gateways want, or what has become of them."""
         actions: list[Action] = []
-        for action in self._relay.receive(datagram, sender, now):
+        for action in told:
             match action:
                 case Reported(host, message):
                     said = message if isinstance(message, _OF_MLD) else from_igmp(message)

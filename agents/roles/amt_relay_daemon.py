@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 from random import SystemRandom
 from typing import Any
@@ -15,6 +17,7 @@ from agents.kernel.group_memberships import GroupMemberships
 from agents.kernel.group_socket import GroupSocket
 from agents.kernel.overlay_socket import OverlaySocket
 from agents.kernel.too_big import TooBig
+from agents.kernel.unreachable import Unreachables
 from agents.multicast.filters import Filter, FilterMode
 from agents.multicast.link_router import SetWanted
 from agents.overlay.actions import SendDatagram
@@ -57,6 +60,7 @@ class AmtRelayDaemon:
         self._groups = GroupSocket(options.interface)
         self._memberships = GroupMemberships(options.interface)
         self._errors = TooBig()
+        self._unreachables = Unreachables(options.port)
         self._sockets: dict[bool, OverlaySocket] = {}
         """Those of the unicast addresses, by whether it is one of IPv6."""
         self._core = AmtRelay(
@@ -71,6 +75,8 @@ class AmtRelayDaemon:
         daemon.on(SetWanted, self._want)
         daemon.on(PacketTooBig, self._tell)
         daemon.watch(self._groups.fileno(), self._read)
+        for source in self._unreachables.sockets:
+            daemon.watch(source.fileno(), partial(self._hear, source))
         daemon.answer(options.query, self._state)
 
     def run(self) -> None:
@@ -89,7 +95,7 @@ class AmtRelayDaemon:
         opened = OverlaySocket(self._options.port, address=bound, whole=True)
         if unicast:
             self._sockets[isinstance(address, IPv6Address)] = opened
-        self._daemon.watch(opened.fileno(), lambda: self._receive(opened))
+        self._daemon.watch(opened.fileno(), partial(self._receive, opened))
 
     def _receive(self, opened: OverlaySocket) -> None:
         """Control messages of gateways."""
@@ -101,6 +107,15 @@ class AmtRelayDaemon:
             self._answering = opened
             self._carry_out(self._core.receive_run(datagrams, sender, time.monotonic_ns(), ecn))
             self._answering = None
+
+    def _hear(self, source: socket.socket) -> None:
+        """ICMP about what went to gateways."""
+        for _ in range(BUDGET):
+            came, gateway = self._unreachables.receive(source)
+            if not came:
+                return
+            if gateway is not None:
+                self._carry_out(self._core.unreachable(gateway, time.monotonic_ns()))
 
     def _read(self) -> None:
         """Packets to groups."""

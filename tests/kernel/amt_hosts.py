@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from emu.overlay_file import status_path
+from tests.event_log import read_events
 from tests.kernel.overlay_hosts import ROOT, Host
 from tests.namespaces import Namespaces
 from tests.patience import eventually
@@ -67,6 +68,9 @@ class Relay:
         with self.host.namespace, socket.socket(socket.AF_UNIX) as asking:
             asking.connect(str(status_path("amt-relay-native")))
             return json.loads(b"".join(iter(lambda: asking.recv(1 << 16), b"")))
+
+    def log(self) -> list[dict[str, Any]]:
+        return read_events(self._log)
 
     def joined(self, group: str) -> bool:
         """Whether the kernel is a member on the native link."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import sys
 
@@ -16,16 +17,16 @@ from tests.namespaces import Namespaces
 from tests.patience import eventually
 
 pytestmark = pytest.mark.root
-RELAYS = {2: {}, 3: {"relay": "[2001:db8:1::2]:2268"}}
+RELAYS = {2: {}, 3: {"relay": "[2001:db8:1::2]:2268"}, 4: {"relay": "10.0.1.2:2268"}}
 """How each gateway reaches the relay: it looks where public ones are, or is told."""
 ANYCAST = "192.52.193.1"
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A source, a relay, and two gateways: one over IPv4, one over IPv6."""
+    """A source, a relay, and three gateways: one over IPv6, the others over IPv4."""
     folder = tmp_path_factory.mktemp("amt")
-    with unicast_only(3, folder) as hosts, Namespaces() as namespaces:
+    with unicast_only(4, folder) as hosts, Namespaces() as namespaces:
         hosts[0].namespace.run("ip", "address", "add", ANYCAST, "dev", "lo")
         hosts[0].router.run("ip", "route", "add", "192.52.193.0/24", "via", "10.0.1.2")
         source = Source(namespaces, hosts[0])
@@ -43,7 +44,7 @@ def payloads(name: str, number: int = 100) -> list[bytes]:
     return [f"{name} {n}".encode() for n in range(number)]
 
 
-def has_tunnels(relay: Relay, group: str, number: int = 2) -> bool:
+def has_tunnels(relay: Relay, group: str, number: int = 3) -> bool:
     return sum(group in tunnel["groups"] for tunnel in relay.status()["tunnels"]) == number
 
 
@@ -137,7 +138,7 @@ def test_the_status_shows_relay_and_gateways(made):
     listeners = [host.listen("239.1.1.4") for host in gateways]
     eventually(lambda: has_tunnels(relay, "239.1.1.4"))
     command = [sys.executable, "-m", "emu", "overlay", "status"]
-    of_relay, over_v4, over_v6 = (
+    of_relay, over_v4, over_v6, _ = (
         host.namespace.run(*command, cwd=ROOT).stdout for host in (relay.host, *gateways)
     )
     assert "relay on native, amt-relay" in of_relay
@@ -150,7 +151,7 @@ def test_the_status_shows_relay_and_gateways(made):
 
 
 def test_a_relay_that_starts_anew_serves_its_gateways_again(made):
-    """The last of the tests: gateways ask every two seconds, and end with a word to the relay."""
+    """The last of the tests: gateways ask every 2 s, and end with a word, or without one."""
     sender, relay, gateways = made
     listeners = [host.listen("239.1.1.5") for host in gateways]
     eventually(lambda: has_tunnels(relay, "239.1.1.5"))
@@ -161,4 +162,16 @@ def test_a_relay_that_starts_anew_serves_its_gateways_again(made):
     for listener in listeners:
         listener.wait_for(payloads("again"))
     assert gateways[0].end() == 0
-    eventually(lambda: has_tunnels(relay, "239.1.1.5", 1))
+    eventually(lambda: has_tunnels(relay, "239.1.1.5", 2))
+    for killed in gateways[1:]:
+        killed.end(signal.SIGKILL)
+
+    def nobody_is_left() -> bool:
+        """ICMP says that they are gone, as often as something is sent."""
+        sender.send("239.1.1.5", [b"is anybody there"])
+        return has_tunnels(relay, "239.1.1.5", 0)
+
+    eventually(nobody_is_left)
+    assert {"10.0.4.2:4754", "[2001:db8:3::2]:4754"} == {
+        line["gateway"] for line in relay.log() if line["kind"] == "amt_gateway_gone"
+    }

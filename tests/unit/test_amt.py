@@ -448,10 +448,11 @@ def test_data_comes_from_the_relay_only_and_is_wanted():
     unwanted = amt.encode(amt.MulticastData(packet(1, ONE_SOURCE)))
     assert core.receive(unwanted, RELAY, world.now) == []
     unicast = packet(1)[:16] + bytes((10, 0, 0, 1)) + packet(1)[20:]
-    for wrong in (unicast, packet(1)[:-1], b"", b"\x45"):
+    from_group = packet(1)[:12] + bytes((224, 0, 0, 5)) + packet(1)[16:]
+    for wrong in (unicast, from_group, packet(1)[:-1], b"", b"\x45"):
         assert core.receive(amt.encode(amt.MulticastData(wrong)), RELAY, world.now) == []
     dropped = core.status(world.now)["dropped"]
-    assert dropped == {"not from the relay": 1, "not wanted": 1, "malformed": 4}
+    assert dropped == {"not from the relay": 1, "not wanted": 1, "malformed": 5}
 
 
 def mac_of(relay: AmtRelay, gateway, nonce: int = 7) -> bytes:
@@ -557,6 +558,25 @@ def test_a_teardown_counts_for_the_address_in_it():
     assert dropped(relay) == {"unauthentic": 3}
     assert len(relay.status(0)["tunnels"]) == 1
     relay.receive(amt.encode(amt.Teardown(mac, 7, where)), outside(5), 0)
+    assert relay.status(0)["tunnels"] == []
+
+
+def test_a_gateway_that_is_not_reached_any_more_has_no_tunnel():
+    """Section 5.3.3.6.4: five messages in a row are ignored; a word of the gateway ends a row."""
+    relay = a_relay()
+    mac = mac_of(relay, outside(0))
+    relay.receive(update(mac), outside(0), 0)
+    for _ in range(2):
+        for _ in range(5):
+            assert relay.unreachable(outside(0), 0) == []
+        relay.receive(update(mac), outside(0), 0)
+    for _ in range(5):
+        assert relay.unreachable(outside(0), 0) == []
+    assert relay.unreachable(outside(1), 0) == []  # nobody
+    assert len(relay.status(0)["tunnels"]) == 1
+    said, wanted = relay.unreachable(outside(0), 0)
+    assert said.fields == {"gateway": "203.0.113.1:40000"}
+    assert wanted.wanted == NOTHING
     assert relay.status(0)["tunnels"] == []
 
 

@@ -21,6 +21,7 @@ port: 2269
 path_mtu: 1400
 query_interval: 60s
 linux: on
+unreachable: 9
 tunnels: 10
 tunnels_of_address: 2
 groups_of_tunnel: 3
@@ -54,6 +55,7 @@ def test_all_that_may_be_said_is_read(tmp_path):
         maximum_groups=3,
         path_mtu=1400,
         linux=True,
+        unreachable=9,
     )
 
 

@@ -48,6 +48,8 @@ class RelayConfig:
     """Pairs of tunnel and group."""
     control_rate: int = 100
     """Control messages a second that are taken from one address, and twice as many at once."""
+    unreachable: int = 5
+    """Destination Unreachable in a row that do not yet end a tunnel (section 5.3.3.6.4)."""
     linux: bool = False
     """Gateways may be Linux's amt device: no L, no G, and P elsewhere. Others are served, too."""
     path_mtu: int = 1500

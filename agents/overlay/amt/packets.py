@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv6Address
 from agents.core import SECOND
 from agents.overlay.amt.config import RelayConfig
 from agents.wire import igmp, ipv4, ipv6, mld
-from agents.wire.addresses import shared_address
+from agents.wire.addresses import is_group, shared_address
 from agents.wire.errors import MalformedPacket
 
 Report = (
@@ -103,6 +103,8 @@ def read_data(packet: bytes) -> tuple[bytes, IPv6Address, IPv6Address]:
         raise MalformedPacket("no packet of a group")
     if not whole:
         raise MalformedPacket("a packet that is cut off")
+    if is_group(shared_address(ends[0])):
+        raise MalformedPacket("a packet from a group")
     return packet[:length], shared_address(ends[0]), shared_address(ends[1])
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address
 from random import Random
 
-from agents.core import Action
+from agents.core import Action, Log
 from agents.overlay.actions import SendDatagram
 from agents.overlay.amt.actions import Reported, TornDown
 from agents.overlay.amt.config import RelayConfig
@@ -17,7 +17,7 @@ from agents.overlay.amt.tunnels import Tunnels
 from agents.overlay.rates import Rates
 from agents.wire import amt
 from agents.wire.errors import MalformedPacket
-from agents.wire.i3 import Endpoint, address_and_port
+from agents.wire.i3 import Endpoint, address_and_port, endpoint_text
 
 _V4, _V6 = 4, 6
 _LONGEST = 1500
@@ -38,7 +38,7 @@ class Relay:
         random: Random,
         now: int,
     ) -> None:
-        self._linux = config.linux
+        self._linux, self._unreachable = config.linux, config.unreachable
         self._addresses: dict[int, IPv4Address | IPv6Address] = {
             address.version: address for address in addresses
         }
@@ -93,7 +93,18 @@ class Relay:
         host = self.tunnels.open(sender)
         if host is None:
             return self._drop("no tunnel left")
+        del self.tunnels.failures[host]
         return [Reported(host, report)]
+
+    def unreachable(self, gateway: Endpoint) -> list[Action]:
+        """ICMP says that a datagram did not reach a gateway: not of one alone is it gone."""
+        host = self.tunnels.hosts.get(gateway)
+        if host is None:
+            return []
+        self.tunnels.failures[host] += 1
+        if self.tunnels.failures[host] <= self._unreachable:
+            return []
+        return [Log("amt_gateway_gone", {"gateway": endpoint_text(gateway)}), TornDown(host)]
 
     def _tear_down(self, message: amt.Teardown, now: int) -> list[Action]:
         """The address in it counts, not where it comes from (section 5.3.3.5)."""

@@ -22,6 +22,8 @@ class Tunnels:
         self._config = config
         self.hosts: dict[Endpoint, IPv6Address] = {}
         self.endpoints: dict[IPv6Address, Endpoint] = {}
+        self.failures: Counter[IPv6Address] = Counter()
+        """How often in a row a gateway was not reached."""
         self._of_address: Counter[bytes] = Counter()
         self._last = 0
 
@@ -47,6 +49,7 @@ class Tunnels:
     def close(self, host: IPv6Address) -> None:
         """A tunnel is no more."""
         endpoint = self.endpoints.pop(host)
+        del self.failures[host]
         del self.hosts[endpoint]
         address = endpoint[_ADDRESS]
         self._of_address[address] -= 1
