@@ -56,13 +56,6 @@ class VirtualInterface:
         """The descriptor, readable when a packet waits."""
         return self._descriptor
 
-    def read(self) -> bytes | None:
-        """The next packet that the host sends here; None: there is none."""
-        try:
-            return os.read(self._descriptor, 65536)
-        except BlockingIOError:
-            return None
-
     def read_into(self, buffer: memoryview) -> int:
         """Read the next packet into a buffer; its length, 0: there is none."""
         try:
