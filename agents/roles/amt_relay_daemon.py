@@ -28,8 +28,11 @@ from agents.roles.amt_relay import AmtRelay
 from agents.roles.daemon import BUDGET, Daemon
 from agents.wire import ipv4, ipv6
 from agents.wire.addresses import is_link_scope, mapped
+from agents.wire.amt import RelayDiscovery
 from agents.wire.errors import MalformedPacket
 from agents.wire.i3 import address_and_port
+
+_DISCOVERY = bytes((RelayDiscovery.TYPE,))
 
 
 @dataclass(frozen=True)
@@ -95,15 +98,17 @@ class AmtRelayDaemon:
         opened = OverlaySocket(self._options.port, address=bound, whole=True)
         if unicast:
             self._sockets[isinstance(address, IPv6Address)] = opened
-        self._daemon.watch(opened.fileno(), partial(self._receive, opened))
+        self._daemon.watch(opened.fileno(), partial(self._receive, opened, unicast))
 
-    def _receive(self, opened: OverlaySocket) -> None:
-        """Control messages of gateways."""
+    def _receive(self, opened: OverlaySocket, unicast: bool) -> None:
+        """Control messages of gateways; to an anycast address there is one only."""
         for _ in range(BUDGET):
             received = opened.receive()
             if received is None:
                 return
             datagrams, sender, ecn = received
+            if not unicast:
+                datagrams = [each for each in datagrams if each[:1] == _DISCOVERY]
             self._answering = opened
             self._carry_out(self._core.receive_run(datagrams, sender, time.monotonic_ns(), ecn))
             self._answering = None

@@ -5,16 +5,17 @@ from __future__ import annotations
 import signal
 import socket
 import sys
+from ipaddress import IPv4Address
 
 import pytest
 
 from agents.kernel.group_socket import GroupSocket
-from agents.wire import ipv4, ipv6
+from agents.wire import amt, ipv4, ipv6
 from tests.kernel.amt_hosts import CHANNELS, SOURCE_V4, SOURCE_V6, Relay, Source
 from tests.kernel.overlay_hosts import ROOT, unicast_only
 from tests.kernel.packets import capture
 from tests.namespaces import Namespaces
-from tests.patience import eventually
+from tests.patience import PATIENCE_S, eventually
 
 pytestmark = pytest.mark.root
 RELAYS = {2: {}, 3: {"relay": "[2001:db8:1::2]:2268"}, 4: {"relay": "10.0.1.2:2268"}}
@@ -131,6 +132,18 @@ def test_what_is_too_long_for_the_tunnel_is_fragmented(made, group, source):
         eventually(lambda listener=listener: long[-1] in listener.read())
         assert [data for data in listener.got if not data.startswith(b"probe")] == long
         listener.close()
+
+
+def test_an_anycast_address_is_for_discovery_only(made):
+    """Else a tunnel's packets would not come from where its gateway has sent to."""
+    _, _, gateways = made
+    with gateways[0].namespace, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.settimeout(PATIENCE_S)
+        for question in (amt.Request(1, False), amt.RelayDiscovery(2)):
+            asking.sendto(amt.encode(question), (ANYCAST, amt.PORT))
+        answer, sender = asking.recvfrom(2048)
+    assert amt.decode(answer) == amt.RelayAdvertisement(2, IPv4Address("10.0.1.2"))
+    assert sender == (ANYCAST, amt.PORT)
 
 
 def test_the_status_shows_relay_and_gateways(made):
