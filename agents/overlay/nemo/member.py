@@ -18,12 +18,13 @@ from agents.overlay.nemo.hierarchy import Hierarchy
 from agents.overlay.nemo.post import Post
 from agents.overlay.nemo.publication import Publication
 from agents.overlay.nemo.rendezvous import Rendezvous, Top
+from agents.overlay.nemo.status import clusters, seen
 from agents.overlay.nemo.upkeep import Upkeep
 from agents.overlay.rates import Rates
 from agents.overlay.sealing import Sealer
 from agents.wire.addresses import unmapped
 from agents.wire.errors import MalformedPacket, Unauthentic
-from agents.wire.i3 import Endpoint, address_and_port
+from agents.wire.i3 import Endpoint
 from agents.wire.nemo import (
     Alive,
     Data,
@@ -35,7 +36,6 @@ from agents.wire.nemo import (
     Message,
     Move,
     Nack,
-    Peer,
     Ping,
     Pong,
     Query,
@@ -194,12 +194,13 @@ class NemoMember(Overlay):
 
     def status(self, now: int) -> dict[str, Any]:
         """Members, groups with their clusters, and counters."""
+        hierarchies = [known.hierarchy for known in self._groups.values()]
         recoveries = [g.flow.recovery for g in self._groups.values()]
         recoveries += [p.recovery for p in self._publications.values()]
         return {
             "member": self.member.hex(),
-            "members": self._members(),
-            "groups": {str(unmapped(group)): self._clusters(group) for group in self._groups},
+            "members": seen(self._book, hierarchies),
+            "groups": {str(unmapped(h.group)): clusters(h) for h in hierarchies},
             "retransmissions": {
                 "asked for": sum(recovery.asked for recovery in recoveries),
                 "sent again": sum(recovery.sent_again for recovery in recoveries),
@@ -319,37 +320,3 @@ class NemoMember(Overlay):
         if publication is not None and publication.due is not None:
             times.append(publication.due)
         self._due.plan(group, min(times, default=None))
-
-    def _members(self) -> list[dict[str, Any]]:
-        """Those in our clusters."""
-        of: dict[MemberId, list[str]] = {}
-        for group, known in self._groups.items():
-            seated = {m for cluster in known.hierarchy.clusters for m in cluster.seats}
-            for member in seated - {self.member}:
-                of.setdefault(member, []).append(str(unmapped(group)))
-        return [
-            {
-                "member": member.hex(),
-                "name": _text(self._book.peer(member)),
-                "rtt_ms": self._book.rtt_ms(member),
-                "direct": True,
-                "groups": sorted(groups),
-            }
-            for member, groups in sorted(of.items())
-        ]
-
-    def _clusters(self, group: IPv6Address) -> list[dict[str, Any]]:
-        return [
-            {
-                "layer": layer,
-                "leader": cluster.leader.hex(),
-                "co_leaders": [member.hex() for member in cluster.crew],
-                "members": sorted(member.hex() for member in cluster.seats),
-            }
-            for layer, cluster in enumerate(self._groups[group].hierarchy.clusters)
-        ]
-
-
-def _text(peer: Peer) -> str:
-    address, port = address_and_port(peer.endpoint)
-    return f"{unmapped(address)} port {port}"
