@@ -426,3 +426,11 @@ _DECODERS: dict[int, Callable[[_Reader], Message]] = {
     Data.TYPE: _decode_data,
     Nack.TYPE: _decode_nack,
 }
+NAMES = {
+    one.TYPE: one.__name__
+    for one in (
+        *(Ping, Pong, Find, Root, Register, Query, Members, Join),
+        *(Leave, View, Alive, Lead, Move, Data, Nack),
+    )
+}
+"""The messages, by the first octet of the body."""

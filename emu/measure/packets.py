@@ -10,7 +10,7 @@ import ipaddress
 import struct
 from dataclasses import dataclass
 
-from agents.wire import mih, overlay
+from agents.wire import mih, nemo, overlay
 from agents.wire.errors import UnknownMessage
 from emu.measure import pcapng, sctp_packets
 
@@ -29,6 +29,7 @@ _ICMPV6_TYPES = {
     137: "Redirect",
     143: "MLD report",
 }
+_OVERLAY_TYPES = {**overlay.NAMES, **nemo.NAMES}
 _MOBILITY_TYPES = {
     0: "BRR",
     1: "HoTI",
@@ -188,7 +189,7 @@ def _overlay(datagram: bytes) -> str | None:
     body = datagram[overlay.HEADER.size :]
     if key != _IN_CLEAR:
         return None
-    name = overlay.NAMES.get(body[0])
+    name = _OVERLAY_TYPES.get(body[0])
     return None if name == overlay.Data.__name__ else f"overlay {name or body[0]}"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from agents.wire import ipv6, overlay
+from agents.wire import ipv6, nemo, overlay
 from agents.wire.overlay import Data, MemberId, Ping
 from emu.measure import packets, pcapng
 from emu.measure.overlay import of_run
@@ -46,8 +46,12 @@ EVENTS: list[dict[str, Any]] = [
 
 
 def datagram(sender: str, receiver: str, message: overlay.Message, key: int = 0) -> bytes:
+    return sent(sender, receiver, overlay.encode(message), key)
+
+
+def sent(sender: str, receiver: str, message: bytes, key: int = 0) -> bytes:
     head = overlay.HEADER.pack(overlay.VERSION, key, bytes.fromhex(IDS[sender]), 5)
-    body = head + overlay.encode(message)
+    body = head + message
     udp = struct.pack("!HHHH", overlay.PORT, overlay.PORT, 8 + len(body), 0) + body
     ends = (IPv6Address(ADDRESSES[sender]), IPv6Address(ADDRESSES[receiver]))
     return ipv6.packet(*ends, 17, udp)
@@ -143,3 +147,14 @@ def test_messages_have_names_unless_they_carry_a_packet_or_are_encrypted(
     packet = datagram("a", "b", message, key)
     found = packets.parse(packet, pcapng.RAW, len(packet))
     assert (found and found.type) == kind
+
+
+def test_the_messages_of_nemo_have_names_too() -> None:
+    group, nobody = IPv6Address("ff0e::1"), MemberId(bytes(8))
+    data = nemo.Data(group, nobody, 1, nemo.Way.KEEP, 0, nobody, 0, group, b"a packet")
+    found = [
+        packets.parse(packet, pcapng.RAW, len(packet))
+        for message in (nemo.Leave(group, 0), data)
+        for packet in [sent("a", "b", nemo.encode(message))]
+    ]
+    assert [one and one.type for one in found] == ["overlay Leave", None]
