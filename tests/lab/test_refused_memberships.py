@@ -25,7 +25,7 @@ def scenario() -> str:
     )
     flows = "".join(f"  - {{kind: multicast, channel: {name}, to: [mn1]}}\n" for name in names)
     return (
-        "name: many\nduration: 3s\ntopology: {kind: dmm-domain, mars: 2}\n"
+        "name: many\nduration: 6s\ntopology: {kind: dmm-domain, mars: 2}\n"
         "nodes:\n  mn1: {role: mn, attach: mar1, dad: off}\n  src: {role: source}\n"
         f"channels:\n{channels}traffic:\n{flows}"
     )
