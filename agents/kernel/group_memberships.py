@@ -6,7 +6,7 @@ membership that changes is made anew before the old one ends.
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import socket
 import struct
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ class GroupMemberships:
     def want(self, group: IPv6Address, sources: Sources) -> bool:
         """Be a member for these sources; False: the kernel does not let us.
 
-        It may be for any source where the kernel takes no list that long (igmp_max_msf).
+        It may be for any source where the kernel does not take these (more than igmp_max_msf).
         """
         fresh, groups = self._room(group)
         try:
@@ -74,10 +74,9 @@ class GroupMemberships:
         try:
             for source in sorted(sources):
                 self._set(member, _MCAST_JOIN_SOURCE_GROUP, (group, source))
-        except OSError as error:
-            self._set(member, _MCAST_LEAVE_GROUP, (group,))
-            if error.errno != errno.ENOBUFS:
-                raise
+        except OSError:
+            with contextlib.suppress(OSError):  # not even the first was taken
+                self._set(member, _MCAST_LEAVE_GROUP, (group,))
             self._set(member, _MCAST_JOIN_GROUP, (group,))
 
     def _set(self, member: socket.socket, option: int, addresses: Iterable[IPv6Address]) -> None:

@@ -117,9 +117,10 @@ class AmtRelay(Overlay):
         for action in told:
             match action:
                 case Reported(host, message):
+                    of_mld = isinstance(message, _OF_MLD)
                     said = message if isinstance(message, _OF_MLD) else from_igmp(message)
                     assert not isinstance(said, mld.MulticastListenerQuery)
-                    actions += self._report(host, said, now)
+                    actions += self._report(host, said, now, of_mld=of_mld)
                     self._close(host)
                 case TornDown(host):
                     self._listeners.remove(host)
@@ -155,10 +156,16 @@ class AmtRelay(Overlay):
             "dropped": dict(self._relay.dropped),
         }
 
-    def _report(self, host: IPv6Address, message: Report, now: int) -> list[Action]:
+    def _report(
+        self, host: IPv6Address, message: Report, now: int, *, of_mld: bool
+    ) -> list[Action]:
         """What is given up ends at once: a tunnel has no other host (section 5.3.1)."""
         actions: list[Action] = []
         for record in records_of_interest(message):
+            addresses = (record.group, *record.sources)
+            if any((address.ipv4_mapped is None) is not of_mld for address in addresses):
+                self._relay.dropped["malformed"] += 1  # MLD that speaks of IPv4
+                continue
             if wants_any_source_wrongly(record):
                 actions += self._refuse(host, record.group, (ANY_SOURCE,), now)
                 continue

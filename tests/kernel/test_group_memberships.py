@@ -65,5 +65,8 @@ def test_sources_by_name_as_far_as_the_kernel_takes_them(host, version, group):
     assert memberships.want(group, frozenset(sources))  # igmp_max_msf and mld_max_msf: any source
     assert filtered(namespace, version) == 0
     assert str(group.ipv4_mapped or group) in groups(namespace)
+    other = SOURCES[10 - version][0]
+    assert memberships.want(group, frozenset({other}))  # it is no source of this family
+    assert str(group.ipv4_mapped or group) in groups(namespace)
     memberships.leave(group)
     assert str(group.ipv4_mapped or group) not in groups(namespace)

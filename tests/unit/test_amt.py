@@ -35,7 +35,7 @@ from agents.overlay.amt.secret import Secret
 from agents.overlay.interface import Overlay
 from agents.roles.amt_gateway import AmtGateway
 from agents.roles.amt_relay import AmtRelay
-from agents.wire import amt, igmp, ipv4, mld
+from agents.wire import amt, igmp, ipv4, ipv6, mld
 from agents.wire.addresses import mapped
 from agents.wire.i3 import endpoint
 from agents.wire.overlay import Interest
@@ -521,6 +521,25 @@ GENERAL = igmp.MembershipQuery(igmp.UNSPECIFIED)
 def test_what_an_update_may_not_have_in_it_is_dropped(inside):
     """Section 5.3.3.4."""
     relay = a_relay()
+    octets = update(mac_of(relay, outside(0)), inside=inside)
+    assert relay.receive(octets, outside(0), 0) == []
+    assert dropped(relay) == {"malformed": 1}
+    assert relay.status(0)["tunnels"] == []
+
+
+@pytest.mark.parametrize(
+    ("group", "source"),
+    [("::ffff:239.1.1.1", "2001:db8::5"), ("ff3e::c1", "::ffff:198.51.100.1")],
+)
+def test_mld_has_no_say_about_ipv4(group, source):
+    """Mapped addresses stand for IPv4 here, and no kernel joins for both in one group."""
+    relay = a_relay()
+    ends = packets.GATEWAY, mld.ALL_MLDV2_ROUTERS
+    record = mld.AddressRecord(
+        mld.RecordType.ALLOW_NEW_SOURCES, IPv6Address(group), (IPv6Address(source),)
+    )
+    octets = mld.encode(mld.MulticastListenerReport((record,)), *ends)
+    inside = ipv6.packet(*ends, ipv6.ICMPV6, octets, hop_limit=1, router_alert=True)
     octets = update(mac_of(relay, outside(0)), inside=inside)
     assert relay.receive(octets, outside(0), 0) == []
     assert dropped(relay) == {"malformed": 1}
