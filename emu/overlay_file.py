@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 import socket
-from collections.abc import Callable
-from ipaddress import IPv4Interface, IPv6Address
+from collections.abc import Callable, Iterator
+from ipaddress import IPv4Interface, IPv6Address, ip_network
 from ipaddress import ip_interface as parse_interface
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationError
 
 from agents.kernel.virtual_interface import Address
+from agents.multicast.island import Network
 from agents.overlay.interface import Overlay, Place
 from agents.overlay.sealing import NO_KEY
 from agents.roles.overlay import Keys, OverlayOptions
@@ -33,6 +34,8 @@ from emu.scenario.units import DURATION
 RUN = Path("/run")
 STANDARD_ERROR = 2
 _NAMES = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}")
+_ISLAND = "ethernet"
+"""The kind of interface that is there already."""
 OVERHEAD = 109
 """Octets around a packet: IPv6, UDP, the overlay's own; Ethernet has 1500."""
 
@@ -45,6 +48,14 @@ def _text(value: object, remedy: str) -> str:
 
 def _known_as(value: object) -> IPv6Address:
     return address_of(value, "write an address of this host as others see it, such as 192.0.2.1")
+
+
+def _network(value: object) -> Network:
+    remedy = "write one such as 10.1.0.0/16 or 2001:db8:1::/48"
+    try:
+        return ip_network(_text(value, remedy))
+    except ValueError:
+        raise ValueError(f"{quote(value)} is no network; {remedy}") from None
 
 
 def _interface(value: object) -> Address:
@@ -80,15 +91,17 @@ def _some_or_off(value: object) -> object:
 KeyNumber = Annotated[int, Field(ge=1, le=255)]
 EndpointText = Annotated[Endpoint, endpoint_text("a member", PORT)]
 KnownAs = Annotated[IPv6Address, PlainValidator(_known_as)]
+NetworkText = Annotated[Network, PlainValidator(_network)]
 InterfaceAddress = Annotated[Address, PlainValidator(_interface)]
 
 
 class Interface(Section):
-    """The virtual interface."""
+    """The virtual interface, or that to an island."""
 
     name: Annotated[str, AfterValidator(good_name)] = "mc0"
-    kind: Literal["tun", "tap"] = "tun"
-    addresses: tuple[InterfaceAddress, ...]
+    kind: Literal["tun", "tap", "ethernet"] = "tun"
+    addresses: tuple[InterfaceAddress, ...] = ()
+    networks: tuple[NetworkText, ...] = ()
     mtu: Annotated[int, Field(ge=1280, le=65535)] = 1500 - OVERHEAD
     default: Switch = False
 
@@ -131,6 +144,7 @@ def load(path: Path) -> OverlayOptions:
         interface=interface.name,
         tap=interface.kind == "tap",
         addresses=interface.addresses,
+        networks=interface.networks if interface.kind == _ISLAND else None,
         mtu=interface.mtu,
         default=interface.default,
         port=config.port,
@@ -180,11 +194,29 @@ def _protocol(config: OverlayFile, document: Document, folder: Path) -> Callable
         raise ScenarioError(lines(document, error.problems)) from None
 
 
+def _check_interface(config: OverlayFile) -> Iterator[Problem]:
+    """What an interface of one kind needs, and one of another does not have."""
+    interface = config.interface
+    if interface.kind == _ISLAND:
+        for key in sorted(interface.model_fields_set & {"addresses", "mtu", "default"}):
+            text = "is for a virtual interface, and this one is there already; leave it out"
+            yield Problem(("interface", key), text)
+        if config.link_scope:
+            text = "groups of link scope stay in an island; write off, or leave it out"
+            yield Problem(("link_scope",), text)
+        return
+    if not interface.addresses:
+        text = "has no address; write one such as 10.80.0.1/16"
+        yield Problem(("interface", "addresses"), text)
+    if interface.networks:
+        text = f"is for an island; write kind: {_ISLAND}, or leave it out"
+        yield Problem(("interface", "networks"), text)
+
+
 def _check(config: OverlayFile) -> list[Problem]:
     """What no value has wrong by itself."""
-    if not config.interface.addresses:
-        remedy = "has no address; write one such as 10.80.0.1/16"
-        return [Problem(("interface", "addresses"), remedy)]
+    if problems := list(_check_interface(config)):
+        return problems
     if config.send_with is None or config.send_with in config.keys:
         return []
     known = ", ".join(map(str, sorted(config.keys)))

@@ -30,6 +30,7 @@ def _options(config: dict[str, Any], keys: Keys) -> OverlayOptions:
         interface=config["interface"],
         tap=False,
         addresses=tuple(map(ip_interface, config["addresses"])),
+        networks=None,
         mtu=config["mtu"],
         default=True,
         port=PORT,

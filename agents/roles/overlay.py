@@ -12,14 +12,17 @@ from random import SystemRandom
 from typing import Any
 
 from agents.kernel.address_changes import AddressChanges
+from agents.kernel.island_interface import IslandInterface
 from agents.kernel.overlay_socket import OverlaySocket
 from agents.kernel.virtual_interface import Address, VirtualInterface, local_addresses
 from agents.multicast.filters import FilterMode
+from agents.multicast.island import Network
 from agents.multicast.link_router import SetWanted
 from agents.overlay.actions import Deliver, DeliverPackets, SendDatagram, SendDatagrams
 from agents.overlay.interface import Overlay, Place
 from agents.roles.daemon import BUDGET, Daemon
 from agents.roles.overlay_link import OverlayLink
+from agents.roles.overlay_side import Side, of_island, virtual
 from agents.wire.addresses import mapped, unmapped
 from agents.wire.i3 import Endpoint, endpoint
 from agents.wire.overlay import Interest
@@ -45,6 +48,9 @@ class OverlayOptions:
     tap: bool
     addresses: tuple[Address, ...]
     """Of the virtual interface."""
+    networks: tuple[Network, ...] | None
+    """None: the interface is a virtual one. Else it is there already, and leads to an island: of
+    what networks its hosts are, besides those of the interface's addresses."""
     mtu: int
     default: bool
     port: int
@@ -73,13 +79,7 @@ class OverlayDaemon:
         self._options, self._new_keys = options, new_keys
         daemon = self._daemon = Daemon(options.name, options.log)
         self._socket = OverlaySocket(options.port, options.underlay_mtu)
-        self._interface = VirtualInterface(
-            options.interface,
-            options.addresses,
-            options.mtu,
-            tap=options.tap,
-            default=options.default,
-        )
+        self._interface, side = _link_of(options)
         self._changes = AddressChanges()
         self._endpoints = self._local()
         self._core = options.make(
@@ -100,10 +100,9 @@ class OverlayDaemon:
         self._link = OverlayLink(
             daemon,
             self._interface,
-            list(options.addresses),
+            side,
             self._send,
             self._send_run,
-            tap=options.tap,
             link_scope=options.link_scope,
             threshold=options.threshold,
             query_interval=options.query_interval,
@@ -185,7 +184,7 @@ class OverlayDaemon:
         options = self._options
         addresses = options.known_as or tuple(
             address if isinstance(address, IPv6Address) else mapped(address)
-            for address in local_addresses(options.interface)
+            for address in local_addresses(options.interface) or local_addresses("")
         )
         return tuple(endpoint(address, options.port) for address in addresses)
 
@@ -215,3 +214,18 @@ class OverlayDaemon:
         }
         known = {"name": self._options.name, "protocol": self._options.protocol, **status}
         return {**known, "link": link, "unsendable": self._unsendable}
+
+
+def _link_of(options: OverlayOptions) -> tuple[VirtualInterface | IslandInterface, Side]:
+    """The interface, and how the router is known there."""
+    if options.networks is not None:
+        there = IslandInterface(options.interface)
+        return there, of_island(there, options.networks)
+    made = VirtualInterface(
+        options.interface,
+        options.addresses,
+        options.mtu,
+        tap=options.tap,
+        default=options.default,
+    )
+    return made, virtual(options.addresses, tap=options.tap)

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Callable
 from ipaddress import IPv6Address
 
+from agents.kernel.island_interface import IslandInterface
 from agents.kernel.virtual_interface import VirtualInterface
 from agents.overlay.interface import ROOM
 from agents.wire import ipv4, ipv6
@@ -43,7 +44,7 @@ class Lanes:
 
     def __init__(
         self,
-        interface: VirtualInterface,
+        interface: VirtualInterface | IslandInterface,
         *,
         tap: bool,
         threshold: int,

@@ -9,21 +9,22 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
+from ipaddress import IPv4Address, IPv6Address
 
 from agents.core import SECOND, Action
-from agents.kernel.virtual_interface import Address, VirtualInterface
+from agents.kernel.island_interface import IslandInterface
+from agents.kernel.virtual_interface import VirtualInterface
 from agents.multicast.actions import SendMld
 from agents.multicast.config import ProxyConfig
 from agents.multicast.igmp import from_igmp, to_igmp
 from agents.multicast.link_router import LinkRouter
 from agents.roles.daemon import Daemon
 from agents.roles.overlay_lanes import Lanes
+from agents.roles.overlay_side import Side
 from agents.wire import igmp, ipv4, ipv6, mld
 from agents.wire.addresses import is_link_scope, mapped, shared_address
 from agents.wire.errors import MalformedPacket, UnknownMessage
 
-_ROUTER_V6 = IPv6Address("fe80::1")
 _NOT_CARRIED = {mapped(IPv4Address(f"224.0.0.{n}")) for n in (1, 2, 22)} | {
     IPv6Address(f"ff02::{n}") for n in (1, 2, 16)
 }
@@ -33,7 +34,6 @@ _RESPONSE_INTERVAL = 10 * SECOND
 _IGMP_CONTROL = 0xC0  # internetwork control (RFC 2474 section 4.2.2)
 _V4, _V6 = 4, 6
 _TYPES = {_V4: b"\x08\x00", _V6: b"\x86\xdd"}
-_ROUTER_MAC = b"\x02emu01"
 _MAPPED = bytes(10) + b"\xff\xff"
 
 Send = Callable[[bytes, IPv6Address, IPv6Address, int], None]
@@ -48,19 +48,18 @@ class OverlayLink:
     def __init__(
         self,
         daemon: Daemon,
-        interface: VirtualInterface,
-        addresses: list[Address],
+        interface: VirtualInterface | IslandInterface,
+        side: Side,
         send: Send,
         send_run: SendRun,
         *,
-        tap: bool,
         link_scope: bool,
         threshold: int,
         query_interval: int,
     ) -> None:
-        self._daemon, self._interface = daemon, interface
+        self._daemon, self._interface, self._side = daemon, interface, side
         self._send, self._send_run = send, send_run
-        self._tap, self._link_scope, self._threshold = tap, link_scope, threshold
+        self._link_scope, self._threshold = link_scope, threshold
         self.counters: Counter[str] = Counter()
         now = time.monotonic_ns()
         config = ProxyConfig(
@@ -68,19 +67,16 @@ class OverlayLink:
             query_response_interval=min(_RESPONSE_INTERVAL, query_interval * 2 // 5),
             maximum_listeners=1024,
         )
-        self._own = _router_v4(addresses)
         self.routers: dict[int, LinkRouter] = {}
-        if self._own is not None:
-            self.routers[_V4] = LinkRouter(
-                config, "4", mapped(self._own), now, elects=tap, link_scope=link_scope
-            )
-        if any(isinstance(address, IPv6Interface) for address in addresses):
-            self.routers[_V6] = LinkRouter(
-                config, "6", _ROUTER_V6, now, elects=tap, link_scope=link_scope
-            )
+        own = {_V4: None if side.v4 is None else mapped(side.v4), _V6: side.v6}
+        for version, address in own.items():
+            if address is not None:
+                self.routers[version] = LinkRouter(
+                    config, f"{version}", address, now, elects=side.elects, link_scope=link_scope
+                )
         lanes = Lanes(
             interface,
-            tap=tap,
+            tap=side.mac is not None,
             threshold=threshold,
             carried=self.is_carried,
             carry=self._carry_run,
@@ -99,8 +95,9 @@ class OverlayLink:
         destination = _destination(packet)
         if destination is None or not self.is_carried(destination):
             self.counters["malformed"] += 1
-            return
-        if self._write(packet, destination):
+        elif not self._enters(packet):
+            self.counters["not for here"] += 1
+        elif self._write(packet, destination):
             self.counters["delivered"] += 1
 
     def groups(self) -> list[IPv6Address]:
@@ -118,6 +115,10 @@ class OverlayLink:
 
     def deliver_run(self, packets: Sequence[memoryview]) -> None:
         """Packets of the overlay come in, most of them to one group."""
+        if self._side.island is not None:
+            for packet in packets:
+                self.deliver(bytes(packet))
+            return
         first, place, group, before = -1, slice(0), b"", b""
         written = malformed = 0
         for packet in packets:
@@ -129,7 +130,7 @@ class OverlayLink:
                 first = packet[0]
                 place = slice(16, 20) if first >> 4 == _V4 else slice(24, 40)
                 group = bytes(packet[place])
-                before = _ethernet(first >> 4, destination) if self._tap else b""
+                before = _ethernet(first >> 4, destination, self._side.mac)
             written += self._interface.write(before + packet if before else packet)
         self.counters["delivered"] += written
         self.counters["malformed"] += malformed
@@ -144,7 +145,25 @@ class OverlayLink:
         except MalformedPacket:
             self._daemon.count_malformed()
 
+    def _leaves(self, source: IPv6Address) -> bool:
+        """Whether what was sent on this link goes to the overlay."""
+        island = self._side.island
+        return island is None or island.leaves(source, is_querier=self._asks(source))
+
+    def _enters(self, packet: bytes) -> bool:
+        """Whether what came by the overlay is for this link."""
+        island, source = self._side.island, _source(packet)
+        return island is None or island.enters(source, is_querier=self._asks(source))
+
+    def _asks(self, source: IPv6Address) -> bool:
+        """Whether we are the querier for the protocol of an address."""
+        router = self.routers.get(_V6 if source.ipv4_mapped is None else _V4)
+        return router is not None and router.is_querier
+
     def _carry_run(self, framed: list[memoryview], source: IPv6Address, group: IPv6Address) -> None:
+        if not self._leaves(source):
+            self.counters["not from here"] += len(framed)
+            return
         self.counters["sent"] += len(framed)
         self._send_run(framed, source, group, time.monotonic_ns())
 
@@ -165,7 +184,10 @@ class OverlayLink:
 
     def _carry(self, packet: bytes, version: int, group: IPv6Address, now: int) -> None:
         hops = packet[8] if version == _V4 else packet[ipv6.HOP_LIMIT]
-        source = shared_address(_MAPPED + packet[12:16] if version == _V4 else packet[8:24])
+        source = _source(packet)
+        if not self._leaves(source):
+            self.counters["not from here"] += 1
+            return
         onward: bytes | None = packet
         if not is_link_scope(group):
             onward = (ipv4 if version == _V4 else ipv6).forwarded(packet)
@@ -212,33 +234,26 @@ class OverlayLink:
         """A query of ours, in the words of the protocol that it is of."""
         query, destination = action.message, action.destination
         assert isinstance(query, mld.MulticastListenerQuery)
-        if destination.ipv4_mapped is not None and self._own is not None:
+        if destination.ipv4_mapped is not None:
+            assert self._side.v4 is not None
             octets = igmp.encode(to_igmp(query))
-            ends = (self._own, destination.ipv4_mapped)
+            ends = (self._side.v4, destination.ipv4_mapped)
             content = ipv4.IPv4Packet(*ends, ipv4.IGMP, 1, octets, _IGMP_CONTROL, True)
             self._write(ipv4.packet(content), destination)
             return
-        octets = mld.encode(query, _ROUTER_V6, destination)
+        assert self._side.v6 is not None
+        octets = mld.encode(query, self._side.v6, destination)
         packet = ipv6.packet(
-            _ROUTER_V6, destination, ipv6.ICMPV6, octets, hop_limit=1, router_alert=True
+            self._side.v6, destination, ipv6.ICMPV6, octets, hop_limit=1, router_alert=True
         )
         self._write(packet, destination)
 
     def _write(self, packet: bytes, destination: IPv6Address) -> bool:
-        if self._tap:
-            packet = _ethernet(packet[0] >> 4, destination) + packet
-        written = self._interface.write(packet)
+        before = _ethernet(packet[0] >> 4, destination, self._side.mac)
+        written = self._interface.write(before + packet)
         if not written:
             self.counters["not taken"] += 1
         return written
-
-
-def _router_v4(addresses: list[Address]) -> IPv4Address | None:
-    """The querier's address: the last host's of the first network, which the host must not have."""
-    for address in addresses:
-        if isinstance(address, IPv4Interface):
-            return address.network.broadcast_address - 1
-    return None
 
 
 def _destination(packet: bytes) -> IPv6Address | None:
@@ -257,10 +272,16 @@ def _is_mld(packet: bytes) -> bool:
     return packet[6] == ipv6.HOP_BY_HOP and packet[40] == ipv6.ICMPV6
 
 
-def _ethernet(version: int, destination: IPv6Address) -> bytes:
-    """What is before a packet in Ethernet (RFC 1112 section 6.4, RFC 2464 section 7)."""
+def _source(packet: bytes) -> IPv6Address:
+    return shared_address(_MAPPED + packet[12:16] if packet[0] >> 4 == _V4 else packet[8:24])
+
+
+def _ethernet(version: int, destination: IPv6Address, mac: bytes | None) -> bytes:
+    """What is before a packet in Ethernet (RFC 1112 section 6.4, RFC 2464 section 7), if it is."""
+    if mac is None:
+        return b""
     low = destination.packed[12:]
     group = (
         b"\x01\x00\x5e" + bytes((low[1] & 0x7F,)) + low[2:] if version == _V4 else b"\x33\x33" + low
     )
-    return group + _ROUTER_MAC + _TYPES[version]
+    return group + mac + _TYPES[version]

@@ -31,13 +31,41 @@ _JOIN_GROUP, _JOIN_SOURCE_GROUP = 42, 46
 _RECVTTL, _RECVHOPS, _RECVTOS = 12, 51, 13
 
 
-class Host:
+class Programs:
+    """A host whose programs send and receive on one interface."""
+
+    def __init__(self, namespace: Namespace, interface: str) -> None:
+        self.namespace, self.interface = namespace, interface
+
+    def listen(self, group: str, source: str | None = None, buffer: int = 4 << 20) -> Listener:
+        return Listener(self, group, source, buffer)
+
+    def send(self, group: str, payloads: list[bytes], pause: float = 0.002, hops: int = 16) -> None:
+        """A program that sends."""
+        family = socket.AF_INET6 if ":" in group else socket.AF_INET
+        with self.namespace, socket.socket(family, socket.SOCK_DGRAM) as program:
+            index = socket.if_nametoindex(self.interface)
+            if family == socket.AF_INET6:
+                program.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
+                program.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, hops)
+                program.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, 0xB8)
+            else:
+                request = struct.pack("4s4si", bytes(4), bytes(4), index)
+                program.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, request)
+                program.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, hops)
+                program.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 0xB8)
+            for payload in payloads:
+                program.sendto(payload, (group, PORT))
+                time.sleep(pause)
+
+
+class Host(Programs):
     """One host, number 1 and up: its namespace, and the member on it."""
 
     def __init__(self, namespaces: Namespaces, router: Namespace, number: int, folder: Path):
+        super().__init__(namespaces.new(), f"mcx{number}")
         self.number = number
-        self.interface = f"mcx{number}"
-        self.namespace, self.router = namespaces.new(), router
+        self.router = router
         namespaces.link(self.namespace, "eth0", router, f"to{number}")
         for namespace, name, last in ((self.namespace, "eth0", 2), (router, f"to{number}", 1)):
             namespace.run("ip", "address", "add", f"10.0.{number}.{last}/24", "dev", name)
@@ -56,6 +84,7 @@ class Host:
             "addresses": [f"10.80.0.{self.number}/16", f"fd80::{self.number}/64"],
             **options.pop("interface", {}),
         }
+        interface = {key: value for key, value in interface.items() if value is not None}
         config = {
             "name": f"n{self.number}",
             "interface": interface,
@@ -72,6 +101,10 @@ class Host:
             lambda: "ready" in self._errors.read_text(encoding="utf-8") or member.poll() is not None
         )
         assert member.poll() is None, self._errors.read_text(encoding="utf-8")
+
+    @property
+    def running(self) -> bool:
+        return self._member is not None and self._member.poll() is None
 
     @property
     def pid(self) -> int:
@@ -108,35 +141,14 @@ class Host:
         return len(self.status()["members"])
 
     def close(self) -> None:
-        if self._member is not None and self._member.poll() is None:
+        if self.running:
             self.end()  # in order, so that its socket's file does not stay
-
-    def listen(self, group: str, source: str | None = None, buffer: int = 4 << 20) -> Listener:
-        return Listener(self, group, source, buffer)
-
-    def send(self, group: str, payloads: list[bytes], pause: float = 0.002, hops: int = 16) -> None:
-        """A program that sends."""
-        family = socket.AF_INET6 if ":" in group else socket.AF_INET
-        with self.namespace, socket.socket(family, socket.SOCK_DGRAM) as program:
-            index = socket.if_nametoindex(self.interface)
-            if family == socket.AF_INET6:
-                program.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
-                program.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, hops)
-                program.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, 0xB8)
-            else:
-                request = struct.pack("4s4si", bytes(4), bytes(4), index)
-                program.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, request)
-                program.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, hops)
-                program.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 0xB8)
-            for payload in payloads:
-                program.sendto(payload, (group, PORT))
-                time.sleep(pause)
 
 
 class Listener:
     """A program that joins a group on the virtual interface, of any source or of one."""
 
-    def __init__(self, host: Host, group: str, source: str | None, buffer: int):
+    def __init__(self, host: Programs, group: str, source: str | None, buffer: int):
         family = socket.AF_INET6 if ":" in group else socket.AF_INET
         level = socket.IPPROTO_IPV6 if ":" in group else socket.IPPROTO_IP
         with host.namespace:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface, ip_network
 from pathlib import Path
 from random import Random
 
@@ -100,6 +100,16 @@ def test_two_keys_are_enough(tmp_path):
         ("10.80.0.1/16", "10.80.255.254/16", 1, "the querier's address"),
         ("10.80.0.1/16", "", 1, "addresses"),
         ("addresses: [10.80.0.1/16]", "addresses: [10.80.0.1/16], mtu: 576", 1, "mtu"),
+        (
+            "addresses: [10.80.0.1/16]",
+            "addresses: [10.80.0.1/16], kind: ethernet",
+            1,
+            "there already",
+        ),
+        ("addresses: [10.80.0.1/16]", "kind: ethernet, networks: [10.9.0.1/16]", 1, "no network"),
+        (LEAST, "interface: {kind: ethernet}\nkeys: off\nlink_scope: on", 3, "stay in an island"),
+        ("10.80.0.1/16]", "10.80.0.1/16], networks: [10.9.0.0/16]", 1, "write kind: ethernet"),
+        ("addresses: [10.80.0.1/16]", "name: mc0", 1, "has no address; write one"),
     ],
 )
 def test_what_is_wrong_is_one_line_with_its_place(tmp_path, old, new, line, says):
@@ -145,3 +155,10 @@ def test_nothing_of_the_lab_is_imported(tmp_path):
         assert done.returncode == 2
     else:
         assert "needs root" in done.stderr
+
+
+def test_an_interface_that_is_there_leads_to_an_island(tmp_path):
+    text = "interface: {name: eth1, kind: ethernet, networks: [10.9.0.0/16]}\nkeys: off\n"
+    options = load(written(tmp_path, text))
+    assert (options.interface, options.networks) == ("eth1", (ip_network("10.9.0.0/16"),))
+    assert load(written(tmp_path, LEAST)).networks is None

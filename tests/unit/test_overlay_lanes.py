@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from agents.core import SECOND
 from agents.overlay.interface import ROOM
 from agents.roles.overlay_link import OverlayLink
+from agents.roles.overlay_side import virtual
 from agents.wire import ipv4, ipv6
 
 ETHERNET = bytes(14)
@@ -68,10 +69,9 @@ class Link:
         self.link = OverlayLink(
             self.loop,
             self.interface,
-            [IPv4Interface("10.80.0.1/16"), IPv6Interface("fd80::1/64")],
+            virtual([IPv4Interface("10.80.0.1/16"), IPv6Interface("fd80::1/64")], tap=tap),
             lambda packet, source, group, now: self.sent.append((packet, source, group)),
             self._send_run,
-            tap=tap,
             link_scope=link_scope,
             threshold=3,
             query_interval=125 * SECOND,
