@@ -3,17 +3,19 @@
 service, node, events   names and the event log
 folder                  for all that it writes: its profile, the page
 
-It says where it is to be told what to do in the file ``DevToolsActivePort`` of the profile.
+It is ready when the page is loaded.
 """
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -22,10 +24,10 @@ from typing import Any
 from agents.kernel import libc
 from agents.roles.daemon import EventLog
 from emu.requirements import CHROMIUM, DASHJS
+from emu.services import devtools
+from emu.services.devtools import PAGE, PROFILE
 from emu.traffic.process import prepare, release_signals, wait_until
 
-ADDRESS = "profile/DevToolsActivePort"
-PAGE = "dashjs.html"
 _LOOK_NS = 50_000_000
 _GRACE_S = 2
 _OPTIONS = (
@@ -77,7 +79,7 @@ def _start(folder: Path) -> subprocess.Popen[bytes]:
     page = folder / PAGE
     page.write_bytes(resources.files("emu.services").joinpath(PAGE).read_bytes())
     return subprocess.Popen(
-        [CHROMIUM.path, *_OPTIONS, f"--user-data-dir={folder / 'profile'}", page.as_uri()],
+        [CHROMIUM.path, *_OPTIONS, f"--user-data-dir={folder / PROFILE}", page.as_uri()],
         stdin=subprocess.DEVNULL,
         preexec_fn=_begin,
         env={"HOME": str(folder), "TMPDIR": str(folder), "PATH": "/usr/bin:/bin"},
@@ -91,12 +93,19 @@ def _begin() -> None:
 
 
 def _serve(process: subprocess.Popen[bytes], folder: Path, tell: Callable[[], None]) -> None:
-    """Until it ends or SIGTERM comes; ``tell`` when it can be told what to do."""
+    """Until it ends or SIGTERM comes; ``tell`` when its page is loaded."""
     is_ready = False
     while process.poll() is None:
         deadline = None if is_ready else time.monotonic_ns() + _LOOK_NS
         if wait_until(deadline, also=(signal.SIGCHLD,)) == signal.SIGTERM:
             return
-        if not is_ready and (folder / ADDRESS).exists():
-            is_ready = True
-            tell()
+        if not is_ready and devtools.address(folder) is not None:
+            with suppress(ConnectionError):
+                asyncio.run(_load(folder))
+                is_ready = True
+                tell()
+
+
+async def _load(folder: Path) -> None:
+    async with devtools.attached(folder):
+        pass

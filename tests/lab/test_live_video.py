@@ -59,7 +59,7 @@ def service(done: Run, name: str) -> dict[str, Any]:
 
 def test_it_is_played_until_the_run_ends(done: Run) -> None:
     assert done.ended, done.output
-    for name, least_s in (("tv", 6), ("late", 2)):
+    for name, least_s in (("tv", 3), ("late", 1)):
         told = service(done, name)
         assert told["ended"] == "stopped"
         assert least_s < told["played_s"] < 12

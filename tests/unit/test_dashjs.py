@@ -14,8 +14,7 @@ import pytest
 
 from emu.requirements import CHROMIUM, DASHJS, missing_programs
 from emu.services import kinds
-from emu.services.browser import PAGE
-from emu.services.dashjs import Page
+from emu.services.devtools import PAGE, Page
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,6 +41,8 @@ class Browser:
             "Runtime.evaluate": self._value(message["params"].get("expression", "")),
         }
         result = results.get(message["method"], {})
+        if message["params"].get("expression") == "slow":
+            return
         await self._messages.put(json.dumps({"id": message["id"], "result": result}))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
@@ -79,7 +80,11 @@ def test_the_page_is_found_told_and_heard() -> None:
             await page.run("wrong")
         browser.says(kind="playing", position_s=0.5)
         assert await page.told.get() == {"kind": "playing", "position_s": 0.5}
+        unanswered = asyncio.create_task(page.run("slow"))
+        await asyncio.sleep(0)
         browser.end()
+        with pytest.raises(ConnectionError):
+            await unanswered
         assert await page.told.get() == {"kind": "player_ended", "reason": "the browser ended"}
         await listening
 
