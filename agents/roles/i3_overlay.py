@@ -30,6 +30,7 @@ from agents.wire import i3, i3_group
 from agents.wire.addresses import shared_address, unmapped
 from agents.wire.errors import MalformedPacket
 from agents.wire.i3 import (
+    ENDPOINT_LENGTH,
     Endpoint,
     Identifier,
     Message,
@@ -48,6 +49,7 @@ _HEAD = 2 * GROUP_LENGTH
 """Source and group before a packet."""
 _NUMBER = 1
 """Of all sources: sealing tells one from the other."""
+_NOWHERE = Endpoint(bytes(ENDPOINT_LENGTH))
 _TELL_AGAIN = 5 * SECOND
 _UNUSED = 60 * SECOND
 """A founder gives up a tree for which nobody has asked for so long."""
@@ -79,7 +81,7 @@ class I3Overlay(Overlay):
     def __init__(self, place: Place, options: TreeOptions) -> None:
         self._name, self._options, self._random = place.name, options, place.random
         self._servers = options.servers
-        self._me = self._reached_at(place.endpoints)
+        self._me = self._reached_at(place.endpoints, _NOWHERE)
         self._entries = Entries(options.servers, place.random)
         me = MemberId(place.random.randbytes(MEMBER_ID_LENGTH))
         self._sealer = Sealer(me, place.secrets, place.current)
@@ -140,7 +142,7 @@ class I3Overlay(Overlay):
 
     def set_endpoints(self, endpoints: tuple[Endpoint, ...], now: int) -> list[Action]:
         """This host has other addresses; its triggers point to one of them."""
-        me = self._reached_at(endpoints)
+        me = self._reached_at(endpoints, self._me)
         if me == self._me:
             return []
         self._me = me
@@ -261,14 +263,14 @@ class I3Overlay(Overlay):
 
     # Helpers.
 
-    def _reached_at(self, endpoints: tuple[Endpoint, ...]) -> Endpoint:
-        """The first of our endpoints to which the servers can send; without any, where we were."""
+    def _reached_at(self, endpoints: tuple[Endpoint, ...], otherwise: Endpoint) -> Endpoint:
+        """The first of our endpoints that is of the servers' kind; else the first of all."""
 
         def is_ipv4(at: Endpoint) -> bool:
             return address_and_port(at)[0].ipv4_mapped is not None
 
         same = [each for each in endpoints if is_ipv4(each) == is_ipv4(self._servers[0])]
-        return (*same, *endpoints, getattr(self, "_me", self._servers[0]))[0]
+        return (*same, *endpoints, otherwise)[0]
 
     def _machines(self) -> list[Member]:
         first = [self._heard] if self._heard is not None else []

@@ -137,7 +137,7 @@ class Hierarchy:
     def on_view(self, view: View, sender: MemberId, now: int) -> None:
         """A leader says who is in its cluster."""
         layer, members = view.layer, {seat.peer.member for seat in view.seats}
-        if self.me not in members or sender not in members or len(members) > 255:
+        if self.me not in members or sender not in members:
             if layer == self.top and self.clusters[layer].leader == sender:
                 self.lose_place(now)
             return
