@@ -140,6 +140,8 @@ class Network:
         upstream: bool,
         downstream: bool,
         anchors: IPv6Network | None = None,
+        announced: bool = False,
+        hosts: IPv6Network | None = None,
     ) -> None:
         """Give a router a link, named as the wire; ``anchors`` is the pool of the other end."""
         router, address = self.routers[name], IPv6Address(f"fe80::5213:{next(self._count):x}")
@@ -149,6 +151,9 @@ class Network:
             "downstream": downstream,
             "on_demand": upstream and downstream,
             "anchors": anchors,
+            "announced": announced,
+            "hosts": hosts,
+            "hosts_move": hosts is not None,
         }
         self._plugged[wire].append(router)
         actions = router.core.add_link(wire, address, self.now, **router.parts[wire])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from ipaddress import IPv6Address, IPv6Network
+from typing import ClassVar
 
 from agents.core import MILLISECOND
 from agents.multicast.actions import AskChannelControl
@@ -25,6 +26,9 @@ class MobileDomain(Network):
     ``scopes`` is what channel control says, ``asks`` whether it is asked, ``transfers`` whether
     there is context transfer.
     """
+
+    nodes: ClassVar[IPv6Network | None] = None
+    """The prefix of all mobile nodes, where no binding tells a router who is on its radio."""
 
     def __init__(
         self,
@@ -66,7 +70,8 @@ class MobileDomain(Network):
         if above not in self.routers:
             self._add_router(above, "mr1", f"{above}-up")
         self._add_router(mar, above, f"{mar}-core")
-        self.plug(mar, f"{mar}-radio", upstream=False, downstream=True)
+        radio, hosts = f"{mar}-radio", self.nodes
+        self.plug(mar, radio, upstream=False, downstream=True, announced=True, hosts=hosts)
 
     def _add_router(self, name: str, above: str, wire: str) -> None:
         self.router(name)
@@ -208,6 +213,8 @@ class GatewayDomain(MobileDomain):
     It is the tunnel to an anchor (RFC 6224), or the native router (RFC 7028). No tunnels between
     them; where a source is they learn from its data.
     """
+
+    nodes = IPv6Network("2001:db8:1::/48")
 
     def __init__(
         self, config: ProxyConfig, seed: int, mars: int, loss: float = 0.0, *, anchor: bool

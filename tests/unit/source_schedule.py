@@ -17,6 +17,7 @@ from agents.multicast.filters import EVERYTHING, NOTHING, include
 from agents.multicast.multi_upstream import MultiUpstream
 from agents.multicast.selection import MldDmm
 from agents.wire.channel import ChannelScope
+from agents.wire.mld import AddressRecord, MulticastListenerReport, RecordType
 from tests.unit.mld_network import Host, Packet, tunnel
 from tests.unit.mobile_domain import GatewayDomain, MobileDomain
 from tests.unit.mobile_schedule import move
@@ -109,7 +110,50 @@ class Source:
         return any(mar == name and sent <= left <= now for left, name, _ in self.handovers)
 
 
-def run_schedule(seed: int, scheme: str) -> list[str]:
+class Attacker:
+    """A node at every MAR at once, that is attached nowhere: it says and sends what it likes.
+
+    Its reports are in the names of hosts that it invents, and of those that are there, from its
+    own link-layer address; its data is from ever new addresses that no binding is of.
+    """
+
+    def __init__(self, domain: MobileDomain, seed: int) -> None:
+        self._domain = domain
+        self._random = Random(f"attacker {seed}")
+        self._sent = 0
+
+    def attack(self, until: int) -> None:
+        """Once at a MAR, and go on."""
+        domain, random = self._domain, self._random
+        router = domain.routers[random.choice(domain.mars)]
+        host = random.choice([IPv6Address("fe80::bad:0") + random.randrange(100), *_hosts(domain)])
+        kind = random.choice(list(RecordType))
+        sources = random.choice([(), (SOURCE,)])
+        record = AddressRecord(kind, random.choice([SSM, ASM]), sources)
+        message, radio = MulticastListenerReport((record,)), f"{router.name}-radio"
+        said = router.core.receive(message, host, radio, domain.now, b"\2\xba\xd0" + bytes(3))
+        domain.perform(router, said)
+        self._sent += 1
+        foreign = IPv6Address("2001:db8:bad::") + self._sent
+        domain.launch(Packet(foreign, random.choice([SSM, ASM]), -self._sent), radio)
+        if domain.now < until:
+            domain.at(domain.now + INTERVAL, partial(self.attack, until))
+
+    def heard(self) -> list[str]:
+        """What it sent that got to anybody."""
+        return [
+            f"{name} got {group} of the attacker's"
+            for name, packets in self._domain.heard.items()
+            for group, number in packets
+            if number < 0
+        ]
+
+
+def _hosts(domain: MobileDomain) -> list[IPv6Address]:
+    return [host.address for host in domain.hosts.values()]
+
+
+def run_schedule(seed: int, scheme: str, *, attacked: bool = False) -> list[str]:
     """Run a schedule; what went wrong at any time, and in the end."""
     random = Random(seed)
     faulty = random.random() < 0.25
@@ -125,12 +169,15 @@ def run_schedule(seed: int, scheme: str) -> list[str]:
             if host in fixed or random.random() < 0.7:
                 domain.want(host, group, wish)
     domain.run(JOINED)
+    attacker = Attacker(domain, seed)
+    if attacked:
+        domain.at(domain.now, partial(attacker.attack, JOINED + SENT))
     domain.at(domain.now, partial(source.send, JOINED + SENT))
     for _ in range(STEPS):
         at = JOINED + SECOND + random.randrange(MOVES)
         domain.at(at, partial(step, random, domain, source, moving, faulty=faulty))
     domain.run(JOINED + SENT + SECOND)
-    found = loops(domain, source)
+    found = loops(domain, source) + attacker.heard()
     if not faulty:
         found += losses(domain, source, fixed)
     return found + final_faults(domain, source)

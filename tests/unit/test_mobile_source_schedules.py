@@ -45,6 +45,14 @@ def test_a_source_and_its_listeners_move(scheme: str) -> None:
         assert not found, f"run_schedule({seed}, {scheme!r}): " + "\n".join(found)
 
 
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_an_attacker_among_the_nodes_changes_nothing_for_the_others(scheme: str) -> None:
+    """Its data gets nowhere, and nobody believes its reports."""
+    for seed in range(SCHEDULES // 2):
+        found = run_schedule(seed, scheme, attacked=True)
+        assert not found, f"run_schedule({seed}, {scheme!r}, attacked=True): " + "\n".join(found)
+
+
 @pytest.mark.parametrize(
     ("selection", "scope"), [(BASE, None), *((COMPLETE, scope) for scope in ChannelScope)]
 )
