@@ -82,7 +82,7 @@ class Recovery:
                 publisher.holders.popitem(last=False)
         self._keep(key, data)
         askers = self._owed.pop(key, set())
-        self._again(key, *askers, now=now)
+        self._again(key, *sorted(askers), now=now)
 
     def asked_for(self, nack: Nack, sender: MemberId, now: int) -> None:
         """A member lacks packets."""
