@@ -16,6 +16,7 @@ from emu.measure import overlay_packets
 from emu.measure.run import Run
 from emu.measure.stream import RECEIVED, SEQUENCE, Stream
 
+_SILENT_INTERVALS = 10
 Parents = dict[str, str]
 """The parent of each node in a tree."""
 Channel = tuple[str, str, str]
@@ -121,20 +122,32 @@ def _repairs(
 ) -> Iterator[dict[str, Any]]:
     """Of each stream that a crash interrupted: for how long, and what was lost meanwhile.
 
-    Those are interrupted whose receiver was below the node that crashed, in the tree as it was.
+    Those are interrupted whose receiver was below the node that crashed, in the tree as it was;
+    where nobody logs trees, those that were silent for ten packet intervals. Whoever was killed
+    before listens no more.
     """
-    crashes = [e for e in run.of_kind("crashed") if e["node"] in run.meta["scenario"]["nodes"]]
-    for crash in crashes:
+    killed: set[str] = set()
+    for crash in run.of_kind("crashed"):
+        if crash["node"] not in run.meta["scenario"]["nodes"]:
+            continue
+        killed.add(crash["node"])
         trees = _at(changes, run.seconds(crash["t"]))
         for stream in streams:
             group, receiver = stream.flow.get("group"), stream.flow["to"]
+            if group is None or receiver in killed:
+                continue
             tree = {c: p for (_, _, of), t in trees.items() if of == group for c, p in t.items()}
-            if receiver != crash["node"] and crash["node"] in _above(tree, receiver):
+            if changes and crash["node"] not in _above(tree, receiver):
+                continue
+            found = _interruption(run, stream, crash)
+            silent_ms = found["repair_ms"]
+            least_ms = _SILENT_INTERVALS * stream.flow["interval_ns"] / 1e6
+            if changes or silent_ms is None or silent_ms >= least_ms:
                 yield {
                     "at_s": run.seconds(crash["t"]),
                     "node": crash["node"],
                     "flow": stream.flow["flow"],
-                    **_interruption(run, stream, crash),
+                    **found,
                 }
 
 

@@ -127,6 +127,26 @@ def test_a_repair_lasts_until_packets_come_again(run: Run) -> None:
     assert summary([result])["overlay.repair_ms"]["mean"] == 1500
 
 
+def with_events(run: Run, *events: dict[str, Any]) -> Run:
+    with (run.directory / "events.jsonl").open("w", encoding="utf-8") as log:
+        for event in events:
+            log.write(json.dumps({**event, "t": T0 + int(event["at"] * SECOND)}) + "\n")
+    return Run(run.directory, 1)
+
+
+def test_who_was_killed_before_waits_for_no_repair(run: Run) -> None:
+    again = with_events(run, *EVENTS, {"kind": "crashed", "node": "c", "at": 3})
+    assert recorded(again)["repairs"] == []
+
+
+def test_where_nobody_tells_of_trees_silence_counts(run: Run) -> None:
+    bare = [event for event in EVENTS if not event["kind"].startswith("overlay_")]
+    (repair,) = recorded(with_events(run, *bare))["repairs"]
+    assert (repair["repair_ms"], repair["lost"]) == (1500, 15)
+    calm = {"kind": "crashed", "node": "b", "at": 7}
+    assert recorded(with_events(run, calm))["repairs"] == []
+
+
 def test_links_are_between_members_and_stress_is_on_those_of_the_network(run: Run) -> None:
     found = recorded(run)
     links = {(one["from"], one["to"]): one for one in found["links"]}
