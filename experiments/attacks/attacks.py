@@ -29,7 +29,7 @@ ATTACKS = (
 
 def scenario(attack: str, guard: str) -> str:
     """The scenario of one attack."""
-    text = (HERE / "scenario.yaml").read_text(encoding="utf-8")
+    text = (HERE / "scenario.yaml.template").read_text(encoding="utf-8")
     command = json.dumps(["python3", str(HERE / "attack.py"), attack, str(SECONDS)])
     attacker = "server1" if attack in FROM_THE_CORE else "mn2"
     text = text.replace("name: attacks", f"name: attacks-{attack}-{guard}", 1)
