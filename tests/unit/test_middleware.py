@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from emu.scenario import parse
 from tests.unit.scripts import script
 
 compare = script("middleware/compare.py")
+streams = script("middleware/streams.py")
 
 
 @pytest.mark.parametrize("scheme", ["native", "own", "nemo"])
@@ -31,3 +33,21 @@ def test_a_row_has_ratios_to_native_multicast() -> None:
     assert (row["stretch_median"], row["stretch_max"]) == (1.5, 2)
     assert (row["repairs"], row["not_repaired"], row["repair_ms_max"]) == (1, 1, 500)
     assert (row["control_kbit_s"], row["stress_max"], row["kept_up"]) == (1, 3, 2)
+
+
+def test_the_streams_are_a_scenario(tmp_path: Path) -> None:
+    (tmp_path / "rtt.txt").write_text("0 20\n20 0\n", encoding="utf-8")
+    text = json.dumps(streams.scenario(tmp_path / "clip.ts", 2)).encode()
+    made = parse(text, str(tmp_path / "streams.yaml"))
+    assert made.members == ("m1", "m2", "m3")
+    programs = [flow.node for flow in made.traffic if flow.kind == "program"]
+    assert [programs.count(node) for node in made.members] == [7, 7, 7]
+
+
+def test_what_was_sent_beside_the_streams_does_not_count() -> None:
+    delay = {"min": 10.0, "median": 10.3, "p99": 11.4}
+    flow = {"to": "m2", "received": 1397, "delay_ms": delay}
+    links = {"m1": {"link": {"sent": 65443}}, "m2": {"link": {"delivered": 65440}}}
+    run = {"flows": [flow], "overlay": {"members": links}}
+    (row,) = streams.rows({"runs": [run], "fidelity": {"ok": True}}, 1400, {})
+    assert (row["sent"], row["delivered"], row["lost"]) == (64043, 64043, 0)
