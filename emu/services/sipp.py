@@ -36,8 +36,8 @@ _UNUSED_OFFSET = 4
 """SIPp takes a port for media of its own, too."""
 _SPEECH_S = 30
 """What is said is said again after so long."""
-_LAST_MESSAGES_NS = 1_000_000_000
-"""How long hanging up may take."""
+_LAST_MESSAGES_NS = 4_000_000_000
+"""How long hanging up may take: three messages may be lost (RFC 3261 section 17.1.2.1)."""
 _LOOK_NS = 10_000_000
 _PORTS = Path("/proc/self/net/udp6")
 
@@ -51,6 +51,8 @@ class End:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._name = f"{config['service']}.{config['role']}"
         self._log = EventLog(config["events"], config["node"])
+        self._deadline: int | None = None
+        """When to give the other end up."""
 
     def call(self) -> None:
         """Be the caller."""
@@ -64,16 +66,17 @@ class End:
             return
         voice = self._voice(address, speech)
         self._write("call_started", address=address)
-        left = max(0, config["stop_ns"] - time.monotonic_ns())
-        scenario = sip_scenarios.caller(self._media(), left // 1_000_000)
+        lasts = max(0, config["stop_ns"] - time.monotonic_ns())
+        scenario = sip_scenarios.caller(self._media(), lasts // 1_000_000)
         destination = f"[{config['remote']}]:{config['port']}"
-        deadline = config["stop_ns"] + _LAST_MESSAGES_NS
+        self._deadline = config["stop_ns"]
         with self._sipp(scenario, address, "-m", "1", destination) as process:
-            status = self._follow(process, voice, deadline)
+            status = self._follow(process, voice, lasts + _LAST_MESSAGES_NS)
         if status is not None:
             self._write("call_ended", reason=None if status == 0 else self._why(status))
-        elif time.monotonic_ns() >= deadline:
-            self._write("call_ended", reason="the callee did not answer")
+        elif time.monotonic_ns() >= self._deadline:
+            asked = "hang up" if self._deadline > config["stop_ns"] else "answer"
+            self._write("call_ended", reason=f"the callee did not {asked}")
 
     def answer(self) -> None:
         """Be the callee, until told to end."""
@@ -81,7 +84,7 @@ class End:
         voice = self._voice(address, self._speech())
         with self._sipp(sip_scenarios.callee(self._media()), address) as process:
             self._write_when_ready(process)
-            status = self._follow(process, voice, None)
+            status = self._follow(process, voice)
         if status is not None:
             sys.exit(self._why(status))
 
@@ -94,16 +97,18 @@ class End:
             self._write("service_ready")
 
     def _follow(
-        self, process: subprocess.Popen[bytes], voice: VoiceStream, deadline_ns: int | None
+        self, process: subprocess.Popen[bytes], voice: VoiceStream, lasts_ns: int | None = None
     ) -> int | None:
         """Speak when SIPp says so, until it ends; its status, None if it had to be ended.
 
-        That is at the deadline or on SIGTERM.
+        That is at the deadline, which is ``lasts_ns`` away from the answer on, or on SIGTERM.
         """
         while process.poll() is None:
-            came = wait_until(deadline_ns, also=(signal.SIGCHLD,))
+            came = wait_until(self._deadline, also=(signal.SIGCHLD,))
             if came == signal.SIGUSR1:
                 voice.speak(self._peer().read_text(encoding="ascii").strip())
+                if lasts_ns is not None:
+                    self._deadline = time.monotonic_ns() + lasts_ns
             elif came == signal.SIGUSR2:
                 voice.be_silent()
             elif came in (None, signal.SIGTERM):

@@ -76,11 +76,9 @@ def test_a_call_is_one_dialog_with_voice_both_ways_from_one_address_whatever_bec
 ) -> None:
     left, right = hosts
     capturer, holders = capturing(start, tmp_path, hosts)
-    began = time.monotonic_ns()
-    answering = start(right, sipp.main, end(tmp_path, "callee"))
-    wait_for_event(tmp_path, "service_ready")
+    answering, needed = answering_at(right, tmp_path, start)
     now = time.monotonic_ns() + SECOND
-    stop = now + 2 * SECOND + (now - SECOND - began)  # an emulated machine takes its time
+    stop = now + 2 * SECOND + needed
     calling = start(left, sipp.main, end(tmp_path, "caller", start_ns=now, stop_ns=stop))
     assert wait_for_event(tmp_path, "call_started")["address"] == LEFT
     eventually((tmp_path / "calls" / "call.caller.peer").exists)  # both speak from now on
@@ -125,6 +123,34 @@ def test_a_call_is_one_dialog_with_voice_both_ways_from_one_address_whatever_bec
         jumps = [(b - a) % 2**16 for a, b in pairwise(numbers)]
         assert sorted(jumps)[-1] > 10 if outbound else set(jumps) == {1}
         assert sent[-1].time_ns > stop - SECOND // 5
+
+
+def answering_at(host: Namespace, path: Path, start: Any) -> tuple[Process, int]:
+    """A callee, and how long its start took, in ns: an emulated machine takes its time."""
+    began = time.monotonic_ns()
+    process = start(host, sipp.main, end(path, "callee"))
+    wait_for_event(path, "service_ready")
+    return process, time.monotonic_ns() - began
+
+
+def test_a_call_whose_invitation_is_lost_at_first_lasts_as_long(
+    tmp_path: Path, hosts: tuple[Namespace, Namespace], start: Any
+) -> None:
+    """It is answered more than a second late, and hangs up as much later."""
+    left, right = hosts
+    answering, needed = answering_at(right, tmp_path, start)
+    right.run("ip", "link", "set", "dev", "b", "down")
+    now = time.monotonic_ns() + SECOND
+    span = {"start_ns": now, "stop_ns": now + 4 * SECOND + needed}
+    calling = start(left, sipp.main, end(tmp_path, "caller", **span))
+    wait_for_event(tmp_path, "call_started")
+    time.sleep(0.7)
+    right.run("ip", "link", "set", "dev", "b", "up")
+    right.run("ip", "address", "replace", f"{RIGHT}/64", "dev", "b", "nodad")
+    calling.finish()
+    answering.signal(signal.SIGTERM)
+    answering.finish()
+    assert wait_for_event(tmp_path, "call_ended")["reason"] is None
 
 
 def test_a_callee_that_is_not_there(
