@@ -136,7 +136,7 @@ def test_what_the_network_lost_at_a_handover_is_what_was_sent_during_it(
 
 def test_a_node_that_is_gone_during_its_call_is_not_heard_and_cannot_hang_up(done: Run) -> None:
     cut = service(done, "cut")
-    assert cut["ended"] == "the callee did not answer"
+    assert cut["ended"] == "the callee did not hang up"
     assert cut["sip"]["INVITE"] == 1
     for direction in cut["directions"]:
         assert direction["handovers"] == []
