@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, PlainValidator, ValidationError
+from pydantic import AfterValidator, Field, PlainValidator
 
 from agents.overlay.amt.config import RelayConfig
 from agents.roles.amt_relay_daemon import RelayOptions
@@ -15,10 +15,9 @@ from agents.wire.amt import PORT
 from emu.overlay_file import STANDARD_ERROR, good_name, status_path
 from emu.overlay_protocols.alm import Switch
 from emu.scenario.document import Document
-from emu.scenario.errors import Problem, ScenarioError, quote
-from emu.scenario.explain import explain
+from emu.scenario.errors import Problem, quote
 from emu.scenario.fields import within
-from emu.scenario.loader import lines, read, refuse
+from emu.scenario.loader import load_section, read, refuse
 from emu.scenario.section import Section
 from emu.scenario.units import DURATION
 
@@ -66,12 +65,7 @@ def is_relay(path: Path) -> bool:
 
 def load_relay(path: Path) -> RelayOptions:
     """What a file says; raises ``ScenarioError`` for one that cannot be used."""
-    document = Document.parse(read(path), str(path))
-    refuse(document, document.problems)
-    try:
-        config = RelayFile.model_validate(document.value)
-    except ValidationError as error:
-        raise ScenarioError(lines(document, explain(error.errors(), RelayFile))) from None
+    document, config = load_section(path, RelayFile)
     refuse(document, _check(config))
     return RelayOptions(
         name=config.name or socket.gethostname()[:15],

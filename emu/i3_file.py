@@ -7,17 +7,14 @@ from pathlib import Path
 from random import SystemRandom
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, PlainValidator, ValidationError
+from pydantic import AfterValidator, Field, PlainValidator
 
 from agents.i3.positions import near
 from agents.roles.i3_port import PORT
 from agents.wire.i3 import IDENTIFIER_LENGTH, Endpoint, Identifier, address_and_port
 from emu.endpoints import address_of, endpoint_text, read_endpoint
-from emu.scenario.document import Document
-from emu.scenario.errors import ScenarioError
-from emu.scenario.explain import explain
 from emu.scenario.i3 import Degree, Lifetime, Metric, Recovery, Refresh, RefreshPeriod
-from emu.scenario.loader import lines, read, refuse
+from emu.scenario.loader import load_section
 from emu.scenario.section import Section
 
 KEY_LENGTH = 32
@@ -90,12 +87,7 @@ def load(path: Path, kind: type[ServerFile] | type[ClientFile]) -> dict[str, Any
 
     Its log and its sockets are beside the file, by its name.
     """
-    document = Document.parse(read(path), str(path))
-    refuse(document, document.problems)
-    try:
-        found = kind.model_validate(document.value)
-    except ValidationError as error:
-        raise ScenarioError(lines(document, explain(error.errors(), kind))) from None
+    _, found = load_section(path, kind)
     known = [address_and_port(server) for server in found.known]
     return {
         **found.model_dump(),

@@ -11,7 +11,7 @@ from ipaddress import ip_interface as parse_interface
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 from agents.kernel.virtual_interface import Address
 from agents.multicast.island import Network
@@ -25,9 +25,8 @@ from emu.overlay_protocols.alm import Secret, Switch
 from emu.overlay_protocols.choice import WrongChoice, choose
 from emu.scenario.document import Document
 from emu.scenario.errors import Problem, ScenarioError, quote
-from emu.scenario.explain import explain
 from emu.scenario.fields import within
-from emu.scenario.loader import lines, read, refuse
+from emu.scenario.loader import lines, load_section, refuse
 from emu.scenario.section import Section
 from emu.scenario.units import DURATION
 
@@ -128,12 +127,7 @@ class OverlayFile(Section):
 
 def load(path: Path) -> OverlayOptions:
     """What a file says; raises ``ScenarioError`` for one that cannot be used."""
-    document = Document.parse(read(path), str(path))
-    refuse(document, document.problems)
-    try:
-        config = OverlayFile.model_validate(document.value)
-    except ValidationError as error:
-        raise ScenarioError(lines(document, explain(error.errors(), OverlayFile))) from None
+    document, config = load_section(path, OverlayFile)
     refuse(document, _check(config))
     make = _protocol(config, document, path.parent)
     interface = config.interface

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -15,6 +16,9 @@ from emu.scenario.files import check_files
 from emu.scenario.model import Scenario
 from emu.scenario.population import SCENARIOS, VirtualScenario
 from emu.scenario.population import check as check_population
+from emu.scenario.section import Section
+
+_Section = TypeVar("_Section", bound=Section)
 
 
 class Unsound(Exception):
@@ -27,6 +31,16 @@ class Unsound(Exception):
 
 LARGEST_FILE = 1 << 20
 """Bytes; far more than any scenario, so that a wrong file is refused at once."""
+
+
+def load_section(path: Path, kind: type[_Section]) -> tuple[Document, _Section]:
+    """A configuration file of its own, of this kind; raises `ScenarioError` if it is none."""
+    document = Document.parse(read(path), str(path))
+    refuse(document, document.problems)
+    try:
+        return document, kind.model_validate(document.value)
+    except ValidationError as error:
+        raise ScenarioError(lines(document, explain(error.errors(), kind))) from None
 
 
 def load(path: Path) -> Scenario:

@@ -136,6 +136,24 @@ def run(scenario: Path, out: Path, *options: object) -> Run:
     return undisturbed(finish(start(scenario, out, *options), out), scenario, out, *options)
 
 
+def shown_and_run(scenario: Path, out: Path, line: str, what: str) -> tuple[str, Run]:
+    """What ``emu show`` said when the run had come to a line of its output, and the run."""
+    process = start(scenario, out)
+    assert process.stdout is not None
+    for told in process.stdout:
+        if line in told:
+            break
+    done = subprocess.run(
+        command("show", what),
+        capture_output=True,
+        encoding="utf-8",
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "200"},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout, undisturbed(finish(process, out), scenario, out)
+
+
 def undisturbed(done: Run, scenario: Path, out: Path, *options: object) -> Run:
     """This run, or another one if the machine disturbed it; the last attempt, however it was."""
     for _ in range(ATTEMPTS - 1):

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from emu.traffic.arrivals import read
-from tests.lab.emu_run import ROOT, Run, command, finish, start, undisturbed
+from tests.lab import emu_run
+from tests.lab.emu_run import ROOT, Run
 
 pytestmark = pytest.mark.root
 
@@ -29,21 +28,7 @@ NO_WAIT_S = 0.5
 @pytest.fixture(scope="module")
 def shown_and_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Run]:
     """What ``emu show i3`` said while it ran, and the run."""
-    out = tmp_path_factory.mktemp("i3")
-    process = start(SCENARIO, out)
-    assert process.stdout is not None
-    for line in process.stdout:
-        if "c1 is killed" in line:
-            break
-    done = subprocess.run(
-        command("show", "i3"),
-        capture_output=True,
-        encoding="utf-8",
-        cwd=ROOT,
-        env={**os.environ, "COLUMNS": "200"},
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout, undisturbed(finish(process, out), SCENARIO, out)
+    return emu_run.shown_and_run(SCENARIO, tmp_path_factory.mktemp("i3"), "c1 is killed", "i3")
 
 
 @pytest.fixture

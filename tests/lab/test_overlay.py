@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-
 import pytest
 
-from tests.lab.emu_run import ROOT, Run, command, finish, start, undisturbed
+from tests.lab import emu_run
+from tests.lab.emu_run import ROOT, Run
 
 pytestmark = pytest.mark.root
 
@@ -20,21 +18,9 @@ REPAIRED_MS = 5000
 @pytest.fixture(scope="module")
 def shown_and_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Run]:
     """What ``emu show overlay`` said while it ran, and the run."""
-    out = tmp_path_factory.mktemp("overlay")
-    process = start(SCENARIO, out)
-    assert process.stdout is not None
-    for line in process.stdout:
-        if "m3 is killed" in line:
-            break
-    done = subprocess.run(
-        command("show", "overlay"),
-        capture_output=True,
-        encoding="utf-8",
-        cwd=ROOT,
-        env={**os.environ, "COLUMNS": "200"},
+    return emu_run.shown_and_run(
+        SCENARIO, tmp_path_factory.mktemp("overlay"), "m3 is killed", "overlay"
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout, undisturbed(finish(process, out), SCENARIO, out)
 
 
 @pytest.fixture
