@@ -251,3 +251,14 @@ sctp_chunks = st.tuples(some_chunks, authentication, some_chunks).map(
     lambda parts: tuple(chunk for part in parts for chunk in part)
 )
 sctp_packet = st.builds(sctp.Packet, short, short, word, sctp_chunks)
+
+
+@st.composite
+def spoilt(draw, messages, longest):
+    """Any octets, or those of a message: cut off somewhere, and up to three of them changed."""
+    data = draw(st.one_of(st.binary(max_size=longest), messages))
+    changed = bytearray(data[: draw(st.integers(0, len(data)))])
+    for _ in range(draw(st.integers(0, 3))):
+        if changed:
+            changed[draw(st.integers(0, len(changed) - 1))] = draw(octet)
+    return bytes(changed)
