@@ -4,12 +4,12 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 READY := .venv/.ready
-# Labs wait most of the time: two of them on each of two CPUs. Tests that cannot bear it are marked "quiet".
-SIDE_BY_SIDE := 4
+# Labs wait most of the time: five of them on two CPUs. Tests that cannot bear it are marked "quiet".
+SIDE_BY_SIDE := 5
 TESTS ?= tests/unit tests/lab tests/kernel
 BENCHMARKS := $(sort $(basename $(notdir $(wildcard bench/bench_*.py))))
 
-.PHONY: help setup setup-demo demo lint browser test test-vm test-bare soak soak-overlay bench references clean
+.PHONY: help setup setup-demo demo lint browser test test-vm test-bare soak soak-overlay soak-overlay-hosts docs bench references compiled clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' Makefile
@@ -33,7 +33,7 @@ lint: setup ## Check style, format and types
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 
-test: setup-demo lint browser ## Lint, then every test on the running kernel, four at a time
+test: setup-demo lint browser ## Lint, then every test on the running kernel, five at a time
 	$(SUDO) $(PYTHON) -m pytest -n $(SIDE_BY_SIDE) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 browser: setup
@@ -53,12 +53,23 @@ soak: setup ## Run 5,000 random schedules of a multicast domain, a ring, an i3 g
 soak-overlay: setup ## Half an hour of a stream to 64 members of an overlay that come and go, in virtual time
 	$(PYTHON) -m tests.overlay_endurance --minutes 30
 
+docs: setup ## Build the documentation site, build/site/docs/index.html, and check its links
+	.venv/bin/sphinx-build --quiet --fail-on-warning --keep-going -c docs/site . build/site
+
+soak-overlay-hosts: setup ## The same on 65 real hosts
+	$(SUDO) $(PYTHON) -m tests.overlay_hosts_endurance --minutes 30
+
 bench: setup ## Run the benchmarks
 	@set -e; for benchmark in $(BENCHMARKS); do \
 	    echo "== $$benchmark"; $(SUDO) $(PYTHON) -m "bench.$$benchmark"; done
 
 references: setup ## Run the experiments of results/reference again, two hours in all (EXPERIMENTS="A B")
 	$(SUDO) $(PYTHON) experiments/references.py $(EXPERIMENTS)
+
+compiled: setup ## Compile the simulator of i3, which takes a minute, and check that it plays the same
+	setup/apt.sh setup/packages-compiled.txt
+	$(PYTHON) setup/compiled.py
+	$(PYTHON) -m pytest -q tests/compiled
 
 clean: ## Remove everything that set-up and tests made, but no results
 	$(SUDO) rm -rf .venv .vm build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -18,9 +18,10 @@ MILLISECOND = 1_000_000
 SECOND = 1_000_000_000
 
 
-@dataclass(frozen=True)
 class Action:
     """One thing a core asks its surroundings to do."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,12 @@ def refused(whom: object, what: object, why: str, sources: int = 0) -> Log:
 
 
 class Core(Protocol):
-    """A protocol machine without I/O."""
+    """A protocol machine without I/O; one that inherits from this waits for nothing."""
 
     def timer(self, now: int) -> list[Action]:
         """Act on every deadline that is not later than ``now``."""
+        return []
 
     def next_deadline(self) -> int | None:
         """The time in ns at which ``timer`` is due next; None when nothing is pending."""
+        return None

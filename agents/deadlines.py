@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterator
 from heapq import heapify, heappop, heappush, heapreplace
 from typing import Any, Generic, TypeVar
 
@@ -18,7 +18,11 @@ _GONE = 0
 class Deadlines(Generic[Key]):
     """At most one deadline (ns) a key; setting it again moves it."""
 
+    __slots__ = ("_entries", "_heap", "_order", "agenda")
+
     def __init__(self) -> None:
+        self.agenda: Agenda | None = None
+        """Of several sets, this one among them."""
         # Of each: where it is in the heap (time and order; no two have the same order, so keys are
         # never compared), its key, and where it belongs: what is put off moves when its turn comes.
         self._entries: dict[Key, list[Any]] = {}
@@ -30,6 +34,10 @@ class Deadlines(Generic[Key]):
         """Whether the key has a deadline."""
         return key in self._entries
 
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._entries)
+
     def get(self, key: Key, default: int) -> int:
         """The key's deadline, or another if it has none."""
         entry = self._entries.get(key)
@@ -37,6 +45,8 @@ class Deadlines(Generic[Key]):
 
     def set(self, key: Key, when: int) -> None:
         """Make the key due at ``when``, and not before."""
+        if self.agenda is not None:
+            self.agenda.is_known = False
         self._order += 1
         entry = self._entries.get(key)
         if entry is not None:
@@ -64,6 +74,8 @@ class Deadlines(Generic[Key]):
         entry = self._entries.pop(key, None)
         if entry is not None:
             entry[_RANK] = _GONE
+            if self.agenda is not None:
+                self.agenda.is_known = False
 
     def next(self) -> int | None:
         """The earliest deadline."""
@@ -89,15 +101,28 @@ class Deadlines(Generic[Key]):
         while (when := self.next()) is not None and when <= now:
             key = heappop(self._heap)[_KEY]
             del self._entries[key]
+            if self.agenda is not None:
+                self.agenda.is_known = False
             yield key
 
 
-def earliest(several: Iterable[Deadlines[Any]]) -> int | None:
-    """The earliest deadline of several sets: cores are asked for it after each message."""
-    found: int | None = None
-    for deadlines in several:
-        if deadlines._entries:
-            when = deadlines.next()
-            if when is not None and (found is None or when < found):
-                found = when
-    return found
+class Agenda:
+    """Several sets of deadlines of one core, which is asked for the earliest after each message."""
+
+    __slots__ = ("_sets", "earliest", "is_known")
+
+    def __init__(self, *sets: Deadlines[Any]) -> None:
+        self._sets = sets
+        self.earliest: int | None = None
+        self.is_known = False
+        """Whether ``earliest`` holds; most messages change no deadline."""
+        for deadlines in sets:
+            deadlines.agenda = self
+
+    def next(self) -> int | None:
+        """The earliest deadline of all."""
+        if not self.is_known:
+            due = [deadlines.next() for deadlines in self._sets if deadlines]
+            self.earliest = min((when for when in due if when is not None), default=None)
+            self.is_known = True
+        return self.earliest

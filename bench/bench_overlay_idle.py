@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import IPv6Address
 from itertools import count
 from random import Random
@@ -23,11 +23,7 @@ from agents.overlay.member import Member, Self
 from agents.overlay.sealing import Sealer
 from agents.wire.i3 import Endpoint, endpoint
 from agents.wire.overlay import (
-    FIRST_INTEREST_SLOT,
-    LIFE_SLOT,
-    PROFILE_SLOT,
     Digest,
-    Interest,
     Item,
     MemberId,
     Message,
@@ -35,9 +31,15 @@ from agents.wire.overlay import (
     Origin,
     Ping,
     Pong,
-    Profile,
     decode,
     encode,
+)
+from agents.wire.overlay_items import (
+    FIRST_INTEREST_SLOT,
+    LIFE_SLOT,
+    PROFILE_SLOT,
+    Interest,
+    Profile,
     encode_interest,
     encode_profile,
 )
@@ -53,8 +55,9 @@ _CONFIG = OverlayConfig()
 class Others:
     """All other members: what one of them knows all know, and each answers as a member does."""
 
-    def __init__(self, random: Random) -> None:
-        self._random = random
+    def __init__(self, random: Random, where: Callable[[int], Endpoint]) -> None:
+        """``where``: at which endpoint a member is; number 0 is the one that is measured."""
+        self._random, self._where = random, where
         self._gossip = Gossip(MemberId(b"nobody__"), _CONFIG, 0)
         self._sealers: dict[Endpoint, Sealer] = {}
         self._members: dict[Endpoint, MemberId] = {}
@@ -63,11 +66,11 @@ class Others:
             self._add(number)
 
     def _add(self, number: int) -> None:
-        member, here = MemberId(number.to_bytes(8, "big")), _endpoint(number)
+        member, here = MemberId(number.to_bytes(8, "big")), self._where(number)
         self._sealers[here], self._members[here] = Sealer(member, KEYS, 1), member
         place = (self._random.uniform(0, 30), self._random.uniform(0, 30), 1.0, 0.2)
         profile = Profile(f"n{number}", 4, (here,), coordinates=place)
-        group = Interest(_group(number), True)
+        group = Interest(group_of(number), True)
         self._say(member, PROFILE_SLOT, encode_profile(profile), 0)
         self._say(member, FIRST_INTEREST_SLOT, encode_interest(group), 0)
 
@@ -88,7 +91,7 @@ class Others:
         """What the one at this endpoint answers."""
         match message:
             case Ping():
-                return self._sealed(at, [Pong(message.nonce, _endpoint(0))])
+                return self._sealed(at, [Pong(message.nonce, self._where(0))])
             case News():
                 self._gossip.apply(message.origins, now)
             case Digest():
@@ -117,13 +120,13 @@ class Idle:
         me = Self(member, "n0", (_endpoint(0),), True)
         sealer = Sealer(member, KEYS, 1)
         self._core = Member(me, (_endpoint(1),), sealer, _CONFIG, random, 0)
-        self._others = Others(random)
+        self._others = Others(random, _endpoint)
         self._opener = Sealer(MemberId(b"listener"), KEYS, 1)
         self._queue: list[tuple[int, int, bytes, Endpoint]] = []
         self._order = count()
         self.spent = self.datagrams = 0
         for number in range(GROUPS):
-            self._take(self._core.want(_group(number), Interest(_group(number), True), 0), 0)
+            self._take(self._core.want(group_of(number), Interest(group_of(number), True), 0), 0)
 
     def run(self, first: int, last: int) -> None:
         """From one second to another."""
@@ -186,7 +189,7 @@ def _endpoint(number: int) -> Endpoint:
     return endpoint(IPv6Address(f"2001:db8::{number + 1:x}"), 4754)
 
 
-def _group(number: int) -> IPv6Address:
+def group_of(number: int) -> IPv6Address:
     return IPv6Address(f"ff0e::{number + 1:x}")
 
 

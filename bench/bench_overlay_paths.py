@@ -6,7 +6,8 @@ packets are at the receivers; a receiver's member (``receiver``) comes on top. `
 each receiver but the first adds, ``latency`` that of single packets from program to program. Other
 work on the machine makes all of them larger: read the ratios within one run.
 
-* ``overlay``: a member on each host, the sender's with a child for each receiver;
+* ``overlay``: a member on each host, the sender's with a child for each receiver; members carry the
+  data, or their programs in the kernel do (``bpf``);
 * ``VXLAN``: a VXLAN device, whose kernel replicates at the sender (head-end replication);
 * ``router``: plain IPv6 multicast; one router's forwarding cache replicates (31 receivers at most).
 """
@@ -34,7 +35,10 @@ from tests.patience import eventually
 
 PAYLOADS = (64, 1_316)
 RECEIVERS = (1, 4, 16, 64)
-BURSTS, BURST, PAUSE_S = 40, 400, 0.02
+BURST = 400
+BURSTS, PAUSE_S = 40, 0.02
+MANY_BURSTS, SHORT_PAUSE_S = 200, 0.004
+"""Where the kernel alone carries them."""
 QUIET_S = 1.0
 PROBES, PROBE_PAUSE_S, PROBE_WAIT_S = 100, 0.003, 2.0
 PORT = 5001
@@ -53,10 +57,10 @@ sender.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 16)
 sender.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, socket.if_nametoindex(interface))
 sender.connect(("{GROUP}", {PORT}))
 packet, before = bytes(size), time.process_time()
-for _ in range({BURSTS}):
+for _ in range(int(sys.argv[4])):
     for _ in range({BURST}):
         sender.send(packet)
-    time.sleep({PAUSE_S})
+    time.sleep(float(sys.argv[3]))
 print(time.process_time() - before)
 """
 
@@ -72,6 +76,8 @@ class Way:
     """By host."""
     members: tuple[int, int] | None = None
     """The processes of the sender's member and the receiver's."""
+    bursts: int = MANY_BURSTS
+    pause_s: float = SHORT_PAUSE_S
 
 
 @dataclass(frozen=True)
@@ -117,8 +123,12 @@ def main() -> None:
 
 def _ways(hosts: list[Host]) -> Iterator[Way]:
     """Each way in turn; it is there until the next one is asked for."""
-    for name, keys in (("overlay, in clear", {}), ("overlay, encrypted", KEYS)):
-        with _overlay(name, hosts, keys) as way:
+    for name, keys, data_path in (
+        ("overlay, in clear", {}, "python"),
+        ("overlay, encrypted", KEYS, "python"),
+        ("overlay, bpf", {}, "bpf"),
+    ):
+        with _overlay(name, hosts, keys, data_path) as way:
             yield way
     with _vxlan(hosts) as way:
         yield way
@@ -128,11 +138,11 @@ def _ways(hosts: list[Host]) -> Iterator[Way]:
 
 
 @contextmanager
-def _overlay(name: str, hosts: list[Host], keys: dict[int, bytes]) -> Iterator[Way]:
+def _overlay(name: str, hosts: list[Host], keys: dict[int, bytes], data_path: str) -> Iterator[Way]:
     written = {str(n): key.decode() for n, key in keys.items()} or "off"
     sender, receiver, *others = hosts
     for host in (sender, receiver):
-        host.start(keys=written, options={"degree": DEGREE})
+        host.start(keys=written, data_path=data_path, options={"degree": DEGREE})
     listener = receiver.listen(str(GROUP))
     with crowd(others, GROUP, keys, DEGREE):
         eventually(
@@ -140,11 +150,20 @@ def _overlay(name: str, hosts: list[Host], keys: dict[int, bytes]) -> Iterator[W
         )
         sender.send(str(GROUP), [b"the tree is planned"])
         eventually(lambda: len(sender.status()["roots"][0]["parents"]) == len(hosts) - 1)
+        eventually(lambda: _is_carried(sender, receiver))
         interfaces = {host.number: host.interface for host in hosts}
-        yield Way(name, sender, receiver, interfaces, (sender.pid, receiver.pid))
+        pace = (BURSTS, PAUSE_S) if data_path == "python" else (MANY_BURSTS, SHORT_PAUSE_S)
+        yield Way(name, sender, receiver, interfaces, (sender.pid, receiver.pid), *pace)
     listener.close()
     for host in (sender, receiver):
         host.end()
+
+
+def _is_carried(sender: Host, receiver: Host) -> bool:
+    """Whether the data path that was asked for carries packets: each asks with one more."""
+    sender.send(str(GROUP), [b"who carries this?"])
+    kernel = sender.status().get("kernel"), receiver.status().get("kernel")
+    return None in kernel or bool(kernel[0]["sent"] and kernel[1]["delivered"])
 
 
 @contextmanager
@@ -183,7 +202,8 @@ def _measure(way: Way, payload: int) -> Cost:
         latency = _latency(way, receiver, payload)
         before = _members_s(way)
         interface = way.interface[way.sender.number]
-        command = [sys.executable, "-c", _SENDER, interface, str(payload)]
+        options = [interface, str(payload), str(way.pause_s), str(way.bursts)]
+        command = [sys.executable, "-c", _SENDER, *options]
         program = way.sender.namespace.spawn(command, stdout=subprocess.PIPE)
         got = 0
         while program.poll() is None:
@@ -191,7 +211,7 @@ def _measure(way: Way, payload: int) -> Cost:
             time.sleep(0.001)
         got += _rest(receiver)
         assert program.stdout is not None
-        packets = BURSTS * BURST
+        packets = way.bursts * BURST
         member, other = (
             1e6 * (after - s) / packets for after, s in zip(_members_s(way), before, strict=True)
         )

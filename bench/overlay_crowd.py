@@ -18,7 +18,8 @@ from agents.overlay.member import Member, Self
 from agents.overlay.sealing import Sealer
 from agents.wire.addresses import mapped
 from agents.wire.i3 import endpoint
-from agents.wire.overlay import PORT, Interest, MemberId
+from agents.wire.overlay import PORT, MemberId
+from agents.wire.overlay_items import Interest
 from tests.kernel.overlay_hosts import Host
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from emu.network.build import Network
 from emu.sandbox import RUN_DIRECTORY
+from emu.scenario.channel_policies import POLICIES
 from emu.scenario.model import Scenario
-from emu.scenario.multicast import POLICY_KEYS, ChannelControl
+from emu.scenario.multicast import ChannelControl
 from emu.scenario.policies import own
-from topologies.domain import MCC
+from topologies.parameters import MCC
 
 _Value = TypeVar("_Value")
 
@@ -63,7 +64,7 @@ class ChannelControlPlan:
 
     def _deciders(self, control: ChannelControl) -> list[str]:
         """The nodes that decide."""
-        return {"cmd": ["cmd"], MCC: [MCC], "mar": self._network.names("mar")}[control.at]
+        return {"cmd": ["cmd"], MCC.role: [MCC.role], "mar": self._network.names("mar")}[control.at]
 
     def _deciding(self, control: ChannelControl, name: str) -> dict[str, Any]:
         return {
@@ -76,16 +77,17 @@ class ChannelControlPlan:
         """How a policy is made."""
         found = own(policy)
         if found is None:
-            return {"policy": policy, "parameters": self._parameters(control, policy)}
+            declared = POLICIES.find(policy)
+            keys = declared.keys
+            parameters = control.parameters if keys is None else self._values(control, keys)
+            return {"policy": declared.made_by, "parameters": dict(parameters)}
         file, class_name = found
         path = (self._folder / file).resolve()
         return {"policy": f"{path}:{class_name}", "parameters": dict(control.parameters)}
 
-    def _parameters(self, control: ChannelControl, policy: str) -> dict[str, Any]:
-        """What a policy of ours is made with, in the words of ``agents.control.policies``."""
-        if policy == "static":
-            return {"default": control.default}
-        values = {key: getattr(control, key) for key in POLICY_KEYS[policy]}
+    def _values(self, control: ChannelControl, keys: Iterable[str]) -> dict[str, Any]:
+        """The values of some keys, in the words of ``agents.control.policies``."""
+        values = {key: getattr(control, key) for key in keys}
         if "delays" in values:
             values["delays"] = self._entries(control.delays)
         return values

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from agents.kernel.capabilities import Capabilities, probe
-from agents.wire.overlay import PORT
 from emu import __version__, files, room
 from emu.events import Event
 from emu.happenings import Happening, Happenings
@@ -36,9 +35,10 @@ from emu.room import NoRoom
 from emu.sandbox import RUN_DIRECTORY
 from emu.scenario import load
 from emu.scenario.model import Scenario
+from emu.schemes.registry import SCHEMES
 from emu.services.kind import ServiceFailed
 from emu.services.running import RunningServices
-from emu.traffic.plan import LEAD_NS, Plan, plan
+from emu.traffic.plan import LEAD_NS, LEAD_OF_EACH_NS, Plan, plan
 
 STRAGGLERS_S = 1.0
 """How long the network goes on after the scenario's end, for packets still on their way."""
@@ -46,6 +46,8 @@ PATIENCE_S, PATIENCE_INTERRUPTED_S = 5.0, 2.0
 """How long processes may take to end when told to."""
 HOLD_NS = 200_000_000
 """How late an event may be in the log and still be told in its turn."""
+ASKED_FOR = ("ready", "address", "service_ready")
+"""The kinds of event that are still asked for when the traffic has started."""
 CAPTURE = "capture"
 _CARRIERS = ("ix", "mr", *HOSTS, "radio")
 """Roles whose captures need no headers of users' packets: no tunnel begins or ends there."""
@@ -125,11 +127,13 @@ class Conductor:
         if self._scenario.leftovers:
             self._before = self._lab.kernel_state()
         await self._lab.attach_mobile_nodes()
+        self._lab.tail.keep_only(ASKED_FOR)
 
     async def _play(self) -> None:
         self._sampler.start()
         self._lab.network.forget_lateness()
-        self._t0 = time.monotonic_ns() + LEAD_NS
+        lead = LEAD_NS + LEAD_OF_EACH_NS * len(self._scenario.traffic)
+        self._t0 = time.monotonic_ns() + lead
         self._plan = plan(
             self._scenario,
             self._order.seed,
@@ -184,6 +188,7 @@ class Conductor:
             "kernel": platform.release(),
             "emu_version": __version__,
             "fidelity": judgement,
+            "conductor_mib": _peak_mib(),
             "interrupted": interrupted,
             "leftovers": leftovers,
             "started_at": self._started_at.isoformat(),
@@ -226,7 +231,8 @@ class Conductor:
             "data": [n.name for n in network.plan.values() if n.role not in _CARRIERS],
             "udp": self._services.captured_udp(),
             "tcp": self._services.captured_tcp(),
-            "overlay": PORT if self._scenario.alm else None,
+            "overlay": self._lab.overlay.port,
+            "signalling": SCHEMES.find(self._scenario.mobility.scheme).messages.ports,
             "all": self._order.keep_captures,
             "ready": str(RUN_DIRECTORY / "capture.ready"),
         }
@@ -293,6 +299,13 @@ class Conductor:
     @staticmethod
     def _tell(news: dict[str, Any]) -> None:
         print(json.dumps(news), flush=True)
+
+
+def _peak_mib() -> float:
+    """The most memory that this process has had, in MiB."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    (kib,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(kib) / 1024
 
 
 def _source_guard(scenario: Scenario, capabilities: Capabilities) -> str:

@@ -6,13 +6,12 @@ import os
 import platform
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import packages_distributions, version
-
-from rich.console import Console
-from rich.table import Table
+from typing import Any
 
 from agents.kernel.capabilities import Capabilities, probe
+from agents.kernel.neighbour_table import neighbour_table
 from emu.requirements import (
     IPERF3,
     MODULES,
@@ -21,13 +20,16 @@ from emu.requirements import (
     missing_modules,
     missing_programs,
 )
+from emu.scenario.events import Partition
 from emu.scenario.model import Scenario
 from emu.scenario.services import Cache
 from emu.scenario.traffic import Iperf3Flow, ProgramFlow
+from emu.schemes.registry import SCHEMES
 from emu.services import kinds as services
 
 _REMEDY = "use a stock Debian or Ubuntu kernel (in a container: a privileged one)"
 
+NEIGHBOURS = "net.ipv6.neigh.default.gc_thresh3"
 _SYSTEM_PYTHON = "/usr/bin/python3 -m venv --system-site-packages"
 
 
@@ -54,6 +56,7 @@ FEATURES = (
         "the source guard of MARs",
         "that of the access points alone (CONFIG_NF_TABLES_INET, CONFIG_NETFILTER_INGRESS)",
     ),
+    Feature("partitions", "events: partition", "no partitions (CONFIG_NF_TABLES_IPV6)"),
     Feature("openvswitch", "the radio switch", "Open vSwitch's user-space datapath"),
     Feature("ip6tnl", "tunnels", "eBPF programs on TUN devices"),
     Feature("bpf", "tunnels without ip6tnl", "plain TUN devices (slower)"),
@@ -74,13 +77,13 @@ def missing_for(scenario: Scenario) -> list[str]:
     needs = {
         "mrt6": scenario.multicast.scheme != "none",
         "tbf": bool(topology.access.profiles) or any(link.rate is not None for link in links),
-        "conntrack": scenario.mobility.scheme == "client"
-        and scenario.mobility.idle_release is not None,
         "interception": any(isinstance(one, Cache) for one in scenario.services.values()),
+        "partitions": any(isinstance(event, Partition) for event in scenario.events),
         "optimistic_dad": any(node.dad == "optimistic" for node in scenario.nodes.values()),
     }
     capabilities = probe()
     used = [name for name, needed in needs.items() if needed]
+    used += SCHEMES.find(scenario.mobility.scheme).features(scenario)
     return [
         *_missing_mininet(),
         *missing_programs(wanted),
@@ -88,22 +91,54 @@ def missing_for(scenario: Scenario) -> list[str]:
     ]
 
 
-def examine(console: Console) -> list[str]:
-    """Prints all that there is; the lines of what some scenario would lack."""
+def crowded() -> str | None:
+    """One line, with the remedy, if more than half of the machine's table of neighbours is used.
+
+    It is the machine's own, as only its first network namespace can change it.
+    """
+    table = neighbour_table()
+    if 2 * table.entries <= table.limit:
+        return None
+    return (
+        f"this machine's table of IPv6 neighbours has {table.entries} entries, its limit is "
+        f"{table.limit}; when it is full, runs lose packets: sudo sysctl -w "
+        f"{NEIGHBOURS}={8 * table.limit}"
+    )
+
+
+def examine() -> dict[str, Any]:
+    """All that there is; ``missing`` has a line for each thing that some scenario would lack.
+
+    ``features`` and ``backends`` are None unless root asks, who alone can try them.
+    """
     capabilities = probe() if os.geteuid() == 0 else None
-    console.print(f"kernel {platform.release()} on {platform.machine()}", soft_wrap=True)
-    if capabilities is None:
-        console.print("what it offers, only root can try: sudo python -m emu doctor\n")
-    else:
-        console.print(_kernel_table(capabilities))
-        console.print(_backend_table(capabilities))
-    console.print(_program_table())
-    console.print(_package_table())
     lacking = [*_missing_mininet()]
     lacking += missing_programs(program for program in PROGRAMS if program.needed)
     if capabilities is not None:
         lacking += _missing_features(capabilities, ["mrt6", "tbf"])
-    return lacking
+    distributions = packages_distributions()
+    return {
+        "kernel": platform.release(),
+        "machine": platform.machine(),
+        "features": capabilities and _features(capabilities),
+        "backends": capabilities and _backends(capabilities),
+        "neighbours": asdict(neighbour_table()),
+        "programs": [
+            {
+                "name": program.name,
+                "path": program.path,
+                "purpose": program.purpose,
+                "remedy": program.remedy,
+            }
+            for program in PROGRAMS
+        ],
+        "packages": {
+            distribution: version(distribution)
+            for name in MODULES
+            for distribution in distributions.get(name, ())[:1]
+        },
+        "missing": lacking,
+    }
 
 
 def _missing_mininet() -> Iterator[str]:
@@ -125,48 +160,21 @@ def _missing_features(capabilities: Capabilities, used: list[str]) -> Iterator[s
             yield f"{feature.purpose} in the kernel ({option}): {_REMEDY}"
 
 
-def _kernel_table(capabilities: Capabilities) -> Table:
-    table = _table("feature", "", "used for", "where it is missing")
-    for feature in FEATURES:
-        works = getattr(capabilities, feature.name)
-        table.add_row(
-            feature.name, _mark(works), feature.purpose, "" if works else feature.otherwise
-        )
-    return table
+def _features(capabilities: Capabilities) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": feature.name,
+            "works": bool(getattr(capabilities, feature.name)),
+            "purpose": feature.purpose,
+            "otherwise": feature.otherwise,
+        }
+        for feature in FEATURES
+    ]
 
 
-def _backend_table(capabilities: Capabilities) -> Table:
-    table = _table("part", "backend in a run")
-    table.add_row("switch", f"Open vSwitch, {capabilities.switch_backend()} datapath")
-    table.add_row("tunnel", capabilities.tunnel_backend())
-    table.add_row("delay", capabilities.delay_backend())
-    return table
-
-
-def _program_table() -> Table:
-    table = _table("program", "", "used for", "where it is missing")
-    for program in PROGRAMS:
-        there = program.path is not None
-        remedy = "" if there else program.remedy
-        table.add_row(program.name, _mark(there), program.purpose, remedy)
-    return table
-
-
-def _package_table() -> Table:
-    distributions = packages_distributions()
-    table = _table("Python package", "version")
-    for name in MODULES:
-        for distribution in distributions.get(name, ())[:1]:
-            table.add_row(distribution, version(distribution))
-    return table
-
-
-def _table(*headings: str) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    return table
-
-
-def _mark(works: bool) -> str:
-    return "[green]yes[/]" if works else "[yellow]no[/]"
+def _backends(capabilities: Capabilities) -> dict[str, str]:
+    return {
+        "switch": f"Open vSwitch, {capabilities.switch_backend()} datapath",
+        "tunnel": capabilities.tunnel_backend(),
+        "delay": capabilities.delay_backend(),
+    }

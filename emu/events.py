@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ def parse(line: bytes) -> tuple[Event | None, bool]:
 
 
 class EventTail:
-    """Follows an event log; hands every new event to ``listener`` and keeps them all.
+    """Follows an event log; hands every new event to ``listener`` and keeps them, or some kinds.
 
     What cannot be read is left out here, and counted when the run is over (``Run.torn_events``).
     """
@@ -43,6 +43,14 @@ class EventTail:
         self._partial = b""
         self._listener = listener
         self.events: list[Event] = []
+        self._kinds: frozenset[str] | None = None
+
+    def keep_only(self, kinds: Collection[str]) -> None:
+        """Of what is read from now on only these kinds are kept; of others there may be any number.
+
+        A packet is enough to make a router write some.
+        """
+        self._kinds = frozenset(kinds)
 
     def poll(self) -> None:
         """Read what has been written since the last call."""
@@ -50,7 +58,8 @@ class EventTail:
         for line in lines:
             event, _ = parse(line)
             if event is not None:
-                self.events.append(event)
+                if self._kinds is None or event["kind"] in self._kinds:
+                    self.events.append(event)
                 self._listener(event)
 
     def wait(self, done: Callable[[], bool], timeout: float) -> bool:

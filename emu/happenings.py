@@ -7,10 +7,19 @@ import time
 from collections import defaultdict
 
 from emu.lab import Lab
-from emu.scenario.events import Crash, Detach, Handover, NewPolicy, PolicyChange, Restart
+from emu.scenario.events import (
+    Crash,
+    Detach,
+    Handover,
+    Heal,
+    NewPolicy,
+    Partition,
+    PolicyChange,
+    Restart,
+)
 from emu.services.running import RunningServices
 
-Happening = Handover | Detach | PolicyChange | NewPolicy | Crash | Restart
+Happening = Handover | Detach | PolicyChange | NewPolicy | Crash | Restart | Partition | Heal
 
 
 class Happenings:
@@ -38,6 +47,10 @@ class Happenings:
             self._crash(event.crash)
         elif isinstance(event, Restart):
             await self._restart(event.restart)
+        elif isinstance(event, Partition):
+            self._lab.cut_off(event.hosts)
+        elif isinstance(event, Heal):
+            self._lab.heal(event.hosts)
         elif isinstance(event, Detach):
             async with self._turns[event.detach]:
                 await self._lab.radio.detach(event.detach)

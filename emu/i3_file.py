@@ -7,13 +7,22 @@ from pathlib import Path
 from random import SystemRandom
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, PlainValidator
+from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo
 
 from agents.i3.positions import near
 from agents.roles.i3_port import PORT
 from agents.wire.i3 import IDENTIFIER_LENGTH, Endpoint, Identifier, address_and_port
 from emu.endpoints import address_of, endpoint_text, read_endpoint
-from emu.scenario.i3 import Degree, Lifetime, Metric, Recovery, Refresh, RefreshPeriod
+from emu.scenario.i3 import (
+    Degree,
+    Lifetime,
+    Metric,
+    Recovery,
+    Refresh,
+    RefreshPeriod,
+    RootChoice,
+    Roots,
+)
 from emu.scenario.loader import load_section
 from emu.scenario.section import Section
 
@@ -35,6 +44,13 @@ def _hexadecimal(length: int, remedy: str) -> AfterValidator:
         return value
 
     return AfterValidator(check)
+
+
+def _one_of_the_roots(number: int | None, info: ValidationInfo) -> int | None:
+    roots = info.data.get("roots", 1)
+    if number is not None and number >= roots:
+        raise ValueError(f"{number} is not less than roots; write roots: {number + 1} or more")
+    return number
 
 
 Address = Annotated[IPv6Address, PlainValidator(_address)]
@@ -73,6 +89,10 @@ class ClientFile(Node):
     refresh_period: RefreshPeriod = 10_000_000_000
     recovery: Recovery = "off"
     metric: Metric = "delay"
+    roots: Roots = 1
+    root_choice: RootChoice = "list"
+    root_number: Annotated[int | None, Field(ge=1), AfterValidator(_one_of_the_roots)] = None
+    """Which of several roots this client is; the founder is number 0."""
 
 
 def new_root(at: str) -> Identifier:

@@ -146,7 +146,15 @@ class I3Plan:
             "refresh_period": settings.refresh_period,
             "recovery": settings.recovery,
             "metric": settings.metric,
+            "roots": settings.roots,
+            "root_choice": settings.root_choice,
+            "root_number": self._root_number(name),
         }
+
+    def _root_number(self, name: str) -> int | None:
+        """Which of several roots a receiver is: the first ones are."""
+        others = self._flow.to[: self._settings.roots - 1]
+        return others.index(name) + 1 if name in others else None
 
     @cached_property
     def _root(self) -> bytes:

@@ -11,7 +11,7 @@ from random import Random
 from emu.scenario import delays
 from emu.scenario.i3 import SERVER, HopLoss
 from emu.scenario.model import Scenario
-from topologies.parameters import Quality
+from topologies.parameters import ISLANDER, Quality
 
 Pair = tuple[str, str]
 """Whoever sends, and whoever receives."""
@@ -24,10 +24,11 @@ def between(scenario: Scenario, folder: Path, seed: int) -> dict[Pair, Quality]:
     one_way = delays.read(folder / scenario.topology.delays)
     sites = delays.sites(scenario, len(one_way))
     losses = _losses(scenario, seed)
+    there = [name for name, node in scenario.nodes.items() if node.role != ISLANDER]
     return {
         (one, other): Quality(one_way[sites[one]][sites[other]], loss=losses[one, other])
-        for one in scenario.nodes
-        for other in scenario.nodes
+        for one in there
+        for other in there
         if one != other
     }
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,11 @@ from emu.internet import between
 from emu.network.build import Backends, Network, build
 from emu.network.kernel_state import KernelState, Nodes
 from emu.overlay_plan import MemberJob, OverlayPlan
+from emu.partitions import Partitions
 from emu.processes import Processes
 from emu.radio.client import L2Event, Radio
-from emu.scenario.model import Link, Scenario, Topology
-from emu.schemes import SCHEMES
+from emu.scenario.model import Scenario, Topology
+from emu.schemes.registry import SCHEMES
 from topologies.parameters import EndNode, Parameters, Quality
 
 READY_TIMEOUT = 120.0
@@ -56,7 +56,8 @@ class Lab:
         self._capabilities = capabilities
         self._folder = folder
         self._guarded = scenario.security.source_guard == "on"
-        self._scheme = SCHEMES[scenario.mobility.scheme]
+        self._scheme = SCHEMES.find(scenario.mobility.scheme)
+        self._agents_of = self._scheme.load_agents()
         self.network: Network
         self.radio: Radio
         self.channel_control: ChannelControlPlan
@@ -72,29 +73,33 @@ class Lab:
         parameters = Parameters(
             mars=topology.mars,
             routers=topology.routers,
-            access=_quality(topology.access),
+            access=topology.access.quality(),
             radios={mar: _radio(topology, mar) for mar in topology.access.profiles},
-            backhaul=_quality(topology.backhaul),
-            cmd=_quality(topology.cmd),
-            core=_quality(topology.core),
+            backhaul=topology.backhaul.quality(),
+            cmd=topology.cmd.quality(),
+            core=topology.core.quality(),
             centre=self._scheme.centre,
-            home=_quality(topology.home),
-            second_domain=tuple(self.scenario.mobility.foreign_domain),
-            standby=_quality(topology.standby) if self.scenario.mobility.standby else None,
+            home=topology.home.quality(),
+            second_domain=tuple(self._scheme.second_domain(self.scenario)),
+            standby=topology.standby.quality()
+            if "standby" in self._scheme.links(self.scenario)
+            else None,
+            extras=tuple(self._scheme.nodes(self.scenario)),
             between=between(self.scenario, self._folder, self._seed),
         )
-        control = self.scenario.multicast.channel_control
-        if control and control.at == "mcc":
-            parameters = replace(parameters, mcc=_quality(topology.mcc))
-        nodes = {name: EndNode(node.role, node.dad) for name, node in self.scenario.nodes.items()}
+        nodes = {
+            name: EndNode(node.role, node.dad, node.island)
+            for name, node in self.scenario.nodes.items()
+        }
         backends = Backends(self._capabilities.switch_backend(), self._capabilities.delay_backend())
         self.network = build(topology.kind, parameters, nodes, backends, seed=self._seed)
         self.channel_control = ChannelControlPlan(self.scenario, self.network, self._folder)
+        self._partitions = Partitions(self.network, list(self.scenario.nodes))
         self.overlay = OverlayPlan(self.scenario, self.network, self._directory, self._folder)
 
     async def start_agents(self) -> None:
         """Start the agent of every node that has one, and wait until all serve."""
-        scheme = self._scheme(
+        scheme = self._agents_of(
             self.scenario,
             self.network,
             self.channel_control,
@@ -159,6 +164,16 @@ class Lab:
         if name in self.network.names("mar"):
             await self.radio.report(name)
 
+    def cut_off(self, hosts: Sequence[str]) -> None:
+        """These and all other hosts do not hear each other from now on."""
+        self._partitions.cut_off(hosts)
+        self._log("partitioned", hosts[0], time.monotonic_ns(), hosts=hosts)
+
+    def heal(self, hosts: Sequence[str]) -> None:
+        """They do again."""
+        self._partitions.heal(hosts)
+        self._log("healed", hosts[0], time.monotonic_ns(), hosts=hosts)
+
     async def wait(self, done: Callable[[], bool], what: str) -> None:
         """Follow the event log until ``done``; LabFailed after a long time."""
         deadline = time.monotonic() + READY_TIMEOUT
@@ -198,7 +213,7 @@ class Lab:
 
     def channel_address(self, name: str) -> str:
         """That of a node that sends to a channel: what its listeners see, and may ask for."""
-        return str(self.overlay.address(name) if self._members else self.address(name))
+        return str(self.overlay.address(name) if name in self._members else self.address(name))
 
     def _start_member(self, job: MemberJob) -> None:
         self.processes.start(job.name, self.pid(job.node), job.target, job.config)
@@ -217,7 +232,7 @@ class Lab:
             for event in self.tail.events
             if event["kind"] == "address"
             and event["state"] in ("preferred", "optimistic")
-            and IPv6Address(event["address"]) in self._scheme.permanent
+            and IPv6Address(event["address"]) in self._agents_of.permanent
         ]
         return dict(reversed(addresses))
 
@@ -237,8 +252,4 @@ class Lab:
 
 def _radio(topology: Topology, mar: str) -> tuple[Quality, Quality]:
     down, up = topology.radio(mar)
-    return _quality(down), _quality(up)
-
-
-def _quality(link: Link) -> Quality:
-    return Quality(link.delay, link.jitter, link.loss, link.rate)
+    return down.quality(), up.quality()

@@ -56,11 +56,17 @@ ALARMS = frozenset(
 
 _TELLERS: dict[str, Callable[[Event], str | None]] = {
     "link_going_down": lambda e: f"{e['mn']} is about to leave {e['mar']} for {e['to']}",
+    "expected": lambda e: (
+        f"{e['node']} expects {e['mn']} from {e['previous']}" if "previous" in e else None
+    ),
+    "kept_delivered": lambda e: f"{e['node']} sends on {e['packets']} packets kept for {e['mn']}",
     "l2_down": lambda e: f"{e['mn']} leaves {e['mar']}",
     "associated": lambda e: f"{e['mn']} is being authenticated for {e['mar']}",
     "l2_up": lambda e: f"{e['mn']} is at the access point of {e['mar']}",
     "crashed": lambda e: f"{e['node']} is killed",
     "restarted": lambda e: f"{e['node']} is started again",
+    "partitioned": lambda e: f"{', '.join(e['hosts'])} are cut off from all other hosts",
+    "healed": lambda e: f"{', '.join(e['hosts'])} are cut off no more",
     "server_killed": lambda e: f"{e['service']} at {e['node']} is killed",
     "disk_full": lambda e: f"{e['service']} at {e['node']} has a full disk, and ends",
     "server_restarted": lambda e: f"{e['service']} at {e['node']} is started again",

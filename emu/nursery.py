@@ -19,42 +19,33 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from agents.kernel import libc
 from agents.kernel.scheduling import AGENT, be_realtime
+from emu.scenario.traffic_kind import TRAFFIC
+from emu.schemes.registry import SCHEMES
 
-_AGENTS = ("agents.roles.", "emu.overlay_node")
-TARGETS = (
-    "agents.roles.mar",
-    "agents.roles.cmd",
-    "agents.roles.mcc",
-    "agents.roles.mag",
-    "agents.roles.lma",
-    "agents.roles.mn",
+_OF_ALL = (
+    "agents.roles.watched_node",
     "agents.roles.mr",
-    "agents.roles.access_router",
-    "agents.roles.ha",
-    "agents.roles.correspondent",
-    "agents.roles.mobile_node",
     "agents.roles.i3_server",
     "agents.roles.i3_client",
+    "emu.overlay_node",
+    "emu.amt_relay_node",
+)
+"""The agents that go with every mobility scheme; those of a scheme it declares."""
+TARGETS = (
     "emu.measure.capture",
-    "emu.traffic.source",
-    "emu.traffic.listener",
-    "emu.traffic.ping",
-    "emu.traffic.iperf",
-    "emu.traffic.program",
     "emu.services.nginx",
     "emu.services.browser",
     "emu.services.dashjs",
     "emu.services.gstreamer",
     "emu.services.sipp",
-    "emu.traffic.i3_source",
-    "emu.traffic.i3_receiver",
-    "emu.overlay_node",
 )
+"""Those who measure and play."""
 
 
 class Nursery:
@@ -118,7 +109,7 @@ class Nursery:
             os.dup2(errors, 1)
             enter_network_of(request["netns"])
             Path("/proc/self/comm").write_bytes(request["name"].encode())  # what ps and top show
-            if request["target"].startswith(_AGENTS):
+            if request["target"] in agents():
                 be_realtime(AGENT)  # or a packet would wait for whoever measures, plays or captures
             load(request["target"])(request["config"])
             status = 0
@@ -147,10 +138,25 @@ class Nursery:
         self._control.sendall(json.dumps(message).encode() + b"\n")
 
 
+@cache
+def targets() -> frozenset[str]:
+    """The modules of all processes."""
+    sending = (one for kind in TRAFFIC.all().values() for one in kind.programs)
+    return frozenset((*TARGETS, *sending, *agents()))
+
+
+@cache
+def agents() -> frozenset[str]:
+    """The modules of all agents."""
+    schemes = SCHEMES.all().values()
+    declared = (one for scheme in schemes for those in scheme.programs.values() for one in those)
+    return frozenset((*_OF_ALL, *declared))
+
+
 def load(target: str) -> Callable[[dict[str, Any]], None]:
     """The ``main`` function of the module named ``target``; only the listed modules are run."""
-    if target not in TARGETS:
-        raise ValueError(f"{target} is not one of {', '.join(TARGETS)}")
+    if target not in targets():
+        raise ValueError(f"{target} is not one of {', '.join(sorted(targets()))}")
     main: Callable[[dict[str, Any]], None] = importlib.import_module(target).main
     return main
 
@@ -164,7 +170,7 @@ def enter_network_of(pid: int) -> None:
 
 def main() -> None:
     """Entry of ``python -m emu.nursery CONTROL_FD ERRORS_DIRECTORY``."""
-    for target in TARGETS:
+    for target in sorted(targets()):
         importlib.import_module(target)
     gc.collect()
     gc.freeze()  # keeps the collector from touching, and so copying, the shared pages

@@ -15,14 +15,14 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 from agents.kernel.virtual_interface import Address
 from agents.multicast.island import Network
-from agents.overlay.interface import Overlay, Place
-from agents.overlay.sealing import NO_KEY
+from agents.overlay.data_path import Capacity
 from agents.roles.overlay import Keys, OverlayOptions
 from agents.wire.i3 import Endpoint
-from agents.wire.overlay import PORT
+from agents.wire.overlay import NO_KEY, PORT
 from emu.endpoints import address_of, endpoint_text
 from emu.overlay_protocols.alm import Secret, Switch
-from emu.overlay_protocols.choice import WrongChoice, choose
+from emu.overlay_protocols.choice import Choice, WrongChoice, choose
+from emu.overlay_protocols.data_paths import BPF, DataPathName, data_path_problem
 from emu.scenario.document import Document
 from emu.scenario.errors import Problem, ScenarioError, quote
 from emu.scenario.fields import within
@@ -103,6 +103,9 @@ class Interface(Section):
     networks: tuple[NetworkText, ...] = ()
     mtu: Annotated[int, Field(ge=1280, le=65535)] = 1500 - OVERHEAD
     default: Switch = False
+    igmp: Annotated[int, Field(ge=1, le=3)] = 3
+    mld: Annotated[int, Field(ge=1, le=2)] = 2
+    """The oldest version that another router on the link speaks."""
 
 
 class OverlayFile(Section):
@@ -113,6 +116,7 @@ class OverlayFile(Section):
     protocol: str = "own"
     options: dict[str, Any] = {}
     """Of the protocol."""
+    data_path: DataPathName = "python"
     port: Annotated[int, Field(ge=1, le=65535)] = PORT
     underlay_mtu: Annotated[int, Field(ge=1280, le=65535)] | None = None
     known_as: tuple[KnownAs, ...] = ()
@@ -129,12 +133,12 @@ def load(path: Path) -> OverlayOptions:
     """What a file says; raises ``ScenarioError`` for one that cannot be used."""
     document, config = load_section(path, OverlayFile)
     refuse(document, _check(config))
-    make = _protocol(config, document, path.parent)
+    choice, in_kernel = _protocol(config, document, path.parent)
     interface = config.interface
     return OverlayOptions(
         name=config.name or socket.gethostname()[:15],
         protocol=config.protocol,
-        make=make,
+        make=choice.make,
         interface=interface.name,
         tap=interface.kind == "tap",
         addresses=interface.addresses,
@@ -149,9 +153,12 @@ def load(path: Path) -> OverlayOptions:
         keys=_keys(config),
         link_scope=config.link_scope,
         threshold=config.threshold,
+        in_kernel=in_kernel,
         query_interval=config.query_interval,
         query=str(status_path(interface.name)),
         log=STANDARD_ERROR,
+        igmp=interface.igmp,
+        mld=interface.mld,
     )
 
 
@@ -180,10 +187,13 @@ def _keys(config: OverlayFile) -> Keys:
     return Keys(secrets, config.send_with or min(secrets, default=NO_KEY))
 
 
-def _protocol(config: OverlayFile, document: Document, folder: Path) -> Callable[[Place], Overlay]:
-    """Makes a member that speaks the protocol, with its options."""
+def _protocol(
+    config: OverlayFile, document: Document, folder: Path
+) -> tuple[Choice, Capacity | None]:
+    """The protocol with its options, and what it carries in the kernel, if it is to."""
     try:
-        return choose("protocol", config.protocol, config.options, folder).make
+        choice = choose("protocol", config.protocol, config.options, folder)
+        return choice, choice.in_kernel(config.data_path)
     except WrongChoice as error:
         raise ScenarioError(lines(document, error.problems)) from None
 
@@ -195,10 +205,17 @@ def _check_interface(config: OverlayFile) -> Iterator[Problem]:
         for key in sorted(interface.model_fields_set & {"addresses", "mtu", "default"}):
             text = "is for a virtual interface, and this one is there already; leave it out"
             yield Problem(("interface", key), text)
+        if config.data_path == BPF:
+            text = "is for a virtual interface, and this one is there already; leave it out"
+            yield Problem(("data_path",), text)
         if config.link_scope:
             text = "groups of link scope stay in an island; write off, or leave it out"
             yield Problem(("link_scope",), text)
         return
+    if interface.kind == "tun":
+        for key in sorted(interface.model_fields_set & {"igmp", "mld"}):
+            text = "there is no other router on a tun; leave it out"
+            yield Problem(("interface", key), text)
     if not interface.addresses:
         text = "has no address; write one such as 10.80.0.1/16"
         yield Problem(("interface", "addresses"), text)
@@ -211,6 +228,8 @@ def _check(config: OverlayFile) -> list[Problem]:
     """What no value has wrong by itself."""
     if problems := list(_check_interface(config)):
         return problems
+    if text := data_path_problem(config.data_path, keys=bool(config.keys)):
+        return [Problem(("data_path",), text)]
     if config.send_with is None or config.send_with in config.keys:
         return []
     known = ", ".join(map(str, sorted(config.keys)))

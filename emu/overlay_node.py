@@ -6,10 +6,9 @@ from ipaddress import IPv6Address, ip_interface
 from pathlib import Path
 from typing import Any
 
-from agents.overlay.sealing import NO_KEY
 from agents.roles.overlay import Keys, OverlayDaemon, OverlayOptions
 from agents.wire.i3 import endpoint
-from agents.wire.overlay import PORT
+from agents.wire.overlay import NO_KEY
 from emu.overlay_protocols.choice import choose
 
 _FIRST_KEY = 1
@@ -27,13 +26,14 @@ def _options(config: dict[str, Any], keys: Keys) -> OverlayOptions:
         name=config["node"],
         protocol=config["scheme"],
         make=chosen.make,
+        in_kernel=chosen.in_kernel(config["data_path"]),
         interface=config["interface"],
         tap=False,
         addresses=tuple(map(ip_interface, config["addresses"])),
-        networks=None,
+        networks=None if config["networks"] is None else tuple(config["networks"]),
         mtu=config["mtu"],
         default=True,
-        port=PORT,
+        port=config["port"],
         underlay_mtu=None,
         known_as=(),
         reachable=None,

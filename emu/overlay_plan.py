@@ -16,7 +16,8 @@ from emu.overlay_file import OVERHEAD
 from emu.overlay_protocols import registry
 from emu.running import query_path
 from emu.scenario.model import Scenario
-from emu.scenario.overlay import MemberOverlay
+from emu.scenario.overlay import AMT, MemberOverlay
+from topologies.parameters import ISLAND_LINK
 
 INTERFACE = "mc0"
 """The virtual interface of each member."""
@@ -52,7 +53,20 @@ class OverlayPlan:
         overlay = self._scenario.alm
         if overlay is not None:
             for node in self._members:
-                yield MemberJob(self.process(node), node, self._config(node, overlay))
+                name = self.process(node)
+                if self._is_relay(node):
+                    config = self._common(node, overlay) | {
+                        "address": str(self._network.address(node))
+                    }
+                    yield MemberJob(name, node, config, "emu.amt_relay_node")
+                else:
+                    yield MemberJob(name, node, self._config(node, overlay))
+
+    @property
+    def port(self) -> int | None:
+        """Where members get each other's datagrams; None without an overlay."""
+        overlay = self._scenario.alm
+        return None if overlay is None else registry.find(overlay.scheme, self._folder).port
 
     def process(self, node: str) -> str:
         """The name of the process that makes a node a member; the node's own for others."""
@@ -68,7 +82,7 @@ class OverlayPlan:
 
     def interface(self, node: str) -> str:
         """Where a node sends to channels, and listens to them."""
-        return INTERFACE if self._members else self._network.interfaces(node)[0].name
+        return INTERFACE if node in self._members else self._network.interfaces(node)[0].name
 
     def address(self, node: str) -> IPv6Address:
         """A member's address on the virtual interface."""
@@ -76,6 +90,30 @@ class OverlayPlan:
 
     def _number(self, node: str) -> int:
         return 1 + self._members.index(node)
+
+    def _is_relay(self, node: str) -> bool:
+        """With AMT a member on an island is a relay."""
+        overlay = self._scenario.alm
+        return bool(overlay and overlay.scheme == AMT and self._scenario.nodes[node].island)
+
+    def _relay(self, node: str, overlay: MemberOverlay) -> dict[str, str]:
+        """The relay of a gateway of AMT, one in turn, unless its options have it."""
+        relays = [name for name in self._members if self._is_relay(name)]
+        if not relays or overlay.options.keys() & {"relay", "discovery"}:
+            return {}
+        address = self._network.address(relays[self._number(node) % len(relays)])
+        return {"relay": f"[{address}]:{self.port}"}
+
+    def _common(self, node: str, overlay: MemberOverlay) -> dict[str, Any]:
+        """What a member is told, whatever it is."""
+        island = self._scenario.nodes[node].island is not None
+        return {
+            **overlay.model_dump(),
+            "node": node,
+            "log": str(self._directory / "events.jsonl"),
+            "query": str(query_path(node)),
+            "interface": self._network.interface(node, ISLAND_LINK).name if island else INTERFACE,
+        }
 
     def _config(self, node: str, overlay: MemberOverlay) -> dict[str, Any]:
         fixed = [name for name in self._members if self._scenario.nodes[name].role != "mn"]
@@ -86,12 +124,11 @@ class OverlayPlan:
         ]
         below = TUNNEL_MTU if self._scenario.nodes_of("mn") else _ETHERNET_MTU
         return {
-            **overlay.model_dump(),
+            **self._common(node, overlay),
+            "options": overlay.options | self._relay(node, overlay),
             "folder": str(self._folder),
-            "node": node,
-            "log": str(self._directory / "events.jsonl"),
-            "query": str(query_path(node)),
-            "interface": INTERFACE,
+            "port": self.port,
+            "networks": () if self._scenario.nodes[node].island else None,
             "addresses": [str(address) for address in addresses],
             "mtu": overlay.mtu or below - OVERHEAD,
             "known": [(str(self._network.address(name)), PORT) for name in known],

@@ -19,6 +19,7 @@ from emu import records, report, room, sandbox
 from emu.files import in_words
 from emu.interrupts import ctrl_c_is_for_others, on_interrupt
 from emu.measure import record
+from emu.measure.metrics import WrongMetric
 from emu.order import Order
 from emu.scenario.files import own_files
 from emu.scenario.model import Scenario
@@ -193,8 +194,9 @@ def _build(directory: Path, failures: list[str]) -> dict[str, Any]:
     try:
         result = record.build(directory)
         report.build(directory)
-    except OSError as error:
-        failures.append(f"{in_words(error)}; emu report {directory} will make the record")
+    except (OSError, WrongMetric) as error:
+        reason = in_words(error) if isinstance(error, OSError) else str(error)
+        failures.append(f"{reason}; emu report {directory} will make the record")
         return {}
     return result
 

@@ -15,6 +15,7 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
+from agents.kernel.libc import set_parent_death_signal
 from emu import __version__, files, records, report, room
 from emu.interrupts import on_interrupt
 from emu.measure import record
@@ -121,9 +122,10 @@ def _play_all(tasks: list[_Task], jobs: int, stop: Event, tell: Tell) -> list[_P
 
 
 def _begin(stop: Event) -> None:
-    """In a process that plays runs: Ctrl-C is the first one's business."""
+    """In a process that plays runs: Ctrl-C is the first one's business, and without it none is."""
     global _stop
     _stop = stop
+    set_parent_death_signal(signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

@@ -19,7 +19,7 @@ fi
 echo "setup: installing Python packages into .venv, which takes a minute or more"
 /usr/bin/python3 -m venv --system-site-packages .venv
 pip install "$setuptools" wheel
-pip install --no-build-isolation --editable '.[test]'
+pip install --no-build-isolation --editable '.[docs,test]'
 if [ -n "$ryu" ] && pip install --no-build-isolation "$ryu"; then
     echo "setup: the OpenFlow controller is Ryu"
 else

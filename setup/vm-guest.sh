@@ -9,7 +9,7 @@ status=0
 
 step() {
     echo "== $* ($(uname -r), up $(cut -d. -f1 /proc/uptime) s)"
-    timeout 3600 "$@"
+    timeout 7200 "$@"
     local ended=$?
     [ "$ended" -eq 0 ] || [ "$ended" -eq "${also:-0}" ] || { echo "== failed with status $ended: $*"; status=1; }
 }

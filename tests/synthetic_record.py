@@ -15,6 +15,7 @@ from typing import Any
 from agents.wire import ipv6, mld, mobility, ndp
 from agents.wire.mobility_options import MobileNodeIdentifier
 from emu.measure import pcapng
+from emu.traffic import arrivals
 from emu.traffic.arrivals import ArrivalsWriter
 
 MS, SECOND = 1_000_000, 1_000_000_000
@@ -343,6 +344,15 @@ def disturb(record: Path, number: int, stall: tuple[int, int]) -> None:
     meta = json.loads(path.read_text(encoding="utf-8"))
     meta["fidelity"]["stalls"].append(stall)
     path.write_text(json.dumps(meta), encoding="utf-8")
+
+
+def send_late(record: Path, number: int, stall: tuple[int, int]) -> None:
+    """Have the channel's source of a written run stand still, and catch up then."""
+    path = record / "runs" / str(number) / "sent" / "C1@src.bin"
+    rows = arrivals.read(path).tolist()
+    path.unlink()
+    start, end = stall
+    _write_rows(path, [(seq, due, end if start <= due < end else sent) for seq, due, sent in rows])
 
 
 def write_record(

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from mininet.topo import Topo
 
-from topologies.parameters import EndNode, Parameters, Quality
+from topologies.parameters import Centre, EndNode, Parameters, Quality
 
 RADIO = "radio"
 """The switch of all access points; a topology without mobile nodes has it, without any port."""
@@ -36,11 +36,11 @@ class Base(Topo):  # type: ignore[misc]
         """Add all nodes and links besides the radio."""
         raise NotImplementedError
 
-    def node(self, name: str, role: str) -> None:
-        """Add a host or router; Mininet gives it no IPv4 address."""
+    def node(self, name: str, role: str, centre: Centre | None = None) -> None:
+        """Add a host or router, which may be a centre; Mininet gives it no IPv4 address."""
         if len(name) > NAME_LENGTH:
             raise ValueError(f"node name {name!r} is longer than {NAME_LENGTH} characters")
-        self.addHost(name, role=role, ip=None)
+        self.addHost(name, role=role, centre=centre, ip=None)
 
     def join(
         self,

@@ -1,5 +1,9 @@
 """The topologies for plain Mininet: ``mn --custom topologies/custom.py`` looks for ``topos``."""
 
-from topologies import KINDS, topology
+from topologies import kinds
 
-topos = {kind: topology(kind) for kind in KINDS}
+topos = {
+    "dmm-domain": kinds.DMM_DOMAIN.load(),
+    "line": kinds.LINE.load(),
+    "internet": kinds.INTERNET.load(),
+}

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from topologies.base import PLAIN, RADIO, Base
-from topologies.parameters import EndNode, Parameters
+from topologies.parameters import SECOND_CMD, EndNode, Parameters
 
 ROOT = "mr1"
-SECOND_CMD = "cmd2"
-"""Another operator's, or the one that stands in for the first."""
-MCC = "mcc"
-"""The multicast channel control, where it is a node of its own."""
 
 # A MAR reaches MARs by the backhaul, the centre by its own link, everything else by its core link,
-# never through the centre.
-BACKHAUL_METRIC, ACCESS_METRIC, CORE_METRIC, HOME_METRIC = 10, 10_000, 10_000, 10_000
+# never through the centre. Two anchors reach each other by the root, never through a MAR.
+BACKHAUL_METRIC, ACCESS_METRIC, CORE_METRIC, HOME_METRIC = 10, 10_000, 10_000, 9_990
 SPINE_METRIC = 1
 
 
@@ -25,26 +21,31 @@ class Domain(Base):
     def lay_out(self, parameters: Parameters, nodes: Mapping[str, EndNode]) -> None:
         """Add the routers, their links, and the end nodes."""
         mars = [f"mar{number}" for number in range(1, parameters.mars + 1)]
-        self.node(parameters.centre, parameters.centre)
+        centre = parameters.centre.role
+        self.node(centre, centre, parameters.centre)
         if parameters.second_domain or parameters.standby is not None:
             self.node(SECOND_CMD, "cmd")
         if parameters.standby is not None:
-            self.join(parameters.centre, SECOND_CMD, "standby", parameters.standby, CORE_METRIC)
-        if parameters.mcc is not None:
-            self.node(MCC, "mcc")
+            self.join(centre, SECOND_CMD, "standby", parameters.standby, CORE_METRIC)
+        for extra in parameters.extras:
+            self.node(extra.name, extra.kind.role, extra.kind)
         for mar in mars:
             self.node(mar, "mar")
             down, up = parameters.radios.get(mar, (parameters.access, parameters.access))
             self.join(mar, RADIO, "access", down, ACCESS_METRIC, back=up)
             if mar not in parameters.second_domain:
-                self.join(mar, parameters.centre, "cmd", parameters.cmd, CORE_METRIC)
+                self.join(mar, centre, "cmd", parameters.cmd, CORE_METRIC)
             if mar in parameters.second_domain or parameters.standby is not None:
                 self.join(mar, SECOND_CMD, "cmd", parameters.cmd, CORE_METRIC)
-            if parameters.mcc is not None:
-                self.join(mar, MCC, "mcc", parameters.mcc, CORE_METRIC)
+            for extra in parameters.extras:
+                if extra.mars is None or mar in extra.mars:
+                    self.join(mar, extra.name, extra.kind.role, extra.link, CORE_METRIC)
         self.core(mars, parameters)
-        if parameters.centre != "cmd":
-            self.join(parameters.centre, ROOT, "home", parameters.home, HOME_METRIC)
+        if parameters.centre.anchors:
+            self.join(centre, ROOT, "home", parameters.home, HOME_METRIC)
+        for extra in parameters.extras:
+            if extra.kind.anchors:
+                self.join(extra.name, ROOT, "home", extra.home, HOME_METRIC)
         self.backhaul(mars, parameters)
         for name, node in nodes.items():
             self.attach(name, node)

@@ -6,10 +6,10 @@ paper names the criteria (section III.A) and leaves the decisions out of its sco
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv6Address
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 from agents.control.channel import Channel, lookup
 from agents.wire.channel import ChannelScope
@@ -116,31 +116,15 @@ class Load:
         return ChannelScope.REMOTE if question.load < self.tunnelled else ChannelScope.LOCAL
 
 
-def make_policy(name: str, parameters: dict[str, Any]) -> Policy:
-    """The policy of this name.
-
-    ``parameters`` is plain data: ``default`` is a scope's name, ``delays`` entries of source (None:
-    any), group, ns.
-    """
-    return _MAKERS[name](**parameters)
-
-
-def _static(default: str) -> Policy:
+def static(default: str) -> Policy:
+    """`Static`, by the name of a scope."""
     return Static(ChannelScope[default.upper()])
 
 
-def _delay(native_join: int, delays: Iterable[tuple[str | None, str, int]]) -> Policy:
+def delay_requirement(native_join: int, delays: Iterable[tuple[str | None, str, int]]) -> Policy:
+    """`DelayRequirement`, of entries of source (None: any), group, ns."""
     tolerated = {
         Channel(IPv6Address(source) if source else None, IPv6Address(group)): delay
         for source, group, delay in delays
     }
     return DelayRequirement(native_join, tolerated)
-
-
-_MAKERS: dict[str, Callable[..., Policy]] = {
-    "static": _static,
-    "scope": GroupScope,
-    "delay": _delay,
-    "mobility": MobilityRate,
-    "load": Load,
-}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import IPv6Address
 
 from agents.wire.mld import AddressRecord, RecordType
@@ -11,11 +11,34 @@ from agents.wire.mld import AddressRecord, RecordType
 _SOURCE, _GROUP, _HEADER = slice(8, 24), slice(24, 40), 40
 
 
+class Buffer:
+    """Packets in the order in which they came, ``maximum`` octets; a full one loses its oldest."""
+
+    def __init__(self, maximum: int) -> None:
+        self._maximum = maximum
+        self._packets: deque[bytes] = deque()
+        self._size = 0
+
+    def put(self, packet: bytes) -> int:
+        """Keep a packet; how many older ones were lost to make room."""
+        self._packets.append(packet)
+        self._size += len(packet)
+        lost = 0
+        while self._size > self._maximum:
+            self._size -= len(self._packets.popleft())
+            lost += 1
+        return lost
+
+    def take(self) -> list[bytes]:
+        """All that was kept, which leaves the buffer empty."""
+        packets, self._packets, self._size = list(self._packets), deque(), 0
+        return packets
+
+
 @dataclass
 class _Waiting:
     records: tuple[AddressRecord, ...]
-    packets: deque[bytes] = field(default_factory=deque)
-    size: int = 0
+    buffer: Buffer
 
 
 class Buffers:
@@ -31,7 +54,7 @@ class Buffers:
 
     def open(self, identifier: str, records: tuple[AddressRecord, ...]) -> None:
         """From now on keep what a node listens to."""
-        self._waiting[identifier] = _Waiting(records)
+        self._waiting[identifier] = _Waiting(records, Buffer(self._maximum))
 
     def put(self, packet: bytes) -> None:
         """An IPv6 packet came: keep it for each node that listens to it."""
@@ -40,17 +63,11 @@ class Buffers:
         source, group = IPv6Address(packet[_SOURCE]), IPv6Address(packet[_GROUP])
         for waiting in self._waiting.values():
             if any(_accepts(record, source, group) for record in waiting.records):
-                waiting.packets.append(packet)
-                waiting.size += len(packet)
-                while waiting.size > self._maximum:
-                    waiting.size -= len(waiting.packets.popleft())
-                    self.dropped += 1
+                self.dropped += waiting.buffer.put(packet)
 
     def take(self, identifier: str) -> list[bytes]:
         """What was kept for a node, in the order in which it came."""
-        waiting = self._waiting[identifier]
-        packets, waiting.packets, waiting.size = list(waiting.packets), deque(), 0
-        return packets
+        return self._waiting[identifier].buffer.take()
 
     def close(self, identifier: str) -> None:
         """Keep nothing more for a node."""

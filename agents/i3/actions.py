@@ -8,9 +8,9 @@ from agents.core import Action
 from agents.wire.i3 import Endpoint, Message
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SendDatagram(Action):
-    """Send a message to an endpoint."""
+    """Send a message to an endpoint. Not frozen: that would take twice the time to make one."""
 
     message: Message
     destination: Endpoint

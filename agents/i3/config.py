@@ -43,6 +43,15 @@ class Recovery(Enum):
     """Another member for each packet."""
 
 
+class RootChoice(Enum):
+    """Who chooses the root below which a newcomer looks for its place (section 3.2.1)."""
+
+    LIST = "list"
+    """The newcomer, which knows how many there are."""
+    ANYCAST = "anycast"
+    """The infrastructure."""
+
+
 class Metric(Enum):
     """By what a place in the tree is chosen (section 3.2.2)."""
 
@@ -59,6 +68,9 @@ class GroupConfig:
     degree: int = 8
     """How many children an identifier has at most, the paper's D."""
     metric: Metric = Metric.DELAY
+    roots: int = 1
+    """How many members newcomers can ask first: the founder, and some of its children."""
+    root_choice: RootChoice = RootChoice.LIST
     reply_time: int = 1 * SECOND
     """How long a join waits at a level for answers, unless all that can come have come; ns."""
     refresh: Refresh = Refresh.LEVEL

@@ -111,13 +111,13 @@ class Entries:
 
     def _ask(self, nonce: int, now: int) -> list[Action]:
         question = self._questions[nonce]
+        if question.asked and question.server is None:
+            self._enter_elsewhere()
         if question.asked >= TRIES:
             self._drop(nonce)
             if question.server is not None:
                 self._ranges.forget(question.server)
             return []
-        if question.asked and question.server is None:
-            self._enter_elsewhere()
         question.asked += 1
         self._deadlines.set(nonce, now + RETRY)
         server = question.server or self._entry

@@ -34,9 +34,24 @@ def f_hash(parent: Identifier) -> Identifier:
     return _derived(b"fset", parent)
 
 
+def sets_of(parent: Identifier) -> tuple[Identifier, Identifier]:
+    """Where those who have joined at an identifier answer, the joinable and the full ones."""
+    return j_hash(parent), f_hash(parent)
+
+
 def recovery_group(parent: Identifier, suffix: bytes) -> Identifier:
     """The anycast identifier of one receiver below an identifier ("Hr", section 5)."""
     return Identifier(_derived(b"recovery", parent)[:EXACT] + suffix)
+
+
+def root_at(root: Identifier, number: int) -> Identifier:
+    """Where one of a group's roots can be asked by newcomers; each is at a server of its own."""
+    return _derived(b"root %d" % number, root)
+
+
+def roots_group(root: Identifier, suffix: bytes) -> Identifier:
+    """The same, where the infrastructure chooses one: an anycast identifier."""
+    return Identifier(_derived(b"roots", root)[:EXACT] + suffix)
 
 
 def above_root(root: Identifier) -> Identifier:

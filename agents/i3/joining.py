@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from agents.i3.identifiers import above_root, f_hash, j_hash
+from agents.i3.identifiers import above_root, sets_of
 from agents.wire.i3 import Endpoint, Identifier
 from agents.wire.i3_group import Distance
 
@@ -37,47 +37,61 @@ class Search:
     """Whether distances are delays, to which the way from who answers is added."""
     places: list[Place] = field(default_factory=list)
     """Where one can join, by what has been heard so far."""
+    entry: Identifier | None = None
+    """Where one of several roots is asked first, whichever it is; None: begin above the root."""
     path: tuple[Identifier, ...] = ()
     """The identifiers from the root's to the one below which is being asked."""
-    _joinable: dict[Identifier, Place] = field(default_factory=dict)
+    _alone: bool = True
+    """Whether one answer is all that can come: the first level has a root, and nobody else."""
+    _joinable: dict[Identifier, tuple[int, Endpoint]] = field(default_factory=dict)
+    """Of this level: how far those are at whose identifiers one can join, and who they are."""
     _full: dict[Identifier, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._aim()
+        self._aim(self.path)
 
     @property
-    def queries(self) -> tuple[Identifier, Identifier]:
-        """The joinable set and the full set of the level."""
+    def queries(self) -> tuple[Identifier, ...]:
+        """The joinable set and the full set of the level, or where a root can be asked."""
+        if self.entry is not None and self._alone:
+            return (self.entry,)
         return self._joinable_set, self._full_set
 
     def hear(self, reply: Distance, of: Identifier, owner: Endpoint, now: int) -> bool:
         """A receiver of one of the two sets answers; whether the level is complete by that."""
+        if self._alone and self.entry is not None and of in sets_of(self.root):
+            self._aim((self.root,))  # It is not the founder who answers, but a child of it.
         distance = reply.source_distance
         if self.by_delay:
             distance += now - reply.time_stamp
-        if len(self._joinable) + len(self._full) < 2 * self.replies_expected:
+        joinable, full, expected = self._joinable, self._full, self.replies_expected
+        if len(joinable) + len(full) < 2 * expected:
+            # Who has become full meanwhile may be asked by both sets: the last word holds.
             if of == self._joinable_set:
-                path = (*self.path, reply.identifier)
-                self._joinable[reply.identifier] = Place(path, distance, owner)
+                full.pop(reply.identifier, None)
+                joinable[reply.identifier] = distance, owner
             elif of == self._full_set:
-                self._full[reply.identifier] = distance
-        expected = self.replies_expected if self.path else 1
-        return len(self._joinable) + len(self._full) >= expected
+                joinable.pop(reply.identifier, None)
+                full[reply.identifier] = distance
+        return len(joinable) + len(full) >= (1 if self._alone else expected)
 
     def step(self) -> bool:
         """Take stock of the level; whether there is another one to ask."""
-        self.places += self._joinable.values()
+        self.places += [
+            Place((*self.path, identifier), distance, owner)
+            for identifier, (distance, owner) in self._joinable.items()
+        ]
         self.places.sort(key=lambda place: place.distance)
         if not self._full:
             return False
         onward = min(self._full, key=self._full.__getitem__)
         if self.places and self._full[onward] >= self.places[0].distance:
             return False
-        self.path = (*self.path, onward)
-        self._aim()
+        self._alone = False
+        self._aim((*self.path, onward))
         return True
 
-    def _aim(self) -> None:
-        parent = self.path[-1] if self.path else above_root(self.root)
-        self._joinable_set, self._full_set = j_hash(parent), f_hash(parent)
+    def _aim(self, path: tuple[Identifier, ...]) -> None:
+        self.path = path
+        self._joinable_set, self._full_set = sets_of(path[-1] if path else above_root(self.root))
         self._joinable, self._full = {}, {}

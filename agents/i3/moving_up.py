@@ -15,7 +15,7 @@ from agents.core import SECOND, Action
 from agents.deadlines import Deadlines
 from agents.i3.actions import SendDatagram
 from agents.i3.config import GroupConfig
-from agents.i3.identifiers import f_hash, j_hash
+from agents.i3.identifiers import sets_of
 from agents.i3.keeping import Keeper, Key
 from agents.i3.ring import HostDirectory
 from agents.wire import i3_group
@@ -36,11 +36,6 @@ def reach(failed: int) -> int:
     Those who are just below the gap are asked first, since all others need do nothing then.
     """
     return min(REACH << min(failed, 8), HOP_LIMIT)
-
-
-def sets_of(parent: Identifier) -> tuple[Identifier, Identifier]:
-    """Where those who have joined at an identifier answer, the joinable and the full ones."""
-    return j_hash(parent), f_hash(parent)
 
 
 class ParentProbe:
@@ -140,8 +135,32 @@ class Climber:
     def _ask(self, probe: ParentProbe, now: int) -> list[Action]:
         probe.rounds += 1
         self.deadlines.set(probe.place, now + self._config.reply_time)
-        question = i3_group.encode(probe.question)
-        return [
-            SendDatagram(Packet(one, question), self._directory.server_of(one))
-            for one in probe.queries
-        ]
+        return _question(probe.question, probe.queries, self._directory)
+
+
+class Twins:
+    """Whether a member that has moved up has been wrong: somebody else has its identifier."""
+
+    def __init__(self, directory: HostDirectory, random: Random) -> None:
+        self._directory = directory
+        self._random = random
+        self._nonce = 0
+        self.looks_for_them = False
+
+    def ask(self, parent: Identifier, me: Endpoint) -> list[Action]:
+        """Ask the member's own level, if it has moved up to there."""
+        if not self.looks_for_them:
+            return []
+        self._nonce = self._random.getrandbits(32)
+        return _question(QueryDistance(self._nonce, me), sets_of(parent), self._directory)
+
+    def is_answer(self, reply: Distance) -> bool:
+        """Whether this answers the last question."""
+        return self.looks_for_them and reply.nonce == self._nonce
+
+
+def _question(
+    question: QueryDistance, sets: Sequence[Identifier], directory: HostDirectory
+) -> list[Action]:
+    data = i3_group.encode(question)
+    return [SendDatagram(Packet(one, data), directory.server_of(one)) for one in sets]

@@ -53,7 +53,9 @@ class Ring:
             server = self._found[identifier] = self._servers[place % len(self._servers)]
         return server
 
-    next_hop = server_of
+    def next_hop(self, identifier: Identifier) -> Endpoint:
+        """The same, as all servers know all others."""
+        return self.server_of(identifier)
 
     def is_of(self, identifier: Identifier, server: Endpoint) -> bool:
         """Whether a server has an identifier."""

@@ -9,12 +9,13 @@ from agents.core import Action
 from agents.i3.asking import Seal
 from agents.i3.chord import Chord
 from agents.i3.config import ServerConfig
+from agents.i3.positions import position
 from agents.i3.ranges import Ranges
 from agents.i3.routes import Routes
 from agents.i3.server import Server
 from agents.wire.chord import Ask, Seek
 from agents.wire.errors import MalformedPacket, Unauthentic
-from agents.wire.i3 import HOP_LIMIT, Endpoint, Locate, Message, Ring
+from agents.wire.i3 import HOP_LIMIT, Endpoint, Locate, Message, Packet, Ring
 
 MAXIMUM_RANGES = 4096
 """Of other servers that one knows."""
@@ -48,6 +49,8 @@ class RingServer(Server):
             return self._ring(message, source, now)
         if isinstance(message, Locate):
             return self.routes.seek(Seek(message.nonce, message.position, source, HOP_LIMIT))
+        if isinstance(message, Packet):
+            self.routes.passed_here(position(message.identifier), source)
         return super().receive(message, source, now)
 
     def timer(self, now: int) -> list[Action]:
@@ -72,6 +75,7 @@ class RingServer(Server):
             if not opened.hops:
                 self.refused["hop limit"] += 1
                 return []
+            self.routes.passed_here(opened.position, source)
             return self.routes.seek(opened)
         if isinstance(opened, Ask):
             return self.chord.asked(opened, source, now)

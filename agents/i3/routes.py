@@ -46,6 +46,10 @@ class Routes:
             self._new = True
         return hop
 
+    def passed_here(self, place: int, server: Endpoint) -> None:
+        """A server passes on what is for a position, so that it has that no more, or never had."""
+        self._ranges.forget_at(place, server)
+
     def seek(self, seek: Seek) -> list[Action]:
         """Somebody wants to know whose a position is: say so, or pass it on."""
         hop, _ = self._next_hop(seek.position)

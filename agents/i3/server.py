@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 from agents.core import SECOND, Action
 from agents.i3.actions import SendDatagram
@@ -84,21 +85,21 @@ class Server:
 
     def _follow(self, packet: Packet, actions: list[Action]) -> None:
         """Send a packet along the triggers of its identifier, which is one of this server's."""
-        targets = self.triggers.match(packet.identifier)
+        # Of no type, as to say which it is, Endpoint() or Identifier(), would be a call each.
+        targets: tuple[Any, ...] = self.triggers.match(packet.identifier)
         if not targets:
             self.refused["no trigger"] += 1
         for target in targets:
             if len(target) == ENDPOINT_LENGTH:  # is_endpoint, in the one place where it counts
-                actions.append(SendDatagram(packet, Endpoint(target)))
+                actions.append(SendDatagram(packet, target))
             elif packet.hops <= 1:
                 self.refused["hop limit"] += 1
             else:
-                identifier, hops = Identifier(target), packet.hops - 1
-                server = self._directory.server_of(identifier)
+                hops, server = packet.hops - 1, self._directory.server_of(target)
                 if server == self._endpoint:
-                    self._follow(Packet(identifier, packet.data, hops), actions)
+                    self._follow(Packet(target, packet.data, hops), actions)
                 else:
-                    self._send_on(identifier, packet.data, hops, server, actions)
+                    self._send_on(target, packet.data, hops, server, actions)
 
     def _send_on(
         self,
@@ -119,8 +120,9 @@ class Server:
         if self._directory.next_hop(identifier) != self._endpoint:
             return self._refuse(request, Reason.ELSEWHERE, source)
         proven = Endpoint(target) if is_endpoint(target) else source
-        if not self._tokens.is_good(request.token, proven, now):
-            if request.token != NO_TOKEN:
+        token = request.token
+        if token == NO_TOKEN or not self._tokens.is_good(token, proven, now):
+            if token != NO_TOKEN:
                 self.refused["not proven"] += 1
             token = self._tokens.token(proven, now)
             return [SendDatagram(Challenge(identifier, target, token), proven)]

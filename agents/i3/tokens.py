@@ -24,9 +24,10 @@ class Tokens:
     def is_good(self, token: bytes, endpoint: Endpoint, now: int) -> bool:
         """Whether a token was made for this endpoint lately."""
         epoch = now // EPOCH
-        return any(
-            hmac.compare_digest(token, self._of(endpoint, made)) for made in (epoch, epoch - 1)
-        )
+        return self._is_of(token, endpoint, epoch) or self._is_of(token, endpoint, epoch - 1)
+
+    def _is_of(self, token: bytes, endpoint: Endpoint, epoch: int) -> bool:
+        return hmac.compare_digest(token, self._of(endpoint, epoch))
 
     def _of(self, endpoint: Endpoint, epoch: int) -> bytes:
         message = endpoint + epoch.to_bytes(8, "big", signed=True)

@@ -1,27 +1,17 @@
-"""An assembler and a loader for eBPF programs: no compiler, no library, one system call.
+"""An assembler for eBPF programs: no compiler. ``agents.kernel.bpf_calls`` loads them.
 
 Instructions and registers are those of the kernel's Documentation/bpf/standardization/
 instruction-set.rst: r0 takes results, r1 to r5 arguments, r6 to r9 survive calls, r10 points to the
-end of a 512-byte stack.
+end of a 512-byte stack. Words are in the host's byte order, which is little-endian.
 """
 
 from __future__ import annotations
 
-import ctypes
-import errno
-import platform
 import struct
 from enum import IntEnum
 
-from agents.kernel import libc
-
-_BPF_SYSCALL = {"x86_64": 321, "aarch64": 280}
-_BPF_PROG_LOAD = 5
-_BPF_PROG_TYPE_SCHED_CLS = 3
-_LOAD_ATTRIBUTES = 144
-_LOG_SIZE = 1 << 16
-_LOAD_ATTEMPTS = 5
 _INSTRUCTION = struct.Struct("<BBhi")
+INSTRUCTION_SIZE = _INSTRUCTION.size
 
 FRAME_POINTER = 10
 
@@ -29,12 +19,50 @@ FRAME_POINTER = 10
 class Helper(IntEnum):
     """Kernel functions that a program may call, numbered as in linux/bpf.h."""
 
+    MAP_LOOKUP = 1
     SKB_STORE_BYTES = 9
+    CLONE_REDIRECT = 13
     REDIRECT = 23
+    SKB_LOAD_BYTES = 26
+    CSUM_DIFF = 28
+    SKB_CHANGE_PROTO = 31
     SKB_CHANGE_HEAD = 43
     SKB_ADJUST_ROOM = 50
     SKB_LOAD_BYTES_RELATIVE = 68
     REDIRECT_NEIGH = 152
+
+
+class Size(IntEnum):
+    """How much a load or a store moves."""
+
+    BYTE = 0x10
+    HALF = 0x08
+    WORD = 0x00
+    DOUBLE = 0x18
+
+
+class Op(IntEnum):
+    """Arithmetic, 64 bits."""
+
+    ADD = 0x00
+    SUBTRACT = 0x10
+    MULTIPLY = 0x20
+    OR = 0x40
+    AND = 0x50
+    SHIFT_LEFT = 0x60
+    SHIFT_RIGHT = 0x70
+    EXCLUSIVE_OR = 0xA0
+
+
+class If(IntEnum):
+    """When a jump is taken; numbers have no sign."""
+
+    EQUAL = 0x10
+    GREATER = 0x20
+    AT_LEAST = 0x30
+    DIFFERENT = 0x50
+    ANY_OF = 0x40
+    """The two have a bit in common."""
 
 
 class Assembler:
@@ -58,40 +86,94 @@ class Assembler:
 
     def add_value(self, destination: int, value: int) -> None:
         """Destination += value."""
-        self._emit(0x07, destination, value=value)
+        self.compute_value(Op.ADD, destination, value)
 
-    def to_network_order(self, destination: int) -> None:
-        """Keep the low 16 bits of a register, in network byte order."""
-        self._emit(0xDC, destination, value=16)
+    def compute(self, op: Op, destination: int, source: int) -> None:
+        """Destination = destination op source."""
+        self._emit(0x0F | op, destination, source)
+
+    def compute_value(self, op: Op, destination: int, value: int) -> None:
+        """Destination = destination op value."""
+        self._emit(0x07 | op, destination, value=value)
+
+    def to_network_order(self, destination: int, bits: int = 16) -> None:
+        """Keep so many low bits of a register, in network byte order."""
+        self._emit(0xDC, destination, value=bits)
+
+    def load(self, destination: int, base: int, offset: int, size: Size) -> None:
+        """Destination = what is at base + offset, in host byte order."""
+        self._emit(0x61 | size, destination, base, offset)
 
     def load_byte(self, destination: int, base: int, offset: int) -> None:
         """Destination = the byte at base + offset."""
-        self._emit(0x71, destination, base, offset)
+        self.load(destination, base, offset, Size.BYTE)
 
     def load_word(self, destination: int, base: int, offset: int) -> None:
         """Destination = the 32 bits at base + offset, in host byte order."""
-        self._emit(0x61, destination, base, offset)
+        self.load(destination, base, offset, Size.WORD)
+
+    def load_map(self, destination: int, descriptor: int) -> None:
+        """Destination = a map, for the helpers that take one."""
+        self._emit(0x18, destination, 1, value=descriptor)
+        self._emit(0)
+
+    def store(self, base: int, offset: int, source: int, size: Size) -> None:
+        """What is at base + offset = source."""
+        self._emit(0x63 | size, base, source, offset)
+
+    def store_value(self, base: int, offset: int, value: int, size: Size) -> None:
+        """What is at base + offset = value (sign-extended from 32 bits)."""
+        self._emit(0x62 | size, base, 0, offset, value)
 
     def store_half(self, base: int, offset: int, source: int) -> None:
         """The 16 bits at base + offset = source."""
-        self._emit(0x6B, base, source, offset)
+        self.store(base, offset, source, Size.HALF)
 
     def store_words(self, base: int, offset: int, data: bytes) -> None:
         """Write constant bytes, a multiple of four, from base + offset on."""
         for step, (word,) in enumerate(struct.iter_unpack("=i", data)):
-            self._emit(0x62, base, 0, offset + 4 * step, word)
+            self.store_value(base, offset + 4 * step, word, Size.WORD)
+
+    def copy(self, to: int, to_offset: int, base: int, offset: int, octets: int, by: int) -> None:
+        """Copy so many octets (a multiple of four) by way of the register ``by``."""
+        done = 0
+        while done < octets:
+            size, step = (Size.DOUBLE, 8) if octets - done >= 8 else (Size.WORD, 4)
+            self.load(by, base, offset + done, size)
+            self.store(to, to_offset + done, by, size)
+            done += step
+
+    def fetch_add(self, base: int, offset: int, source: int) -> None:
+        """Add source to the 64 bits at base + offset; source = what they were. Atomic."""
+        self._emit(0xDB, base, source, offset, 0x01)
+
+    def compare_exchange(self, base: int, offset: int, source: int) -> None:
+        """The 64 bits at base + offset = source if they are r0; r0 = what they were. Atomic."""
+        self._emit(0xDB, base, source, offset, 0xF1)
 
     def jump(self, label: str) -> None:
         """Jump."""
         self._emit(0x05, offset=label)
 
+    def jump_if(self, condition: If, register: int, other: int, label: str) -> None:
+        """Jump if this is so of two registers, 64 bits."""
+        self._emit(0x0D | condition, register, other, label)
+
+    def jump_if_value(self, condition: If, register: int, value: int, label: str) -> None:
+        """Jump if this is so of the low 32 bits of a register."""
+        self._emit(0x06 | condition, register, 0, label, value)
+
+    def jump_if_nothing(self, register: int, label: str) -> None:
+        """Jump if a pointer, or any 64 bits, is 0."""
+        self._emit(0x15, register, 0, label, 0)
+
     def jump_unless_equal(self, register: int, value: int, label: str) -> None:
         """Jump if the low 32 bits of a register are not the value."""
-        self._emit(0x56, register, 0, label, value)
+        self.jump_if_value(If.DIFFERENT, register, value, label)
 
     def jump_if_equal(self, register: int, value: int, label: str) -> None:
         """Jump if the low 32 bits of a register are the value."""
-        self._emit(0x16, register, 0, label, value)
+        self.jump_if_value(If.EQUAL, register, value, label)
 
     def call(self, helper: Helper) -> None:
         """r0 = helper(r1, r2, r3, r4, r5)."""
@@ -123,39 +205,3 @@ class Assembler:
         value: int = 0,
     ) -> None:
         self._instructions.append((opcode, destination, source, offset, value))
-
-
-def load(code: bytes, name: str) -> int:
-    """Load a traffic control classifier and return its descriptor; OSError has the verifier's log.
-
-    ``name`` (15 characters at most) is what tools show.
-    """
-    number = _BPF_SYSCALL.get(platform.machine())
-    if number is None:
-        raise OSError(errno.ENOSYS, f"no eBPF loader for {platform.machine()} machines")
-    program = ctypes.create_string_buffer(code, len(code))
-    license_name = ctypes.create_string_buffer(b"GPL")
-    log = ctypes.create_string_buffer(_LOG_SIZE)
-    attributes = struct.pack(
-        "=IIQQIIQII16s",
-        _BPF_PROG_TYPE_SCHED_CLS,
-        len(code) // _INSTRUCTION.size,
-        ctypes.addressof(program),
-        ctypes.addressof(license_name),
-        1,
-        len(log),
-        ctypes.addressof(log),
-        0,
-        0,
-        name.encode(),
-    ).ljust(_LOAD_ATTRIBUTES, b"\0")
-    buffer = ctypes.create_string_buffer(attributes, len(attributes))
-    for _ in range(_LOAD_ATTEMPTS):
-        try:
-            return libc.syscall(number, _BPF_PROG_LOAD, buffer, len(attributes))
-        except BlockingIOError:  # the verifier gives way to signals
-            continue
-        except OSError as error:
-            text = f"{error.strerror}\n{log.value.decode()}"
-            raise OSError(error.errno, text) from None
-    raise OSError(errno.EAGAIN, "the kernel put off loading an eBPF program again and again")

@@ -21,7 +21,9 @@ LENGTH, NEXT_HEADER, SOURCE, DESTINATION = HEADER + 4, HEADER + 6, HEADER + 8, H
 
 _SKB_PROTOCOL = 16  # in struct __sk_buff
 _PROTOCOL = socket.htons(0x86DD)
-_FROM_NETWORK_HEADER = 1
+_FROM_LINK_HEADER, _FROM_NETWORK_HEADER = 0, 1
+_LINK_ENDS, _LINK_ENDS_AT, _LINK_ENDS_SIZE = HEADER - 8, 4, 8
+"""On the stack, of Ethernet's header: the last two octets of the destination, and the source."""
 
 
 def take_ipv6(a: Assembler, otherwise: str) -> None:
@@ -33,14 +35,7 @@ def take_ipv6(a: Assembler, otherwise: str) -> None:
 
 def load_header(a: Assembler, otherwise: str) -> None:
     """Copy the IPv6 header of the packet in ``SKB`` to the stack; jump if it has none."""
-    a.move(1, SKB)
-    a.move_value(2, 0)
-    a.move(3, FRAME_POINTER)
-    a.add_value(3, HEADER)
-    a.move_value(4, IPV6_HEADER)
-    a.move_value(5, _FROM_NETWORK_HEADER)
-    a.call(Helper.SKB_LOAD_BYTES_RELATIVE)
-    a.jump_unless_equal(0, 0, otherwise)
+    _load(a, _FROM_NETWORK_HEADER, 0, HEADER, IPV6_HEADER, otherwise)
 
 
 def match_address(
@@ -50,3 +45,23 @@ def match_address(
     for step, (word,) in enumerate(struct.iter_unpack("=i", address.packed[:octets])):
         a.load_word(VALUE, FRAME_POINTER, field + 4 * step)
         a.jump_unless_equal(VALUE, word, otherwise)
+
+
+def match_sender(a: Assembler, sender: bytes, group: IPv6Address, otherwise: str) -> None:
+    """Jump if a packet to a group is from another link-layer address, or not to the group's."""
+    _load(a, _FROM_LINK_HEADER, _LINK_ENDS_AT, _LINK_ENDS, _LINK_ENDS_SIZE, otherwise)
+    for step, (word,) in enumerate(struct.iter_unpack("=i", group.packed[-2:] + sender)):
+        a.load_word(VALUE, FRAME_POINTER, _LINK_ENDS + 4 * step)
+        a.jump_unless_equal(VALUE, word, otherwise)
+
+
+def _load(a: Assembler, header: int, offset: int, to: int, size: int, otherwise: str) -> None:
+    """Copy octets of the packet in ``SKB`` to the stack; jump if it has none."""
+    a.move(1, SKB)
+    a.move_value(2, offset)
+    a.move(3, FRAME_POINTER)
+    a.add_value(3, to)
+    a.move_value(4, size)
+    a.move_value(5, header)
+    a.call(Helper.SKB_LOAD_BYTES_RELATIVE)
+    a.jump_unless_equal(0, 0, otherwise)

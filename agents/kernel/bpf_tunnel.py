@@ -6,11 +6,12 @@ the underlay from the other end loses it and comes in again on the TUN.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import struct
 from ipaddress import IPv6Address
 
-from agents.kernel import bpf, tc
+from agents.kernel import bpf_calls, tc
 from agents.kernel.bpf import FRAME_POINTER, Assembler, Helper
 from agents.kernel.bpf_header import (
     DESTINATION,
@@ -40,6 +41,8 @@ _SKB_LENGTH = 0  # in struct __sk_buff
 _ADJUST_ROOM_MAC = 1
 _FIXED_GSO, _ENCAPSULATE_IPV6 = 1 << 0, 1 << 2
 _REDIRECT_INGRESS = 1
+
+_TUNSETOFFLOAD, _CHECKSUM = 0x400454D0, 0x01
 
 
 def encapsulation(local: IPv6Address, remote: IPv6Address, underlay: int) -> bytes:
@@ -125,25 +128,44 @@ class BpfTunnel:
         self, netlink: Netlink, name: str, local: IPv6Address, remote: IPv6Address
     ) -> None:
         self._netlink = netlink
-        self._underlay = netlink.index(netlink.route_lookup(remote, local).device)
+        self._local, self._remote = local, remote
+        self._underlay = self._route()
         self._device = open_tun(name)
         try:
+            # The underlay device computes checksums. Else the kernel loses track of where that of
+            # many datagrams at once (UDP_SEGMENT) is when a header comes before it, and drops them.
+            fcntl.ioctl(self._device, _TUNSETOFFLOAD, _CHECKSUM)
             self._index = netlink.index(name)
-            self._attach(local, remote)
+            self._attach(self._underlay)
         except BaseException:
             os.close(self._device)
             raise
 
-    def _attach(self, local: IPv6Address, remote: IPv6Address) -> None:
+    def reroute(self) -> None:
+        """Let packets out by the underlay that the route takes now, and in there alone."""
+        before, underlay = self._underlay, self._route()
+        if underlay != before:
+            self._attach(underlay, again=True)
+            self._underlay = underlay
+            tc.detach(self._netlink.rtnetlink, before, tc.INGRESS, self._index)
+
+    def _route(self) -> int:
+        return self._netlink.index(self._netlink.route_lookup(self._remote, self._local).device)
+
+    def _attach(self, underlay: int, *, again: bool = False) -> None:
         rtnetlink = self._netlink.rtnetlink
-        for index, direction, name, code in (
-            (self._index, tc.EGRESS, "encap", encapsulation(local, remote, self._underlay)),
-            (self._underlay, tc.INGRESS, "decap", decapsulation(local, remote, self._index)),
+        into = decapsulation(self._local, self._remote, self._index)
+        out = encapsulation(self._local, self._remote, underlay)
+        for index, direction, name, code, replaces in (
+            (underlay, tc.INGRESS, "decap", into, False),
+            (self._index, tc.EGRESS, "encap", out, again),
         ):
-            program = bpf.load(code, name)
+            program = bpf_calls.load(code, name)
             try:
                 tc.add_clsact(rtnetlink, index)
-                tc.attach(rtnetlink, index, direction, self._index, program, name)
+                tc.attach(
+                    rtnetlink, index, direction, self._index, program, name, replaces=replaces
+                )
             finally:
                 os.close(program)
 

@@ -19,6 +19,7 @@ from typing import Literal
 from pyroute2.netlink import NLM_F_CREATE, NLM_F_EXCL, rtnl
 
 from agents.kernel import libc, tc
+from agents.kernel.barrier import Barrier
 from agents.kernel.bpf_tunnel import BpfTunnel
 from agents.kernel.conntrack import Conntrack
 from agents.kernel.interception import Interception
@@ -67,6 +68,8 @@ class Capabilities:
     """Transparent proxies, by nftables (CONFIG_NFT_TPROXY, CONFIG_NFT_SOCKET)."""
     source_guard: bool
     """Rules of nftables at a link's ingress (CONFIG_NF_TABLES_INET, CONFIG_NETFILTER_INGRESS)."""
+    partitions: bool
+    """Rules of nftables on what a host gets (CONFIG_NF_TABLES_IPV6)."""
     realtime: bool
     """Real-time scheduling (SCHED_FIFO) for the delay line."""
 
@@ -189,6 +192,10 @@ def _try_source_guard(netlink: Netlink) -> None:
     SourceGuard("lo").close()
 
 
+def _try_partitions(netlink: Netlink) -> None:
+    Barrier().close()
+
+
 def _try_optimistic_dad(netlink: Netlink) -> None:
     Path("/proc/sys/net/ipv6/conf/lo/optimistic_dad").read_text(encoding="utf-8")
 
@@ -210,5 +217,6 @@ _TRIALS: dict[str, Callable[[Netlink], None]] = {
     "conntrack": _try_conntrack,
     "interception": _try_interception,
     "source_guard": _try_source_guard,
+    "partitions": _try_partitions,
     "realtime": _try_realtime,
 }

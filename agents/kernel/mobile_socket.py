@@ -7,12 +7,11 @@ kernel's own processing, and (with eBPF) kept from that.
 
 from __future__ import annotations
 
-import errno
 import os
 import socket
 from ipaddress import IPv6Address
 
-from agents.kernel import bpf, socket_filter, tc
+from agents.kernel import bpf_calls, socket_filter, tc
 from agents.kernel.bpf import FRAME_POINTER, Assembler
 from agents.kernel.bpf_header import (
     DESTINATION,
@@ -25,6 +24,7 @@ from agents.kernel.bpf_header import (
     take_ipv6,
 )
 from agents.kernel.netlink import Netlink
+from agents.kernel.sockets import losing
 
 _ETH_P_ALL, _ETH_P_IPV6 = 0x0003, 0x86DD
 _ROUTING, _DESTINATION_OPTIONS = 43, 60
@@ -32,19 +32,6 @@ _IPV6_HEADER = 40
 _MAXIMUM_PACKET = 65575
 MARK = 0x6275
 """Of the sockets that send (SO_MARK), so that rules of routing can tell their packets."""
-_LOST = frozenset(
-    (
-        errno.ENOBUFS,
-        errno.EAGAIN,
-        errno.ENETDOWN,
-        errno.ENETUNREACH,
-        errno.EHOSTUNREACH,
-        errno.EMSGSIZE,
-    )
-)
-"""A mobile node between two links, a full queue, and a path whose MTU somebody says is too small
-for the packet: all of them lose it as any network may."""
-
 _PACKET_PROTOCOL, _PACKET_TYPE = 0xFFFFF000, 0xFFFFF004  # what the kernel knows beside the octets
 _FILTER = (
     (0x28, 0, 0, _PACKET_PROTOCOL),  # 0
@@ -88,11 +75,8 @@ class MobileSocket:
         """Send a packet as it is; the routes for its source address apply."""
         source = IPv6Address(packet[8:24])
         destination = str(IPv6Address(packet[24:_IPV6_HEADER]))
-        try:
+        with losing():
             self._sender(source).sendto(packet, (destination, 0))
-        except OSError as error:
-            if error.errno not in _LOST:
-                raise
 
     def _sender(self, source: IPv6Address) -> socket.socket:
         if source not in self._senders:
@@ -117,7 +101,7 @@ def keep_from_kernel(interface: str, destination: IPv6Address | None) -> None:
     """
     with Netlink() as netlink:
         index = netlink.index(interface)
-        program = bpf.load(_dropping(destination), "mobile")
+        program = bpf_calls.load(_dropping(destination), "mobile")
         try:
             tc.add_clsact(netlink.rtnetlink, index)
             tc.attach(netlink.rtnetlink, index, tc.INGRESS, index, program, "mobile")

@@ -9,8 +9,15 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Sequence
+from typing import Any
 
-from pyroute2.netlink import NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_DUMP
+from pyroute2.netlink import (
+    NETLINK_NETFILTER,
+    NLM_F_ACK,
+    NLM_F_APPEND,
+    NLM_F_CREATE,
+    NLM_F_DUMP,
+)
 from pyroute2.netlink.nfnetlink import NFNL_SUBSYS_NFTABLES
 from pyroute2.netlink.nfnetlink.nftsocket import (
     NFT_MSG_DELSETELEM,
@@ -21,6 +28,7 @@ from pyroute2.netlink.nfnetlink.nftsocket import (
     NFT_MSG_NEWSET,
     NFT_MSG_NEWSETELEM,
     NFT_MSG_NEWTABLE,
+    nft_set_elem_list_msg,
 )
 
 from agents.kernel.attributes import attribute, nested, text
@@ -43,16 +51,21 @@ _SET_FLAGS, _DESCRIPTION, _SIZE, _TIMEOUT, _STATEFUL = 3, 9, 1, 11, 17
 """NFTA_SET_FLAGS, NFTA_SET_DESC, NFTA_SET_DESC_SIZE, NFTA_SET_TIMEOUT, NFTA_SET_EXPR."""
 _WITH_TIMEOUT, _FROM_PACKETS = 0x10, 0x20
 """NFT_SET_TIMEOUT, NFT_SET_EVAL."""
-_VERDICT, _VERDICT_CODE, _DROP, _ACCEPT = 2, 1, 0, 1
-"""NFTA_DATA_VERDICT, NFTA_VERDICT_CODE, NF_DROP, NF_ACCEPT."""
+_RATE, _UNIT, _BURST = 1, 2, 3
+"""NFTA_LIMIT_RATE, _UNIT, _BURST."""
+_VERDICT, _VERDICT_CODE, _VERDICT_CHAIN = 2, 1, 2
+"""NFTA_DATA_VERDICT, NFTA_VERDICT_CODE, _CHAIN."""
+_DROP, _ACCEPT, _JUMP, _GOTO, _RETURN = 0, 1, -3, -4, -5
+"""NF_DROP, NF_ACCEPT, NFT_JUMP, NFT_GOTO, NFT_RETURN."""
 _LINK_HEADER, _NETWORK_HEADER, _TRANSPORT_HEADER = 0, 1, 2
 """NFT_PAYLOAD_LL_HEADER, NFT_PAYLOAD_NETWORK_HEADER, NFT_PAYLOAD_TRANSPORT_HEADER."""
 _MARK, _OUTPUT_LINK, _PROTOCOL, _ETHER_TYPE = 3, 5, 16, 1
 """NFT_META_MARK, NFT_META_OIF, NFT_META_L4PROTO, NFT_META_PROTOCOL."""
 _REGISTER, _SECOND = 1, 10
 """NFT_REG_1, which takes what is loaded, and NFT_REG32_02, eight octets after its beginning."""
-PREROUTING, FORWARD, OUTPUT, INGRESS = 0, 2, 3, 5
-"""Hooks: NF_INET_PRE_ROUTING, NF_INET_FORWARD, NF_INET_LOCAL_OUT, NF_INET_INGRESS."""
+PREROUTING, INPUT, FORWARD, OUTPUT, POSTROUTING, INGRESS = 0, 1, 2, 3, 4, 5
+"""Hooks: NF_INET_PRE_ROUTING, _LOCAL_IN, _FORWARD, _LOCAL_OUT, _POST_ROUTING, and _INGRESS."""
+_ELEMENT_LIST = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWSETELEM
 ANY_FAMILY = 1
 """NFPROTO_INET: the family whose chains may be at a link's ingress as well as at hooks of IP."""
 
@@ -84,6 +97,10 @@ class Table:
         body = text(_CHAIN, name) + place + text(_TYPE, "filter")
         return self._request(NFT_MSG_NEWCHAIN, body, NLM_F_CREATE)
 
+    def part(self, name: str) -> Request:
+        """Rules that others of the table jump to."""
+        return self._request(NFT_MSG_NEWCHAIN, text(_CHAIN, name), NLM_F_CREATE)
+
     def rule(self, chain: str, *expressions: bytes) -> Request:
         """A rule at the end of a chain."""
         body = text(_RULE_CHAIN, chain) + nested(_EXPRESSIONS, *expressions)
@@ -100,10 +117,20 @@ class Table:
         counter = nested(_STATEFUL, *_named("counter"))
         return kind, message + number(_SET_FLAGS, _FROM_PACKETS) + counter, flags
 
+    def limiting_set(
+        self, name: str, key_length: int, number_: int, often: int, period_s: int
+    ) -> Request:
+        """A set whose keys are found so often at once, and so often again in each period."""
+        kind, message, flags = self.set(name, key_length, number_)
+        rate = attribute(_RATE, often.to_bytes(8, "big"))
+        period = attribute(_UNIT, period_s.to_bytes(8, "big"))
+        limit = nested(_STATEFUL, *_named("limit", rate, period, number(_BURST, often)))
+        return kind, message + number(_SET_FLAGS, _FROM_PACKETS) + limit, flags
+
     def learning_set(
         self, name: str, key_length: int, number_: int, size: int, timeout_s: int
     ) -> Request:
-        """A set to which packets add keys, so many at most, each for so long after the last."""
+        """A set to which packets add keys, so many at most, each for so long."""
         kind, message, flags = self.set(name, key_length, number_)
         bounds = nested(_DESCRIPTION, number(_SIZE, size))
         forgets = attribute(_TIMEOUT, (timeout_s * 1000).to_bytes(8, "big"))
@@ -111,7 +138,7 @@ class Table:
         return kind, message + flagged + bounds + forgets, flags
 
     def elements(self, set_: str) -> Request:
-        """Ask for a set's elements: messages of the type ``ELEMENTS``."""
+        """Ask for a set's elements."""
         return self._request(NFT_MSG_GETSETELEM, text(_SET, set_), NLM_F_DUMP)
 
     def add(self, set_: str, key: bytes) -> Request:
@@ -122,9 +149,37 @@ class Table:
         """Take a key out of a set; the kernel refuses if it is not there."""
         return self._request(NFT_MSG_DELSETELEM, _elements(set_, key))
 
+    def clear(self, set_: str) -> Request:
+        """Take all keys out of a set."""
+        return self._request(NFT_MSG_DELSETELEM, text(_SET, set_))
+
     def _request(self, kind: int, body: bytes, flags: int = 0) -> Request:
         head = _HEAD.pack(self._family, 0, 0)
         return NFNL_SUBSYS_NFTABLES << 8 | kind, head + self._name + body, flags
+
+
+def connect() -> NetlinkSocket:
+    """A socket for requests, and for the answers of ``counted``."""
+    return NetlinkSocket(NETLINK_NETFILTER, {_ELEMENT_LIST: nft_set_elem_list_msg})
+
+
+def counted(netlink: NetlinkSocket, table: Table, set_: str) -> list[tuple[bytes, int]]:
+    """The keys of a counting set, and how often each was found."""
+    answers = netlink.request(*table.elements(set_))
+    return [
+        (_key(element), _packets(element))
+        for answer in answers
+        for element in answer.get_attr("NFTA_SET_ELEM_LIST_ELEMENTS") or ()
+    ]
+
+
+def _key(element: Any) -> bytes:
+    return bytes(element.get_attr("NFTA_SET_ELEM_KEY").get_attr("NFTA_DATA_VALUE"))
+
+
+def _packets(element: Any) -> int:
+    counter = element.get_attr("NFTA_SET_ELEM_EXPR")
+    return int(counter.get_attr("NFTA_EXPR_DATA").get_attr("NFTA_COUNTER_PACKETS"))
 
 
 def commit(netlink: NetlinkSocket, requests: Sequence[Request]) -> None:
@@ -208,6 +263,12 @@ def differs(value: bytes) -> bytes:
     return _expression("cmp", number(1, _REGISTER), number(2, 1), data)
 
 
+def at_least(value: bytes) -> bytes:
+    """Go on only if what was loaded is that or, as a number, more."""
+    data = nested(3, attribute(_VALUE, value))
+    return _expression("cmp", number(1, _REGISTER), number(2, 5), data)
+
+
 def is_in(set_: str) -> bytes:
     """Go on only if what was loaded is in a set."""
     return _expression("lookup", text(1, set_), number(2, _REGISTER))
@@ -219,7 +280,12 @@ def is_not_in(set_: str) -> bytes:
 
 
 def learn(set_: str) -> bytes:
-    """Put what was loaded into a learning set, or keep it there; go on only if it has room."""
+    """Put what was loaded into a learning set, if it is not there; go on only if it has room."""
+    return _expression("dynset", text(1, set_), number(3, 0), number(4, _REGISTER))
+
+
+def learn_again(set_: str) -> bytes:
+    """The same; if it is there already, its time begins anew."""
     return _expression("dynset", text(1, set_), number(3, 1), number(4, _REGISTER))
 
 
@@ -247,8 +313,23 @@ def drop() -> bytes:
     return _decide(_DROP)
 
 
-def _decide(code: int) -> bytes:
-    verdict = nested(_VERDICT, number(_VERDICT_CODE, code))
+def jump(chain: str) -> bytes:
+    """Go on with the rules of a part, then with the next one here."""
+    return _decide(_JUMP, text(_VERDICT_CHAIN, chain))
+
+
+def go(chain: str) -> bytes:
+    """Go on with the rules of a part, and do not come back."""
+    return _decide(_GOTO, text(_VERDICT_CHAIN, chain))
+
+
+def back() -> bytes:
+    """Leave a part."""
+    return _decide(_RETURN)
+
+
+def _decide(code: int, chain: bytes = b"") -> bytes:
+    verdict = nested(_VERDICT, number(_VERDICT_CODE, code), chain)
     return _expression("immediate", number(1, 0), nested(2, verdict))
 
 

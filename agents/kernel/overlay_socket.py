@@ -40,7 +40,8 @@ class OverlaySocket:
     """Datagrams of one port, non-blocking, of both IPs; ``mtu`` None: as routers tell.
 
     ``address``, mapped if it is one of IPv4: the only one that it has. ``whole``: nobody may
-    fragment its datagrams, whatever routers tell.
+    fragment its datagrams, whatever routers tell. ``together``: datagrams may be joined on their
+    way to it, which programs on the link would see as one, too.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class OverlaySocket:
         *,
         address: IPv6Address = _ANY,
         whole: bool = False,
+        together: bool = True,
     ) -> None:
         self._socket = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
@@ -60,7 +62,7 @@ class OverlaySocket:
             (socket.IPPROTO_IP, _IP_MTU_DISCOVER): _DONT,
             (socket.SOL_SOCKET, _SO_RCVBUFFORCE): _BUFFER,
             (socket.SOL_SOCKET, _SO_SNDBUFFORCE): _BUFFER,
-            (socket.SOL_UDP, _UDP_GRO): 1,
+            (socket.SOL_UDP, _UDP_GRO): int(together),
         }
         if mtu is not None:
             options[socket.IPPROTO_IPV6, _IPV6_MTU_DISCOVER] = _DONT

@@ -36,6 +36,9 @@ class RelayTunnel:
         finally:
             os.close(device)
 
+    def reroute(self) -> None:
+        """Nothing to do: the kernel looks for the way of each packet that the socket sends."""
+
     def close(self) -> None:
         """End the process, and with it the device."""
         self._process.communicate()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
-DELAY_LINE, AGENT, SWITCH = 10, 5, 1
-"""Packets on their way come first, then those who answer them, then the radio's switch."""
+DELAY_LINE, AGENT, SWITCH, SOURCE = 10, 5, 2, 1
+"""Packets on their way come first, then those who answer them, then the radio's switch, then those
+who send at a rate: before who measures, plays or captures."""
 
 
 def be_realtime(priority: int) -> bool:

@@ -38,13 +38,29 @@ PACKET_INFORMATION = struct.Struct("=16si")
 """struct in6_pktinfo: destination, index of the interface where the packet came in."""
 
 
+_LOST = frozenset(
+    (
+        errno.ENOBUFS,
+        errno.EAGAIN,
+        errno.ENETDOWN,
+        errno.ENETUNREACH,
+        errno.EHOSTUNREACH,
+        errno.EMSGSIZE,
+        errno.EPERM,
+    )
+)
+"""A full queue, a mobile node between two links, a link that is down or has a smaller MTU, no way
+to where the packet is to go (who is answered may have any address written as its own), and rules of
+nftables that drop it."""
+
+
 @contextlib.contextmanager
-def _losing() -> Iterator[None]:
-    """A full queue, a link that is down or has a smaller MTU lose a packet: that is no error."""
+def losing() -> Iterator[None]:
+    """A packet that is lost here, as it may be anywhere, is no error."""
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOBUFS, errno.EAGAIN, errno.ENETDOWN, errno.EMSGSIZE):
+        if error.errno not in _LOST:
             raise
 
 
@@ -73,8 +89,8 @@ class ProtocolSocket:
         return self._socket.fileno()
 
     def send(self, message: bytes, destination: IPv6Address) -> None:
-        """Send one message; OSError when there is no way to the destination."""
-        with _losing():
+        """Send one message; where there is no way to the destination, it is lost."""
+        with losing():
             self._socket.sendto(message, (str(destination), 0))
 
     def receive(self) -> Received | None:
@@ -172,7 +188,7 @@ class LinkSocket:
         address = b""
         if self._ethernet:
             address = link_layer_destination or _multicast_link_layer(packet)
-        with _losing():
+        with losing():
             self._socket.sendto(packet, (self.interface, _ETH_P_IPV6, 0, 0, address))
 
     def receive(self) -> Frame | None:

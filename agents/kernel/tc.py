@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import socket
+from typing import Any
 
-from pyroute2.netlink import NLM_F_CREATE, NLM_F_EXCL, rtnl
+from pyroute2.netlink import NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, rtnl
 
 from agents.kernel.attributes import TRAFFIC_CONTROL_HEAD, nested, number, text
 from agents.kernel.netlink_socket import NetlinkSocket
@@ -34,14 +35,25 @@ def add_clsact(netlink: NetlinkSocket, index: int) -> None:
 
 
 def attach(
-    netlink: NetlinkSocket, index: int, direction: int, handle: int, program: int, name: str
+    netlink: NetlinkSocket,
+    index: int,
+    direction: int,
+    handle: int,
+    program: int,
+    name: str,
+    *,
+    replaces: bool = False,
 ) -> None:
-    """Hang a loaded program on a link; ``handle`` is unique among the link's programs."""
+    """Hang a loaded program on a link; ``handle`` is unique among the link's programs.
+
+    If it ``replaces`` the one that has this handle, no packet comes between the two.
+    """
     options = nested(
         _OPTIONS, number(_PROGRAM, program), text(_NAME, name), number(_FLAGS, _DIRECT_ACTION)
     )
     whole = message(index, direction, handle, "bpf", _filter_information()) + options
-    netlink.request(rtnl.RTM_NEWTFILTER, whole, NLM_F_CREATE | NLM_F_EXCL)
+    flags = NLM_F_CREATE if replaces else NLM_F_CREATE | NLM_F_EXCL
+    netlink.request(rtnl.RTM_NEWTFILTER, whole, flags)
 
 
 def detach(netlink: NetlinkSocket, index: int, direction: int, handle: int) -> None:
@@ -52,6 +64,24 @@ def detach(netlink: NetlinkSocket, index: int, direction: int, handle: int) -> N
     except OSError as error:
         if error.errno not in _ABSENT:
             raise
+
+
+def handles(netlink: NetlinkSocket, index: int, direction: int, name: str) -> list[int]:
+    """Of the programs of this name on a link, whoever attached them."""
+    wanted = message(index, direction, 0, "bpf", _filter_information())
+    try:
+        filters = netlink.request(rtnl.RTM_GETTFILTER, wanted, NLM_F_DUMP)
+    except OSError as error:
+        if error.errno not in _ABSENT:
+            raise
+        return []
+    return [one["handle"] for one in filters if _program_name(one) == name]
+
+
+def _program_name(message: Any) -> str | None:
+    options = message.get_attr("TCA_OPTIONS")
+    name = None if options is None else options.get_attr("TCA_BPF_NAME")
+    return None if name is None else str(name)
 
 
 def detach_all(netlink: NetlinkSocket, index: int, direction: int) -> None:

@@ -29,6 +29,7 @@ _LINK_LOCAL = int(IPv6Address("fe80::"))
 
 
 class _Device(Protocol):
+    def reroute(self) -> None: ...
     def close(self) -> None: ...
 
 
@@ -50,6 +51,9 @@ class Ip6tnlTunnel:
             + number(_FLAGS, _IGNORE_ENCAPSULATION_LIMIT),
         )
         netlink.enable_multicast(name)
+
+    def reroute(self) -> None:
+        """Nothing to do: the kernel looks for the way of each packet."""
 
     def close(self) -> None:
         """Delete the device."""
@@ -88,6 +92,15 @@ class Tunnel:
         """Call it when the device is gone."""
         self._afterwards.append(call)
 
+    def reroute(self) -> None:
+        """Have the underlay that the route between its ends takes now; a closed one has none.
+
+        OSError: there is no such route. Such a tunnel goes on as it was.
+        """
+        if self._open:
+            self._netlink.route_lookup(self.remote, self.local)  # as when it was opened
+            self._device.reroute()
+
     def close(self) -> None:
         """Remove the device and all that it had elsewhere; closing again does nothing."""
         if self._open:
@@ -118,8 +131,8 @@ def open_tunnel(
     """Create the local end of a tunnel and set it up; it has ``link_local``, or a derived one.
 
     With "bpf" the underlay device is the one that the route to ``remote`` takes now, in both
-    directions. OSError when the name is in use, when there is no route to the remote end, or when
-    the kernel lacks what the backend needs.
+    directions, until it is rerouted; it may be another tunnel. OSError when the name is in use,
+    when there is no route to the remote end, or when the kernel lacks what the backend needs.
     """
     netlink = Netlink()
     try:

@@ -20,6 +20,13 @@ class Send(Action):
 
 
 @dataclass(frozen=True)
+class TakeRegional(Action):
+    """A regional care-of address is the node's own from now on, and of no link (RFC 5380)."""
+
+    address: IPv6Address
+
+
+@dataclass(frozen=True)
 class LeaveHome(Action):
     """The home address is not on the link: keep it, for what uses it, and send nothing from it."""
 

@@ -30,6 +30,17 @@ class Authorization(Protocol):
     ) -> list[tuple[TestInit, IPv6Address]]:
         """What the anchor has to be asked before an update can be sent: messages and sources."""
 
+    def is_tested(
+        self,
+        home: IPv6Address,
+        care_of: IPv6Address,
+        anchor: IPv6Address,
+        now: int,
+        *,
+        deregistration: bool = False,
+    ) -> bool:
+        """Whether an update can be sent: ``tests`` would ask nothing."""
+
     def receive(
         self, message: Test, source: IPv6Address, destination: IPv6Address, now: int
     ) -> bool:

@@ -2,6 +2,7 @@
 
 Before an update, ``tests`` says what has to be asked first; once that is answered (``receive``) the
 update can be authorized (``authorize``). ``accept`` tells a true acknowledgement from a forged one.
+``is_tested`` asks nothing: it says whether all answers are there.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ class Authorizer:
         self._keys = keys
         self._random = random
         self._parameters: dict[IPv6Address, Parameters] = {}
-        self._cookies: dict[_Tested, tuple[bytes, int]] = {}
+        self._cookies: dict[tuple[IPv6Address, _Tested], tuple[bytes, int]] = {}
+        """Of the last question for each home address, and when it was asked."""
         self._tokens: dict[_Tested, tuple[Token, int]] = {}
         self._permanent: dict[tuple[IPv6Address, IPv6Address], Token] = {}
         """By home addresses and the anchors that gave them."""
@@ -95,18 +97,22 @@ class Authorizer:
 
         At home (``care_of`` is ``home``) and for a deregistration only the home address is tested.
         """
-        if not self.security.return_routability:
-            return []
-        wanted = []
-        if (home, anchor) not in self._permanent:
-            wanted.append(_Tested(HomeTestInit, home, anchor))
-        if care_of != home and not deregistration:
-            wanted.append(_Tested(CareOfTestInit, care_of, anchor))
         return [
-            (tested.kind(self._cookie(tested, now)), tested.address)
-            for tested in wanted
-            if self._token(tested, now) is None
+            (tested.kind(self._new_cookie(home, tested, now)), tested.address)
+            for tested in self._untested(home, care_of, anchor, now, deregistration)
         ]
+
+    def is_tested(
+        self,
+        home: IPv6Address,
+        care_of: IPv6Address,
+        anchor: IPv6Address,
+        now: int,
+        *,
+        deregistration: bool = False,
+    ) -> bool:
+        """Whether an update can be sent: ``tests`` would ask nothing."""
+        return not self._untested(home, care_of, anchor, now, deregistration)
 
     def receive(
         self, message: Test, source: IPv6Address, destination: IPv6Address, now: int
@@ -114,12 +120,16 @@ class Authorizer:
         """An anchor's answer; whether it is to a question of ours."""
         kind = HomeTestInit if isinstance(message, HomeTest) else CareOfTestInit
         tested = _Tested(kind, destination, source)
-        cookie, _ = self._cookies.get(tested, (None, 0))
-        if cookie != message.cookie:
+        answered = [
+            question
+            for question, (cookie, _) in self._cookies.items()
+            if question[1] == tested and cookie == message.cookie
+        ]
+        if not answered:
             return False
         # What is too old to be used goes with it.
         self._cookies = {
-            t: c for t, c in self._cookies.items() if t != tested and _young(c[1], now)
+            q: c for q, c in self._cookies.items() if q not in answered and _young(c[1], now)
         }
         self._tokens = {t: k for t, k in self._tokens.items() if _young(k[1], now)}
         self._tokens[tested] = Token(message.keygen_token, message.nonce_index), now
@@ -195,12 +205,29 @@ class Authorizer:
             if token and len(token) == KEYGEN_TOKEN_SIZE:
                 self._permanent[home, anchor] = Token(token)
 
-    def _cookie(self, tested: _Tested, now: int) -> bytes:
-        """Of the question being asked; a repetition has the same."""
-        if tested not in self._cookies:
-            number = self._random.getrandbits(_COOKIE_BITS)
-            self._cookies[tested] = number.to_bytes(_COOKIE_BITS // 8, "big"), now
-        return self._cookies[tested][0]
+    def _untested(
+        self,
+        home: IPv6Address,
+        care_of: IPv6Address,
+        anchor: IPv6Address,
+        now: int,
+        deregistration: bool,
+    ) -> list[_Tested]:
+        if not self.security.return_routability:
+            return []
+        wanted = []
+        if (home, anchor) not in self._permanent:
+            wanted.append(_Tested(HomeTestInit, home, anchor))
+        if care_of != home and not deregistration:
+            wanted.append(_Tested(CareOfTestInit, care_of, anchor))
+        return [tested for tested in wanted if self._token(tested, now) is None]
+
+    def _new_cookie(self, home: IPv6Address, tested: _Tested, now: int) -> bytes:
+        """Of the question being asked; a repetition has another (RFC 6275 section 11.8)."""
+        number = self._random.getrandbits(_COOKIE_BITS)
+        cookie = number.to_bytes(_COOKIE_BITS // 8, "big")
+        self._cookies[home, tested] = cookie, now
+        return cookie
 
     def _token(self, tested: _Tested, now: int) -> Token | None:
         token, since = self._tokens.get(tested, (None, 0))

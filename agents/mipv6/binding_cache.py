@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from ipaddress import IPv6Address
+from typing import ClassVar
 
 from agents.core import SECOND, Action, refused
 from agents.deadlines import Deadlines
@@ -17,7 +18,7 @@ from agents.mipv6.binding_table import BindingTable
 from agents.mipv6.config import Counters
 from agents.mipv6.packets import Packet
 from agents.mipv6.return_routability import MAX_NONCE_LIFETIME
-from agents.mipv6.signalling import received, send
+from agents.mipv6.sending import received, send
 from agents.wire.addresses import is_routable_unicast
 from agents.wire.mobility import (
     BindingAcknowledgement,
@@ -65,12 +66,20 @@ class BindingCache(ABC):
         self._cache = BindingTable()
         self._deadlines: Deadlines[IPv6Address] = Deadlines()
 
+    _binds_first: ClassVar[bool] = False
+    """Whether the tunnel is there before the answer says so. Else that is on its way meanwhile: a
+    tunnel takes the kernel some ms."""
+
     @abstractmethod
     def _concerns(self, update: BindingUpdate) -> bool:
         """Whether an update is of the kind that this node keeps bindings for."""
 
     def _may_bind(self, home_address: IPv6Address) -> bool:
         """Whether this is the node to keep a binding of the home address."""
+        return True
+
+    def _may_be_at(self, care_of: IPv6Address) -> bool:
+        """Whether a mobile node may be there."""
         return True
 
     def _answers(self, update: BindingUpdate) -> bool:
@@ -126,6 +135,8 @@ class BindingCache(ABC):
             return [] if status is None else self._answer(claim, _refusal(claim, status))
         if not self._may_bind(home):
             return self._refuse(claim, Status.NOT_HOME_SUBNET, now)
+        if not (claim.deregisters or self._may_be_at(claim.care_of)):
+            return self._refuse(claim, Status.ADMINISTRATIVELY_PROHIBITED, now)
         entry = self._cache.get(home)
         if entry is not None and not is_newer(update.sequence, entry.sequence):
             said = None if claim.deregisters else claim.care_of
@@ -143,8 +154,8 @@ class BindingCache(ABC):
         if lifetime == 0:  # at home it is to be answered there, and not through the tunnel
             return self._unbind(home, now, bound=before is not None) + answer
         self._deadlines.set(home, now + lifetime * SECOND)
-        # The answer is on its way while the tunnel is made, which takes the kernel some ms.
-        return answer + ([Bind(home, claim.care_of)] if before != claim.care_of else [])
+        bind: list[Action] = [Bind(home, claim.care_of)] if before != claim.care_of else []
+        return bind + answer if self._binds_first else answer + bind
 
     def _without_room(self, claim: _Claim, now: int) -> list[Action]:
         """Refuse one more binding (RFC 6275 section 9.5.2); there is none to be removed."""

@@ -26,6 +26,8 @@ class MobileNodeConfig:
     """What it asks for."""
     initial_timeout: int = INITIAL_TIMEOUT
     maximum_timeout: int = MAXIMUM_TIMEOUT
+    regional: bool = False
+    """Whether its home agents are mobility anchor points (RFC 5380)."""
     only_last: bool = False
     """Where the network kept its home addresses reachable until now: whether it tells only the last
     router there where it is (HDMM paper section 4.3, case ii), and not the router of each."""

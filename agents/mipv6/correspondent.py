@@ -8,7 +8,7 @@ from agents.core import Action
 from agents.mipv6.binding_cache import BindingCache
 from agents.mipv6.packets import Packet
 from agents.mipv6.security import Security
-from agents.mipv6.signalling import send
+from agents.mipv6.sending import send
 from agents.mipv6.verifier import Verifier
 from agents.wire.mobility import (
     BindingError,

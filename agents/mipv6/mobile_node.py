@@ -24,7 +24,7 @@ from agents.mipv6.authorization import Authorization
 from agents.mipv6.config import TEST_INTERVAL, Counters, MobileNodeConfig
 from agents.mipv6.packets import Packet
 from agents.mipv6.security import PROVE_ANEW
-from agents.mipv6.signalling import ask, received, send
+from agents.mipv6.sending import ask, received, send
 from agents.mipv6.update_list import Binding, Phase, Timer
 from agents.wire.mobility import (
     BindingAcknowledgement,
@@ -47,6 +47,8 @@ class MobileNodeCore:
         self.counters = Counters()
         self._bindings: dict[IPv6Address, Binding] = {}
         self._deadlines: Deadlines[tuple[IPv6Address, Timer]] = Deadlines()
+        self.longest: int | None = None
+        """The longest lifetime that may be asked for, s; None: as the configuration has it."""
         self._care_of: IPv6Address | None = None
         self._bound_at: IPv6Address | None = None
         """The care-of address for which ``binding_complete`` was, or will be, said."""
@@ -61,13 +63,24 @@ class MobileNodeCore:
         """The mobile node's name in the event log."""
         return self._config.identifier
 
+    @property
+    def care_of(self) -> IPv6Address | None:
+        """Where the node is, as it was told last."""
+        return self._care_of
+
     def bindings(self) -> dict[IPv6Address, Binding]:
         """Every home address and how it stands."""
         return dict(self._bindings)
 
     def add_home(self, home_address: IPv6Address, agent: IPv6Address, now: int) -> list[Action]:
-        """A home address that is not on the link; nothing new if it is known."""
-        if home_address in self._bindings:
+        """A home address that is not on the link; nothing new if it is known.
+
+        One that was being released is kept; ``moved`` says where.
+        """
+        known = self._bindings.get(home_address)
+        if known is not None:
+            if known.phase is Phase.RELEASING:
+                self._begin(known, Phase.AWAY)
             return []
         binding = Binding(home_address, agent, Phase.AWAY, permanent=True)
         self._bindings[home_address] = binding
@@ -130,6 +143,11 @@ class MobileNodeCore:
         if binding.phase is not Phase.RELEASING:
             self._begin(binding, Phase.RELEASING)
         return self._transmit(binding, now) if self._care_of is not None else []
+
+    def abandon(self, home_address: IPv6Address) -> list[Action]:
+        """A home address is of no use any more, and there is nobody to tell."""
+        binding = self._bindings.get(home_address)
+        return [] if binding is None else self._give_up(binding)
 
     def receive(self, packet: Packet, now: int) -> list[Action]:
         """A Mobility Header message came."""
@@ -225,6 +243,7 @@ class MobileNodeCore:
     def _begin(self, binding: Binding, phase: Phase) -> None:
         """Start anew, with whatever this phase asks of the home agent."""
         binding.phase, binding.first, binding.blocked = phase, None, False
+        binding.refused = False
         binding.timeout = self._config.initial_timeout
         for timer in (Timer.RETRANSMIT, Timer.REFRESH):
             self._deadlines.cancel((binding.home_address, timer))
@@ -243,6 +262,17 @@ class MobileNodeCore:
         )
         return ask(tests, binding.home_agent, binding.home_address, self._config.identifier)
 
+    def _is_tested(self, authorization: Authorization, binding: Binding, now: int) -> bool:
+        """Whether its home agent has answered all that, of a binding that has a place."""
+        care_of = self._place_of(binding)
+        return care_of is not None and authorization.is_tested(
+            binding.home_address,
+            care_of,
+            binding.home_agent,
+            now,
+            deregistration=binding.deregisters,
+        )
+
     def _tested(self, packet: Packet, answer: Test, now: int) -> list[Action]:
         """A test was answered; updates that wait for no more can be sent."""
         authorization, actions = self._authorization, list[Action]()
@@ -256,8 +286,7 @@ class MobileNodeCore:
             fields = {"mn": self._config.identifier, "home_address": packet.receiver}
             actions.append(Log("home_tested", fields))
         for binding in list(self._bindings.values()):
-            placed = self._place_of(binding) is not None
-            if binding.blocked and placed and not self._tests(binding, now):
+            if binding.blocked and self._is_tested(authorization, binding, now):
                 actions += self._transmit(binding, now)
         return actions
 
@@ -286,16 +315,20 @@ class MobileNodeCore:
             return self._untested(binding)
         if tests:
             return tests
-        lifetime = 0 if binding.deregisters else self._config.binding_lifetime_s
+        lifetime = 0 if binding.deregisters else self._lifetime_s()
         if lifetime:
             if not binding.registered or (home, Timer.EXPIRE) not in self._deadlines:
                 self._deadlines.set((home, Timer.EXPIRE), now + lifetime * SECOND)
             binding.registered = True
-        update = binding.update(care_of, lifetime)
+        update = binding.update(care_of, lifetime, regional=self._config.regional)
         away = home if care_of != home else None
         if self._authorization is not None:
             update = self._authorization.authorize(update, home, care_of, agent, now)
         return send(Packet(update, care_of, agent, away), home, self._config.identifier)
+
+    def _lifetime_s(self) -> int:
+        lifetime = self._config.binding_lifetime_s
+        return lifetime if self.longest is None else min(lifetime, self.longest)
 
     def _untested(self, binding: Binding) -> list[Action]:
         """It left before its home address was tested, and without a binding no test gets there.
@@ -328,7 +361,7 @@ class MobileNodeCore:
             binding.sequence, binding.first = answer.sequence, None
             return actions + self._transmit(binding, now)
         binding.first = None
-        if answer.status in PROVE_ANEW:
+        if answer.status in PROVE_ANEW | {Status.ID_MISMATCH}:
             return actions + self._transmit(binding, now)
         self._deadlines.cancel((binding.home_address, Timer.RETRANSMIT))
         if binding.deregisters:
@@ -343,6 +376,7 @@ class MobileNodeCore:
         """The binding stands for so many seconds; it is refreshed half-way."""
         home, new = binding.home_address, binding.phase is not Phase.BOUND
         binding.phase, binding.timeout = Phase.BOUND, self._config.initial_timeout
+        binding.granted = lifetime
         self._deadlines.set((home, Timer.EXPIRE), now + lifetime * SECOND)
         self._deadlines.set((home, Timer.REFRESH), now + lifetime * SECOND // 2)
         return [UseTunnel(home)] if new else []
@@ -351,7 +385,7 @@ class MobileNodeCore:
         """There is no binding, and asking again would not help."""
         home = binding.home_address
         self._begin(binding, Phase.AWAY)
-        binding.registered = False
+        binding.registered, binding.refused = False, True
         self._deadlines.cancel((home, Timer.EXPIRE))
         fields = {"home_address": home, "status": status}
         return [LeaveHome(home), Log("binding_refused", fields)]
@@ -376,9 +410,11 @@ class MobileNodeCore:
             return actions + self._deregistered(binding, now) + self._completed()
         if self._place_of(binding) is None:
             return actions + self._out_of_coverage(binding)
+        binding.registered = binding.first is not None
         if binding.phase is Phase.BOUND:
             binding.phase = Phase.UPDATING
-        binding.registered = binding.first is not None
+            if not binding.waits:  # the refresh was put off, as the node was nowhere just before
+                actions += self._transmit(binding, now)
         return actions
 
     def _out_of_coverage(self, binding: Binding) -> list[Action]:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
 
-from agents.wire.ndp import RouterAdvertisement
+from agents.wire.ndp import MapOption, RouterAdvertisement
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,8 @@ class Router:
     prefix: IPv6Network
     home_agent: IPv6Address | None
     """Its own address, if it is the home agent of the prefix."""
+    maps: tuple[MapOption, ...] = ()
+    """The mobility anchor points that it tells of (RFC 5380)."""
 
 
 class Movement:
@@ -73,4 +75,4 @@ def _read(source: IPv6Address, message: RouterAdvertisement) -> Router | None:
     agent = next((p.router for p in message.prefixes if p.router), None)
     if prefix is None:
         return None
-    return Router(source, prefix, agent if message.home_agent else None)
+    return Router(source, prefix, agent if message.home_agent else None, message.maps)

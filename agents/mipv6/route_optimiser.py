@@ -21,7 +21,7 @@ from agents.mipv6.correspondent import MAX_RR_BINDING_LIFETIME_S
 from agents.mipv6.correspondent_list import Correspondent, CorrespondentList, Key
 from agents.mipv6.packets import Packet
 from agents.mipv6.security import PROVE_ANEW, Security
-from agents.mipv6.signalling import ask, received, send
+from agents.mipv6.sending import ask, received, send
 from agents.wire.mobility import (
     BindingAcknowledgement,
     BindingError,
@@ -218,14 +218,14 @@ class RouteOptimiser:
         if not entry.authorizer.receive(answer, packet.sender, packet.receiver, now):
             return None
         said = received(packet, entry.home, self._config.identifier)
-        left = entry.authorizer.tests(
+        tested = entry.authorizer.is_tested(
             entry.home,
             self._places[entry.home],
             entry.address,
             now,
             deregistration=not self._is_away(entry),
         )
-        return [said, *(self._transmit(entry, now) if entry.blocked and not left else [])]
+        return [said, *(self._transmit(entry, now) if entry.blocked and tested else [])]
 
     def _acknowledged(
         self, entry: Correspondent, packet: Packet, answer: BindingAcknowledgement, now: int

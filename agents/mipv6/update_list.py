@@ -56,6 +56,10 @@ class Binding:
     """Of the earliest one whose acknowledgement is waited for; None: of none."""
     timeout: int = 0
     """ns from the latest Binding Update to the next."""
+    granted: int = 0
+    """Seconds that the latest binding was granted for."""
+    refused: bool = False
+    """Whether the home agent will not have it."""
     blocked: bool = False
     """Whether a Binding Update has to wait for something that its authorization needs."""
 
@@ -69,11 +73,19 @@ class Binding:
         """Whether an answer is outstanding."""
         return self.blocked or self.first is not None
 
-    def update(self, care_of: IPv6Address, lifetime: int) -> BindingUpdate:
-        """One more Binding Update, with the next sequence number."""
+    def update(
+        self, care_of: IPv6Address, lifetime: int, *, regional: bool = False
+    ) -> BindingUpdate:
+        """One more Binding Update, with the next sequence number; to a MAP if it is ``regional``.
+
+        That has the care-of address as its source only (RFC 5380 section 6.1).
+        """
         self.sequence = next_sequence(self.sequence)
         if self.first is None:
             self.first = self.sequence
+        if regional:
+            flags = BindingUpdateFlag.A | BindingUpdateFlag.M
+            return BindingUpdate(self.sequence, lifetime, flags)
         flags = BindingUpdateFlag.A | BindingUpdateFlag.H
         if self.home_address.packed[8:] == care_of.packed[8:]:  # that of the link-local address
             flags |= BindingUpdateFlag.L

@@ -16,7 +16,7 @@
 ``ordering``           which PBU counts
 ``retransmission``     what waits for an answer
 ``context``            what a mobile node listens to, and goes along with it (RFC 7161)
-``forwarding``         the routes that a state needs; ``tunnels``: what mobile nodes share
+``forwarding_state``   the routes that a state needs; ``tunnels``: what mobile nodes share
 ``binding_cache``      the CMD's state; decides which PBU counts
 ``access_router``      an access router without a part in bindings, for host-based schemes
 ``advertising``        Router Advertisements; ``pool``: prefixes

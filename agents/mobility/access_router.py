@@ -22,6 +22,7 @@ from agents.mobility.actions import (
 )
 from agents.mobility.advertising import advertisement, next_advertisement
 from agents.mobility.pool import PrefixPool
+from agents.wire.ndp import MapOption
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class AccessRouterConfig:
     """Of the prefixes, from each advertisement on."""
     home_agent: IPv6Address | None = None
     """Its own address, if it is the home agent of these prefixes."""
+    maps: tuple[MapOption, ...] = ()
+    """The mobility anchor points that it tells of (RFC 5380)."""
 
 
 _LOOKS = 4
@@ -141,4 +144,4 @@ class AccessRouterCore:
         later = now + next_advertisement(host.advertisements, lifetime)
         self._deadlines.set((host.mobile_node.identifier, _Timer.ADVERTISE), later)
         message = advertisement(host.mobile_node, self._config.link_local, host.prefix, lifetime)
-        return [replace(message, home_agent=self._config.home_agent)]
+        return [replace(message, home_agent=self._config.home_agent, maps=self._config.maps)]

@@ -14,6 +14,7 @@ from agents.wire.heartbeat import Heartbeat
 from agents.wire.mih import MihMessage
 from agents.wire.mld import AddressRecord
 from agents.wire.mobility import BindingAcknowledgement, BindingUpdate
+from agents.wire.ndp import MapOption
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,36 @@ class RemoveSourceRoute(Action):
 
 
 @dataclass(frozen=True)
+class KeepPackets(Action):
+    """Keep what comes for the prefix, a mobile node's that is not here; replaces its route.
+
+    InstallRoute ends it: what was kept goes that way first. So does RemoveRoute, which drops it.
+    """
+
+    prefix: IPv6Network
+    mobile_node: MobileNode
+
+
+@dataclass(frozen=True)
+class InstallReturnRoute(Action):
+    """Send packets *from* the prefix that come by the tunnel to ``origin`` into that to ``peer``.
+
+    It replaces an earlier one of the prefix.
+    """
+
+    prefix: IPv6Network
+    origin: IPv6Address
+    peer: IPv6Address
+
+
+@dataclass(frozen=True)
+class RemoveReturnRoute(Action):
+    """Forget the return route of the prefix."""
+
+    prefix: IPv6Network
+
+
+@dataclass(frozen=True)
 class AddDlif(Action):
     """Configure an anchor's link-local address on the access link (RFC 8885 section 3.6)."""
 
@@ -135,6 +166,8 @@ class Advertise(Action):
     prefixes: tuple[AdvertisedPrefix, ...]
     home_agent: IPv6Address | None = None
     """The router's own address, to be told, if it is the home agent of the prefixes."""
+    maps: tuple[MapOption, ...] = ()
+    """The mobility anchor points of this network (RFC 5380 section 5)."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from ipaddress import IPv6Address
 from agents.core import SECOND
 from agents.deadlines import Deadlines
 from agents.wire import authentication
-from agents.wire.authentication import Key
+from agents.wire.authentication import Ends, Key
 from agents.wire.errors import Unauthentic
 
 TOLERANCE = 7 * SECOND
@@ -36,18 +36,28 @@ class Authenticator:
         self._accepted: Deadlines[tuple[IPv6Address, int]] = Deadlines()
 
     def seal(
-        self, message: bytes, source: IPv6Address, destination: IPv6Address, now: int
+        self,
+        message: bytes,
+        source: IPv6Address,
+        destination: IPv6Address,
+        now: int,
+        ends: Ends | None = None,
     ) -> bytes:
         """The message as it is sent: no two have the same time."""
         self._last_sent = max(self._last_sent + 1, now)
         time = authentication.ntp_time(self._last_sent)
-        return authentication.seal(message, source, destination, time, self._key)
+        return authentication.seal(message, source, destination, time, self._key, ends)
 
     def open(
-        self, message: bytes, source: IPv6Address, destination: IPv6Address, now: int
+        self,
+        message: bytes,
+        source: IPv6Address,
+        destination: IPv6Address,
+        now: int,
+        ends: Ends | None = None,
     ) -> bytes:
         """The message as it was before it was sealed; ``Unauthentic`` or ``Replayed``."""
-        original, time = authentication.unseal(message, source, destination, self._key)
+        original, time = authentication.unseal(message, source, destination, self._key, ends)
         for _ in self._accepted.due(now):
             pass  # too old to be accepted again
         age = authentication.nanoseconds_between(time, authentication.ntp_time(now))

@@ -32,7 +32,7 @@ from agents.mobility.messages import (
     read_registration,
 )
 from agents.mobility.ordering import Verdict, is_later, judge, with_own_time
-from agents.mobility.signalling import received, send
+from agents.mobility.sending import received, send
 from agents.wire.mobility import (
     BindingAcknowledgement,
     BindingUpdate,

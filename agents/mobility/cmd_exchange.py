@@ -16,8 +16,8 @@ from agents.mobility.messages import (
     registration,
 )
 from agents.mobility.retransmission import PendingRegistration
+from agents.mobility.sending import send
 from agents.mobility.sessions import Phase, Session, Timer
-from agents.mobility.signalling import send
 from agents.wire.mobility import BindingAcknowledgement, BindingUpdate, Message, Status
 from agents.wire.sequence_numbers import next_sequence
 

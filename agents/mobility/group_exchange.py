@@ -25,8 +25,8 @@ from agents.mobility.messages import (
     read_claim,
 )
 from agents.mobility.retransmission import PendingRegistration
+from agents.mobility.sending import send
 from agents.mobility.sessions import Phase, Session, Timer
-from agents.mobility.signalling import send
 from agents.wire.mobility import BindingUpdate, Message, Status
 from agents.wire.sequence_numbers import next_sequence
 

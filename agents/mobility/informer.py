@@ -11,7 +11,7 @@ from agents.mobility.anchors import Anchor
 from agents.mobility.binding import AnchorTask, Binding
 from agents.mobility.config import CmdConfig, Variant
 from agents.mobility.messages import Acknowledgement, anchor_update
-from agents.mobility.signalling import send
+from agents.mobility.sending import send
 from agents.wire.sequence_numbers import next_sequence
 
 PATIENCE = 3

@@ -13,7 +13,7 @@ from ipaddress import IPv6Address, IPv6Network
 from agents.core import SECOND, Action, Log
 from agents.deadlines import Deadlines
 from agents.mobility.config import FORGET_DELAY, Counters, LmaConfig
-from agents.mobility.forwarding import transition
+from agents.mobility.forwarding_state import transition
 from agents.mobility.messages import is_for_dmm
 from agents.mobility.ordering import WITH_OWN_TIME, Verdict, judge, with_own_time
 from agents.mobility.pool import PrefixPool
@@ -24,7 +24,7 @@ from agents.mobility.proxy_messages import (
     proxy_acknowledgement,
     read_proxy_registration,
 )
-from agents.mobility.signalling import received, send
+from agents.mobility.sending import received, send
 from agents.mobility.tunnels import DlifTable, TunnelTable
 from agents.wire.mobility import BindingUpdate, Message, Status
 from agents.wire.mobility_options import MobileNodeIdentifier

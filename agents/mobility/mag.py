@@ -12,11 +12,16 @@ from ipaddress import IPv6Address
 
 from agents.core import SECOND, Action, Log
 from agents.deadlines import Deadlines
-from agents.mobility import forwarding
-from agents.mobility.actions import MobileNode, ServingEnded, ServingStarted
+from agents.mobility.actions import (
+    Advertise,
+    AdvertisedPrefix,
+    MobileNode,
+    ServingEnded,
+    ServingStarted,
+)
 from agents.mobility.advertising import advertisement, next_advertisement
 from agents.mobility.config import ASSERT_DELAY, PREFIX_DELAY, Counters, MagConfig
-from agents.mobility.forwarding import Forwarding, transition
+from agents.mobility.forwarding_state import transition
 from agents.mobility.mag_sessions import MagBinding, MagPhase, MagSession, MagTimer
 from agents.mobility.ordering import attachment_time
 from agents.mobility.proxy_messages import (
@@ -26,7 +31,7 @@ from agents.mobility.proxy_messages import (
     read_proxy_acknowledgement,
 )
 from agents.mobility.retransmission import PendingUpdate
-from agents.mobility.signalling import received, send
+from agents.mobility.sending import received, send
 from agents.mobility.tunnels import DlifTable, TunnelTable
 from agents.wire.mobility import BindingAcknowledgement, Message, Status
 from agents.wire.sequence_numbers import next_sequence
@@ -54,12 +59,26 @@ class MagCore:
 
     # What the surroundings tell
 
-    def attach(self, mobile_node: MobileNode, now: int) -> list[Action]:
-        """A mobile node came up on the access link (a Link_Up trigger)."""
+    def attach(
+        self, mobile_node: MobileNode, now: int, *, registering: bool = True
+    ) -> list[Action]:
+        """A mobile node came up on the access link (a Link_Up trigger).
+
+        Unless it is ``registering`` the LMA is told later.
+        """
         identifier = mobile_node.identifier
         session = self._sessions.setdefault(identifier, MagSession(mobile_node))
         session.mobile_node = mobile_node
-        return [Log("attached", {"mn": identifier}), *self._register(session, now)]
+        if session.phase is not MagPhase.EXPECTED:
+            session.previous = None
+        session.next, session.forwards = None, False
+        actions = [Log("attached", {"mn": identifier}), *self._arrive(session, now)]
+        if session.previous is not None:
+            actions += self._advertise(session, now)
+        if not registering:
+            self._stop(session)
+            return actions
+        return actions + self._request(session, self._config.binding_lifetime_s, now)
 
     def going_down(self, identifier: str, to: IPv6Address, now: int) -> list[Action]:
         """A mobile node is about to be handed over to another MAG (a Link_Going_Down trigger)."""
@@ -73,19 +92,12 @@ class MagCore:
         session = self._sessions.get(identifier)
         if session is None or not session.is_attached:
             return []
-        session.phase = MagPhase.DEREGISTERING
-        self._cancel(session, MagTimer.REFRESH, MagTimer.ADVERTISE, MagTimer.AGAIN)
-        expire = (identifier, MagTimer.EXPIRE)
-        if expire not in self._deadlines:
-            # Whether the LMA has heard of this attachment or not, it has forgotten it by then.
-            self._deadlines.set(expire, now + self._config.binding_lifetime_s * SECOND)
-        actions = [Log("detached", {"mn": identifier}), *self._request(session, 0, now)]
-        return actions + self._end_serving(session)
+        return [Log("detached", {"mn": identifier}), *self._deregister(session, now)]
 
     def solicit(self, identifier: str, now: int) -> list[Action]:
         """A mobile node sent a Router Solicitation."""
         session = self._sessions.get(identifier)
-        if session is None or session.phase is not MagPhase.SERVING:
+        if session is None or not session.is_shown:
             return []
         return self._advertisement(session)
 
@@ -148,11 +160,29 @@ class MagCore:
 
     def _register(self, session: MagSession, now: int) -> list[Action]:
         """The mobile node is here since now: tell the LMA."""
+        return [
+            *self._arrive(session, now),
+            *self._request(session, self._config.binding_lifetime_s, now),
+        ]
+
+    def _arrive(self, session: MagSession, now: int) -> list[Action]:
         self._cancel(session, MagTimer.REFRESH, MagTimer.ADVERTISE, MagTimer.AGAIN)
-        session.phase = MagPhase.REGISTERING
+        session.enter(MagPhase.REGISTERING)
         present = now + self._config.clock_offset
         session.timestamp = attachment_time(present, session.timestamp)
-        return self._request(session, self._config.binding_lifetime_s, now)
+        return self._forward(session)
+
+    def _deregister(self, session: MagSession, now: int) -> list[Action]:
+        """The mobile node is not here: tell the LMA."""
+        session.enter(MagPhase.DEREGISTERING)
+        session.previous = None
+        self._cancel(session, MagTimer.REFRESH, MagTimer.ADVERTISE, MagTimer.AGAIN)
+        expire = (session.identifier, MagTimer.EXPIRE)
+        if expire not in self._deadlines:
+            # Whether the LMA has heard of this attachment or not, it has forgotten it by then.
+            self._deadlines.set(expire, now + self._config.binding_lifetime_s * SECOND)
+        actions = [*self._request(session, 0, now), *self._end_serving(session)]
+        return actions + self._forward(session)
 
     def _request(self, session: MagSession, lifetime: int, now: int) -> list[Action]:
         """Ask for a binding of so many seconds; 0: for its removal."""
@@ -166,8 +196,10 @@ class MagCore:
         session.sequence = pending.last
         due = now + pending.timeout
         self._deadlines.set((session.identifier, MagTimer.RETRANSMIT), due)
-        # A newcomer's prefix is for the LMA to say, even if this MAG remembers an earlier one.
-        prefix = None if session.phase is MagPhase.REGISTERING else session.prefix
+        # A newcomer's prefix is for the LMA to say, even if this MAG remembers an earlier one,
+        # unless the MAG where it was before has just said it.
+        newcomer = session.phase is MagPhase.REGISTERING and session.previous is None
+        prefix = None if newcomer else session.prefix
         message = proxy_registration(
             session.mobile_node,
             prefix,
@@ -175,7 +207,7 @@ class MagCore:
             sequence=pending.last,
             lifetime=pending.lifetime,
             timestamp=pending.timestamp,
-            again=session.phase is MagPhase.SERVING,
+            handoff=session.handoff,
         )
         return send(message, session.identifier, self._config.lma)
 
@@ -195,7 +227,7 @@ class MagCore:
         later did not get it, or has lost it; or a prefix has become free. What it had is another
         one's by now: it gets a new one.
         """
-        if session.phase is MagPhase.SERVING and status in _ANOTHER_PREFIX:
+        if status in _ANOTHER_PREFIX and session.is_shown:
             return [*self._deny(session), *self._register(session, now)]
         if status not in _AGAIN_AFTER:
             return self._release(session)
@@ -207,9 +239,10 @@ class MagCore:
         """The mobile node is on the link, and has no binding."""
         self._stop(session)
         self._cancel(session, MagTimer.ADVERTISE, MagTimer.EXPIRE)
-        session.phase = MagPhase.REGISTERING
-        session.prefix = None
-        return self._forward(session, forwarding.NOTHING) + self._end_serving(session)
+        actions = self._withdraw(session) if session.previous is not None else []
+        session.enter(MagPhase.REGISTERING)
+        session.prefix = session.previous = None
+        return actions + self._forward(session) + self._end_serving(session)
 
     def _bound(self, session: MagSession, answer: ProxyAcknowledgement, now: int) -> list[Action]:
         """The LMA has the binding: show the mobile node its home link."""
@@ -217,16 +250,19 @@ class MagCore:
         news = completed or answer.prefix != session.prefix
         actions: list[Action] = []
         if answer.prefix != session.prefix:
+            if session.previous is not None:
+                actions += self._withdraw(session)
             fields = {"mn": session.identifier, "prefix": str(answer.prefix)}
             actions.append(Log("prefix_assigned", fields))
-        session.phase = MagPhase.SERVING
+        session.enter(MagPhase.SERVING)
         session.prefix = answer.prefix
+        session.previous = None
         session.lifetime = answer.lifetime
         self._stop(session)
         lifetime = answer.lifetime * SECOND
         self._deadlines.set((session.identifier, MagTimer.EXPIRE), now + lifetime)
         self._deadlines.set((session.identifier, MagTimer.REFRESH), now + lifetime // 2)
-        actions += self._forward(session, session.forwarding(self._config.lma))
+        actions += self._forward(session)
         if completed:
             actions.append(Log("binding_complete", {"mn": session.identifier}))
         if news:
@@ -260,18 +296,19 @@ class MagCore:
         """The binding was not refreshed in time; the PBU for a new one is out."""
         if not session.is_attached:
             return self._release(session)
-        session.phase = MagPhase.REGISTERING
-        session.prefix = None
+        session.enter(MagPhase.REGISTERING)
+        session.prefix = session.previous = None
         self._cancel(session, MagTimer.ADVERTISE)
-        return self._forward(session, forwarding.NOTHING) + self._end_serving(session)
+        return self._forward(session) + self._end_serving(session)
 
     def _release(self, session: MagSession) -> list[Action]:
         """The session is over."""
         self._stop(session)
         self._cancel(session, MagTimer.ADVERTISE, MagTimer.EXPIRE, MagTimer.AGAIN)
         del self._sessions[session.identifier]
+        session.prefix = None
         return [
-            *self._forward(session, forwarding.NOTHING),
+            *self._forward(session),
             *self._end_serving(session),
             Log("binding_removed", {"mn": session.identifier}),
         ]
@@ -299,8 +336,15 @@ class MagCore:
         router = self._config.link_local
         return [advertisement(session.mobile_node, router, session.prefix, session.lifetime)]
 
-    def _forward(self, session: MagSession, wanted: Forwarding) -> list[Action]:
-        """Carry out a forwarding state."""
+    def _withdraw(self, session: MagSession) -> list[Action]:
+        """Another MAG was wrong about the prefix: take it back (RFC 5949 section 5.2)."""
+        assert session.prefix is not None  # it was shown
+        gone = AdvertisedPrefix(session.prefix, preferred_lifetime=0, valid_lifetime=0)
+        return [Advertise(session.mobile_node, self._config.link_local, 0, (gone,))]
+
+    def _forward(self, session: MagSession) -> list[Action]:
+        """Carry out the forwarding state that belongs to the session's state."""
+        wanted = session.forwarding(self._config.lma)
         holder = f"unicast:{session.identifier}"
         actions = transition(session.installed, wanted, holder, self._tunnels, DlifTable())
         session.installed = wanted

@@ -102,7 +102,7 @@ class MarCore:
         # Whether the CMD has heard of this attachment or not: the next MAR's PBU will tell it more.
         was_bound = session.phase is Phase.SERVING
         self._state.note_context(session)
-        session.phase = Phase.LEAVING
+        session.enter(Phase.LEAVING)
         self._exchange.stop(session)
         self._state.cancel(session, Timer.ADVERTISE)
         self._state.set(session, Timer.LEAVE, now + self._config.detach_delay)
@@ -117,7 +117,7 @@ class MarCore:
         if session is None or session.phase is not Phase.LEAVING:
             return []
         self._state.cancel(session, Timer.LEAVE)
-        session.phase = Phase.SERVING
+        session.enter(Phase.SERVING)
         expire = self._deadlines.get((identifier, Timer.EXPIRE), now)  # now: it was never bound
         self._state.set(session, Timer.REFRESH, (now + expire) // 2)
         return [Log("represented", {"mn": identifier})]
@@ -193,6 +193,11 @@ class MarCore:
             return None
         anchors = (anchor.address for anchor in session.anchors if anchor.prefix == prefix)
         return session.identifier, next(anchors, None)
+
+    def host_of(self, address: IPv6Address) -> MobileNode | None:
+        """The mobile node here that has an address: before anything is done about its coming."""
+        session = self._state.routed.get(prefix_of(address))
+        return session.mobile_node if session is not None and session.is_here else None
 
     def attached(self, identifier: str) -> tuple[MobileNode, tuple[Anchor, ...]] | None:
         """A mobile node on the access link, and the anchors of its prefixes, this MAR last."""

@@ -11,7 +11,7 @@ from agents.mobility.cmd_exchange import CmdExchange
 from agents.mobility.config import ASSERT_DELAY, FORGET_DELAY, Counters, MarConfig
 from agents.mobility.context import Listening
 from agents.mobility.exchange import Exchange
-from agents.mobility.forwarding import make, unmake
+from agents.mobility.forwarding_state import make, unmake
 from agents.mobility.group_exchange import GroupExchange
 from agents.mobility.session_table import SessionTable
 from agents.mobility.sessions import Phase, Session, Timer
@@ -86,7 +86,7 @@ class MarState:
     def release(self, session: Session, now: int) -> list[Action]:
         """The session is over; keep no more than the memory of it."""
         over = session.phase is not Phase.RELEASED
-        session.phase = Phase.RELEASED
+        session.enter(Phase.RELEASED)
         session.serving = session.successor = None
         session.anchors = ()
         self.exchange.stop(session)

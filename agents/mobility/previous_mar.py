@@ -8,8 +8,8 @@ from agents.core import SECOND, Action
 from agents.mobility.exchange import WHATEVER
 from agents.mobility.mar_state import MarState
 from agents.mobility.messages import AnchorUpdate
+from agents.mobility.sending import received
 from agents.mobility.sessions import Phase, Session, Timer
-from agents.mobility.signalling import received
 from agents.wire.mobility import BindingUpdate
 
 
@@ -58,7 +58,7 @@ class PreviousMar:
         session.update_sequence = update.sequence
         if update.serving is None:
             return actions + self._state.release(session, now)
-        session.phase = Phase.ANCHORING
+        session.enter(Phase.ANCHORING)
         session.serving = update.serving
         session.anchors = ()
         self._exchange.stop(session)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv6Address, IPv6Network
 
-from agents.mobility import forwarding
-from agents.mobility.forwarding import Forwarding
+from agents.mobility import forwarding_state
+from agents.mobility.forwarding_state import ForwardingState
 
 
 class LmaPhase(Enum):
@@ -45,17 +45,17 @@ class ProxyBinding:
     """Its home network prefix, until the entry is removed."""
     lifetime: int = 0
     """Seconds granted."""
-    installed: Forwarding = forwarding.NOTHING
+    installed: ForwardingState = forwarding_state.NOTHING
     """The forwarding state that was carried out."""
 
-    def forwarding(self) -> Forwarding:
+    def forwarding(self) -> ForwardingState:
         """The forwarding state that belongs to this state.
 
         Nothing is sent to a MAG that the mobile node has left (section 5.3.5).
         """
         if self.prefix is None or self.phase is not LmaPhase.BOUND:
-            return forwarding.NOTHING
-        return forwarding.anchoring(self.prefix, self.serving)
+            return forwarding_state.NOTHING
+        return forwarding_state.anchoring(self.prefix, self.serving)
 
 
 @dataclass(frozen=True)

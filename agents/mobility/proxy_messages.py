@@ -88,13 +88,12 @@ def proxy_registration(
     sequence: int,
     lifetime: int,
     timestamp: int,
-    again: bool,
+    handoff: Handoff,
 ) -> BindingUpdate:
-    """MAG to LMA: this mobile node is (lifetime 0: no longer is) here; ``again``: it still is.
+    """MAG to LMA: this mobile node is (lifetime 0: no longer is) here.
 
     ``link_local`` is what every MAG has on its access links (section 6.8).
     """
-    handoff = Handoff.NOT_CHANGED if again else Handoff.UNKNOWN
     options: tuple[MobilityOption, ...] = (
         MobileNodeIdentifier(mobile_node.identifier),
         HomeNetworkPrefix(prefix or ANY_PREFIX),

@@ -9,8 +9,8 @@ from agents.mobility.actions import ContextReceived, ServingStarted
 from agents.mobility.advertising import advertisements, next_advertisement, withdrawals
 from agents.mobility.mar_state import MarState
 from agents.mobility.messages import Acknowledgement, read_acknowledgement
+from agents.mobility.sending import received
 from agents.mobility.sessions import Phase, Session, Timer
-from agents.mobility.signalling import received
 from agents.wire.mobility import BindingAcknowledgement, Status
 
 TRANSMISSIONS_UNTIL_ALONE = 3
@@ -63,7 +63,7 @@ class ServingMar:
         completed = session.phase is Phase.REGISTERING
         before = session.anchors
         news = completed or answer.anchors != before
-        session.phase = Phase.SERVING
+        session.enter(Phase.SERVING)
         session.alone = False
         session.anchors = answer.anchors
         withdrawn = withdrawals(session, before)
@@ -134,7 +134,7 @@ class ServingMar:
 
     def deregister(self, session: Session, now: int) -> list[Action]:
         """The mobile node stayed away: tell the CMD, until the binding has expired anyway."""
-        session.phase = Phase.DEREGISTERING
+        session.enter(Phase.DEREGISTERING)
         if (session.identifier, Timer.EXPIRE) not in self._state.deadlines:
             due = now + self._config.binding_lifetime_s * SECOND
             self._state.set(session, Timer.EXPIRE, due)

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv6Address, IPv6Network
 
-from agents.mobility import forwarding
+from agents.mobility import forwarding_state
 from agents.mobility.actions import MobileNode
 from agents.mobility.anchors import Anchor
 from agents.mobility.context import Records
-from agents.mobility.forwarding import Forwarding
+from agents.mobility.forwarding_state import ForwardingState
 from agents.mobility.retransmission import PendingRegistration
+from agents.transitions import StateMachine, Transition, ways
 from agents.wire.sequence_numbers import is_newer
 
 
 class Phase(Enum):
-    """Where a session stands; docs/mobility.md draws the transitions."""
+    """Where a session stands; `LIFE` has the ways between."""
 
     REGISTERING = "registering"
     """The mobile node is attached here; the PBA of this attachment has not come yet."""
@@ -32,6 +33,37 @@ class Phase(Enum):
     """Over; only remembered, so that late messages are recognised as such."""
 
 
+LIFE: StateMachine[Phase] = StateMachine(
+    (
+        Transition(None, Phase.REGISTERING, "attach"),
+        Transition(None, Phase.ANCHORING, "PBU of the CMD"),
+        Transition(Phase.REGISTERING, Phase.SERVING, "PBA"),
+        *ways(
+            (Phase.SERVING, Phase.LEAVING, Phase.DEREGISTERING, Phase.ANCHORING, Phase.RELEASED),
+            Phase.REGISTERING,
+            "attach",
+        ),
+        *ways((Phase.REGISTERING, Phase.SERVING), Phase.LEAVING, "detach"),
+        Transition(Phase.LEAVING, Phase.SERVING, "represented from afar"),
+        Transition(Phase.LEAVING, Phase.DEREGISTERING, "detachment delay"),
+        *ways(
+            (
+                Phase.REGISTERING,
+                Phase.SERVING,
+                Phase.LEAVING,
+                Phase.DEREGISTERING,
+                Phase.RELEASED,
+            ),
+            Phase.ANCHORING,
+            "newer PBU of the CMD",
+        ),
+        *ways((Phase.REGISTERING, Phase.SERVING), Phase.RELEASED, "PBA, refused"),
+        Transition(Phase.DEREGISTERING, Phase.RELEASED, "PBA"),
+        *ways((Phase.LEAVING, Phase.ANCHORING), Phase.RELEASED, "newer PBU, lifetime 0"),
+        Transition(Phase.RELEASED, None, "10 s"),
+    )
+)
+"""The life of a session."""
 _HERE = frozenset((Phase.REGISTERING, Phase.SERVING, Phase.LEAVING, Phase.DEREGISTERING))
 
 
@@ -89,13 +121,13 @@ class Session:
     """What it listened to when it left."""
     subscriptions: Records = ()
     """The same, as the context that goes with the binding."""
-    installed: Forwarding = forwarding.NOTHING
+    installed: ForwardingState = forwarding_state.NOTHING
     """The forwarding state that was carried out."""
 
     def begin(self, mobile_node: MobileNode, previous: tuple[Anchor, ...]) -> None:
         """The mobile node is here, anew; ``previous`` are its anchors if that was prepared."""
         self.mobile_node = mobile_node
-        self.phase = Phase.REGISTERING
+        self.enter(Phase.REGISTERING)
         self.alone = False
         self.update_sequence = None
         self.subscriptions = ()
@@ -104,6 +136,10 @@ class Session:
         if previous:
             self.anchors = previous
             self.successor = None
+
+    def enter(self, phase: Phase) -> None:
+        """Go on to a phase that there is a way to."""
+        self.phase = LIFE.follow(self.phase, phase)
 
     @property
     def identifier(self) -> str:
@@ -130,13 +166,13 @@ class Session:
         """Whether it is attached here and has its own prefix, by a binding or without."""
         return self.phase is Phase.SERVING or (self.phase is Phase.REGISTERING and self.alone)
 
-    def forwarding(self) -> Forwarding:
+    def forwarding(self) -> ForwardingState:
         """The forwarding state that belongs to this state."""
         if self.is_here:
-            return forwarding.serving(self.prefix, self.anchors)
+            return forwarding_state.serving(self.prefix, self.anchors)
         if self.serving is not None:
-            return forwarding.anchoring(self.prefix, self.serving)
-        return forwarding.NOTHING
+            return forwarding_state.anchoring(self.prefix, self.serving)
+        return forwarding_state.NOTHING
 
     def is_outdated(self, timestamp: int, sequence: int) -> bool:
         """Whether a PBU that came tells nothing new.

@@ -9,7 +9,7 @@ from typing import Protocol
 from agents.core import Action
 from agents.multicast.attachments import Attachments
 from agents.multicast.config import ProxyConfig
-from agents.multicast.forwarding import Forwarding
+from agents.multicast.forwarding_entries import Forwarding
 from agents.multicast.handing_over import HandingOver
 from agents.multicast.links import Links
 from agents.wire.mld import AddressRecord, RecordType

@@ -10,21 +10,18 @@ from dataclasses import replace
 from ipaddress import IPv6Address
 
 from agents.deadlines import Deadlines
-from agents.multicast.config import ProxyConfig
 from agents.wire.mld import AddressRecord, RecordType
 
 
 class Compatibility:
     """The Older Version Host Present timers of the groups of one link."""
 
-    def __init__(self, config: ProxyConfig) -> None:
-        self._config = config
+    def __init__(self) -> None:
         self._older: Deadlines[IPv6Address] = Deadlines()
         self._oldest: Deadlines[IPv6Address] = Deadlines()
 
-    def heard(self, group: IPv6Address, now: int, *, never_leaves: bool) -> None:
+    def heard(self, group: IPv6Address, until: int, *, never_leaves: bool) -> None:
         """A report of an older version came; ``never_leaves``: of IGMP version 1."""
-        until = now + self._config.listener_interval
         for timers in (self._older, self._oldest) if never_leaves else (self._older,):
             timers.set(group, until)
 

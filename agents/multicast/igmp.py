@@ -40,10 +40,12 @@ def from_igmp(message: igmp.Message) -> Report | mld.MulticastListenerQuery:
     return mld.MulticastListenerQuery(group, delay, sources, *told)
 
 
-def to_igmp(query: mld.MulticastListenerQuery) -> igmp.MembershipQuery:
-    """The query as IGMP has it."""
+def to_igmp(query: mld.MulticastListenerQuery, version: int = 3) -> igmp.MembershipQuery:
+    """The query as IGMP has it; one of MLD's version 1 may be of IGMP's version 1 as well."""
     group = query.group.ipv4_mapped or igmp.UNSPECIFIED
     delay = query.maximum_response_delay_ms
+    if query.version == 1 and version == 1:
+        return igmp.MembershipQuery(group, version=1)
     if query.version == 1:
         shortest = igmp.TENTH_MS
         delay = max(shortest, min(delay, _LONGEST_OLDER_RESPONSE_MS))

@@ -17,7 +17,7 @@ from agents.multicast.actions import AskChannelControl
 from agents.multicast.attachments import Attachments
 from agents.multicast.decisions import Decisions
 from agents.multicast.filters import Filter, FilterMode, include, merge
-from agents.multicast.forwarding import Forwarding
+from agents.multicast.forwarding_entries import Forwarding
 from agents.multicast.lingering import Lingering
 from agents.multicast.links import Links
 from agents.multicast.listener import Listener

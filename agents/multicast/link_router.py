@@ -17,7 +17,7 @@ from agents.multicast.compatibility import Compatibility
 from agents.multicast.config import ProxyConfig
 from agents.multicast.filters import Filter, merge
 from agents.multicast.listeners import Listeners
-from agents.multicast.querier import Querier
+from agents.multicast.querier import KEEP_ALIVE, Querier
 from agents.multicast.records import (
     ANY_SOURCE,
     Report,
@@ -25,11 +25,23 @@ from agents.multicast.records import (
     wants_any_source_wrongly,
 )
 from agents.wire.addresses import mapped, unmapped
-from agents.wire.igmp import ALL_SYSTEMS
-from agents.wire.mld import ALL_NODES, UNSPECIFIED, ListenerReportV1, MulticastListenerQuery
+from agents.wire.igmp import ALL_IGMPV3_ROUTERS, ALL_SYSTEMS
+from agents.wire.mld import (
+    ALL_MLDV2_ROUTERS,
+    ALL_NODES,
+    UNSPECIFIED,
+    ListenerDoneV1,
+    ListenerReportV1,
+    MulticastListenerQuery,
+)
 
 _WARNING_INTERVAL = 60_000_000_000
 """Between two warnings about a querier of another version: they are to be rate-limited."""
+
+
+def routers_of(address: IPv6Address) -> IPv6Address:
+    """The group of those that take reports, of the protocol of an address: of routers alone."""
+    return ALL_MLDV2_ROUTERS if address.ipv4_mapped is None else mapped(ALL_IGMPV3_ROUTERS)
 
 
 @dataclass(frozen=True)
@@ -45,9 +57,11 @@ class LinkRouter:
 
     ``address`` is the router's own on the link: a link-local one, or an IPv4 one, mapped.
     ``version`` is the oldest that another router on the link speaks, in MLD's count: with 1 the
-    queries have the older form (RFC 3376 section 7.3.1, RFC 3810 section 8.3.1). ``elects``:
-    whether there may be another querier. ``link_scope``: whether groups count that no router
-    forwards.
+    queries have the older form (RFC 3376 section 7.3.1, RFC 3810 section 8.3.1); 0 is IGMP version
+    1, in which there are general queries only, and leaves do not count. ``elects``: whether there
+    may be another querier. ``link_scope``: whether groups count that no router forwards.
+    ``keeps_alive``: as querier we keep ourselves known to other routers, which take over as soon as
+    we are gone: by general queries to routers alone, which hosts do not hear.
     """
 
     def __init__(
@@ -60,8 +74,8 @@ class LinkRouter:
         elects: bool,
         link_scope: bool = False,
         version: int = 2,
+        keeps_alive: bool = False,
     ) -> None:
-        self._config = config
         self._name = name
         self._address = address
         self._link_scope = link_scope
@@ -77,8 +91,11 @@ class LinkRouter:
             maximum_groups=config.maximum_listeners,
             maximum_sources=config.maximum_sources,
         )
-        self._compatibility = Compatibility(config)
+        self._compatibility = Compatibility()
+        self._keeps_alive = keeps_alive
+        self._alive_due = now
         self._everybody = ALL_NODES if address.ipv4_mapped is None else mapped(ALL_SYSTEMS)
+        self._routers = routers_of(address)
         self._warned: int | None = None
 
     @property
@@ -99,6 +116,8 @@ class LinkRouter:
     ) -> list[Action]:
         """A host reported, or said that it left; ``never_leaves``: it speaks IGMP version 1."""
         actions: list[Action] = []
+        if self._version == 0 and isinstance(message, ListenerDoneV1):
+            return actions
         for record in records_of_interest(message, link_scope=self._link_scope):
             taken = self._compatibility.translate(record, now)
             if taken is None:
@@ -106,26 +125,40 @@ class LinkRouter:
             if wants_any_source_wrongly(taken):
                 actions.append(refused(source, taken.group, ANY_SOURCE))
                 continue
-            expiry = now + self._config.listener_interval
+            expiry = now + self._querier.config.listener_interval
             ask, refusal = self._listeners.report(taken, source, now, expiry, ask=True)
             if ask:
                 self._querier.last_listener(taken.group, now)
             if refusal:
                 actions.append(refused(source, taken.group, *refusal))
             elif isinstance(message, ListenerReportV1):  # what is refused has no timers either
-                self._compatibility.heard(taken.group, now, never_leaves=never_leaves)
+                self._compatibility.heard(taken.group, expiry, never_leaves=never_leaves)
         return [*actions, *self.timer(now)]
 
-    def query(self, query: MulticastListenerQuery, source: IPv6Address, now: int) -> list[Action]:
-        """Another router asked; from no address it is a switch, which is no querier (RFC 4541)."""
+    def query(
+        self,
+        query: MulticastListenerQuery,
+        source: IPv6Address,
+        now: int,
+        *,
+        to_routers: bool = False,
+    ) -> list[Action]:
+        """Another router asked; from no address it is a switch, which is no querier (RFC 4541).
+
+        ``to_routers``: it keeps itself known to others.
+        """
         nobody = not int(unmapped(source))
         if not self._querier.elects or source == self._address or nobody:
             return []
-        self._querier.receive(source, now)
+        self._querier.receive(query, source, now, keep_alive=to_routers)
         if query.group != UNSPECIFIED and not query.suppress and not self._querier.is_querier:
-            deadline = now + self._config.last_listener_query_time
+            deadline = now + self._querier.config.last_listener_query_time
             self._listeners.lower(query.group, query.sources, deadline)
         return [*self._warn(query, source, now), *self.timer(now)]
+
+    def give_way(self, now: int) -> None:
+        """We cannot carry anything now: for a while any other router goes before us."""
+        self._querier.give_way(now)
 
     def timer(self, now: int) -> list[Action]:
         """Act on every deadline that is not later than ``now``; what was changed is told here."""
@@ -141,17 +174,25 @@ class LinkRouter:
         for querier in self._queries_due.due(now):
             for query in querier.timer(now, self._listeners.departing):
                 actions += self._ask(query)
+        if self._keeps_alive and self.is_querier and self._alive_due <= now:
+            self._alive_due = now + KEEP_ALIVE
+            actions += self._ask(self._querier.general_query(), self._routers)
         return actions
 
     def next_deadline(self) -> int | None:
         """When ``timer`` is due."""
-        times = (self._queries_due.next(), self._expiries.next())
+        alive = self._alive_due if self._keeps_alive and self.is_querier else None
+        times = (self._queries_due.next(), self._expiries.next(), alive)
         return min((time for time in times if time is not None), default=None)
 
-    def _ask(self, query: MulticastListenerQuery) -> list[Action]:
-        destination = self._everybody if query.group == UNSPECIFIED else query.group
-        if self._version == 1:
+    def _ask(
+        self, query: MulticastListenerQuery, routers: IPv6Address | None = None
+    ) -> list[Action]:
+        destination = routers or (self._everybody if query.group == UNSPECIFIED else query.group)
+        if self._version < 2:
             if query.sources:  # version 1 cannot ask for them
+                return []
+            if self._version == 0 and query.group != UNSPECIFIED:
                 return []
             delay = query.maximum_response_delay_ms
             query = MulticastListenerQuery(query.group, delay, version=1)
@@ -159,7 +200,7 @@ class LinkRouter:
 
     def _warn(self, query: MulticastListenerQuery, source: IPv6Address, now: int) -> list[Action]:
         """A router of another version is here, which only its operator can mend."""
-        if query.version == self._version:
+        if query.version == max(1, self._version):  # the oldest two look the same by now
             return []
         if self._warned is not None and now - self._warned < _WARNING_INTERVAL:
             return []

@@ -33,8 +33,8 @@ class Link:
     """What the router at the other end anchors prefixes of, if it is another MAR."""
     hosts: IPv6Network | None = None
     """The prefix of all the hosts on it: nobody else is here."""
-    hosts_move: bool = False
-    """Whether they may be elsewhere, too."""
+    visited: bool = False
+    """Whether hosts bring prefixes that are elsewhere, too: of each that is here we are told."""
     announced: bool = False
     """Whether triggers tell of all hosts on it: nobody else is believed to be there."""
 
@@ -98,6 +98,11 @@ class Links:
         return self._connected
 
     @property
+    def is_visited(self) -> bool:
+        """Whether the hosts where hosts attach are visitors."""
+        return self._is_visited
+
+    @property
     def tunnels(self) -> dict[str, Link]:
         """The links that are upstream and downstream at once."""
         return self._tunnels
@@ -146,7 +151,8 @@ class Links:
         self._upstreams = {x.name: x.host for x in links if x.host is not None}
         self._downstreams = {x.name: x.router for x in self._links.values() if x.router is not None}
         self._on_demand = [x for x in self._links.values() if x.on_demand]
-        self._connected = [x.hosts for x in links if x.hosts and not x.hosts_move]
+        self._connected = [x.hosts for x in links if x.hosts]
+        self._is_visited = any(x.visited for x in links)
         self._tunnels = {x.name: x for x in links if x.is_tunnel}
         downs = (x.name for x in links if x.host is None and not x.on_demand)
         self._access = next(downs, None)

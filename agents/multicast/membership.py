@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address
 
 from agents.multicast.filters import FilterMode
-from agents.multicast.forwarding import Forwarding
+from agents.multicast.forwarding_entries import Forwarding
 from agents.multicast.instances import Instances
 from agents.multicast.links import Links
 from agents.multicast.sources import MobileSources

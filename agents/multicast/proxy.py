@@ -20,7 +20,7 @@ from agents.multicast.config import ProxyConfig
 from agents.multicast.decisions import Decisions
 from agents.multicast.detours import Detours
 from agents.multicast.filters import NOTHING
-from agents.multicast.forwarding import Forwarding
+from agents.multicast.forwarding_entries import Forwarding
 from agents.multicast.handing_over import HandingOver
 from agents.multicast.host import HostPart
 from agents.multicast.instances import Instances
@@ -129,7 +129,7 @@ class MldProxy:
         shared: bool = True,
         anchors: IPv6Network | None = None,
         hosts: IPv6Network | None = None,
-        hosts_move: bool = False,
+        visited: bool = False,
         announced: bool = False,
     ) -> list[Action]:
         """A link came up. The first that is upstream only is the native one.
@@ -137,8 +137,9 @@ class MldProxy:
         One that is both leads to another MAR, which ``anchors`` these prefixes. An ``on_demand``
         link has to be held to stay. On one that is ``shared`` there may be other routers, and one
         of them is the querier. ``hosts``: their prefix, if there are none but such on the link, and
-        these on no other, unless they move. ``announced``: every host on it is ``attached`` before
-        it is believed, and room is reserved for each.
+        these on no other. ``visited``: hosts bring their prefixes, as ``visitor`` tells.
+        ``announced``: every host on it is ``attached`` before it is believed, and room is reserved
+        for each.
         """
         config = self._config
         host = HostPart(config, self._random, self._links.reports_due) if upstream else None
@@ -158,7 +159,7 @@ class MldProxy:
             )
             router = RouterPart(querier, listeners)
         self._links.add(
-            Link(name, link_local, host, router, on_demand, anchors, hosts, hosts_move, announced)
+            Link(name, link_local, host, router, on_demand, anchors, hosts, visited, announced)
         )
         return self._choose_for_unserved(now)
 
@@ -267,6 +268,12 @@ class MldProxy:
             return []
         return self._sources_moved(prefix, now)
 
+    def visitor(self, prefix: IPv6Network, link: str | None, now: int) -> list[Action]:
+        """Sources of a prefix are on a ``visited`` link now; None: not any more."""
+        if not self._sources.set_visitor(prefix, link):
+            return []
+        return self._sources_moved(prefix, now)
+
     def detached(self, host_link_local: IPv6Address, link: str, now: int) -> list[Action]:
         """A host left a link.
 
@@ -323,7 +330,7 @@ class MldProxy:
         if not self._reverse_path.believes(source, group, link):
             self.counters.forged += 1
             return [*self._forwarding.refuse(source, group, link)]
-        refusal = self._forwarding.of_too_many(source, group, link)
+        refusal = self._forwarding.of_too_many(source, group, link, now)
         if refusal:
             return refusal
         self._instances.arrived(source, group, link, self._forwarding.incoming(source, group))
@@ -393,7 +400,7 @@ class MldProxy:
         if link.host is not None:
             link.host.query(query, now)
         elif link.router is not None:
-            link.router.querier.receive(source, now)
+            link.router.querier.receive(query, source, now)
             if query.group != UNSPECIFIED and not query.suppress:
                 deadline = now + self._config.last_listener_query_time
                 link.router.listeners.lower(query.group, query.sources, deadline)

@@ -44,6 +44,7 @@ class MobileSources:
         self._by_anchor = by_anchor
         self._guests = PrefixLinks()
         self._away = PrefixLinks()
+        self._visitors = PrefixLinks()
         self.apart: set[Channel] = set()
 
     def __bool__(self) -> bool:
@@ -67,8 +68,16 @@ class MobileSources:
         """
         return self._away.set(prefix, link)
 
+    def set_visitor(self, prefix: IPv6Network, link: str | None) -> bool:
+        """Hosts of this prefix, which is not ours, are on this link; None: no longer.
+
+        Whether that is new.
+        """
+        return self._visitors.set(prefix, link)
+
     def forget_link(self, link: str) -> None:
-        """A tunnel is gone, and what is known by it."""
+        """A link is gone, and what is known by it."""
+        self._visitors.forget_link(link)
         self._guests.forget_link(link)
         self._away.forget_link(link)
 
@@ -88,6 +97,8 @@ class MobileSources:
         """The only link by which data of a source comes that is no copy, if bindings say it."""
         if self.anchor(source, group) is not None:
             return self._links.access
+        if self._links.is_visited:
+            return self._visitors.find(source)
         if self._pool is None or source not in self._pool:
             return None
         tunnel = self._away.find(source)
@@ -99,6 +110,8 @@ class MobileSources:
 
     def is_here(self, source: IPv6Address, group: IPv6Address) -> bool:
         """Whether what a host on a link of ours sends may be from this source."""
+        if self._links.is_visited:
+            return self._visitors.find(source) is not None
         if self._pool is None or self.anchor(source, group) is not None:
             return True
         return source in self._pool and self._away.find(source) is None
@@ -109,7 +122,7 @@ class MobileSources:
         Of a tunnel's other end it is one that is away there; what a guest sends may be apart.
         """
         if self._pool is None:
-            return True
+            return self.is_here(source, group)
         if link != self._links.access:
             return self.comes_by(source, link)
         return self.is_here(source, group) or self.guest_tunnel(source) is not None

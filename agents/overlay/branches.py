@@ -13,22 +13,13 @@ from agents.core import MILLISECOND, SECOND
 from agents.deadlines import Deadlines
 from agents.overlay.actions import Deliver, DeliverPackets
 from agents.overlay.config import OverlayConfig
+from agents.overlay.data_path import Arrivals, DataPath
 from agents.overlay.interface import ROOM
 from agents.overlay.marking import received, traffic_class
 from agents.overlay.post import Post
 from agents.overlay.routes import Routes
 from agents.overlay.runs import Run
-from agents.overlay.sealing import Window
-from agents.wire.overlay import (
-    Data,
-    MemberId,
-    Receipt,
-    Receipts,
-    Route,
-    RouteAck,
-    children,
-    encode,
-)
+from agents.wire.overlay import Data, MemberId, Receipt, Receipts, Route, RouteAck, children, encode
 
 _VERSIONS = 3
 """Versions of a route that are kept, for data that is still on its way."""
@@ -49,9 +40,7 @@ class _Place:
     children: tuple[MemberId, ...]
     transit: bool
     since: int
-    window: Window = field(default_factory=Window)
-    highest: int = 0
-    """The highest sequence number that came; 0: none did."""
+    arrivals: Arrivals
 
 
 @dataclass
@@ -61,29 +50,56 @@ class _Branch:
     touched: int
     interval: int
     places: OrderedDict[int, _Place] = field(default_factory=OrderedDict)
-    received: int = 0
+    seen: int = 0
+    """What had come when it was looked at last, of places that are there."""
+    past: int = 0
+    """What came by places that are gone."""
 
     @property
     def highest(self) -> int:
         """What came in the newest version."""
-        return self.places[next(reversed(self.places))].highest if self.places else 0
+        return self.places[next(reversed(self.places))].arrivals.read()[0] if self.places else 0
 
-    def is_newer(self, version: int, now: int) -> bool:
-        """Whether a version is newer than all that data came by, or that may still be early.
+    @property
+    def received(self) -> int:
+        """How many packets came."""
+        return self.past + self._present()
 
-        Others are forgotten: whoever made them up does not shut out the root's own.
-        """
-        old = [v for v, p in self.places.items() if not p.highest and now - p.since > _UNUSED]
-        for each in old:
-            del self.places[each]
+    def is_newer(self, version: int) -> bool:
+        """Whether a version is newer than all that are known."""
         return not self.places or version > next(reversed(self.places))
+
+    def unused(self, now: int) -> list[int]:
+        """Versions that nothing came by in time, as it would have by one of the root's own."""
+        return [
+            version
+            for version, place in self.places.items()
+            if now - place.since > _UNUSED and not place.arrivals.read()[0]
+        ]
+
+    def look(self, now: int) -> None:
+        """Something may have come without us."""
+        present = self._present()
+        if present != self.seen:
+            self.seen, self.touched = present, now
+
+    def _present(self) -> int:
+        return sum(place.arrivals.read()[1] for place in self.places.values())
 
 
 class Branches:
     """The trees of other roots that this member is in. ``dropped`` counts data by reason."""
 
-    def __init__(self, member: MemberId, config: OverlayConfig, post: Post, routes: Routes) -> None:
+    def __init__(
+        self,
+        member: MemberId,
+        config: OverlayConfig,
+        post: Post,
+        routes: Routes,
+        path: DataPath,
+    ) -> None:
         self._member = member
+        self._path = path
         self._config = config
         self._post = post
         self._routes = routes
@@ -109,16 +125,19 @@ class Branches:
                 return
             branch = self._branches[key] = _Branch(now, 0)
         self._post.send(RouteAck(route.root, route.tree, route.version), sender, now)
-        if not branch.is_newer(route.version, now):
+        for version in branch.unused(now):  # whoever made them up does not shut out the root's own
+            self._drop(key, branch, version)
+        if not branch.is_newer(route.version):
             return
         parts = {part[0].member: part for part in children(route.hops)}
         if len(parts) > self._config.degree:
             self.dropped["more children than our degree"] += 1
             parts = dict(list(parts.items())[: self._config.degree])
-        place = _Place(sender, tuple(parts), route.hops[0].transit, now)
+        arrivals = self._path.arrivals((*key, route.version))
+        place = _Place(sender, tuple(parts), route.hops[0].transit, now, arrivals)
         branch.places[route.version] = place
         while len(branch.places) > _VERSIONS:
-            branch.places.popitem(last=False)
+            self._drop(key, branch, next(iter(branch.places)))
         branch.interval = max(route.interval_ms * MILLISECOND, 100 * MILLISECOND)
         self._touch(key, branch, now)
         below = {
@@ -126,6 +145,7 @@ class Branches:
             for child, part in parts.items()
         }
         self._routes.replace(route.root, route.tree, below, now)
+        self._offer(key, branch, now)
         self._release(now)
 
     def data(
@@ -144,12 +164,9 @@ class Branches:
         if place.parent != sender:
             self.dropped["not from the parent"] += 1
             return
-        if not place.window.is_new(data.sequence):
+        if not place.arrivals.take(data.sequence):
             self.dropped["duplicate"] += 1
             return
-        place.window.accept(data.sequence)
-        place.highest = max(place.highest, data.sequence)
-        branch.received += 1
         self._touch(key, branch, now)
         packet = received(data.packet, ecn) if data.packet else b""
         if packet is None:
@@ -167,7 +184,9 @@ class Branches:
         branch = self._branches.get((root, tree))
         place = None if branch is None else branch.places.get(version)
         return (
-            place is not None and place.parent == run.sender and place.window.is_ahead(run.sequence)
+            place is not None
+            and place.parent == run.sender
+            and place.arrivals.is_ahead(run.sequence)
         )
 
     def data_run(self, run: Run, now: int) -> None:
@@ -175,10 +194,7 @@ class Branches:
         root, tree, version = run.tree
         branch = self._branches[root, tree]
         place = branch.places[version]
-        count = len(run.framed)
-        place.window.accept_run(run.sequence, count)
-        place.highest = run.sequence + count - 1
-        branch.received += count
+        place.arrivals.take_run(run.sequence, len(run.framed))
         self._touch((root, tree), branch, now)
         if not place.transit:
             self._post.act(DeliverPackets([view[ROOM:] for view in run.framed]))
@@ -194,6 +210,7 @@ class Branches:
     def timer(self, now: int) -> None:
         """Send the receipts that are due; forget what nothing came of for long."""
         for key in list(self._expiry.due(now)):
+            self._branches[key].look(now)
             until = self._branches[key].touched + self._config.tree_lifetime
             if until > now:
                 self._expiry.set(key, until)
@@ -236,9 +253,13 @@ class Branches:
             self._expiry.set(key, now + self._config.tree_lifetime)
         if root not in self._receipts:
             self._receipts.set(root, now + branch.interval)
+            self._offer(key, branch, now)
 
     def _send_receipts(self, root: MemberId, now: int) -> None:
         branches = [(key[1], b) for key, b in self._branches.items() if key[0] == root]
+        for tree, branch in branches:
+            branch.look(now)
+            self._offer((root, tree), branch, now)
         told = [(tree, b) for tree, b in branches if now - b.touched < _RECEIPTS_AFTER]
         if not told:
             return
@@ -247,6 +268,27 @@ class Branches:
             part = tuple(receipts[start : start + _RECEIPTS_A_MESSAGE])
             self._post.send(Receipts(part), root, now)
         self._receipts.set(root, now + min(b.interval for _, b in told))
+
+    def _offer(self, key: Key, branch: _Branch, now: int) -> None:
+        """Let the data path carry what comes by a tree, while it is in use."""
+        for version, place in branch.places.items():
+            tree = (*key, version)
+            parent = self._post.endpoint(place.parent, now)
+            children = self._post.endpoints(place.children, now)
+            if parent is None or children is None or now - branch.touched >= _RECEIPTS_AFTER:
+                self._path.stop_receiving(tree, place.parent)
+            else:
+                ends = place.parent, parent
+                self._path.receive_by(self._member, tree, ends, children, deliver=not place.transit)
+
+    def _drop(self, key: Key, branch: _Branch, version: int) -> None:
+        """Forget a version of a tree."""
+        place, tree = branch.places.pop(version), (*key, version)
+        received = place.arrivals.read()[1]
+        branch.past += received
+        branch.seen -= received
+        self._path.stop_receiving(tree, place.parent)
+        self._path.forget_arrivals(tree)
 
     def _hold(self, data: Data, sender: MemberId, now: int) -> None:
         """Data has overtaken its route."""
@@ -266,6 +308,8 @@ class Branches:
                 self._held.append((since, sender, data))
 
     def _forget(self, key: Key) -> None:
-        del self._branches[key]
+        branch = self._branches.pop(key)
+        for version in list(branch.places):
+            self._drop(key, branch, version)
         self._expiry.cancel(key)
         self._routes.replace(*key, {}, 0)

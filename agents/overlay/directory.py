@@ -7,11 +7,11 @@ from ipaddress import IPv6Address
 
 from agents.overlay.gossip import Change
 from agents.wire.errors import MalformedPacket
-from agents.wire.overlay import (
+from agents.wire.overlay import MemberId
+from agents.wire.overlay_items import (
     FIRST_INTEREST_SLOT,
     PROFILE_SLOT,
     Interest,
-    MemberId,
     Profile,
     decode_interest,
     decode_profile,

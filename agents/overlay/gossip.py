@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from agents.overlay.config import OverlayConfig
-from agents.wire.overlay import PROFILE_SLOT, Item, MemberId, Origin
+from agents.wire.overlay import Item, MemberId, Origin
+from agents.wire.overlay_items import PROFILE_SLOT
 
 _TOMBSTONES = 4096
 _LARGEST_STEP = 1 << 20

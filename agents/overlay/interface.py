@@ -13,8 +13,9 @@ from random import Random
 from typing import Any, Protocol
 
 from agents.core import Action
+from agents.overlay.data_path import DataPath
 from agents.wire.i3 import Endpoint
-from agents.wire.overlay import Interest
+from agents.wire.overlay_items import Interest
 
 ROOM = 45
 """Octets that are free before each packet of a run."""
@@ -37,6 +38,8 @@ class Place:
     now: int
     reachable: bool | None = None
     """Whether others may send to it first; None: as it turns out."""
+    path: DataPath | None = None
+    """What carries data beside us; None: nothing does."""
 
 
 class Overlay(Protocol):
@@ -96,6 +99,10 @@ class Overlay(Protocol):
     def next_deadline(self) -> int | None:
         """When ``timer`` is due next."""
         return None
+
+    def is_alone(self) -> bool:
+        """Whether nobody of the overlay answers any more, though somebody did."""
+        return False
 
     def status(self, now: int) -> dict[str, Any]:
         """Members, groups, trees and counters, for people to read."""

@@ -24,6 +24,8 @@ _PING_TIMEOUT = 2 * SECOND
 _RECENT = 20 * SECOND
 """A mapping of a NAT that was used so lately is still there (RFC 4787: at least 2 minutes)."""
 _VOTES = 9
+_ALONE = 4
+"""After so many rounds without an answer of anybody."""
 
 
 @dataclass
@@ -65,6 +67,11 @@ class Peers:
         self._pending: OrderedDict[int, _Pending] = OrderedDict()
         self._seen_as: OrderedDict[MemberId, Endpoint] = OrderedDict()
         """As what the last members that answered saw us."""
+        self._answer: int | None = None
+        """When any member answered last."""
+        self._answer_before: int | None = None
+        """The same, at the last round."""
+        self._silent_rounds = 0
         self.endpoints = endpoints
         """Our own ones."""
         self.coordinates = Coordinates()
@@ -104,7 +111,7 @@ class Peers:
         if pending is None or now - pending.sent > _PING_TIMEOUT:
             return False
         peer = self._peer(member)
-        peer.endpoint, peer.heard = pending.endpoint, now
+        peer.endpoint, peer.heard, self._answer = pending.endpoint, now, now
         sample = (now - pending.sent) / MILLISECOND
         peer.rtt_ms = sample if peer.rtt_ms is None else 0.8 * peer.rtt_ms + 0.2 * sample
         self._seen_as[member] = observed
@@ -124,6 +131,21 @@ class Peers:
             return not any(pending.endpoint == endpoint for pending in self._waiting(now))
         peer.heard = now
         return False
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether nobody has answered for some rounds, though somebody did before."""
+        return self._silent_rounds >= _ALONE
+
+    def end_round(self) -> bool:
+        """A second of ours is over; whether nobody answered in it, though somebody did before.
+
+        A process that stood still for longer had but one.
+        """
+        silent = self._answer is not None and self._answer == self._answer_before
+        self._silent_rounds = self._silent_rounds + 1 if silent else 0
+        self._answer_before = self._answer
+        return silent
 
     def is_confirmed(self, member: MemberId) -> bool:
         """Whether a member has answered a ping."""

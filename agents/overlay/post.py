@@ -32,6 +32,20 @@ class Post:
         actions, self._actions = self._actions, []
         return actions
 
+    def endpoint(self, member: MemberId, now: int) -> Endpoint | None:
+        """Where a member is reached directly; None: it is not."""
+        return self._peers.endpoint(member, now)
+
+    def endpoints(self, members: Iterable[MemberId], now: int) -> tuple[Endpoint, ...] | None:
+        """Where members are reached directly; None: one of them is not."""
+        found = []
+        for member in members:
+            endpoint = self._peers.endpoint(member, now)
+            if endpoint is None:
+                return None
+            found.append(endpoint)
+        return tuple(found)
+
     def send(self, message: Message, member: MemberId, now: int) -> None:
         """Send a message to one member."""
         self.send_body(encode(message), (member,), now)

@@ -11,6 +11,7 @@ from agents.core import MILLISECOND, SECOND, Log, refused
 from agents.deadlines import Deadlines
 from agents.overlay.config import OverlayConfig
 from agents.overlay.coordinates import Coordinates, distance
+from agents.overlay.data_path import Channel, DataPath
 from agents.overlay.directory import Directory
 from agents.overlay.interface import ROOM
 from agents.overlay.marking import traffic_class
@@ -20,7 +21,7 @@ from agents.overlay.routes import Routes
 from agents.overlay.tree import Plan, Tree
 from agents.overlay.trust import Trust
 from agents.overlay.watch import Watch
-from agents.wire.addresses import unmapped
+from agents.wire.addresses import is_link_scope, unmapped
 from agents.wire.overlay import DATA_HEAD, HEADER, Data, MemberId, Receipt, Route, encode
 
 _CHECK = 250 * MILLISECOND
@@ -29,9 +30,10 @@ _STABLE = 15 * SECOND
 _PLAN_AGAIN = 50 * MILLISECOND
 """Between two plans, so that many who join at once cost few of them."""
 _RECEIPTS_A_SECOND = 200
-
-Channel = tuple[IPv6Address, IPv6Address]
-"""Source and group."""
+_ASKED = 16
+"""Of those who are missed so many are asked at a time whether they are there."""
+_SWITCH_AFTER = 50 * MILLISECOND
+"""The data path goes on with the version before until the routes of a new one are there."""
 
 
 @dataclass
@@ -43,11 +45,16 @@ class _Rooted:
     interval: int
     version: int = 0
     sequence: int = 0
+    """Of the packet that was sent last, as far as it is known here."""
+    passed: int = 0
+    """How many packets the data path had sent without us."""
     used: int = 0
     """When data was sent last."""
     sent: int = 0
     """When data or a heartbeat was sent last."""
     planned: int = -SECOND
+    switch_at: int = 0
+    """When the data path is told of the newest version."""
     disturbed: int = 0
     improved: int = 0
     stale: bool = True
@@ -110,7 +117,9 @@ class Roots:
         post: Post,
         routes: Routes,
         random: Random,
+        path: DataPath,
     ) -> None:
+        self._path = path
         self.member, self.config, self.directory, self.peers = member, config, directory, peers
         self.trust = Trust(config)
         self._post = post
@@ -119,6 +128,8 @@ class Roots:
         self._trees: dict[Channel, _Rooted] = {}
         self._numbers: dict[int, Channel] = {}
         self._last_number = 0
+        self._missed: set[MemberId] = set()
+        """Receivers of whom nothing at all has come since they were found behind."""
         self._due: Deadlines[Channel] = Deadlines()
 
     def send(self, packet: bytes, source: IPv6Address, group: IPv6Address, now: int) -> None:
@@ -157,10 +168,34 @@ class Roots:
                 for suspect in rooted.watch.receipt(member, receipt, now):
                     self._blame(suspect, member, now)
 
+    def heard(self, member: MemberId, now: int) -> None:
+        """A member may have proved to be there: who was cut off has a place again at once.
+
+        Who is heard while nothing reaches it waits until it is tried again.
+        """
+        if member in self._missed and self.peers.was_heard(member, now):
+            self._missed.discard(member)
+            for channel, rooted in self._trees.items():
+                if rooted.watch.readmit(member):
+                    self._make_stale(channel, rooted, now)
+
+    def gone(self, member: MemberId) -> None:
+        """A member left, or is dead; it may come back, and has a place then."""
+        self._missed.discard(member)
+        self.trust.forget(member)
+        for rooted in self._trees.values():
+            rooted.watch.readmit(member)
+
+    def missed(self) -> list[MemberId]:
+        """Some of those who may be cut off, to be asked whether they are there."""
+        missed = sorted(self._missed)
+        return self._random.sample(missed, min(_ASKED, len(missed)))
+
     def timer(self, now: int) -> None:
         """Plan, check and forget what is due."""
         for channel in list(self._due.due(now)):
             rooted = self._trees[channel]
+            self._look(rooted, now)
             if now - rooted.used >= self.config.tree_lifetime:
                 self._forget(channel)
                 continue
@@ -202,6 +237,8 @@ class Roots:
     def _forget(self, channel: Channel) -> None:
         rooted = self._trees.pop(channel)
         del self._numbers[rooted.number]
+        self._path.stop_sending(channel)
+        self._path.forget_tree(rooted.number)
         self._routes.replace(self.member, rooted.number, {}, 0)
 
     def _make_stale(self, channel: Channel, rooted: _Rooted, now: int) -> None:
@@ -212,6 +249,8 @@ class Roots:
         """When a tree is looked after next: often while it is used."""
         if rooted.stale:
             return max(now, rooted.planned) + _PLAN_AGAIN
+        if now < rooted.switch_at:
+            return rooted.switch_at
         if now - rooted.used < self.config.heartbeat_time:
             return now + _CHECK
         return rooted.used + self.config.tree_lifetime
@@ -224,18 +263,41 @@ class Roots:
                 self.trust.avoid(failure.parent, failure.child, now)
                 if not failure.silent:
                     self._blame(failure.parent, failure.child, now)
+                elif not rooted.watch.is_excluded(failure.child):
+                    self._missed.add(failure.child)
                 rooted.stale, rooted.disturbed = True, now
                 ends = {"parent": failure.parent.hex(), "child": failure.child.hex()}
                 self._post.act(Log("overlay_way_failed", {**ends, "silent": failure.silent}))
             returning = rooted.watch.next_return()
             if returning is not None and returning <= now:
                 rooted.stale = True
+        self._offer(channel, rooted, now)
         if rooted.stale and now - rooted.planned >= _PLAN_AGAIN:
             self._plan(channel, rooted, now)
         elif now - max(rooted.improved, rooted.planned) >= _IMPROVE:
             rooted.improved = now
             if now - rooted.disturbed >= _STABLE:
                 self._plan(channel, rooted, now, improve=True)
+
+    def _look(self, rooted: _Rooted, now: int) -> None:
+        """The data path may have sent without us."""
+        sequence, passed = self._path.sent(rooted.number)
+        if passed != rooted.passed:
+            rooted.passed, rooted.sequence = passed, sequence
+            rooted.used = rooted.sent = now
+            rooted.watch.sent(sequence, now)
+
+    def _offer(self, channel: Channel, rooted: _Rooted, now: int) -> None:
+        """Let the data path send what comes of a channel, while it is in use."""
+        if now < rooted.switch_at:
+            return
+        children = self._post.endpoints(rooted.tree.children.get(self.member, ()), now)
+        unused = now - rooted.used >= self.config.heartbeat_time
+        if children is None or unused or is_link_scope(channel[1]):
+            self._path.stop_sending(channel)
+        else:
+            tree = (self.member, rooted.number, rooted.version)
+            self._path.send_by(channel, tree, children)
 
     def _blame(self, parent: MemberId, child: MemberId, now: int) -> None:
         if parent != self.member:
@@ -283,6 +345,8 @@ class Roots:
             for child in tree.children.get(self.member, ())
         }
         self._routes.replace(self.member, rooted.number, routes, now)
+        rooted.switch_at = now + _SWITCH_AFTER
+        self._due.set(channel, min(rooted.switch_at, self._due.get(channel, rooted.switch_at)))
         source, group = (str(unmapped(address)) for address in channel)
         fields: dict[str, object] = {
             "source": source,
@@ -297,7 +361,7 @@ class Roots:
         children = rooted.tree.children.get(self.member)
         if not children:
             return
-        rooted.sequence += 1
+        rooted.sequence = self._path.draw(rooted.number, 1) + 1
         rooted.sent = now
         rooted.watch.sent(rooted.sequence, now)
         numbers = (rooted.number, rooted.version, rooted.sequence)
@@ -309,10 +373,10 @@ class Roots:
         if not children:
             return
         rooted.sent = now
-        rooted.watch.sent(rooted.sequence + 1, now)
+        first = self._path.draw(rooted.number, len(framed)) + 1
+        rooted.watch.sent(first, now)
         tree = (Data.TYPE, self.member, rooted.number, rooted.version)
-        for view in framed:
-            rooted.sequence += 1
+        for rooted.sequence, view in enumerate(framed, first):
             DATA_HEAD.pack_into(view, HEADER.size, *tree, rooted.sequence)
         self._post.send_run(framed, children, now, traffic_class(framed[0][ROOM:]))
 

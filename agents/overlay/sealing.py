@@ -16,55 +16,16 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from agents.overlay.data_path import COUNTERS, DataPath, InPython
+from agents.overlay.window import Window
 from agents.wire.errors import MalformedPacket, Unauthentic
-from agents.wire.overlay import HEADER, VERSION, MemberId
+from agents.wire.overlay import HEADER, NO_KEY, VERSION, MemberId
 
-NO_KEY = 0
-"""The key number of what is sent in clear."""
 _IN_CLEAR = bytes((NO_KEY,))
 TAG_LENGTH = 16
-_WINDOW = 4096
 _SENDERS = 8192
 """Whose keys and counters are remembered; who was silent for longest is forgotten first."""
 _NONCE_PREFIX = bytes(4)
-
-
-class Window:
-    """Which counters of one sender came: the newest, and of those up to 4096 before it, which."""
-
-    def __init__(self) -> None:
-        self._highest = -1
-        self._seen = 0
-
-    def is_new(self, counter: int) -> bool:
-        """Whether it has not come yet, and is not too old to tell."""
-        behind = self._highest - counter
-        return behind < 0 or (behind < _WINDOW and not self._seen >> behind & 1)
-
-    def before(self, counter: int, number: int) -> int:
-        """Which of so many before a counter came: bit n stands for ``counter - 1 - n``."""
-        behind = self._highest - counter + 1
-        bits = self._seen >> behind if behind >= 0 else self._seen << -behind
-        return bits & ((1 << number) - 1)
-
-    def accept(self, counter: int) -> None:
-        """Remember that it came."""
-        if counter > self._highest:
-            self.accept_run(counter, 1)
-        else:
-            self._seen |= 1 << self._highest - counter
-
-    def is_ahead(self, counter: int) -> bool:
-        """Whether it is higher than all that came: so are those that follow it."""
-        return counter > self._highest
-
-    def accept_run(self, first: int, count: int) -> None:
-        """Remember that so many came, one after another, all ahead."""
-        last = first + count - 1
-        ahead = last - self._highest
-        kept = self._seen << ahead if ahead < _WINDOW else 0
-        self._seen = (kept | (1 << count) - 1) & ((1 << _WINDOW) - 1)
-        self._highest = last
 
 
 class Sealer:
@@ -72,11 +33,18 @@ class Sealer:
 
     ``keys`` are the shared secrets by number (1 to 255); what is sent is sealed with ``current``.
     Without any, nothing is encrypted, and nothing sealed is taken; with some, nothing in clear is.
+    ``path``: where counters are drawn.
     """
 
-    def __init__(self, member: MemberId, keys: Mapping[int, bytes], current: int) -> None:
+    def __init__(
+        self,
+        member: MemberId,
+        keys: Mapping[int, bytes],
+        current: int,
+        path: DataPath | None = None,
+    ) -> None:
         self._member = member
-        self._counter = 0
+        self._path: DataPath = path or InPython()
         self._windows: OrderedDict[MemberId, Window] = OrderedDict()
         self.set_keys(keys, current)
 
@@ -89,8 +57,8 @@ class Sealer:
 
     def seal(self, body: bytes) -> bytes:
         """The datagram of a body, which may go to any number of receivers."""
-        header = HEADER.pack(VERSION, self._current, self._member, self._counter)
-        self._counter += 1
+        counter = self._path.draw(COUNTERS, 1) + 1
+        header = HEADER.pack(VERSION, self._current, self._member, counter)
         if self._sealing is None:
             return header + body
         return header + self._sealing.encrypt(_NONCE_PREFIX + header[12:], body, header)
@@ -100,9 +68,9 @@ class Sealer:
 
         It is written there, and what is not encrypted is not copied.
         """
-        for view in framed:
-            HEADER.pack_into(view, 0, VERSION, self._current, self._member, self._counter)
-            self._counter += 1
+        first = self._path.draw(COUNTERS, len(framed)) + 1
+        for counter, view in enumerate(framed, first):
+            HEADER.pack_into(view, 0, VERSION, self._current, self._member, counter)
         if self._sealing is None:
             return framed
         return [self._sealed(view, self._sealing) for view in framed]

@@ -102,6 +102,10 @@ class Watch:
         """Whether a receiver is left out of the tree, as nothing reaches it."""
         return member in self._excluded
 
+    def readmit(self, member: MemberId) -> bool:
+        """It is there again, or another one: do not wait to try it; whether it was left out."""
+        return self._excluded.pop(member, None) is not None
+
     def excluded(self, now: int) -> frozenset[MemberId]:
         """Those whom nothing reaches; they are tried again later."""
         self._excluded = {m: until for m, until in self._excluded.items() if until > now}

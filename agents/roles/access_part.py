@@ -8,15 +8,16 @@ import time
 from collections.abc import Callable, Mapping
 from ipaddress import IPv6Address, IPv6Network
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from agents.core import Action, Core
 from agents.kernel.netlink import set_sysctl
 from agents.kernel.sockets import Frame
 from agents.mobility import actions
 from agents.roles.daemon import Daemon
-from agents.roles.guard_part import GuardPart
-from agents.roles.link_port import LinkPort
+from agents.roles.guard_part import GuardPart, guard
+from agents.roles.hook import Hook
+from agents.roles.link_port import Handler, LinkPort
 from agents.wire import ipv6, ndp
 from agents.wire.errors import MalformedPacket
 
@@ -37,12 +38,17 @@ class AccessCore(Core, Protocol):
 
     def going_down(self, identifier: str, to: IPv6Address, now: int) -> list[Action]:
         """A mobile node is about to be handed over (a Link_Going_Down trigger)."""
+        return []
 
     def detach(self, identifier: str, now: int) -> list[Action]:
         """A mobile node went off the access link (a Link_Down trigger)."""
 
     def solicit(self, identifier: str, now: int) -> list[Action]:
         """A mobile node sent a Router Solicitation."""
+        return []
+
+
+Attach = Callable[["actions.MobileNode", "IPv6Address | None", int], list[Action]]
 
 
 class AccessPart:
@@ -59,23 +65,29 @@ class AccessPart:
         peers: Mapping[IPv6Address, str],
         guard: GuardPart | None = None,
     ) -> None:
-        self.on_link_up: Callable[[actions.MobileNode], None] = lambda mobile_node: None
+        self.attach: Attach
+        self.on_link_up: Hook[actions.MobileNode] = Hook()
+        self.on_link_down: Hook[bytes] = Hook()
+        """Of the link-layer address."""
+        self.on_advertising: Hook[actions.Advertise] = Hook()
+        """Before the mobile node is told."""
+        self.attach = lambda mobile_node, previous, now: core.attach(mobile_node, now)
+        """What the core makes of a Link_Up trigger, which may say where the node was before."""
         self._daemon = daemon
         self._core = core
         self._link_layer_address = link_layer_address
-        self._guard = guard
         self._addresses = {name: address for address, name in peers.items()}
-        self._port: LinkPort | None = None
+        self.guard = guard
+        self.port: LinkPort
         self._identifiers: dict[bytes, str] = {}
         self._link_layer_addresses: dict[str, bytes] = {}
         self._names: dict[bytes, str] = {}
         """Identifiers by interface identifiers."""
         self._strangers: set[bytes] = set()
         daemon.on(actions.Advertise, self._advertise)
-
-    def serve(self, port: LinkPort) -> None:
-        """Advertise on the access link."""
-        self._port = port
+        if guard is not None:
+            self.on_advertising.add(guard.advertises)
+            self.on_link_down.add(guard.left)
 
     def listen_for_triggers(self, path: str) -> None:
         """Take the access point's Link_Up, Link_Going_Down and Link_Down from a datagram socket."""
@@ -136,7 +148,8 @@ class AccessPart:
             self._link_layer_addresses[trigger["mn"]] = link_layer_address
             self._names[ipv6.link_local(link_layer_address).packed[8:]] = trigger["mn"]
             mobile_node = actions.MobileNode(trigger["mn"], link_layer_address)
-            self._carry_out(self._core.attach(mobile_node, now))
+            previous = self._addresses.get(trigger.get("previous"))
+            self._carry_out(self.attach(mobile_node, previous, now))
             self.on_link_up(mobile_node)
         elif trigger["trigger"] == "link_going_down":
             to = self._addresses.get(trigger["to"])
@@ -144,8 +157,8 @@ class AccessPart:
                 self._carry_out(self._core.going_down(trigger["mn"], to, now))
         else:
             self._carry_out(self._core.detach(trigger["mn"], now))
-            if self._guard and trigger["mn"] in self._link_layer_addresses:
-                self._guard.left(self._link_layer_addresses[trigger["mn"]])
+            if trigger["mn"] in self._link_layer_addresses:
+                self.on_link_down(self._link_layer_addresses[trigger["mn"]])
 
     def _advertise(self, action: actions.Advertise) -> None:
         """Send a Router Advertisement to one mobile node alone.
@@ -153,9 +166,7 @@ class AccessPart:
         It goes to all nodes in a frame for that one (RFC 6085): its link-local address may still
         be tentative.
         """
-        assert self._port is not None
-        if self._guard:
-            self._guard.advertises(action.mobile_node, [p.prefix for p in action.prefixes])
+        self.on_advertising(action)
         prefixes = [
             ndp.PrefixInformation(p.prefix, p.valid_lifetime, p.preferred_lifetime)
             for p in action.prefixes
@@ -168,12 +179,13 @@ class AccessPart:
             prefixes=tuple(prefixes),
             source_link_layer_address=self._link_layer_address,
             home_agent=action.home_agent is not None,
+            maps=action.maps,
         )
         payload = ndp.encode(message, action.router, ALL_NODES)
         packet = ipv6.packet(
             action.router, ALL_NODES, ipv6.ICMPV6, payload, hop_limit=ndp.HOP_LIMIT
         )
-        self._port.send(packet, action.mobile_node.link_layer_address)
+        self.port.send(packet, action.mobile_node.link_layer_address)
         self._daemon.log.write(
             "advertised",
             mn=action.mobile_node.identifier,
@@ -188,3 +200,20 @@ def _router_address(address: IPv6Address, lifetime: int) -> ndp.PrefixInformatio
     return ndp.PrefixInformation(
         prefix, lifetime, lifetime, on_link=False, autonomous=False, router=address
     )
+
+
+def access_link(
+    daemon: Daemon, core: AccessCore, config: Mapping[str, Any], mobility: Handler | None = None
+) -> AccessPart:
+    """The access link of a router, as a scheme's `Agents` tells of it, joined to a core.
+
+    ``mobility`` gets the Mobility Header packets that pass there.
+    """
+    peers = {IPv6Address(address): name for address, name in config["peers"].items()}
+    link_layer_address = bytes.fromhex(config["link_layer_address"].replace(":", ""))
+    guarding = guard(daemon, config["access"], wanted=config["source_guard"])
+    part = AccessPart(daemon, core, link_layer_address, peers, guarding)
+    handlers: dict[int, Handler] = {ndp.ROUTER_SOLICITATION: part.solicited}
+    part.port = LinkPort(daemon, config["access"], handlers, mobility)
+    part.listen_for_triggers(config["trigger"])
+    return part

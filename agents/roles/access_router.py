@@ -9,13 +9,12 @@ from agents.kernel.netlink import Netlink
 from agents.mobility.access_router import AccessRouterConfig, AccessRouterCore
 from agents.mobility.actions import InstallRoute, RemoveRoute, ServingEnded, ServingStarted
 from agents.roles import ingress_filter
-from agents.roles.access_part import AccessPart
+from agents.roles.access_part import access_link
 from agents.roles.daemon import Daemon
-from agents.roles.guard_part import guard
 from agents.roles.home_agent_part import HomeAgentPart
-from agents.roles.link_port import Handler, LinkPort
 from agents.roles.multicast_part import MulticastPart
-from agents.wire import ipv6, mld, ndp
+from agents.wire import ipv6, mld
+from agents.wire.ndp import MapOption
 
 
 class AccessRouter:
@@ -31,36 +30,30 @@ class AccessRouter:
                 IPv6Network(config["pool"]),
                 config["lifetime"],
                 address if config["home_agent"] else None,
+                tuple(MapOption(IPv6Address(m), config["lifetime"]) for m in config["maps"]),
             ),
             self._in_use,
         )
-        link_layer = bytes.fromhex(config["link_layer_address"].replace(":", ""))
-        peers = {IPv6Address(peer): name for peer, name in config["peers"].items()}
-        self._guard = guard(self._daemon, config["access"], wanted=config["source_guard"])
-        access = AccessPart(self._daemon, self._core, link_layer, peers, self._guard)
+        access = access_link(self._daemon, self._core, config)
+        self._guard = access.guard
         netlink, interface = Netlink(), config["access"]
         ingress_filter.route_only(interface, IPv6Network(config["pool"]))
         self._daemon.on(InstallRoute, lambda a: netlink.route_replace(a.prefix, oif=interface))
         self._daemon.on(RemoveRoute, lambda a: netlink.route_delete(a.prefix))
-        handlers: dict[int, Handler] = {ndp.ROUTER_SOLICITATION: access.solicited}
         self._multicast: MulticastPart | None = None
         if config["multicast"]:
             self._multicast = MulticastPart(self._daemon, config["multicast"], config["seed"])
             self._multicast.add_link(config["upstream"], upstream=True, downstream=False)
-            handlers |= dict.fromkeys(mld.TYPES, self._multicast.receive)
-        port = LinkPort(self._daemon, interface, handlers)
-        if self._multicast:
+            access.port.add(dict.fromkeys(mld.TYPES, self._multicast.receive))
             link_local = IPv6Address(config["link_local"])
             pool = IPv6Network(config["pool"])
             self._multicast.add_port(
-                port, link_local, upstream=False, downstream=True, hosts=pool, announced=True
+                access.port, link_local, upstream=False, downstream=True, hosts=pool, announced=True
             )
-        access.serve(port)
         self._access = interface
         self._netlink = netlink
         self._daemon.on(ServingStarted, self._attached)
         self._daemon.on(ServingEnded, self._detached)
-        access.listen_for_triggers(config["trigger"])
 
     def run(self) -> None:
         """Serve until told to stop."""

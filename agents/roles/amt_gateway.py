@@ -25,7 +25,7 @@ from agents.overlay.interface import Overlay
 from agents.wire import igmp
 from agents.wire.i3 import Endpoint
 from agents.wire.mld import MulticastListenerQuery
-from agents.wire.overlay import Interest
+from agents.wire.overlay_items import Interest
 
 
 class AmtGateway(Overlay):

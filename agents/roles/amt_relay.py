@@ -34,7 +34,7 @@ from agents.overlay.rates import Rates
 from agents.wire import amt, ipv4, mld
 from agents.wire.addresses import unmapped
 from agents.wire.i3 import Endpoint, address_and_port, endpoint_text
-from agents.wire.overlay import Interest
+from agents.wire.overlay_items import Interest
 
 _DATA = amt.encode(amt.MulticastData(b""))
 _CHANNELS = 8192

@@ -91,6 +91,7 @@ class AmtRelayDaemon:
 
     def _leave(self) -> None:
         """The kernel takes its memberships back with the process, and tells so."""
+        self._daemon.log.write("state", overlay=self._state())
         self._memberships.close()
 
     def _open(self, address: IPv4Address | IPv6Address, *, unicast: bool) -> None:

@@ -30,15 +30,17 @@ class CareOfTunnels:
         remote: IPv6Address,
         holder: IPv6Address,
         link_local: IPv6Address | None = None,
+        mtu: int | None = None,
     ) -> Tunnel:
         """The tunnel between these, which a home address needs from now on.
 
-        A device that is made for it gets ``link_local``, or else an address of its end's own.
+        A device that is made for it gets ``link_local``, or else an address of its end's own, and
+        an MTU, if it is to have another one.
         """
         key = local, remote
         if key not in self._open:
             name = f"tun-{next(self._numbers)}"
-            tunnel = open_tunnel(name, local, remote, self._backend, self._mtu, link_local)
+            tunnel = open_tunnel(name, local, remote, self._backend, mtu or self._mtu, link_local)
             self._open[key] = tunnel, set()
             self._daemon.log.write("tunnel_created", peer=remote)
         tunnel, holders = self._open[key]
@@ -52,6 +54,12 @@ class CareOfTunnels:
         holders.discard(holder)
         if not holders:
             self._daemon.after(_LINGER_S, lambda: self._close_idle(tunnel))
+
+    def reroute(self, local: IPv6Address) -> None:
+        """What is sent from this end takes another route now."""
+        for tunnel, _ in self._open.values():
+            if tunnel.local == local:
+                tunnel.reroute()
 
     def close(self) -> None:
         """Delete all, and wait until they are gone."""

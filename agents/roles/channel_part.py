@@ -17,6 +17,7 @@ from agents.control.management import ChannelManagement, ManagementConfig
 from agents.control.mcc import ChannelControl
 from agents.control.policies import Policy
 from agents.core import Action, Core
+from agents.mobility.actions import ServingStarted
 from agents.multicast.actions import AskChannelControl
 from agents.roles.daemon import Daemon
 from agents.roles.multicast_part import MulticastPart
@@ -88,11 +89,12 @@ class ChannelPart:
             _exchange(daemon, self.core, signalling, address)
         daemon.on(AskChannelControl, lambda action: daemon.soon(lambda: self._ask(action)))
         daemon.on(Decided, self._decided)
+        daemon.on(ServingStarted, self._came)
 
-    def moved(self, identifier: str) -> None:
-        """A mobile node came here from another MAR."""
-        if isinstance(self.core, DistributedManagement):
-            self.core.moved(identifier, time.monotonic_ns())
+    def _came(self, action: ServingStarted) -> None:
+        """A mobile node is served here, perhaps since it was at another MAR."""
+        if action.previous and isinstance(self.core, DistributedManagement):
+            self.core.moved(action.mobile_node.identifier, time.monotonic_ns())
 
     def _ask(self, action: AskChannelControl) -> None:
         wanted = Channel(action.source, action.group)

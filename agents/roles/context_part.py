@@ -11,12 +11,14 @@ from pathlib import Path
 
 from agents.core import Action
 from agents.cxtp.actions import ContextArrived, SendContext
-from agents.cxtp.transfer import Context, ContextTransfer, Records
+from agents.cxtp.transfer import ContextTransfer, Records
 from agents.kernel.sockets import ProtocolSocket
+from agents.mobility.actions import ServingStarted
+from agents.mobility.mar import MarCore
 from agents.roles.daemon import BUDGET, Daemon
 from agents.sctp.actions import Deliver, SendPacket
 from agents.sctp.endpoint import Endpoint, EndpointConfig
-from agents.wire import cxtp, sctp
+from agents.wire import cxtp, ipv6, sctp
 from agents.wire.errors import MalformedPacket
 
 _KERNELS_OWN = Path("/proc/sys/net/sctp")
@@ -26,7 +28,7 @@ _KERNELS_OWN = Path("/proc/sys/net/sctp")
 class ContextPart:
     """Joins ``ContextTransfer`` to an SCTP endpoint, and that to a raw socket.
 
-    ``context`` is asked what a node listens to that was here, ``arrived`` is told of one that came.
+    The ``core`` is asked what a node listens to that was here, ``arrived`` told of one that came.
     The associations are made at the start, by whichever end is first; what comes in from
     ``untrusted`` is dropped. With a ``key`` every message is authenticated (RFC 4895).
     """
@@ -37,7 +39,7 @@ class ContextPart:
         address: IPv6Address,
         peers: frozenset[IPv6Address],
         untrusted: int,
-        context: Context,
+        core: MarCore,
         arrived: Callable[[str, Records], None],
         key: str | None = None,
     ) -> None:
@@ -47,7 +49,8 @@ class ContextPart:
             )
         self._daemon = daemon
         self._untrusted = untrusted
-        self._transfer = ContextTransfer(peers, context)
+        self._core = core
+        self._transfer = ContextTransfer(peers, core.context)
         shared = key.encode() if key else None
         config = EndpointConfig(cxtp.PORT, peers, os.urandom(32), shared)
         self._endpoint = Endpoint(config, random.SystemRandom())
@@ -55,15 +58,22 @@ class ContextPart:
         daemon.on(SendPacket, self._send_packet)
         daemon.on(Deliver, self._deliver)
         daemon.on(SendContext, self._send)
+        daemon.on(ServingStarted, self._came)
         daemon.on(ContextArrived, lambda action: arrived(action.identifier, action.records))
         daemon.watch(self._socket.fileno(), self._readable)
         for peer in peers:
             self._associate(self._endpoint.connect(peer, time.monotonic_ns()))
 
-    def request(self, identifier: str, address: IPv6Address, previous: IPv6Address) -> None:
-        """A node came that had this address at the MAR where it was just before."""
-        now = time.monotonic_ns()
-        self._carry_out(self._transfer.request(identifier, address, previous, now))
+    def _came(self, action: ServingStarted) -> None:
+        """A node is served here, perhaps since it was at another MAR."""
+        if action.previous is None:
+            return
+        # It had an address of the prefix there, with the identifier of its link-layer address.
+        mobile_node, now = action.mobile_node, time.monotonic_ns()
+        left = self._core.anchors(mobile_node.identifier)[-1]
+        address = ipv6.of_interface(left.prefix, mobile_node.link_layer_address)
+        request = self._transfer.request(mobile_node.identifier, address, action.previous, now)
+        self._carry_out(request)
 
     def close(self) -> None:
         """End the associations."""

@@ -27,11 +27,11 @@ class Correspondent:
         address = IPv6Address(config["address"])
         self._core = CorrespondentCore(address, os.urandom(KCN_SIZE))
         self._port = MobileIpPort(daemon, self._received, address)
-        self._port.on_data = self._deliver
+        self._port.on_data.add(self._deliver)
         if config["tunnel_backend"] == "bpf":
             self._port.shield([config["interface"]])
         self._paths = DirectPaths(daemon)
-        self._paths.on_packet = self._send
+        self._paths.on_packet.add(self._send)
         daemon.on(Bind, lambda action: self._paths.add(action.home_address))
         daemon.on(Unbind, lambda action: self._paths.remove(action.home_address))
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.core import Action, Core, Log
+from agents.transitions import NoSuchTransition
 
 Handler = Callable[[Any], None]
 
@@ -76,21 +77,34 @@ class Daemon:
     def __init__(self, node: str, log_path: str | int) -> None:
         self.log = EventLog(log_path, node)
         self._loop = asyncio.new_event_loop()
-        self._handlers: dict[type[Action], Handler] = {Log: self._write_log}
+        self._handlers: dict[type[Action], list[Handler]] = {Log: [self._write_log]}
         self._timers: dict[Core, tuple[int, asyncio.TimerHandle]] = {}
         self._malformed = 0
+        self._unexpected = 0
         self._failure: BaseException | None = None
         self._thread = ThreadPoolExecutor(1)
         self._server: asyncio.Task[asyncio.AbstractServer]
 
     def on(self, action: type[Action], handler: Handler) -> None:
-        """Carry out every action of this type with ``handler``."""
-        self._handlers[action] = handler
+        """Carry out every action of this type with ``handler``, after those that were given."""
+        self._handlers.setdefault(action, []).append(handler)
+
+    def need_not(self, *actions: type[Action]) -> None:
+        """Nobody needs to carry out actions of these types; of any other type somebody must."""
+        for action in actions:
+            self._handlers.setdefault(action, [])
 
     def carry_out(self, core: Core, actions: Iterable[Action]) -> None:
-        """Carry out a core's answer and set the alarm for its next deadline."""
+        """Carry out a core's answer and set the alarm for its next deadline.
+
+        What another core is told by an action, and does not expect, keeps no other action back.
+        """
         for action in actions:
-            self._handlers[type(action)](action)
+            for handler in self._handlers[type(action)]:
+                try:
+                    handler(action)
+                except NoSuchTransition as unexpected:
+                    self._ignore(unexpected)
         self._set_alarm(core)
 
     def watch(self, fd: int, readable: Callable[[], None]) -> None:
@@ -127,7 +141,7 @@ class Daemon:
         listening.listen()
 
         async def tell(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            answer = {"malformed": self._malformed, **state()}
+            answer = {"malformed": self._malformed, "unexpected": self._unexpected, **state()}
             writer.write(json.dumps(answer, default=as_json).encode())
             with contextlib.suppress(ConnectionError):  # who asked does not wait for the answer
                 await writer.drain()
@@ -143,26 +157,37 @@ class Daemon:
         """Serve until SIGTERM; then ``closing`` writes the node's last words.
 
         Raises what a callback raised, or what was done aside: an agent that fails half-way must not
-        go on as if nothing had happened, which asyncio would have it do.
+        go on as if nothing had happened, which asyncio would have it do. An event for which a state
+        machine has no way is none of these: it is logged, counted and ignored.
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._loop.stop)
         self._loop.set_exception_handler(self._fail)
         self.log.write("ready")
+        began = time.process_time_ns()
         self._loop.run_forever()
         if not self._failure:
             closing()
         self._thread.shutdown()
         if self._failure:
             raise self._failure
-        self.log.write("stopped", malformed=self._malformed)
+        used = time.process_time_ns() - began
+        counted = {"malformed": self._malformed, "unexpected": self._unexpected}
+        self.log.write("stopped", **counted, processor_ns=used)
 
     def _fail(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """A callback has raised: the first such exception is the reason to end."""
-        self._failure = (
-            self._failure or context.get("exception") or RuntimeError(context["message"])
-        )
+        raised = context.get("exception") or RuntimeError(context["message"])
+        if isinstance(raised, NoSuchTransition):
+            self._ignore(raised)
+            return
+        self._failure = self._failure or raised
         loop.stop()
+
+    def _ignore(self, unexpected: NoSuchTransition) -> None:
+        """A core was told what does not go with its state, which it has kept."""
+        self._unexpected += 1
+        self.log.write("unexpected", why=str(unexpected))
 
     def _done_aside(self, done: Future[None]) -> None:
         """In the thread: what was done there has ended, perhaps with an exception."""
@@ -185,7 +210,12 @@ class Daemon:
 
     def _ring(self, core: Core) -> None:
         del self._timers[core]
-        self.carry_out(core, core.timer(time.monotonic_ns()))
+        try:
+            actions = core.timer(time.monotonic_ns())
+        except NoSuchTransition as unexpected:
+            self._ignore(unexpected)
+            actions = []
+        self.carry_out(core, actions)
 
     def _write_log(self, action: Log) -> None:
         self.log.write(action.kind, **action.fields)

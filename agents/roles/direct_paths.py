@@ -9,13 +9,13 @@ take the other routes, as home tests have to.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from ipaddress import IPv6Address, IPv6Network
 
 from agents.kernel import tunnel
 from agents.kernel.netlink import Netlink
 from agents.kernel.tun_device import open_tun
 from agents.roles.daemon import BUDGET, Daemon
+from agents.roles.hook import Hook
 from agents.wire import ipv6, mobile_packet
 from agents.wire.errors import MalformedPacket
 from agents.wire.mobile_packet import EXTENSION_SIZE, MobilePacket
@@ -35,7 +35,7 @@ class DirectPaths:
 
     def __init__(self, daemon: Daemon, source: IPv6Address | None = None) -> None:
         """``source`` is the address that packets have unless their socket says otherwise."""
-        self.on_packet: Callable[[MobilePacket], None] = lambda packet: None
+        self.on_packet: Hook[MobilePacket] = Hook()
         """Gets what leaves by them."""
         self._daemon = daemon
         self._source = source

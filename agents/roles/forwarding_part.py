@@ -12,11 +12,12 @@ from agents.kernel.netlink import Netlink
 from agents.kernel.tunnel import Tunnel
 from agents.mobility import actions
 from agents.roles.daemon import Daemon
+from agents.roles.hook import Hook
 from agents.roles.ingress_filter import SOURCE_ROUTE_PRIORITY
 from agents.roles.tunnel_devices import TunnelDevices
 
-Routed = Callable[[IPv6Network, "IPv6Address | None"], None]
-"""Told of a prefix and the peer behind whose tunnel it is now; None: behind none."""
+Routed = Hook[IPv6Network, "IPv6Address | None"]
+"""Of a prefix and the peer behind whose tunnel it is now; None: behind none."""
 
 
 class TunnellingCore(Core, Protocol):
@@ -43,18 +44,21 @@ class ForwardingPart:
         access: str | None = None,
     ) -> None:
         self.tunnels: dict[IPv6Address, Tunnel] = {}
-        self.on_tunnel_created: Callable[[Tunnel], None] = lambda tunnel: None
-        self.on_tunnel_removed: Callable[[Tunnel], None] = lambda tunnel: None
-        self.on_route: Routed = lambda prefix, peer: None
-        self.on_source_route: Routed = lambda prefix, peer: None
-        self.on_routed: Callable[[IPv6Network, bool], None] = lambda prefix, is_routed: None
-        """Told of a prefix that leads to a mobile node, wherever that is, or no longer does."""
+        self.on_tunnel_created: Hook[Tunnel] = Hook()
+        self.on_tunnel_removed: Hook[Tunnel] = Hook()
+        self.on_rerouting: Routed = Hook()
+        """Of a route before it is installed."""
+        self.on_route: Routed = Hook()
+        self.on_source_route: Routed = Hook()
+        self.on_routed: Hook[IPv6Network, bool] = Hook()
+        """Of a prefix that leads to a mobile node, wherever that is, or no longer does."""
         self._daemon = daemon
         self._core = core
         self._devices = devices
         self._access = access
         self._netlink = Netlink()
         self._source_routes: dict[IPv6Network, int] = {}
+        self._return_routes: dict[IPv6Network, tuple[str, int]] = {}
         handlers: dict[type[Action], Callable[[Any], None]] = {
             actions.CreateTunnel: self._create_tunnel,
             actions.RemoveTunnel: self._remove_tunnel,
@@ -62,6 +66,8 @@ class ForwardingPart:
             actions.RemoveRoute: self._remove_route,
             actions.InstallSourceRoute: self._install_source_route,
             actions.RemoveSourceRoute: self._remove_source_route,
+            actions.InstallReturnRoute: self._install_return_route,
+            actions.RemoveReturnRoute: self._remove_return_route,
             actions.AddDlif: self._add_dlif,
             actions.RemoveDlif: self._remove_dlif,
         }
@@ -95,6 +101,7 @@ class ForwardingPart:
         self._devices.retire(tunnel)
 
     def _install_route(self, action: actions.InstallRoute) -> None:
+        self.on_rerouting(action.prefix, action.peer)
         device = self.tunnels[action.peer].name if action.peer else self._link()
         self._netlink.route_replace(action.prefix, oif=device)
         self.on_route(action.prefix, action.peer)
@@ -123,6 +130,25 @@ class ForwardingPart:
         if table is not None:
             self._netlink.rule_delete(
                 prefix, iif=self._link(), table=table, priority=SOURCE_ROUTE_PRIORITY
+            )
+
+    def _install_return_route(self, action: actions.InstallReturnRoute) -> None:
+        self._forget_return_route(action.prefix)
+        origin = self.tunnels[action.origin].name
+        table = self._devices.table(self.tunnels[action.peer])
+        self._netlink.rule_add(
+            action.prefix, iif=origin, table=table, priority=SOURCE_ROUTE_PRIORITY
+        )
+        self._return_routes[action.prefix] = (origin, table)
+
+    def _remove_return_route(self, action: actions.RemoveReturnRoute) -> None:
+        self._forget_return_route(action.prefix)
+
+    def _forget_return_route(self, prefix: IPv6Network) -> None:
+        if prefix in self._return_routes:
+            origin, table = self._return_routes.pop(prefix)
+            self._netlink.rule_delete(
+                prefix, iif=origin, table=table, priority=SOURCE_ROUTE_PRIORITY
             )
 
     def _link(self) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from ipaddress import IPv6Network
 
 from agents.kernel.source_guard import SourceGuard
-from agents.mobility.actions import MobileNode
+from agents.mobility.actions import Advertise
 from agents.roles.daemon import Daemon
 
 
@@ -22,11 +21,11 @@ class GuardPart:
         self._guard = SourceGuard(link)
         self._names: dict[bytes, str] = {}
 
-    def advertises(self, mobile_node: MobileNode, prefixes: list[IPv6Network]) -> None:
+    def advertises(self, action: Advertise) -> None:
         """A mobile node is going to be told of prefixes: it may use them from now on."""
-        link_layer = mobile_node.link_layer_address
-        self._names[link_layer] = mobile_node.identifier
-        self._guard.allow(link_layer, prefixes)
+        link_layer = action.mobile_node.link_layer_address
+        self._names[link_layer] = action.mobile_node.identifier
+        self._guard.allow(link_layer, [p.prefix for p in action.prefixes])
         # Once it may use all that it is told of now.
         self._daemon.soon(lambda: self._guard.watch(link_layer))
 

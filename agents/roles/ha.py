@@ -26,7 +26,7 @@ class HomeAgent:
                 pool=IPv6Network(config["pool"]),
             )
             self._multicast.add_link(config["upstream"], upstream=True, downstream=False)
-            self._agent.on_tunnel = HomeMulticast(self._daemon, self._multicast).moved
+            self._agent.on_tunnel.add(HomeMulticast(self._daemon, self._multicast).moved)
             self._daemon.answer(config["query"], self._state)
 
     def run(self) -> None:

@@ -2,7 +2,8 @@
 
 A home address has a routing table of its own, which a rule chooses for packets from that address:
 into its tunnel while it is bound, into a link that leads nowhere while it is away and not bound.
-With Mobile IPv6's one home address, which is not of any link, packets that have no source yet take
+A regional care-of address (RFC 5380) is one, too: tunnels that begin at it lie in its own. With
+Mobile IPv6's one home address, which is not of any link, packets that have no source yet take
 that table, too, so that connections begin with the home address; packets from care-of addresses
 never do.
 """
@@ -18,17 +19,19 @@ from typing import Any
 from agents.core import Action
 from agents.kernel.netlink import MAIN_TABLE, Netlink
 from agents.kernel.sink import Sink
-from agents.kernel.tunnel import Tunnel
+from agents.kernel.tunnel import MTU, Tunnel
 from agents.mipv6.actions import (
     GiveUp,
     LeaveHome,
     LeaveLink,
     OpenTunnel,
     ReturnHome,
+    TakeRegional,
     UseTunnel,
 )
 from agents.roles.care_of_tunnels import CareOfTunnels
 from agents.roles.daemon import Daemon
+from agents.roles.hook import Hook
 from agents.wire import ipv6
 
 _ALL = IPv6Network("::/0")
@@ -54,7 +57,7 @@ class HomeAddresses:
         self, daemon: Daemon, interface: str, tunnels: CareOfTunnels, lifetime: int
     ) -> None:
         """``lifetime`` is of home addresses that are on the link again, in s."""
-        self.on_tunnel: Callable[[Tunnel | None], None] = lambda tunnel: None
+        self.on_tunnel: Hook[Tunnel | None] = Hook()
         """Told of the tunnel that a binding is asked for with, and (None) when there is none."""
         self._daemon = daemon
         self._interface = interface
@@ -65,6 +68,7 @@ class HomeAddresses:
         self._tables = itertools.count(_TABLE_BASE)
         self._homes: dict[IPv6Address, _Home] = {}
         self._settled: IPv6Address | None = None
+        self._regional: set[IPv6Address] = set()
         self._reachable = False
         self._care_of: IPv6Address | None = None
         self._router: tuple[IPv6Address, IPv6Network] | None = None
@@ -75,6 +79,7 @@ class HomeAddresses:
             UseTunnel: self._use,
             ReturnHome: self._return,
             GiveUp: self._give_up,
+            TakeRegional: self._take,
         }
         for action, handler in handlers.items():
             daemon.on(action, handler)
@@ -83,6 +88,11 @@ class HomeAddresses:
         """Have a home address that is of no link, and that every connection begins with."""
         self._settled = home_address
         self._netlink.add_address("lo", IPv6Interface(home_address), nodad=True)
+
+    def _take(self, action: TakeRegional) -> None:
+        if action.address not in self._regional:
+            self._regional.add(action.address)
+            self._netlink.add_address("lo", IPv6Interface(action.address), nodad=True)
 
     def use_router(self, link_local: IPv6Address, prefix: IPv6Network) -> None:
         """Another router is the default router now: the one before is out of reach."""
@@ -121,7 +131,7 @@ class HomeAddresses:
             self._homes[home_address] = _Home(table)
             self._netlink.last_route(_GLOBAL_UNICAST, oif=self._nowhere.name, table=table)
             self._choose_table(home_address, table)
-        if home_address != self._settled:
+        if home_address != self._settled and home_address not in self._regional:
             self._netlink.keep_address(self._interface, home_address)
 
     def _leave_link(self, action: LeaveLink) -> None:
@@ -144,6 +154,8 @@ class HomeAddresses:
             action.home_address,
             # Flag L says that the node has it (RFC 6275 section 10.3.1).
             ipv6.link_local_like(action.home_address),
+            # Other tunnels lie in it, so it has what they leave.
+            MTU if action.home_address in self._regional else None,
         )
         if before not in (None, home.opened, home.tunnel):
             self._tunnels.release(before, action.home_address)
@@ -156,6 +168,8 @@ class HomeAddresses:
         self._netlink.route_replace(
             _GLOBAL_UNICAST, oif=home.tunnel.name, source=action.home_address, table=home.table
         )
+        if action.home_address in self._regional:
+            self._tunnels.reroute(action.home_address)
         if before not in (None, home.tunnel):
             self._tunnels.release(before, action.home_address)
         if action.home_address == self._settled:
@@ -182,8 +196,12 @@ class HomeAddresses:
 
     def _give_up(self, action: GiveUp) -> None:
         self._forget(action.home_address)
-        address = IPv6Interface((action.home_address, 64))
-        self._netlink.remove_address(self._interface, address)
+        if action.home_address in self._regional:
+            self._regional.remove(action.home_address)
+            self._netlink.remove_address("lo", IPv6Interface(action.home_address))
+        else:
+            address = IPv6Interface((action.home_address, 64))
+            self._netlink.remove_address(self._interface, address)
 
     def _forget(self, home_address: IPv6Address) -> None:
         """Route packets from the address as any others."""

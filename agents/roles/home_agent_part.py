@@ -10,16 +10,19 @@ from typing import Any
 from agents.kernel.netlink import Netlink
 from agents.kernel.tunnel import Tunnel
 from agents.mipv6.actions import Bind, Unbind
+from agents.mipv6.authorization import Verification
 from agents.mipv6.config import HomeAgentConfig
 from agents.mipv6.home_agent import HomeAgentCore
 from agents.mipv6.packets import Packet
 from agents.roles.binding_security import verifier
 from agents.roles.care_of_tunnels import CareOfTunnels
 from agents.roles.daemon import Daemon
+from agents.roles.home_keys import home_keys
+from agents.roles.hook import Hook
 from agents.roles.mobile_ip_port import MobileIpPort
 
-OnTunnel = Callable[[IPv6Address, "Tunnel | None", "Tunnel | None"], None]
-"""Told of a home address, the tunnel that it was behind, and the one that it is behind now."""
+OnTunnel = Hook[IPv6Address, "Tunnel | None", "Tunnel | None"]
+"""Of a home address, the tunnel that it was behind, and the one that it is behind now."""
 
 
 class HomeAgentPart:
@@ -29,28 +32,33 @@ class HomeAgentPart:
         self,
         daemon: Daemon,
         config: dict[str, Any],
-        also_serves: Callable[[IPv6Address], bool] = lambda home_address: False,
+        make: Callable[[HomeAgentConfig, Verification | None], HomeAgentCore] = HomeAgentCore,
         *,
         beside_signalling: bool = False,
     ) -> None:
         """``config``: address, pool, lifetime in s, tunnel_backend, tunnel_mtu, interfaces,
-        security. A MAR has the messages between routers beside it.
+        security, and keys, where mobile nodes have some. ``make`` is for a home agent of another
+        kind. A MAR has the messages between routers beside it.
         """
-        self.on_bind: Callable[[IPv6Address], None] = lambda home_address: None
-        self.on_unbind: Callable[[IPv6Address], None] = lambda home_address: None
-        self.on_tunnel: OnTunnel = lambda home_address, before, after: None
+        self.on_bind: Hook[IPv6Address] = Hook()
+        self.on_unbind: Hook[IPv6Address] = Hook()
+        self.on_tunnel: OnTunnel = Hook()
         self._daemon = daemon
         self._address = IPv6Address(config["address"])
-        self.core = HomeAgentCore(
+        self.core = make(
             HomeAgentConfig(self._address, IPv6Network(config["pool"]), config["lifetime"]),
             verifier(config),
-            also_serves,
         )
         self._netlink = Netlink()
         self._devices = CareOfTunnels(daemon, config["tunnel_backend"], config["tunnel_mtu"])
         self._tunnels: dict[IPv6Address, Tunnel] = {}
+        self._keys = home_keys((self._address,), config.get("keys"))
         port = MobileIpPort(
-            daemon, self._received, self._address, beside_signalling=beside_signalling
+            daemon,
+            self._received,
+            self._address,
+            beside_signalling=beside_signalling,
+            keys=self._keys,
         )
         if config["tunnel_backend"] == "bpf":
             port.shield(config["interfaces"])
@@ -66,7 +74,8 @@ class HomeAgentPart:
         tunnels = self._devices.names()
         self._devices.close()
         bindings = {str(home): care_of for home, care_of in self.core.bindings().items()}
-        return {"bindings": bindings, "tunnels": tunnels, "counters": self.core.counters}
+        state = {"bindings": bindings, "tunnels": tunnels, "counters": self.core.counters}
+        return {**state, "signalling": self._keys.counters} if self._keys else state
 
     def _received(self, packet: Packet) -> None:
         self._daemon.carry_out(self.core, self.core.receive(packet, time.monotonic_ns()))

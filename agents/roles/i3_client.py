@@ -11,7 +11,7 @@ from ipaddress import IPv6Address
 from typing import Any
 
 from agents.core import Action
-from agents.i3.config import GroupConfig, Metric, Recovery, Refresh
+from agents.i3.config import GroupConfig, Metric, Recovery, Refresh, RootChoice
 from agents.i3.directory import Entries
 from agents.i3.host import EndHost
 from agents.i3.member import Member, Phase
@@ -82,8 +82,10 @@ def core_of(config: dict[str, Any], me: Endpoint) -> EndHost:
         refresh_period=config["refresh_period"],
         recovery=Recovery(config["recovery"]),
         metric=Metric(config["metric"]),
+        roots=config["roots"],
+        root_choice=RootChoice(config["root_choice"]),
     )
-    return EndHost(
+    host = EndHost(
         me,
         Identifier(bytes.fromhex(config["root"])),
         Entries(servers, random),
@@ -91,6 +93,8 @@ def core_of(config: dict[str, Any], me: Endpoint) -> EndHost:
         random,
         group,
     )
+    host.member.root_number = config["root_number"]
+    return host
 
 
 def place_of(member: Member) -> dict[str, Any]:

@@ -40,7 +40,8 @@ from agents.wire.i3 import (
     Responsible,
     address_and_port,
 )
-from agents.wire.overlay import MEMBER_ID_LENGTH, Interest, MemberId
+from agents.wire.overlay import MEMBER_ID_LENGTH, MemberId
+from agents.wire.overlay_items import Interest
 
 MAXIMUM_GROUPS = 256
 """Trees that one member is in, or that one founder has."""

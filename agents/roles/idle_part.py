@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv6Network
+from ipaddress import IPv6Address, IPv6Network
 
 from agents.core import SECOND
 from agents.kernel.prefix_counter import PrefixCounter
@@ -35,13 +35,14 @@ class IdlePart:
         self._watched: dict[IPv6Network, _Watched] = {}
         self._look()
 
-    def watch(self, prefix: IPv6Network) -> None:
-        """A prefix is anchored elsewhere from now on."""
-        if prefix not in self._watched:
+    def watch(self, prefix: IPv6Network, anchor: IPv6Address | None) -> None:
+        """A prefix is anchored elsewhere from now on; None: not any more."""
+        if anchor is None:
+            self._forget(prefix)
+        elif prefix not in self._watched:
             self._watched[prefix] = _Watched(PrefixCounter(prefix), time.monotonic_ns())
 
-    def forget(self, prefix: IPv6Network) -> None:
-        """It is not any more."""
+    def _forget(self, prefix: IPv6Network) -> None:
         watched = self._watched.pop(prefix, None)
         if watched is not None:
             self._daemon.aside(watched.counter.close)

@@ -20,7 +20,7 @@ class InterceptionPart:
     ) -> None:
         self._pool = pool
         self._interception = Interception(IPv6Address(config["server"]), config["port"])
-        forwarding.on_routed = self._routed
+        forwarding.on_routed.add(self._routed)
 
     def _routed(self, prefix: IPv6Network, is_routed: bool) -> None:
         if prefix.subnet_of(self._pool):

@@ -28,11 +28,15 @@ class LinkPort:
     ) -> None:
         self.name = name
         self._daemon = daemon
-        self._handlers = handlers
+        self._handlers = dict(handlers)
         self._mobility = mobility
         self._socket = LinkSocket(name)
         self._open = True
         daemon.watch(self._socket.fileno(), self._readable)
+
+    def add(self, handlers: Mapping[int, Handler]) -> None:
+        """Sort these, too."""
+        self._handlers |= handlers
 
     def send(self, packet: bytes, link_layer_destination: bytes | None = None) -> None:
         """Send a packet as it is (see ``LinkSocket.send``)."""

@@ -51,10 +51,10 @@ class LocalMobilityAnchor:
             MulticastTunnels(
                 self._daemon, self._multicast, self._forwarding, upstream=False, downstream=True
             )
-            self._forwarding.on_route = self._away
-        self._report = StateReport(
-            self._daemon, self._core, self._forwarding, self._signalling, self._multicast
-        )
+            self._forwarding.on_route.add(self._away)
+        self._report = StateReport(self._daemon, self._core, self._forwarding, self._signalling)
+        if self._multicast:
+            self._report.add_multicast(self._multicast)
         self._report.answer(config["query"])
 
     def run(self) -> None:

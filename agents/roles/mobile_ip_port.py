@@ -12,8 +12,10 @@ from agents.kernel.sockets import MobilitySocket
 from agents.mipv6.actions import Send
 from agents.mipv6.packets import Packet
 from agents.roles.daemon import BUDGET, Daemon
+from agents.roles.home_keys import HomeKeys
+from agents.roles.hook import Hook
 from agents.wire import ipv6, mobile_packet, mobility
-from agents.wire.errors import MalformedPacket, UnknownMessage
+from agents.wire.errors import MalformedPacket, Unauthentic, UnknownMessage
 from agents.wire.mobile_packet import MobilePacket
 
 _ANY = IPv6Address("::")
@@ -24,7 +26,8 @@ class MobileIpPort:
 
     What comes may also be for others, if the node is a router with this ``address``; a host (None)
     has its own only. Of messages whose type is not known the sender is told so, unless this is
-    ``beside_signalling``, which does that.
+    ``beside_signalling``, which does that. With ``keys``, what home agent and mobile nodes say is
+    sealed.
     """
 
     def __init__(
@@ -34,12 +37,14 @@ class MobileIpPort:
         address: IPv6Address | None,
         *,
         beside_signalling: bool = False,
+        keys: HomeKeys | None = None,
     ) -> None:
-        self.on_data: Callable[[MobilePacket], None] = lambda packet: None
+        self.on_data: Hook[MobilePacket] = Hook()
         """Takes what is no message, and has one of the extension headers."""
         self._daemon = daemon
         self._receive = receive
         self._address = address
+        self._keys = keys
         self._errors = None if beside_signalling else BindingErrors()
         self._plain = MobilitySocket(_ANY)
         self._mobile = MobileSocket()
@@ -57,7 +62,10 @@ class MobileIpPort:
         self._mobile.send(mobile_packet.encode(packet))
 
     def _send(self, packet: Packet) -> None:
-        payload = mobility.encode(packet.message, packet.sender, packet.receiver)
+        if self._keys is None:
+            payload = mobility.encode(packet.message, packet.sender, packet.receiver)
+        else:
+            payload = self._keys.seal(packet, time.time_ns())
         self._mobile.send(
             mobile_packet.encode(
                 MobilePacket(
@@ -97,7 +105,13 @@ class MobileIpPort:
 
     def _take(self, packet: MobilePacket) -> None:
         try:
-            message = mobility.decode(packet.payload, packet.sender, packet.receiver)
+            payload = packet.payload
+            if self._keys is not None:
+                payload = self._keys.open(packet, time.time_ns())
+            message = mobility.decode(payload, packet.sender, packet.receiver)
+        except Unauthentic as error:
+            self._refuse(packet, error)
+            return
         except UnknownMessage:
             self._daemon.count_malformed()
             self._unrecognized(packet)
@@ -110,6 +124,13 @@ class MobileIpPort:
                 message, packet.source, packet.destination, packet.home_address, packet.routed_to
             )
         )
+
+    def _refuse(self, packet: MobilePacket, error: Unauthentic) -> None:
+        """A home agent says so to who has a key (RFC 4285 sections 5.3 and 6)."""
+        assert self._keys is not None
+        refusal = self._keys.refusal(packet, error, time.time_ns())
+        if refusal is not None:
+            self._send(refusal)
 
     def _unrecognized(self, packet: MobilePacket) -> None:
         """Say that messages of this type are not known here, straight to where it came from."""

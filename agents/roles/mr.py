@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv6Network
 from typing import Any
 
+from agents.kernel.lan_guard import LanGuard
 from agents.multicast.config import OF_ROUTERS
 from agents.roles.daemon import Daemon
 from agents.roles.multicast_part import MulticastPart
@@ -20,12 +21,21 @@ def main(config: dict[str, Any]) -> None:
     multicast = MulticastPart(daemon, proxy, config["seed"])
     if config["upstream"]:
         multicast.add_link(config["upstream"], upstream=True, downstream=False)
-    for name, lan in config["downstream"].items():
-        hosts = IPv6Network(lan) if lan else None
-        multicast.add_link(name, upstream=False, downstream=True, hosts=hosts)
+    lans = {name: IPv6Network(lan) for name, lan in config["downstream"].items() if lan}
+    for name in config["downstream"]:
+        multicast.add_link(name, upstream=False, downstream=True, hosts=lans.get(name))
+    guarded = lans if config["source_guard"] else {}
+    guards = {name: LanGuard(name, lan) for name, lan in guarded.items()}
+
+    def refused() -> dict[str, int]:
+        return {
+            f"{name}.{why}": packets
+            for name, guard in guards.items()
+            for why, packets in guard.counts().items()
+        }
 
     def state() -> dict[str, Any]:
-        return {"multicast": multicast.counters()}
+        return {"multicast": multicast.counters(), "guard": refused()}
 
     def last_words() -> None:
         multicast.write_membership()

@@ -56,8 +56,6 @@ class MulticastPart:
         proxy = ProxyConfig(**config)
         select = selection(proxy.ongoing_session_window)
         self.proxy = MldProxy(proxy, random.Random(seed), select, pool, detours=detours)
-        self.on_change: Callable[[], None] = lambda: None
-        """Called when memberships have changed."""
         self._daemon = daemon
         self._tunnels: set[str] = set()
         self._logged: list[MembershipRecord] | None = None
@@ -109,13 +107,14 @@ class MulticastPart:
         shared: bool = False,
         anchors: IPv6Network | None = None,
         hosts: IPv6Network | None = None,
-        hosts_move: bool = False,
+        visited: bool = False,
         announced: bool = False,
     ) -> None:
         """Run MLD on a link whose port hands us its MLD, and forward multicast from and to it.
 
         Unless it is ``shared``, there are hosts on it and no other router. ``hosts``: their prefix,
-        of which there are none elsewhere unless they move. ``announced``: triggers tell of each.
+        of which there are none elsewhere. ``visited``: ``visitor`` tells of their prefixes.
+        ``announced``: triggers tell of each.
         """
         self._ports[port.name] = port
         self._addresses[port.name] = link_local
@@ -131,7 +130,7 @@ class MulticastPart:
                 shared=shared,
                 anchors=anchors,
                 hosts=hosts,
-                hosts_move=hosts_move,
+                visited=visited,
                 announced=announced,
             )
         )
@@ -268,6 +267,10 @@ class MulticastPart:
         """Sources of a prefix of ours are at the other end of ``link``; None: no longer."""
         self._carry_out(self.proxy.away(prefix, link, time.monotonic_ns()))
 
+    def visitor(self, prefix: IPv6Network, link: str | None) -> None:
+        """Sources of a prefix visit ``link``; None: no longer."""
+        self._carry_out(self.proxy.visitor(prefix, link, time.monotonic_ns()))
+
     def decided(
         self, group: IPv6Address, source: IPv6Address | None, decision: ChannelScope
     ) -> None:
@@ -304,7 +307,6 @@ class MulticastPart:
         self._daemon.carry_out(self.proxy, actions)
         if any(isinstance(action, Log) and action.kind in _CHANGES for action in actions):
             self._snapshot_later()
-            self.on_change()
 
     def _snapshot_later(self) -> None:
         """The membership is changing: log it when it has not changed for a while."""

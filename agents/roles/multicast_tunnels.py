@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from ipaddress import IPv6Address, IPv6Network
 from types import MappingProxyType
 
@@ -18,7 +18,8 @@ MULTICAST_HOLDER = "multicast"
 class MulticastTunnels:
     """Runs MLD on every tunnel of a ``ForwardingPart``, as upstream, downstream or both.
 
-    ``pools`` is what the routers at the other ends anchor prefixes of, if they are MARs.
+    With ``peers``, on those to these only. ``pools`` is what the routers at the other ends anchor
+    prefixes of, if they are MARs.
     """
 
     def __init__(
@@ -30,19 +31,23 @@ class MulticastTunnels:
         upstream: bool,
         downstream: bool,
         pools: Mapping[IPv6Address, IPv6Network] = MappingProxyType({}),
+        peers: Collection[IPv6Address] | None = None,
     ) -> None:
         self._pools = pools
         self._multicast = multicast
         self._forwarding = forwarding
         self._upstream = upstream
         self._downstream = downstream
+        self._only = peers
         self._peers: dict[str, IPv6Address] = {}
-        forwarding.on_tunnel_created = self._created
-        forwarding.on_tunnel_removed = self._removed
+        forwarding.on_tunnel_created.add(self._created)
+        forwarding.on_tunnel_removed.add(self._removed)
         daemon.on(HoldLink, self._hold)
         daemon.on(ReleaseLink, self._release)
 
     def _created(self, tunnel: Tunnel) -> None:
+        if self._only is not None and tunnel.remote not in self._only:
+            return
         self._peers[tunnel.name] = tunnel.remote
         self._multicast.add_tunnel(
             tunnel.name,
@@ -53,8 +58,9 @@ class MulticastTunnels:
         )
 
     def _removed(self, tunnel: Tunnel) -> None:
-        self._multicast.remove_link(tunnel.name)
-        del self._peers[tunnel.name]
+        if tunnel.name in self._peers:
+            self._multicast.remove_link(tunnel.name)
+            del self._peers[tunnel.name]
 
     def _hold(self, action: HoldLink) -> None:
         self._forwarding.hold_tunnel(self._peers[action.link], MULTICAST_HOLDER)

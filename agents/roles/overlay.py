@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -9,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 from random import SystemRandom
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agents.kernel.address_changes import AddressChanges
 from agents.kernel.island_interface import IslandInterface
@@ -19,13 +20,19 @@ from agents.multicast.filters import FilterMode
 from agents.multicast.island import Network
 from agents.multicast.link_router import SetWanted
 from agents.overlay.actions import Deliver, DeliverPackets, SendDatagram, SendDatagrams
+from agents.overlay.data_path import Capacity
 from agents.overlay.interface import Overlay, Place
 from agents.roles.daemon import BUDGET, Daemon
 from agents.roles.overlay_link import OverlayLink
 from agents.roles.overlay_side import Side, of_island, virtual
 from agents.wire.addresses import mapped, unmapped
 from agents.wire.i3 import Endpoint, endpoint
-from agents.wire.overlay import Interest
+from agents.wire.overlay_items import Interest
+
+if TYPE_CHECKING:
+    from agents.kernel.replication import Replication
+
+_REFRESH_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,8 @@ class OverlayOptions:
     seeds: tuple[Endpoint, ...]
     keys: Keys
     link_scope: bool
+    in_kernel: Capacity | None
+    """What a data path in the kernel is to be ready for; None: this program carries the data."""
     threshold: int
     """Packets with no more hops left than this are not carried."""
     query_interval: int
@@ -70,6 +79,9 @@ class OverlayOptions:
     """Path of the socket that tells the status."""
     log: str | int
     """Path of the event log, or a descriptor."""
+    igmp: int = 3
+    mld: int = 2
+    """The oldest version that another router on the link speaks."""
 
 
 class OverlayDaemon:
@@ -78,8 +90,10 @@ class OverlayDaemon:
     def __init__(self, options: OverlayOptions, new_keys: Callable[[], Keys | None]) -> None:
         self._options, self._new_keys = options, new_keys
         daemon = self._daemon = Daemon(options.name, options.log)
-        self._socket = OverlaySocket(options.port, options.underlay_mtu)
+        together = options.in_kernel is None
+        self._socket = OverlaySocket(options.port, options.underlay_mtu, together=together)
         self._interface, side = _link_of(options)
+        self._path = _data_path(options)
         self._changes = AddressChanges()
         self._endpoints = self._local()
         self._core = options.make(
@@ -92,6 +106,7 @@ class OverlayDaemon:
                 SystemRandom(),
                 time.monotonic_ns(),
                 options.reachable,
+                self._path,
             )
         )
         daemon.log.write(
@@ -106,6 +121,7 @@ class OverlayDaemon:
             link_scope=options.link_scope,
             threshold=options.threshold,
             query_interval=options.query_interval,
+            oldest={4: options.igmp, 6: options.mld},
         )
         self._unsendable = 0
         daemon.on(SendDatagram, self._send_datagram)
@@ -124,6 +140,8 @@ class OverlayDaemon:
         try:
             self._daemon.run(self._leave)
         finally:
+            if self._path is not None:
+                self._path.close()
             self._interface.close()
             self._changes.close()
             self._socket.close()
@@ -131,6 +149,8 @@ class OverlayDaemon:
 
     def _start(self) -> None:
         self._link.start()
+        self._refresh()
+        self._stand()
         self._daemon.carry_out(self._core, self._core.timer(time.monotonic_ns()))
 
     def _leave(self) -> None:
@@ -191,11 +211,26 @@ class OverlayDaemon:
     def _look(self) -> None:
         """The host may have other addresses by now."""
         self._changes.clear()
+        if self._path is not None:
+            self._path.look()
         endpoints = self._local()
         if endpoints != self._endpoints:
             self._endpoints = endpoints
             now = time.monotonic_ns()
             self._daemon.carry_out(self._core, self._core.set_endpoints(endpoints, now))
+
+    def _refresh(self) -> None:
+        """Ways to others change without a word."""
+        if self._path is not None:
+            self._path.refresh()
+            self._daemon.after(_REFRESH_S, self._refresh)
+
+    def _stand(self) -> None:
+        """A gateway that has lost the overlay is no way to it."""
+        if self._options.networks is not None:
+            if self._core.is_alone():
+                self._link.give_way()
+            self._daemon.after(_REFRESH_S, self._stand)
 
     def _reload(self) -> None:
         """The keys may be others by now; a file that is wrong changes nothing."""
@@ -213,7 +248,33 @@ class OverlayDaemon:
             **self._link.counters,
         }
         known = {"name": self._options.name, "protocol": self._options.protocol, **status}
-        return {**known, "link": link, "unsendable": self._unsendable}
+        path = {} if self._path is None else {"kernel": self._path.status()}
+        return {**known, "link": link, "unsendable": self._unsendable, **path}
+
+
+def _data_path(options: OverlayOptions) -> Replication | None:
+    """The programs in the kernel, if there are to be any; OSError says why they cannot be."""
+    wanted = options.in_kernel
+    if wanted is None:
+        return None
+    try:
+        from agents.kernel.replication import Replication  # needs pyroute2, as nothing else here
+
+        return Replication(
+            options.interface,
+            options.port,
+            tap=options.tap,
+            degree=wanted.degree,
+            trees=wanted.trees,
+            threshold=options.threshold,
+        )
+    except ImportError as error:
+        text = f"data_path bpf needs the package {error.name}; install it, or write python"
+        raise OSError(errno.EOPNOTSUPP, text) from None
+    except OSError as error:
+        why = str(error.strerror).partition("\n")[0].lower()
+        text = f"this kernel does not take the programs of data_path bpf ({why}); write python"
+        raise OSError(errno.EOPNOTSUPP, text) from None
 
 
 def _link_of(options: OverlayOptions) -> tuple[VirtualInterface | IslandInterface, Side]:

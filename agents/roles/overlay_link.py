@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address
 
 from agents.core import SECOND, Action
@@ -17,7 +17,7 @@ from agents.kernel.virtual_interface import VirtualInterface
 from agents.multicast.actions import SendMld
 from agents.multicast.config import ProxyConfig
 from agents.multicast.igmp import from_igmp, to_igmp
-from agents.multicast.link_router import LinkRouter
+from agents.multicast.link_router import LinkRouter, routers_of
 from agents.roles.daemon import Daemon
 from agents.roles.overlay_lanes import Lanes
 from agents.roles.overlay_side import Side
@@ -56,10 +56,13 @@ class OverlayLink:
         link_scope: bool,
         threshold: int,
         query_interval: int,
+        oldest: Mapping[int, int],
     ) -> None:
+        """``oldest``: by IP version, that of IGMP or MLD which all routers on the link speak."""
         self._daemon, self._interface, self._side = daemon, interface, side
         self._send, self._send_run = send, send_run
         self._link_scope, self._threshold = link_scope, threshold
+        self._igmp = oldest[_V4]
         self.counters: Counter[str] = Counter()
         now = time.monotonic_ns()
         config = ProxyConfig(
@@ -72,7 +75,14 @@ class OverlayLink:
         for version, address in own.items():
             if address is not None:
                 self.routers[version] = LinkRouter(
-                    config, f"{version}", address, now, elects=side.elects, link_scope=link_scope
+                    config,
+                    f"{version}",
+                    address,
+                    now,
+                    elects=side.elects,
+                    link_scope=link_scope,
+                    version=oldest[version] - (version == _V4),  # in MLD's count
+                    keeps_alive=side.island is not None,
                 )
         lanes = Lanes(
             interface,
@@ -89,6 +99,12 @@ class OverlayLink:
         """Ask for the first time."""
         for router in self.routers.values():
             self._daemon.carry_out(router, router.timer(time.monotonic_ns()))
+
+    def give_way(self) -> None:
+        """Nothing can be carried now: let another gateway of the island do it."""
+        for router in self.routers.values():
+            router.give_way(time.monotonic_ns())
+            self._daemon.carry_out(router, ())
 
     def deliver(self, packet: bytes) -> None:
         """A packet of the overlay comes in."""
@@ -209,7 +225,8 @@ class OverlayLink:
         source = mapped(content.source)
         told = from_igmp(message)
         if isinstance(told, mld.MulticastListenerQuery):
-            actions = router.query(told, source, now)
+            to_routers = mapped(content.destination) == routers_of(source)
+            actions = router.query(told, source, now, to_routers=to_routers)
         else:
             oldest = isinstance(message, igmp.OlderReport) and message.version == 1
             actions = router.report(told, source, now, never_leaves=oldest)
@@ -225,7 +242,8 @@ class OverlayLink:
             return
         actions: list[Action]
         if isinstance(message, mld.MulticastListenerQuery):
-            actions = router.query(message, content.source, now)
+            to_routers = content.destination == routers_of(content.source)
+            actions = router.query(message, content.source, now, to_routers=to_routers)
         else:
             actions = router.report(message, content.source, now)
         self._daemon.carry_out(router, actions)
@@ -236,7 +254,7 @@ class OverlayLink:
         assert isinstance(query, mld.MulticastListenerQuery)
         if destination.ipv4_mapped is not None:
             assert self._side.v4 is not None
-            octets = igmp.encode(to_igmp(query))
+            octets = igmp.encode(to_igmp(query, self._igmp))
             ends = (self._side.v4, destination.ipv4_mapped)
             content = ipv4.IPv4Packet(*ends, ipv4.IGMP, 1, octets, _IGMP_CONTROL, True)
             self._write(ipv4.packet(content), destination)

@@ -11,7 +11,7 @@ from agents.fast_handover import actions
 from agents.fast_handover.buffer import Buffers
 from agents.fast_handover.handover import FastHandover, FastHandoverConfig
 from agents.kernel.sink import Sink
-from agents.mobility.actions import MobileNode
+from agents.mobility.actions import GoingDown, MobileNode, ServingEnded
 from agents.roles.daemon import Daemon
 from agents.roles.forwarding_part import ForwardingPart
 from agents.roles.link_port import LinkPort
@@ -65,6 +65,8 @@ class PredictionPart:
             )
         for message_type in fast_handover.TYPES:
             signalling.on_type(message_type, self._receive)
+        daemon.on(GoingDown, self._going_down)
+        daemon.on(ServingEnded, self._gone)
         daemon.on(actions.SendHandover, self._send)
         daemon.on(actions.HoldTunnel, self._hold)
         daemon.on(actions.ReleaseTunnel, self._release)
@@ -74,8 +76,9 @@ class PredictionPart:
         daemon.on(actions.Arrived, self._arrived)
         daemon.on(actions.NotExpected, self._not_expected)
 
-    def going_down(self, mobile_node: MobileNode, to: IPv6Address) -> None:
+    def _going_down(self, action: GoingDown) -> None:
         """A mobile node that is here will be handed over to another MAR."""
+        mobile_node, to = action.mobile_node, action.to
         self._mobile_nodes[mobile_node.identifier] = mobile_node
         records = self._multicast.listening(mobile_node.link_layer_address, self._port.name)
         self._carry_out(
@@ -92,8 +95,9 @@ class PredictionPart:
         """A mobile node is on the access link, and the multicast part knows."""
         self._carry_out(self._core.arrived(mobile_node.identifier, time.monotonic_ns()))
 
-    def gone(self, identifier: str) -> None:
+    def _gone(self, action: ServingEnded) -> None:
         """A mobile node is served elsewhere, and the multicast part knows."""
+        identifier = action.mobile_node.identifier
         self._carry_out(self._core.ended(identifier, time.monotonic_ns()))
 
     def last_words(self) -> dict[str, Any]:

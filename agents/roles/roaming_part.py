@@ -8,10 +8,12 @@ through the tunnels from there.
 from __future__ import annotations
 
 import time
+from functools import partial
 from ipaddress import IPv6Address, IPv6Network
 from typing import Any
 
 from agents.kernel.netlink import Netlink
+from agents.mipv6.home_agent import HomeAgentCore
 from agents.mobility.mar import MarCore
 from agents.roles.daemon import Daemon
 from agents.roles.forwarding_part import ForwardingPart
@@ -42,9 +44,14 @@ class RoamingPart:
         """The mobile nodes that this MAR represents, and their addresses that are bound here."""
         self._represented: dict[IPv6Address, str] = {}
         """Whose these addresses are."""
-        self._agent = HomeAgentPart(daemon, config, self._serves, beside_signalling=True)
-        self._agent.on_bind = self._bound
-        self._agent.on_unbind = self._unbound
+        self._agent = HomeAgentPart(
+            daemon,
+            config,
+            partial(HomeAgentCore, also_serves=self._serves),
+            beside_signalling=True,
+        )
+        self._agent.on_bind.add(self._bound)
+        self._agent.on_unbind.add(self._unbound)
 
     def returned(self, identifier: str) -> None:
         """The mobile node is on the access link again."""

@@ -41,8 +41,8 @@ class RouteOptimisation:
         self._paths = paths
         self._senders: dict[IPv6Address, Senders] = {}
         self._agents: set[IPv6Address] = set()
-        port.on_data = self._deliver
-        paths.on_packet = self._send
+        port.on_data.add(self._deliver)
+        paths.on_packet.add(self._send)
         daemon.on(UseDirectPath, lambda a: paths.add(a.correspondent, a.home_address))
         daemon.on(LeaveDirectPath, lambda a: paths.remove(a.correspondent, a.home_address))
         self._look()

@@ -22,7 +22,7 @@ class BindingCore(Protocol):
 
 
 class StateReport:
-    """The state of a mobility router's core and parts; ``more`` gives what else it has."""
+    """The state of a mobility router's core, and of the parts that it has besides."""
 
     def __init__(
         self,
@@ -30,34 +30,47 @@ class StateReport:
         core: BindingCore,
         forwarding: ForwardingPart,
         signalling: Signalling,
-        multicast: MulticastPart | None,
-        more: Callable[[], dict[str, Any]] = dict,
     ) -> None:
         self._daemon = daemon
-        self._core = core
         self._forwarding = forwarding
-        self._signalling = signalling
-        self._multicast = multicast
-        self._more = more
+        self._states: dict[str, Callable[[], Any]] = {
+            "bindings": core.bindings,
+            "tunnels": lambda: [tunnel.name for tunnel in forwarding.tunnels.values()],
+            "counters": lambda: core.counters,
+            "signalling": lambda: signalling.counters,
+        }
+        self._tables: Callable[[], dict[str, Any]] = dict
+        self._closing: dict[str, Callable[[], Any]] = {}
+        self._last: list[Callable[[], None]] = []
+
+    def add(self, name: str, state: Callable[[], Any]) -> None:
+        """Tell how one more part stands, too."""
+        self._states[name] = state
+
+    def add_multicast(self, multicast: MulticastPart) -> None:
+        """Tell how the MLD proxy stands; who asks gets its tables as well."""
+        self.add("multicast", multicast.counters)
+        self._tables = multicast.tables
+        self._last.append(multicast.write_membership)
+
+    def close_with(self, close: Callable[[], Any], name: str | None = None) -> None:
+        """Close a part at the end, and log under this name, if any, how it stood."""
+        if name is None:
+            self._last.append(close)
+        else:
+            self._closing[name] = close
 
     def answer(self, path: str) -> None:
         """Tell whoever connects to the socket at ``path``."""
-        tables = self._multicast.tables if self._multicast else dict
-        self._daemon.answer(path, lambda: {**self._state(), **tables()})
+        self._daemon.answer(path, lambda: {**self._state(), **self._tables()})
 
-    def last_words(self, **more: Any) -> None:
-        """Close the tunnels and log how things stand then, and ``more``."""
+    def last_words(self) -> None:
+        """Close the parts and the tunnels, and log how things stand then."""
+        closed = {name: close() for name, close in self._closing.items()}
         self._forwarding.close()
-        if self._multicast:
-            self._multicast.write_membership()
-        self._daemon.log.write("state", **self._state(), **more)
+        for close in self._last:
+            close()
+        self._daemon.log.write("state", **self._state(), **closed)
 
     def _state(self) -> dict[str, Any]:
-        return {
-            "bindings": self._core.bindings(),
-            "tunnels": [tunnel.name for tunnel in self._forwarding.tunnels.values()],
-            "counters": self._core.counters,
-            "signalling": self._signalling.counters,
-            "multicast": self._multicast.counters() if self._multicast else None,
-            **self._more(),
-        }
+        return {name: state() for name, state in self._states.items()}

@@ -8,6 +8,7 @@ from enum import Enum
 from ipaddress import IPv6Address
 
 from agents.core import SECOND
+from agents.transitions import StateMachine, Transition, ways
 from agents.wire.sctp_authentication import Key
 from agents.wire.sctp_chunks import Data, Sack
 
@@ -27,13 +28,38 @@ _HALF = 1 << 31
 
 
 class State(Enum):
-    """Where an association stands (section 4); closed ones are forgotten."""
+    """Where an association stands (section 4); closed ones are forgotten. `LIFE` has the ways."""
 
     COOKIE_WAIT = "cookie wait"
     COOKIE_ECHOED = "cookie echoed"
     ESTABLISHED = "established"
     SHUTDOWN_SENT = "shutdown sent"
     SHUTDOWN_ACK_SENT = "shutdown ack sent"
+
+
+LIFE: StateMachine[State] = StateMachine(
+    (
+        Transition(None, State.COOKIE_WAIT, "a message to send / INIT"),
+        Transition(None, State.ESTABLISHED, "COOKIE ECHO / COOKIE ACK"),
+        Transition(State.COOKIE_WAIT, State.COOKIE_ECHOED, "INIT ACK / COOKIE ECHO"),
+        *ways((State.COOKIE_WAIT, State.COOKIE_ECHOED), State.ESTABLISHED, "COOKIE ECHO"),
+        Transition(State.COOKIE_ECHOED, State.ESTABLISHED, "COOKIE ACK"),
+        Transition(State.ESTABLISHED, State.SHUTDOWN_SENT, "the end / SHUTDOWN"),
+        *ways(
+            (State.ESTABLISHED, State.SHUTDOWN_SENT),
+            State.SHUTDOWN_ACK_SENT,
+            "SHUTDOWN / SHUTDOWN ACK",
+        ),
+        *ways(
+            (State.ESTABLISHED, State.SHUTDOWN_SENT, State.SHUTDOWN_ACK_SENT),
+            None,
+            "SHUTDOWN ACK / SHUTDOWN COMPLETE",
+        ),
+        Transition(State.SHUTDOWN_ACK_SENT, None, "SHUTDOWN COMPLETE"),
+    )
+)
+"""The life of an association; ABORT, the end, or too many transmissions without an answer end it
+wherever it stands."""
 
 
 @dataclass
@@ -61,6 +87,10 @@ class Association:
 
     def __post_init__(self) -> None:
         self.next_tsn = self.tsn
+
+    def enter(self, state: State) -> None:
+        """Go on to a state that there is a way to."""
+        self.state = LIFE.follow(self.state, state)
 
     def greeted(self, peer_tag: int, peer_tsn: int, key: Key | None) -> None:
         """The peer's tag and first TSN are known, and the key with it, if there is one."""

@@ -90,7 +90,7 @@ class Endpoint:
         actions: list[Action] = []
         for association in list(self._associations.values()):
             if association.state is State.ESTABLISHED:
-                association.state = State.SHUTDOWN_SENT
+                association.enter(State.SHUTDOWN_SENT)
                 actions += self._transmit(association, now)
             elif association.state not in _NOT_OPENING:
                 actions += self._forget(association)
@@ -193,7 +193,7 @@ class Endpoint:
         """The peer has our tag, and we have its: the association is established."""
         if association.state in _NOT_OPENING:
             return
-        association.state = State.ESTABLISHED
+        association.enter(State.ESTABLISHED)
         association.answered()
         self._rearm(association, now)
         yield Log("association", {"peer": str(association.peer), "state": "established"})
@@ -208,7 +208,7 @@ class Endpoint:
                 return
             association.greeted(chunk.tag, chunk.tsn, key)
             association.cookie = chunk.cookie
-            association.state = State.COOKIE_ECHOED
+            association.enter(State.COOKIE_ECHOED)
             association.answered()
             yield from self._transmit(association, now)
         elif isinstance(chunk, CookieAck) and association.state is State.COOKIE_ECHOED:
@@ -222,7 +222,7 @@ class Endpoint:
         elif isinstance(chunk, Heartbeat):
             yield from self._answer(association, HeartbeatAck(chunk.information))
         elif isinstance(chunk, Shutdown) and association.state in _NOT_OPENING:
-            association.state = State.SHUTDOWN_ACK_SENT
+            association.enter(State.SHUTDOWN_ACK_SENT)
             yield from self._transmit(association, now)
         elif isinstance(chunk, ShutdownAck) and association.state in _NOT_OPENING:
             yield from self._answer(association, ShutdownComplete())

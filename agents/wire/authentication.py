@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address
 
 from agents.wire import channel, fast_handover, mobility, mobility_header, mobility_options
-from agents.wire.errors import Unauthentic
+from agents.wire.errors import Unauthentic, WrongCode
 
 _PADN = b"\x01\x00"
 _REPLAY_PROTECTION, _TIME_LENGTH = 10, 8
@@ -34,6 +34,8 @@ _CHECKSUM = slice(4, 6)
 _EPOCH_S = 2_208_988_800
 """Seconds from 1900 to 1970."""
 _NANOSECONDS = 10**9
+Ends = tuple[IPv6Address, IPv6Address]
+"""What a code calls care-of address and home address (section 5.1)."""
 _Span = tuple[int, int, int]
 """Type, start and end of an option."""
 
@@ -58,23 +60,37 @@ def nanoseconds_between(earlier: int, later: int) -> int:
 
 
 def seal(
-    message: bytes, source: IPv6Address, destination: IPv6Address, time: int, key: Key
+    message: bytes,
+    source: IPv6Address,
+    destination: IPv6Address,
+    time: int,
+    key: Key,
+    ends: Ends | None = None,
 ) -> bytes:
-    """The message with both options at its end; ``time`` is the NTP time of sending."""
+    """The message with both options at its end; ``time`` is the NTP time of sending.
+
+    Source and destination are those that the checksum is over, and the ``ends`` if none are given.
+    """
+    ends = ends or (source, destination)
     kind, body = mobility_header.decode(message, source, destination)
     body += _head(time, key)
     without = mobility_header.encode(kind, body + bytes(_CODE_LENGTH), source, destination)
-    body += _code(without[:-_CODE_LENGTH], source, destination, key)
+    body += _code(without[:-_CODE_LENGTH], ends, key)
     return mobility_header.encode(kind, body, source, destination)
 
 
 def unseal(
-    message: bytes, source: IPv6Address, destination: IPv6Address, key: Key
+    message: bytes,
+    source: IPv6Address,
+    destination: IPv6Address,
+    key: Key,
+    ends: Ends | None = None,
 ) -> tuple[bytes, int]:
     """The message as it was before, and the NTP time of sending.
 
-    ``Unauthentic`` when it was not sealed with this key, or not for these two addresses.
+    ``Unauthentic`` when it was not sealed with this key, or not for these addresses.
     """
+    ends = ends or (source, destination)
     kind, body = mobility_header.decode(message, source, destination)
     size = _fixed_part_size(kind)
     if size is None or len(body) < size:
@@ -83,8 +99,8 @@ def unseal(
     options = list(mobility_options.spans(message, start))
     time, code_at = _proof(message, options, key)
     code = message[code_at : code_at + _CODE_LENGTH]
-    if not hmac.compare_digest(code, _code(message[:code_at], source, destination, key)):
-        raise Unauthentic("wrong authentication code")
+    if not hmac.compare_digest(code, _code(message[:code_at], ends, key)):
+        raise WrongCode(time)
     bare = _without_proof(message, start, options)
     return mobility_header.encode(kind, bare[mobility_header.SIZE :], source, destination), time
 
@@ -136,12 +152,13 @@ def _authentication(key: Key) -> tuple[int, int, int, int]:
     return _AUTHENTICATION, _AUTHENTICATION_LENGTH, _MN_HA, key.spi
 
 
-def _code(covered: bytes, source: IPv6Address, destination: IPv6Address, key: Key) -> bytes:
-    """The first 96 bits of HMAC_SHA1(secret, source | destination | message up to the SPI).
+def _code(covered: bytes, ends: Ends, key: Key) -> bytes:
+    """The first 96 bits of HMAC_SHA1(secret, care-of | home address | message up to the SPI).
 
-    Section 5.1, where the two addresses are called care-of and home address; checksum 0.
+    Section 5.1; checksum 0.
     """
     blank = bytearray(covered)
     blank[_CHECKSUM] = b"\0\0"
-    data = source.packed + destination.packed + blank
+    care_of, home = ends
+    data = care_of.packed + home.packed + blank
     return hmac.digest(key.secret, data, "sha1")[:_CODE_LENGTH]

@@ -15,3 +15,11 @@ class UnknownMessage(MalformedPacket):
 
 class Unauthentic(MalformedPacket):
     """An intact packet that does not prove who sent it."""
+
+
+class WrongCode(Unauthentic):
+    """It names the right key, but its code was not made with that; ``time`` is what it says."""
+
+    def __init__(self, time: int) -> None:
+        super().__init__("wrong authentication code")
+        self.time = time

@@ -12,7 +12,7 @@ import struct
 from dataclasses import dataclass
 from enum import IntEnum
 from ipaddress import IPv6Address
-from typing import ClassVar, NewType
+from typing import ClassVar, NamedTuple, NewType
 
 from agents.wire.errors import MalformedPacket, UnknownMessage
 
@@ -31,6 +31,8 @@ HOP_LIMIT = 64
 """How many times a packet goes from one trigger, or one server, to the next at most."""
 
 _VERSION = 1
+_PACKET = 1
+"""The type of a Packet."""
 _HEADER = struct.Struct("!BBBx")
 _PORT = struct.Struct("!H")
 _LIFETIME = struct.Struct("!H")
@@ -72,11 +74,9 @@ class Reason(IntEnum):
     """Another server has the identifier."""
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
-    """Data for whoever has a trigger at the identifier."""
+class Packet(NamedTuple):
+    """Data for whoever has a trigger at the identifier: a tuple, as most of what is sent is one."""
 
-    TYPE: ClassVar[int] = 1
     identifier: Identifier
     data: bytes
     hops: int = HOP_LIMIT
@@ -168,7 +168,7 @@ _WITH_TOKEN: dict[int, type[Insert] | type[Remove] | type[Challenge]] = {
 def encode(message: Message) -> bytes:
     """The datagram of a message."""
     if isinstance(message, Packet):
-        header = _HEADER.pack(_VERSION, message.TYPE, message.hops)
+        header = _HEADER.pack(_VERSION, _PACKET, message.hops)
         return header + message.identifier + message.data
     if isinstance(message, Locate | Responsible | Ring):
         return _HEADER.pack(_VERSION, message.TYPE, 0) + _about_servers(message)
@@ -214,7 +214,7 @@ def _about_an_identifier(kind: int, hops: int, body: bytes) -> Message:
     if len(body) < IDENTIFIER_LENGTH:
         raise MalformedPacket("an identifier has 32 octets")
     identifier, rest = Identifier(body[:IDENTIFIER_LENGTH]), body[IDENTIFIER_LENGTH:]
-    if kind == Packet.TYPE:
+    if kind == _PACKET:
         return Packet(identifier, rest, hops)
     if kind not in _WITH_TOKEN and kind not in (Accepted.TYPE, Refused.TYPE):
         raise UnknownMessage(kind)

@@ -136,7 +136,7 @@ def decode(data: bytes, source: IPv6Address, destination: IPv6Address) -> Messag
         raise MalformedPacket(f"MLD message {frame.type} of {len(data)} octets")
     if frame.type == QUERY:
         return _decode_query(frame.body)
-    group = IPv6Address(_VERSION_1.unpack_from(frame.body)[1])
+    group = _address(_VERSION_1.unpack_from(frame.body)[1])
     return ListenerReportV1(group) if frame.type == REPORT_V1 else ListenerDoneV1(group)
 
 
@@ -165,7 +165,7 @@ def _encode_query(query: MulticastListenerQuery) -> bytes:
 def _decode_query(body: bytes) -> MulticastListenerQuery:
     """The version follows from the length (RFC 3810 section 8.1)."""
     delay, packed_group = _VERSION_1.unpack_from(body)
-    group = IPv6Address(packed_group)
+    group = _address(packed_group)
     if len(body) == _VERSION_1.size:
         return MulticastListenerQuery(group, delay, version=1)
     if len(body) < _VERSION_1.size + _QUERY_TAIL.size:
@@ -198,7 +198,7 @@ def decode_record(data: bytes, offset: int = 0) -> tuple[AddressRecord | None, i
         raise MalformedPacket("auxiliary data of an MLD record longer than its message")
     if kind not in _RECORD_TYPES:
         return None, end
-    return AddressRecord(RecordType(kind), IPv6Address(group), sources), end
+    return AddressRecord(RecordType(kind), _address(group), sources), end
 
 
 def _decode_report(body: bytes) -> MulticastListenerReport:
@@ -225,4 +225,12 @@ def _addresses(data: bytes, offset: int, count: int) -> tuple[IPv6Address, ...]:
     end = offset + 16 * count
     if len(data) < end:
         raise MalformedPacket("MLD message with fewer sources than it says")
-    return tuple(IPv6Address(data[start : start + 16]) for start in range(offset, end, 16))
+    return tuple(_address(data[start : start + 16]) for start in range(offset, end, 16))
+
+
+def _address(packed: bytes) -> IPv6Address:
+    """An address of IPv6: to routers a mapped one is of IPv4, which has IGMP."""
+    address = IPv6Address(packed)
+    if address.ipv4_mapped is not None:
+        raise MalformedPacket(f"IPv4-mapped address {address} in MLD")
+    return address

@@ -33,7 +33,7 @@ LIFETIME_UNIT = 4
 
 MAXIMUM_LIFETIME = 0xFFFF * LIFETIME_UNIT
 
-_BINDING_UPDATE = 5
+_BINDING_UPDATE, _BINDING_ACKNOWLEDGEMENT = 5, 6
 _UPDATE = struct.Struct("!HHH")
 _REFRESH_REQUEST = struct.Struct("!2x")
 _UPDATE_FLAGS_AT = mobility_header.SIZE + 2
@@ -103,6 +103,8 @@ class Status(IntEnum):
     EXPIRED_CARE_OF_NONCE_INDEX = 137
     EXPIRED_NONCES = 138
     REGISTRATION_TYPE_CHANGE_DISALLOWED = 139
+    ID_MISMATCH = 144
+    AUTHENTICATION_FAILED = 146
     PERMANENT_HOME_KEYGEN_TOKEN_UNAVAILABLE = 147
     CGA_AND_SIGNATURE_VERIFICATION_FAILED = 148
     PERMANENT_HOME_KEYGEN_TOKEN_EXISTS = 149
@@ -227,6 +229,11 @@ def option_spans(data: bytes) -> Iterator[tuple[int, int, int]]:
     return spans(data, mobility_header.SIZE + layout.size)
 
 
+def is_about_binding(data: bytes) -> bool:
+    """Whether a message that is not checked yet is a Binding Update or Acknowledgement."""
+    return mobility_header.message_type(data) in (_BINDING_UPDATE, _BINDING_ACKNOWLEDGEMENT)
+
+
 def is_from_mobile_node(data: bytes) -> bool:
     """Whether a message that is not checked yet is for a home agent, not for routers.
 
@@ -245,7 +252,8 @@ def _fixed_part(message: Message) -> tuple[int, bytes]:
         return _BINDING_UPDATE, _UPDATE.pack(message.sequence, message.flags, units)
     if isinstance(message, BindingAcknowledgement):
         units = message.lifetime // LIFETIME_UNIT
-        return 6, _ACKNOWLEDGEMENT.pack(message.status, message.flags, message.sequence, units)
+        fixed = _ACKNOWLEDGEMENT.pack(message.status, message.flags, message.sequence, units)
+        return _BINDING_ACKNOWLEDGEMENT, fixed
     if isinstance(message, TestInit | Test | Heartbeat):
         return message.TYPE, message.fixed_part()
     if isinstance(message, BindingRefreshRequest):
@@ -274,7 +282,7 @@ _DECODERS: dict[int, tuple[struct.Struct, _Decoder]] = {
     0: (_REFRESH_REQUEST, lambda body, options: BindingRefreshRequest(options)),
     **{kind.TYPE: (kind.LAYOUT, kind.decode) for kind in TEST_MESSAGES},
     _BINDING_UPDATE: (_UPDATE, _decode_update),
-    6: (_ACKNOWLEDGEMENT, _decode_acknowledgement),
+    _BINDING_ACKNOWLEDGEMENT: (_ACKNOWLEDGEMENT, _decode_acknowledgement),
     7: (_ERROR, _decode_error),
     Heartbeat.TYPE: (Heartbeat.LAYOUT, Heartbeat.decode),
 }

@@ -13,6 +13,13 @@ from ipaddress import IPv6Address, IPv6Network
 from agents.wire import mld
 from agents.wire.addresses import shared_address
 from agents.wire.errors import MalformedPacket
+from agents.wire.handover_options import ContextRequest as ContextRequest
+from agents.wire.handover_options import (
+    LocalMobilityAnchorAddress as LocalMobilityAnchorAddress,
+)
+from agents.wire.handover_options import (
+    MobileNodeInterfaceIdentifier as MobileNodeInterfaceIdentifier,
+)
 from agents.wire.multicast_options import MulticastAcknowledgement as MulticastAcknowledgement
 from agents.wire.multicast_options import MulticastMobility as MulticastMobility
 from agents.wire.multicast_options import MulticastStatus as MulticastStatus
@@ -252,7 +259,7 @@ class DlifLinkLayerAddress(LinkLayerOption):
     TYPE = 70
 
 
-_KNOWN: dict[int, type[KnownOption]] = {
+KNOWN_OPTIONS: dict[int, type[KnownOption]] = {
     option.TYPE: option
     for option in (
         AlternateCareOfAddress,
@@ -270,6 +277,9 @@ _KNOWN: dict[int, type[KnownOption]] = {
         LinkLocalAddress,
         Timestamp,
         RestartCounter,
+        ContextRequest,
+        LocalMobilityAnchorAddress,
+        MobileNodeInterfaceIdentifier,
         ActiveMulticastSubscription,
         MulticastMobility,
         MulticastAcknowledgement,
@@ -281,6 +291,7 @@ _KNOWN: dict[int, type[KnownOption]] = {
         DlifLinkLayerAddress,
     )
 }
+"""The options that are understood, by their numbers."""
 
 
 _PADDINGS = (b"", bytes((PAD1,)), *(bytes((PADN, n)) + bytes(n) for n in range(6)))
@@ -315,7 +326,7 @@ def decode_options(data: bytes) -> tuple[MobilityOption, ...]:
     """The options in their order, without the padding."""
     options: list[MobilityOption] = []
     for number, start, end in spans(data, 0):
-        known, content = _KNOWN.get(number), data[start + 2 : end]
+        known, content = KNOWN_OPTIONS.get(number), data[start + 2 : end]
         options.append(known.decode(content) if known else UnknownOption(number, content))
     return tuple(options)
 
@@ -330,7 +341,7 @@ def spans(data: bytes, offset: int) -> Iterator[tuple[int, int, int]]:
             continue
         if start + 2 > size:
             raise MalformedPacket(f"mobility option {number} without a length")
-        known = _KNOWN.get(number)
+        known = KNOWN_OPTIONS.get(number)
         uncounted, unit = known.LENGTH if known else (0, 1)
         offset = start + 2 + uncounted + unit * data[start + 1]
         if offset > size:

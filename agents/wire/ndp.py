@@ -1,6 +1,7 @@
 """Router Advertisement and Router Solicitation of Neighbor Discovery (RFC 4861 section 4).
 
-With what Mobile IPv6 adds: which routers are home agents, and their addresses (RFC 6275 section 7).
+With what Mobile IPv6 adds: which routers are home agents, and their addresses (RFC 6275 section 7),
+and where mobility anchor points are (RFC 5380 section 5).
 
 What the octets do not show is the receiver's to check: a hop limit of 255 and, of an advertisement,
 a link-local source (RFC 4861 section 6.1).
@@ -32,6 +33,10 @@ _MTU = struct.Struct("!2xI")
 _SOURCE_LINK_LAYER_ADDRESS = 1
 _PREFIX_INFORMATION = 3
 _MTU_OPTION = 5
+_MAP = struct.Struct("!BBI16s")  # distance and preference, flags, valid lifetime, address
+_MAP_OPTION = 23
+_MAP_ALLOCATES = 0x80
+_NIBBLE = 0x0F
 _ON_LINK = 0x80
 _AUTONOMOUS = 0x40
 _ROUTER_ADDRESS = 0x20
@@ -57,6 +62,28 @@ class PrefixInformation:
 
 
 @dataclass(frozen=True)
+class MapOption:
+    """Where a mobility anchor point (MAP) is (RFC 5380 section 5).
+
+    ``valid_lifetime`` is in seconds; 0 says that the MAP has failed. ``distance`` counts hops, from
+    1 on; a higher ``preference`` is better, and 0 is for bindings that are there already.
+    """
+
+    address: IPv6Address
+    valid_lifetime: int
+    distance: int = 1
+    preference: int = 15
+    allocates: bool = False
+    """Whether the MAP gives mobile nodes their regional care-of addresses (flag R)."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.distance <= _NIBBLE:
+            raise ValueError(f"a MAP at a distance of {self.distance}")
+        if not 0 <= self.preference <= _NIBBLE:
+            raise ValueError(f"a MAP of preference {self.preference}")
+
+
+@dataclass(frozen=True)
 class RouterAdvertisement:
     """A Router Advertisement (RFC 4861 section 4.2).
 
@@ -71,6 +98,7 @@ class RouterAdvertisement:
     mtu: int | None = None
     home_agent: bool = False
     """Whether the router is a home agent on this link (flag H, RFC 6275 section 7.1)."""
+    maps: tuple[MapOption, ...] = ()
 
     def __post_init__(self) -> None:
         _check_link_layer_address(self.source_link_layer_address)
@@ -126,11 +154,13 @@ def _frame(message: Message) -> icmpv6.Icmpv6Message:
         body += _option(_MTU_OPTION, _MTU.pack(message.mtu))
     for prefix in message.prefixes:
         body += _option(_PREFIX_INFORMATION, _encode_prefix(prefix))
+    for anchor in message.maps:
+        body += _option(_MAP_OPTION, _encode_map(anchor))
     return icmpv6.Icmpv6Message(ROUTER_ADVERTISEMENT, 0, body)
 
 
 def _decode_advertisement(body: bytes) -> RouterAdvertisement:
-    prefixes = []
+    prefixes, maps = [], []
     link_layer_address = mtu = None
     for kind, content in _options(body, _ADVERTISEMENT.size):
         if kind == _SOURCE_LINK_LAYER_ADDRESS:
@@ -139,10 +169,12 @@ def _decode_advertisement(body: bytes) -> RouterAdvertisement:
             prefixes.append(_decode_prefix(content))
         elif kind == _MTU_OPTION:
             mtu = _decode_mtu(content)
+        elif kind == _MAP_OPTION:
+            maps.append(_decode_map(content))
     hop_limit, flags, lifetime = _ADVERTISEMENT.unpack_from(body)
     home_agent = bool(flags & _HOME_AGENT)
     return RouterAdvertisement(
-        hop_limit, lifetime, tuple(prefixes), link_layer_address, mtu, home_agent
+        hop_limit, lifetime, tuple(prefixes), link_layer_address, mtu, home_agent, tuple(maps)
     )
 
 
@@ -189,6 +221,25 @@ def _decode_prefix(content: bytes) -> PrefixInformation:
     return PrefixInformation(
         network, valid, preferred, bool(flags & _ON_LINK), bool(flags & _AUTONOMOUS), router
     )
+
+
+def _encode_map(option: MapOption) -> bytes:
+    return _MAP.pack(
+        option.distance << 4 | option.preference,
+        _MAP_ALLOCATES * option.allocates,
+        option.valid_lifetime,
+        option.address.packed,
+    )
+
+
+def _decode_map(content: bytes) -> MapOption:
+    if len(content) != _MAP.size:
+        raise MalformedPacket(f"MAP option of {len(content) + 2} octets")
+    place, flags, lifetime, address = _MAP.unpack(content)
+    if place >> 4 == 0:
+        raise MalformedPacket("MAP option with a distance of 0")
+    allocates = bool(flags & _MAP_ALLOCATES)
+    return MapOption(IPv6Address(address), lifetime, place >> 4, place & _NIBBLE, allocates)
 
 
 def _decode_mtu(content: bytes) -> int:

@@ -10,15 +10,12 @@ from dataclasses import dataclass, replace
 
 from emu.analysis import hdmm
 from emu.analysis.hdmm import Scheme
-from emu.analysis.journey import Task, tasks
+from emu.analysis.journey import Equations, Task
 from emu.analysis.multicast import Path
 from emu.scenario.events import Detach, Handover
 from emu.scenario.model import Scenario
-
-_IN_LINE = {"dmm-domain": False, "line": True}
-"""Whether MARs reach each other along a line, and not by an exchange, by the topology's kind."""
-_VIA_EXCHANGE = 2.0
-"""Hops from any MAR to any other in ``dmm-domain``."""
+from emu.schemes.registry import SCHEMES
+from emu.topologies import TOPOLOGIES
 
 
 @dataclass(frozen=True)
@@ -31,8 +28,8 @@ class Move:
     target: str
     previous: tuple[str, ...]
     """The MARs that anchor its earlier prefixes: P-DARs."""
-    scheme: Scheme
-    """The paper's name for what keeps them."""
+    scheme: Scheme | Equations
+    """What keeps them: by the paper's name for it, or by the equations of another source."""
     path: Path
     authentication: float
     """T_auth by the access network, ms; it is in the path's ``gap``."""
@@ -54,9 +51,10 @@ def moves(scenario: Scenario) -> list[Move]:
     """Every handover in the order of time; attaching again after a detachment is none.
 
     Where both the network and the client act in one, it is there twice, in their order; where
-    nobody acts, as there is no mobility management, there is none.
+    nobody acts, as there is no mobility management, or nobody has equations, there is none.
     """
-    if scenario.mobility.scheme == "none":
+    tasks = SCHEMES.find(scenario.mobility.scheme).load_prediction()
+    if tasks is None:
         return []
     found = []
     at = {name: scenario.nodes[name].attach for name in scenario.nodes_of("mn")}
@@ -98,9 +96,8 @@ def _move(
         core=topology.core.delay / 1e6,
     )
     notice = path.backhaul if what.scheme is Scheme.FULLY else 2 * path.cmd
-    secured = scenario.mobility.security.return_routability
     farthest = hop * max((_apart(scenario, mar, event.to) for mar in what.told), default=0)
-    binding = binding_ms(what.scheme, path, farthest, secured=secured)
+    binding = binding_ms(what.scheme, path, farthest, secured=what.secured)
     path = replace(path, binding=binding, notice=notice)
     return Move(
         at_s=event.at / 1e9,
@@ -116,30 +113,33 @@ def _move(
         farthest=farthest,
         neighbours=neighbours,
         announced=None if event.announced is None else event.announced / 1e6,
-        secured=secured,
+        secured=what.secured,
     )
 
 
-def _apart(scenario: Scenario, mar: str, other: str) -> int:
-    """How many times the backhaul's delay is between two MARs: once at an exchange."""
-    if not _IN_LINE[scenario.topology.kind]:
-        return 1
-    places = scenario.topology.access_routers
-    return abs(places.index(mar) - places.index(other))
+def _apart(scenario: Scenario, mar: str, other: str) -> float:
+    """How many times the backhaul's delay is between two MARs."""
+    topology = scenario.topology
+    kind, places = TOPOLOGIES.find(topology.kind), topology.access_routers
+    return kind.apart(places.index(mar) + 1, places.index(other) + 1, topology.mars)
 
 
 def _mean_hops(scenario: Scenario, told: tuple[str, ...], target: str) -> float:
     """From the new MAR to those that are told; 0 if none is."""
-    each = 1 if _IN_LINE[scenario.topology.kind] else _VIA_EXCHANGE
-    return sum(each * _apart(scenario, mar, target) for mar in told) / max(len(told), 1)
+    hop = TOPOLOGIES.find(scenario.topology.kind).hop
+    return sum(_apart(scenario, mar, target) / hop for mar in told) / max(len(told), 1)
 
 
-def binding_ms(scheme: Scheme, path: Path, farthest: float, *, secured: bool = False) -> float:
-    """T_binding of one handover under any of the HDMM paper's schemes, equations 12 to 18.
+def binding_ms(
+    scheme: Scheme | Equations, path: Path, farthest: float, *, secured: bool = False
+) -> float:
+    """T_binding of one handover: of the HDMM paper's schemes, equations 12 to 18.
 
     The LMA and the HA are where the CMD is. Who serves waits for every previous MAR that is told
     from there, so the one that counts is ``farthest`` (one way, ms).
     """
+    if isinstance(scheme, Equations):
+        return scheme.binding(path, farthest, secured=secured)
     to_cmd, access, between = 2 * path.cmd, 2 * path.access, 2 * farthest
     latencies = {
         Scheme.MIPV6: hdmm.mipv6_binding(access + to_cmd),
@@ -153,13 +153,17 @@ def binding_ms(scheme: Scheme, path: Path, farthest: float, *, secured: bool = F
     return float(latencies[scheme])
 
 
-def messages(scheme: Scheme, move: Move) -> float:
+def messages(scheme: Scheme | Equations, move: Move) -> float:
     """Of its signalling: the factors of equations 4 to 10."""
+    if isinstance(scheme, Equations):
+        return scheme.messages(move)
     return float(hdmm.messages(scheme, len(move.previous), secured=move.secured))
 
 
-def cost(scheme: Scheme, move: Move, tau: float = 1.0, omega: float = 1.0) -> float:
+def cost(scheme: Scheme | Equations, move: Move, tau: float = 1.0, omega: float = 1.0) -> float:
     """Weighted hops of its signalling, equations 4 to 10; the CMD is one hop from every MAR."""
+    if isinstance(scheme, Equations):
+        return scheme.cost(move, tau, omega)
     n = len(move.previous)
     costs = {
         Scheme.MIPV6: hdmm.mipv6_cost(omega, tau, 1),
@@ -173,7 +177,7 @@ def cost(scheme: Scheme, move: Move, tau: float = 1.0, omega: float = 1.0) -> fl
     return float(costs[scheme])
 
 
-def session_cost(scheme: Scheme, move: Move, subnets: int) -> float:
+def session_cost(scheme: Scheme | Equations, move: Move, subnets: int) -> float:
     """C_SIGNAL, equation 1, of sessions that each last as long as a stay (SMR = 1).
 
     Such a handover is the one in a domain of so many subnets (equation 2). Between domains the

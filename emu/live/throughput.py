@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emu.measure.stream import RECEIVED, SENT, SEQUENCE, Stream
+from emu.measure.stream import RECEIVED, SENT, SEQUENCE, Stream, like
 
 _LEAST_WIDTH_NS = 250_000_000
 _MOST_BINS = 1200
@@ -67,10 +67,10 @@ def samples(stream: Stream, width: int, first: int, end: int) -> list[Sample]:
 
 def _packet_bytes(stream: Stream) -> int | None:
     """The payload of each packet of a flow, if all have the same."""
-    if stream.flow["kind"] == "iperf3":
+    if like(stream.flow) == "iperf3":
         return stream.flow.get("packet")
     for channel in stream.run.meta["scenario"].get("channels", {}).values():
-        if stream.flow["kind"] == "multicast" and channel["group"] == stream.flow.get("group"):
+        if like(stream.flow) == "multicast" and channel["group"] == stream.flow.get("group"):
             return int(channel["packet"])
     return None
 

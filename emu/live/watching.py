@@ -89,6 +89,7 @@ class Watched:
         self._new: list[Event] = []
         self._listening: list[Event] = []
         self._events = EventTail(directory / "events.jsonl", self._new.append)
+        self._events.keep_only(())
         files = {flow[what] for flow in plan["flows"] for what in ("arrivals", "sent")} - {None}
         self._tails = {file: _Tail(directory / file) for file in files}
         self._calls = calls.calls_of(directory, plan)

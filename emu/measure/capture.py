@@ -12,6 +12,7 @@
     tcp          optional: a port; the headers of TCP packets from or to it are kept, everywhere
     overlay      optional: a port; the headers of UDP packets to it are kept, and those of what they
                  carry, everywhere
+    signalling   optional: ports; UDP packets to them are kept, everywhere, whole
     snap         optional: keep at most so many bytes of a packet
     ready        optional: path of a file that is created once every socket is open
 
@@ -70,6 +71,7 @@ class Tap:
                     udp=udp,
                     tcp=config.get("tcp"),
                     overlay=config.get("overlay"),
+                    signalling=config.get("signalling", ()),
                 ),
             )
         self.socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)

@@ -19,7 +19,9 @@ from typing import Any
 
 import numpy as np
 
+from agents.kernel.neighbour_table import neighbour_table
 from agents.kernel.scheduling import AGENT, be_realtime
+from emu.measure.run import Run
 from emu.network.delay_line import STALL_NS
 
 _PERIOD_S = 0.01
@@ -44,12 +46,14 @@ class Sampler:
         self._lags: list[float] = []
         self._stalls: list[Period] = []
         self._cpu: list[tuple[int, int, int]] = []
+        self._refused = 0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
         """Begin."""
         self._cpu.append(cpu_times())
+        self._refused = neighbour_table().refused
         self._thread.start()
 
     def stop(self) -> dict[str, Any]:
@@ -57,7 +61,8 @@ class Sampler:
         self._stopping.set()
         self._thread.join()
         self._cpu.append(cpu_times())
-        return {**verdict(self._lags, self._cpu), "stalls": self._stalls}
+        refused = neighbour_table().refused - self._refused
+        return {**verdict(self._lags, self._cpu, refused), "stalls": self._stalls}
 
     def _run(self) -> None:
         be_realtime(AGENT)
@@ -84,6 +89,19 @@ def cpu_times() -> tuple[int, int, int]:
     return sum(fields), fields[3] + fields[4], fields[7]
 
 
+def stalls(run: Run) -> list[Period]:
+    """The times in which a run stood still: as was noticed meanwhile, or as its sources were late.
+
+    Packets that were not sent in an outage are not lost in it.
+    """
+    late = []
+    for path in {flow["sent"] for flow in run.meta["flows"]}:
+        sent = run.rows(path)
+        late += [(int(due), int(now)) for _, due, now in sent[sent[:, 2] - sent[:, 1] > STALL_NS]]
+    noticed = [(start, end) for start, end in run.meta["fidelity"]["stalls"]]
+    return join([*noticed, *late])
+
+
 def join(periods: Iterable[Period]) -> list[Period]:
     """The periods in order of time, those that overlap as one."""
     joined: list[Period] = []
@@ -106,8 +124,13 @@ def undisturbed(handovers: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return [handover for handover in handovers if not handover["disturbed"]]
 
 
-def verdict(lags_ms: list[float], cpu: list[tuple[int, int, int]]) -> dict[str, Any]:
-    """{ok, reason, timer_lag_ms {median, p99, max}, cpu {mean, max, steal}}; shares of 1."""
+def verdict(
+    lags_ms: list[float], cpu: list[tuple[int, int, int]], neighbours_refused: int = 0
+) -> dict[str, Any]:
+    """{ok, reason, timer_lag_ms {median, p99, max}, cpu {mean, max, steal}, neighbours_refused}.
+
+    Shares are of 1. ``neighbours_refused``: how often the machine's table of neighbours was full.
+    """
     median, p99, worst = np.percentile(lags_ms or [0.0], [50, 99, 100])
     busy = [_share(one, two)[0] for one, two in itertools.pairwise(cpu)]
     mean, steal = _share(cpu[0], cpu[-1])
@@ -118,11 +141,17 @@ def verdict(lags_ms: list[float], cpu: list[tuple[int, int, int]]) -> dict[str, 
         reasons.append(f"the CPUs were {mean:.0%} busy, the limit is {LOAD_LIMIT:.0%}")
     if steal > STEAL_LIMIT:
         reasons.append(f"the hypervisor took {steal:.0%} of the CPU time")
+    if neighbours_refused:
+        reasons.append(
+            f"the machine's table of neighbours was full, for {neighbours_refused} packets "
+            "(net.ipv6.neigh.default.gc_thresh3)"
+        )
     return {
         "ok": not reasons,
         "reason": "; ".join(reasons) or None,
         "timer_lag_ms": {"median": float(median), "p99": float(p99), "max": float(worst)},
         "cpu": {"mean": mean, "max": max(busy, default=mean), "steal": steal},
+        "neighbours_refused": neighbours_refused,
     }
 
 

@@ -6,6 +6,7 @@ resolves them. The kernel only knows forward jumps, so header chains are unrolle
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from agents.kernel.socket_filter import Program
@@ -68,6 +69,7 @@ def control(
     udp: tuple[int, int] | None = None,
     tcp: int | None = None,
     overlay: int | None = None,
+    signalling: Collection[int] = (),
 ) -> Program:
     """MLD, Neighbour Discovery, Mobility Header, SCTP and MIH packets, also in IPv6-in-IPv6.
 
@@ -75,7 +77,8 @@ def control(
     ``data`` adds the first ``DATA_HEADERS`` bytes of channels' packets, and of packets in tunnels
     where these begin (of channels' also where they end). ``udp`` adds UDP packets to one of the
     ports from the first of the two to the last, whole; ``tcp`` the first ``DATA_HEADERS`` bytes of
-    TCP packets from or to a port, ``overlay`` the first ``OVERLAY_HEADERS`` of UDP packets to one.
+    TCP packets from or to a port, ``overlay`` the first ``OVERLAY_HEADERS`` of UDP packets to one,
+    ``signalling`` UDP packets to some more ports, whole.
     """
     code: list[Instruction] = []
     if link_header == ETHERNET_HEADER:
@@ -86,7 +89,7 @@ def control(
         Instruction(_LD_B, link_header + 6),
     ]
     for level in range(_HEADERS):
-        code += _header(level, udp, tcp, overlay)
+        code += _header(level, udp, tcp, overlay, signalling)
     code.append(Instruction(_JA, yes="other", label=f"h{_HEADERS}"))
     code += _data(link_header) if data else [Instruction(_RET, 0, label="other")]
     return assemble([*code, Instruction(_RET, 0, label="none")])
@@ -112,7 +115,11 @@ def _data(link_header: int) -> list[Instruction]:
 
 
 def _header(
-    level: int, ports: tuple[int, int] | None, tcp: int | None, overlay: int | None
+    level: int,
+    ports: tuple[int, int] | None,
+    tcp: int | None,
+    overlay: int | None,
+    signalling: Collection[int],
 ) -> list[Instruction]:
     """One header of the chain: A holds its number, X its offset, both afterwards for the next."""
     names = ("option", "inner", "icmp", "udp", "tcp", "some", "part", "no", "yes", "h")
@@ -146,7 +153,7 @@ def _header(
         Instruction(_JEQ, _DESTINATION_OPTIONS, option),
         Instruction(_JEQ, _ROUTING, option, no),
         Instruction(_LD_H_IND, 2, label=udp),
-        Instruction(_JEQ, mih.PORT, yes),
+        *(Instruction(_JEQ, port, yes) for port in (mih.PORT, *signalling)),
         *members,
         *others,
         Instruction(_JA, yes=no),

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from emu.measure.stream import RECEIVED, SEQUENCE, WITH_MEMBERS, Stream, delays
+from emu.measure.stream import RECEIVED, SEQUENCE, WITH_MEMBERS, Stream, delays, like
 
 
 def describe(stream: Stream) -> dict[str, Any]:
@@ -31,9 +31,9 @@ def describe(stream: Stream) -> dict[str, Any]:
     entry["duplicated"] = int((~stream.first_copies).sum())
     entry["reordered"] = int(stream.reordered.sum())
     entry["delay_ms"] = delays(rows)
-    if flow["kind"] in WITH_MEMBERS:
+    if like(flow) in WITH_MEMBERS:
         entry["join_ms"] = _join_delay(stream)
-    if flow["kind"] == "iperf3":
+    if like(flow) == "iperf3":
         entry |= _iperf_sums(stream)
     local = [e for e in stream.run.of_kind("flow_started") if e.get("flow") == flow["flow"]]
     entry["local_address"] = local[0]["local"] if local else None

@@ -26,9 +26,9 @@ from dataclasses import dataclass
 
 from emu.events import Event
 from emu.measure.run import Run, mobile_node
+from emu.schemes.registry import SCHEMES
 
 PARTS = ("l2", "authentication", "detection", "binding", "address")
-_OWN_UPDATES = ("CoTI", "BU")
 _USABLE = ("preferred", "optimistic")
 
 
@@ -154,8 +154,9 @@ def _handover(run: Run, down: Event, up: Event, until: int, since: int) -> Hando
         return None if event is None else int(event["t"])
 
     attached = step("attached", start)
-    update = step("sent", start, message="PBU")
-    own = _own_update(run, name, start, until)
+    routers = _update(run, name, target, start, until)
+    update = None if routers is None else int(routers["t"])
+    own = _update(run, name, name, start, until)
     if update is not None and own is not None and not _names(run, target, own):
         own = None  # the network does it; the node takes back what it said elsewhere, or refreshes
     tested = None
@@ -194,10 +195,11 @@ def _associated(run: Run, mn: str, down: int, up: int) -> int:
     return up if event is None else int(event["t"])
 
 
-def _own_update(run: Run, mn: str, start: int, until: int) -> Event | None:
-    """The first message of a mobile node that does its mobility itself about where it is now."""
-    sent = [event for event in run.of_kind("sent") if event.get("message") in _OWN_UPDATES]
-    return _first(sent, mn, mn, start, until)
+def _update(run: Run, mn: str, node: str, start: int, until: int) -> Event | None:
+    """The first message about where a mobile node is now, of its access router or its own."""
+    updates = {name for scheme in SCHEMES.all().values() for name in scheme.messages.updates}
+    sent = [event for event in run.of_kind("sent") if event.get("message") in updates]
+    return _first(sent, mn, node, start, until)
 
 
 def _names(run: Run, target: str, update: Event) -> bool:

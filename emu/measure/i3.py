@@ -48,7 +48,8 @@ def tree(places: list[Event], gone: frozenset[str] = frozenset()) -> dict[str, d
     """The tree after some ``i3_place`` events; nodes that are ``gone`` have no place.
 
     Those that have joined there still have them as parents, until they have another place: triggers
-    live on. Who has joined where nobody is any more has no parent.
+    live on. So they do if the parent has moved up, and is at an identifier before that one. Who has
+    joined where nobody is any more has no parent.
     """
     last = {event["node"]: event for event in places}
     there = {
@@ -58,7 +59,11 @@ def tree(places: list[Event], gone: frozenset[str] = frozenset()) -> dict[str, d
     }
     # Of two who had an identifier it is that of who is there, and has moved up.
     in_turn = sorted(last.items(), key=lambda one: one[0] in there)
-    owners = {event["identifier"]: node for node, event in in_turn}
+    owners = {
+        event["identifier"]: event["node"]
+        for event in places
+        if last[event["node"]]["identifier"] in event["path"]
+    } | {event["identifier"]: node for node, event in in_turn}
     return {
         node: {
             "parent": owners.get(event["path"][-1]) if event["path"] else None,

@@ -6,8 +6,7 @@ from typing import Any
 
 from emu.measure.handovers import Handover
 from emu.measure.run import Run
-
-_HOME_AGENT = "ha"
+from emu.schemes.registry import SCHEMES
 
 
 def leave_ms(run: Run, handover: Handover, flow: dict[str, Any]) -> float | None:
@@ -19,10 +18,12 @@ def leave_ms(run: Run, handover: Handover, flow: dict[str, Any]) -> float | None
     """
     if "group" not in flow:
         return None
+    centres = [scheme.centre for scheme in SCHEMES.all().values()]
+    anchors = {centre.role for centre in centres if centre.anchors}
     for event in run.of_kind("leave"):
         if (
             handover.down_ns <= event["t"] <= handover.until_ns
-            and event["node"] in (handover.origin, _HOME_AGENT)
+            and event["node"] in {handover.origin, *anchors}
             and event["group"] == flow["group"]
             and run.node_of(event["host"]) == handover.mn
         ):

@@ -3,7 +3,8 @@
 The same packet is seen leaving its sender, and again on every router's interfaces that it crosses.
 Its bytes stay the same but for the hop limit: the sightings with the highest hop limit that go out
 are the sending, those with the lowest that come in are the receipt. Bytes that are sent again (a
-retransmission, a repeated advertisement) are a message of their own.
+retransmission, a repeated advertisement) are a message of their own. What a router takes out of a
+tunnel, or puts into one, and sends on is no new message: it goes on.
 
 Two nodes may send the same bytes on links of their own, as all MAGs have one link-local and one
 link-layer address there (RFC 5213 section 6.9.3): who receives them has heard its neighbour.
@@ -14,7 +15,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from emu.measure import packets, pcapng
 from emu.measure.packets import Message
@@ -82,7 +83,38 @@ def match(seen: Iterable[Sighting], are_neighbours: Neighbours | None = None) ->
     transfers = [
         transfer for group in groups.values() for transfer in _of_one_key(group, are_neighbours)
     ]
-    return sorted(transfers, key=lambda transfer: transfer.sent_ns)
+    return _joined(sorted(transfers, key=lambda transfer: transfer.sent_ns))
+
+
+def _joined(transfers: Iterable[Transfer]) -> list[Transfer]:
+    """Those in whose course a tunnel begins or ends are one each.
+
+    What has a link-local source is never sent on: who says the same is another node.
+    """
+    whole: list[Transfer] = []
+    places: defaultdict[bytes, list[int]] = defaultdict(list)
+    for transfer in transfers:
+        same = places[transfer.message.carried]
+        before = [at for at in same if _goes_on(whole[at], transfer)]
+        if before:
+            first = whole[before[-1]]
+            others = [receipt for receipt in first.receipts if receipt[0] != transfer.sender]
+            receipts = (*others, *transfer.receipts)
+            whole[before[-1]] = replace(first, receipts=receipts, hops=first.hops + transfer.hops)
+        else:
+            same.append(len(whole))
+            whole.append(transfer)
+    return whole
+
+
+def _goes_on(first: Transfer, then: Transfer) -> bool:
+    """Whether a node sends on, with another outer header or with none, what has come to it."""
+    came = any(node == then.sender and ns <= then.sent_ns for node, ns in first.receipts)
+    return came and first.message.key != then.message.key and not _is_local(first.message)
+
+
+def _is_local(message: Message) -> bool:
+    return message.source.startswith("fe80:")
 
 
 def _of_one_key(group: list[Sighting], are_neighbours: Neighbours | None) -> Iterable[Transfer]:

@@ -6,17 +6,15 @@ known by identifiers that they draw at each start.
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
-from emu.events import Event
-from emu.measure import overlay_packets
+from emu.measure import overlay_packets, repairs
 from emu.measure.run import Run
-from emu.measure.stream import RECEIVED, SEQUENCE, Stream
+from emu.measure.stream import Stream
+from topologies.parameters import ISLANDER
 
-_SILENT_INTERVALS = 10
 Parents = dict[str, str]
 """The parent of each node in a tree."""
 Channel = tuple[str, str, str]
@@ -28,14 +26,14 @@ def of_run(run: Run, streams: list[Stream]) -> dict[str, Any]:
 
     ``trees``: those at the scenario's end, with how often each changed; a root is at level 0.
     ``tree``: sums over them, and how often a packet crosses a link. ``changes``: each new plan, and
-    the ways that failed. ``repairs``: what each crash did to the streams of others. ``links``: what
+    the ways that failed. ``repairs``: what each crash and partition did to streams. ``links``: what
     each member sent to which other. ``members``: what each says of itself when it ends.
     """
     names = {e["member"]: e["node"] for e in run.of_kind("overlay_started")}
     changes = list(_changes(run, names))
     end = run.seconds(run.meta["t0_ns"] + run.meta["scenario"]["duration"])
     trees = _at(changes, end)
-    repairs = list(_repairs(run, streams, changes))
+    repaired = list(repairs.of_run(run, streams, _passers(run, changes)))
     seen = list(overlay_packets.crossings(run))
     links = overlay_packets.links(seen)
     return {
@@ -52,7 +50,7 @@ def of_run(run: Run, streams: list[Stream]) -> dict[str, Any]:
         },
         "trees": [_tree(channel, parents, changes) for channel, parents in trees.items()],
         "changes": changes,
-        "repairs": repairs,
+        "repairs": repaired,
         "links": links,
         "members": {e["node"]: e["overlay"] for e in run.of_kind("state") if "overlay" in e},
         "joins": [],
@@ -117,38 +115,18 @@ def _tree(channel: Channel, parents: Parents, changes: list[dict[str, Any]]) -> 
     }
 
 
-def _repairs(
-    run: Run, streams: list[Stream], changes: list[dict[str, Any]]
-) -> Iterator[dict[str, Any]]:
-    """Of each stream that a crash interrupted: for how long, and what was lost meanwhile.
+def _passers(run: Run, changes: list[dict[str, Any]]) -> repairs.Above:
+    """Who passes on what a receiver gets, in the trees as they were, which islands are not in."""
+    islanders = {name for name, node in run.meta["nodes"].items() if node.get("role") == ISLANDER}
 
-    Those are interrupted whose receiver was below the node that crashed, in the tree as it was;
-    where nobody logs trees, those that were silent for ten packet intervals. Whoever was killed
-    before listens no more.
-    """
-    killed: set[str] = set()
-    for crash in run.of_kind("crashed"):
-        if crash["node"] not in run.meta["scenario"]["nodes"]:
-            continue
-        killed.add(crash["node"])
-        trees = _at(changes, run.seconds(crash["t"]))
-        for stream in streams:
-            group, receiver = stream.flow.get("group"), stream.flow["to"]
-            if group is None or receiver in killed:
-                continue
-            tree = {c: p for (_, _, of), t in trees.items() if of == group for c, p in t.items()}
-            if changes and crash["node"] not in _above(tree, receiver):
-                continue
-            found = _interruption(run, stream, crash)
-            silent_ms = found["repair_ms"]
-            least_ms = _SILENT_INTERVALS * stream.flow["interval_ns"] / 1e6
-            if changes or silent_ms is None or silent_ms >= least_ms:
-                yield {
-                    "at_s": run.seconds(crash["t"]),
-                    "node": crash["node"],
-                    "flow": stream.flow["flow"],
-                    **found,
-                }
+    def above(stream: Stream, time: int) -> list[str] | None:
+        if not changes or stream.flow["to"] in islanders:
+            return None
+        trees = _at(changes, run.seconds(time))
+        of_group = (tree for (_, _, group), tree in trees.items() if group == stream.flow["group"])
+        return _above(dict(ChainMap(*of_group)), stream.flow["to"])
+
+    return above
 
 
 def _above(parents: Parents, node: str) -> list[str]:
@@ -158,22 +136,3 @@ def _above(parents: Parents, node: str) -> list[str]:
         node = parents[node]
         above.append(node)
     return above
-
-
-def _interruption(run: Run, stream: Stream, crash: Event) -> dict[str, Any]:
-    """The longest gap from a crash until the next one, less an interval; None: it did not end."""
-    later = [e["t"] for e in run.of_kind("crashed") if e["t"] > crash["t"]]
-    until = min([*later, stream.flow["stop_ns"], run.end_ns])
-    times = stream.progress[:, RECEIVED]
-    first = int(np.searchsorted(times, crash["t"]))
-    last = int(np.searchsorted(times, until))
-    if not first or first == last:
-        return {"repair_ms": None, "lost": None}
-    around = times[first - 1 : last]
-    at = int(np.argmax(np.diff(around)))
-    gap = int(around[at + 1] - around[at])
-    sent = run.rows(stream.flow["sent"])
-    numbers = stream.progress[first - 1 + at : first + 1 + at, SEQUENCE]
-    missing = sent[(sent[:, 0] > numbers[0]) & (sent[:, 0] < numbers[1]), 0]
-    lost = int((~np.isin(missing, stream.arrivals[:, SEQUENCE])).sum())
-    return {"repair_ms": max(0, gap - int(stream.flow["interval_ns"])) / 1e6, "lost": lost}

@@ -1,7 +1,7 @@
 """Channels' packets and overlays' datagrams on the links: how often each one crosses which.
 
 A channel's packet has the header of our senders in it (``emu.traffic.payload``), natively sent or
-in a datagram of an overlay that is not encrypted.
+in a datagram of an overlay, or of i3, that is not encrypted.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address
 from typing import Any
 
+from agents.roles.i3_port import PORT as I3_PORT
+from agents.wire.amt import PORT as AMT_PORT
 from agents.wire.overlay import PORT
 from emu.measure import packets, pcapng
 from emu.measure.pcapng import Capture
@@ -20,7 +22,7 @@ from emu.traffic import payload
 
 _ETHERTYPE_IPV6 = b"\x86\xdd"
 _LINK_HEADER, _IPV6_HEADER, _UDP = 14, 40, 17
-_PORT = PORT.to_bytes(2, "big")
+_PORTS = tuple(port.to_bytes(2, "big") for port in (PORT, AMT_PORT, I3_PORT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Crossing:
     channel: tuple[int, int] | None
     """The channel's packet in it: number of the flow, sequence number."""
     overlay: bool
-    """Whether it is a datagram between members."""
+    """Whether it is a datagram between members, or by the servers of i3."""
 
 
 def crossings(run: Run) -> Iterator[Crossing]:
@@ -55,7 +57,7 @@ def _of_capture(run: Run, capture: Capture) -> Iterator[Crossing]:
         if packet.data[12:14] != _ETHERTYPE_IPV6 or len(data) < _IPV6_HEADER:
             continue
         at, protocol, inner = packets.upper_layer(data)
-        overlay = protocol == _UDP and data[at + 2 : at + 4] == _PORT
+        overlay = protocol == _UDP and data[at + 2 : at + 4] in _PORTS
         found = data.find(payload.MAGIC, at)
         header = payload.decode(data[found:]) if found >= 0 else None
         if not overlay and (header is None or data[inner + 24] != 0xFF):

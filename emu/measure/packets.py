@@ -9,10 +9,14 @@ from __future__ import annotations
 import ipaddress
 import struct
 from dataclasses import dataclass
+from functools import cache
+from typing import get_args
 
-from agents.wire import mih, nemo, overlay
+from agents.wire import amt, mih, nemo, overlay
 from agents.wire.errors import UnknownMessage
 from emu.measure import pcapng, sctp_packets
+from emu.schemes.messages import Reader
+from emu.schemes.registry import SCHEMES
 
 _IPV6_HEADER = 40
 _ETHERTYPE_IPV6 = b"\x86\xdd"
@@ -46,6 +50,13 @@ _MOBILITY_TYPES = {
 _UDP_HEADER = 8
 _MIH_PORT = mih.PORT.to_bytes(2, "big")
 _MIH_ACK_RSP = 0x04
+_AMT_PORT = amt.PORT.to_bytes(2, "big")
+_AMT_TYPES = {
+    kind.TYPE: f"AMT {kind.__name__}"
+    for kind in get_args(amt.Message)
+    if kind is not amt.MulticastData
+}
+"""The names of its control messages."""
 _OVERLAY_PORT = overlay.PORT.to_bytes(2, "big")
 _IN_CLEAR = 0
 LINK_SCOPE_REPORT = "MLD report (link scope)"
@@ -78,6 +89,8 @@ class Message:
     tunnelled: bool
     key: bytes
     """The packet with its hop limit blanked: the same wherever it is seen on its way."""
+    carried: bytes
+    """The same without the headers of tunnels."""
 
 
 def parse(data: bytes, link_type: int, length: int) -> Message | None:
@@ -102,8 +115,13 @@ def parse(data: bytes, link_type: int, length: int) -> Message | None:
         length=length - link_header,
         hop_limit=packet[7],
         tunnelled=inner > 0,
-        key=packet[:7] + b"\0" + packet[8:],
+        key=_blanked(packet),
+        carried=_blanked(packet[inner:]),
     )
+
+
+def _blanked(packet: bytes) -> bytes:
+    return packet[:7] + b"\0" + packet[8:]
 
 
 def upper_layer(packet: bytes) -> tuple[int, int, int]:
@@ -125,12 +143,17 @@ def _address(packed: bytes) -> str:
 
 def _message(protocol: int, body: bytes) -> tuple[str | None, str]:
     try:
+        for read in _readers():
+            if found := read(protocol, body):
+                return found
         if protocol == _MOBILITY:
             return _mobility(body)
         if protocol == _UDP and body[2:4] == _MIH_PORT:
             return _mih(body[_UDP_HEADER:])
         if protocol == _UDP and body[2:4] == _OVERLAY_PORT:
             return _overlay(body[_UDP_HEADER:]), ""
+        if protocol == _UDP and _AMT_PORT in (body[:2], body[2:4]):
+            return _AMT_TYPES.get(body[_UDP_HEADER]), ""
         if protocol == _SCTP:
             return sctp_packets.read(body)
         if protocol == _ICMPV6 and body:
@@ -142,6 +165,13 @@ def _message(protocol: int, body: bytes) -> tuple[str | None, str]:
     except (struct.error, IndexError, ValueError):
         return "malformed", ""  # cut short on the wire or by the capture: still a message sent
     return None, ""
+
+
+@cache
+def _readers() -> tuple[Reader, ...]:
+    """Of the messages of mobility schemes that others do not know."""
+    all_messages = (scheme.messages for scheme in SCHEMES.all().values())
+    return tuple(messages.read for messages in all_messages if messages.read)
 
 
 def _mobility(body: bytes) -> tuple[str, str]:

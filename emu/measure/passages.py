@@ -16,6 +16,7 @@ from emu.measure import packets, pcapng
 from emu.measure.messages import realtime_offset
 from emu.measure.pcapng import Capture
 from emu.measure.run import Run
+from emu.measure.stream import like
 from emu.traffic import payload
 
 _LINK_HEADER, _IPV6_HEADER, _ECHO_HEADER = 14, 40, 8
@@ -53,7 +54,7 @@ class Passage:
         """Whether the packet belongs to a flow of the run's meta data."""
         if "group" in flow:
             return self.group == str(flow["group"])
-        return (flow["protocol"] or flow["kind"], flow.get("number")) in self.numbers
+        return (flow["protocol"] or like(flow), flow.get("number")) in self.numbers
 
 
 def of_run(run: Run) -> list[Passage]:

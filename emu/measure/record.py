@@ -19,20 +19,22 @@ from emu.measure import (
     leftovers,
     membership,
     messages,
+    metrics,
     overlay,
     passages,
     refused,
     services,
-    signalling,
+    signalling_cost,
     tunnels,
 )
 from emu.measure.carrying import Carrying, Flow
+from emu.measure.fidelity import Period
 from emu.measure.handovers import Handover
 from emu.measure.listening import Listening
 from emu.measure.messages import Transfer
 from emu.measure.places import Places
 from emu.measure.run import Run, missing, runs_of
-from emu.measure.statistics import Summary, summarise
+from emu.measure.statistics import Summary, most, summarise
 from emu.measure.stream import Stream
 
 SCHEMA = 1
@@ -58,7 +60,8 @@ class RecordError(Exception):
 def build(directory: Path) -> dict[str, Any]:
     """Write ``record.json`` and the merged ``events.jsonl`` of a record's directory; the record.
 
-    The captures of run 1 move to ``captures/``. Building again gives the same again.
+    The captures of run 1 move to ``captures/``. Building again gives the same again. Raises
+    `metrics.WrongMetric` if the code of another package's metric fails.
     """
     runs = runs_of(directory)
     if not runs:
@@ -105,15 +108,19 @@ def _run(run: Run) -> dict[str, Any]:
     transfers = messages.of_run(run)
     places = Places(run)
     carrying = Carrying(passages.of_run(run), Listening(places, streams), places)
+    stalls = fidelity.stalls(run)
     return {
         "run": run.number,
         "seed": run.meta["seed"],
-        "handovers": [_handover(run, h, streams, transfers, carrying) for h in handovers.find(run)],
+        "handovers": [
+            _handover(run, move, streams, transfers, carrying, stalls)
+            for move in handovers.find(run)
+        ],
         "flows": [
             flows.describe(stream) | carrying.of_flow(stream.flow, 0, math.inf)
             for stream in streams
         ],
-        "signalling": signalling.cost(transfers),
+        "signalling": signalling_cost.cost(transfers),
         "overlay": _overlay(run, streams),
         "membership": membership.final(run),
         "membership_history": membership.history(run),
@@ -121,6 +128,12 @@ def _run(run: Run) -> dict[str, Any]:
         "services": services.of_run(run),
         "leftovers": leftovers.of_run(run),
         "refused": refused.counts(run),
+        "processor_s": {
+            event["node"]: event["processor_ns"] / 1e9
+            for event in run.of_kind("stopped")
+            if "processor_ns" in event
+        },
+        "conductor_mib": run.meta.get("conductor_mib"),
         "torn_events": run.torn_events,
         "refusals": refused.refusals(run),
     }
@@ -137,6 +150,7 @@ def _handover(
     streams: list[Stream],
     transfers: list[Transfer],
     carrying: Carrying,
+    stalls: list[Period],
 ) -> dict[str, Any]:
     settled = min(handover.until_ns, handover.done_ns + disruption.SETTLING_NS)
     during = [t for t in transfers if handover.down_ns <= t.sent_ns <= settled]
@@ -144,7 +158,6 @@ def _handover(
     marks = [(flow, mark) for flow, mark in found if mark is not None]
     longest_ms = max((mark["disruption_ms"] or 0 for _, mark in marks), default=0)
     over = handover.done_ns + int(longest_ms * 1e6)
-    stalls = run.meta["fidelity"]["stalls"]
     return {
         "mn": handover.mn,
         "from": handover.origin,
@@ -155,7 +168,8 @@ def _handover(
         "latency_ms": handover.latency_ms,
         "care_of_test_ms": handover.care_of_test_ms,
         "flows": [mark | _carried(run, handover, flow, carrying) for flow, mark in marks],
-        "signalling": signalling.cost(during),
+        "signalling": signalling_cost.cost(during),
+        "metrics": metrics.of_handover(run, handover),
     }
 
 
@@ -190,12 +204,21 @@ def _fidelity(runs: list[Run], results: list[dict[str, Any]]) -> dict[str, Any]:
                 f"run {run.number}: stalls took more than {fidelity.STALLED_LIMIT:.0%} of "
                 f"{disturbed} of {len(moves)} handovers"
             )
-    verdicts = [run.meta["fidelity"] for run in runs]
+    verdicts = [{**run.meta["fidelity"], "stalls": fidelity.stalls(run)} for run in runs]
     return {"ok": not reasons, "reason": "; ".join(reasons) or None, "runs": verdicts}
 
 
 def summary(results: list[dict[str, Any]]) -> dict[str, Summary]:
     """Statistics of every metric: of the undisturbed handovers of each run, signalling of a run."""
+    found = {metric: summarise(runs, most(metric)) for metric, runs in values_of(results).items()}
+    for name in (name for result in results for name in _not_recovered(result)):
+        entry = found.setdefault(name, summarise([]))
+        entry["not_recovered"] = int(entry.get("not_recovered") or 0) + 1
+    return found
+
+
+def values_of(results: list[dict[str, Any]]) -> dict[str, list[list[float]]]:
+    """The values of every metric, run by run."""
     values: defaultdict[str, list[list[float]]] = defaultdict(lambda: [[] for _ in results])
     kinds = sorted({kind for result in results for kind in result["signalling"]})
     for run, result in enumerate(results):
@@ -204,11 +227,7 @@ def summary(results: list[dict[str, Any]]) -> dict[str, Summary]:
                 values[metric][run].append(value)
     if any(result["refusals"] for result in results):
         values["refused.requests"] = [[len(result["refusals"])] for result in results]
-    found = {metric: summarise(runs) for metric, runs in values.items()}
-    for name in (name for result in results for name in _not_recovered(result)):
-        entry = found.setdefault(name, summarise([]))
-        entry["not_recovered"] = int(entry.get("not_recovered") or 0) + 1
-    return found
+    return dict(values)
 
 
 def _measured(result: dict[str, Any], kinds: list[str]) -> Iterator[tuple[str, float | None]]:
@@ -216,6 +235,8 @@ def _measured(result: dict[str, Any], kinds: list[str]) -> Iterator[tuple[str, f
     for handover in fidelity.undisturbed(result["handovers"]):
         for part, value in handover["latency_ms"].items():
             yield f"latency_ms.{part}", value
+        for name, value in handover.get("metrics", {}).items():
+            yield f"{metrics.PREFIX}{name}", value
         for flow in handover["flows"]:
             kind = flow["protocol"] or flow["kind"]
             for metric in _PER_FLOW:
@@ -235,7 +256,8 @@ def _of_overlay(entry: dict[str, Any] | None) -> Iterator[tuple[str, float | Non
         for join in entry["joins"]:
             yield "overlay.join_ms", join["took_ms"]
         for repair in entry.get("repairs", ()):
-            yield "overlay.repair_ms", repair["repair_ms"]
+            healed = repair["event"] == "heal"
+            yield f"overlay.{'heal' if healed else 'repair'}_ms", repair["repair_ms"]
 
 
 def _not_recovered(result: dict[str, Any]) -> Iterator[str]:

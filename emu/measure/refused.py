@@ -22,7 +22,7 @@ def counts(run: Run) -> dict[str, dict[str, int]]:
     for node, number in Counter(event["node"] for event in run.of_kind("refused")).items():
         found[node] = {"refusals": number}
     for event in run.of_kind("state", "stopped"):
-        numbers = {"malformed": event.get("malformed", 0)}
+        numbers = {reason: event.get(reason, 0) for reason in ("malformed", "unexpected")}
         for part in _PARTS:
             for reason, number in (event.get(part) or {}).items():
                 numbers[f"{part}.{reason}"] = number

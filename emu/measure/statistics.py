@@ -5,24 +5,32 @@ All that is measured here is a duration, a delay or a number of things, and cann
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit  # all of scipy.stats would take half a second to import
 
 CONFIDENCE = 0.95
+_SHARES = frozenset({"delivery_ratio"})
 
 Summary = dict[str, float | int | None]
 """What `summarise` gives, as ``record.json`` has it."""
 
 
-def summarise(runs: Sequence[Sequence[float]]) -> Summary:
+def most(metric: str) -> float:
+    """What a metric cannot be above: a share is one at most."""
+    return 1.0 if metric.rpartition(".")[2] in _SHARES else math.inf
+
+
+def summarise(runs: Sequence[Sequence[float]], at_most: float = math.inf) -> Summary:
     """The statistics of a quantity, from its values run by run; runs without a value do not count.
 
     ``n`` values of ``runs`` runs: ``stdev`` (n - 1), ``min``, ``median``, ``p95`` and ``max``
     describe them. ``mean`` is the mean of the runs' means, ``ci95`` half the width of its 95 %
     confidence interval by Student's t with runs - 1 degrees of freedom, ``ci95_low`` and
-    ``ci95_high`` where that ends; not below 0. What there are too few values or runs for is None.
+    ``ci95_high`` where that ends; not below 0, nor above ``at_most``. What there are too few
+    values or runs for is None.
     """
     samples = [np.asarray(values, float) for values in runs if len(values)]
     if not samples:
@@ -34,7 +42,7 @@ def summarise(runs: Sequence[Sequence[float]]) -> Summary:
     return {
         "n": len(values),
         "runs": len(means),
-        **dict(zip(_OF_RUNS, (float(means.mean()), *_interval(means)), strict=True)),
+        **dict(zip(_OF_RUNS, (float(means.mean()), *_interval(means, at_most)), strict=True)),
         **dict(zip(_OF_VALUES, (stdev, *percentiles), strict=True)),
     }
 
@@ -43,14 +51,24 @@ _OF_RUNS = ("mean", "ci95", "ci95_low", "ci95_high")
 _OF_VALUES = ("stdev", "min", "median", "p95", "max")
 
 
-def _interval(means: np.ndarray) -> tuple[float | None, float | None, float | None]:
+def _interval(means: np.ndarray, at_most: float) -> tuple[float | None, float | None, float | None]:
     """Half the width of the confidence interval of the mean of independent means, and its ends."""
-    count, middle = len(means), float(means.mean())
-    if count < 2:
+    middle, half = float(means.mean()), half_width(means)
+    if half is None:
         return None, None, None
-    quantile = float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1))
-    half = quantile * float(means.std(ddof=1)) / count**0.5
-    return half, max(0.0, middle - half), middle + half
+    return half, max(0.0, middle - half), min(at_most, middle + half)
+
+
+def half_width(values: np.ndarray) -> float | None:
+    """Half the width of the confidence interval of the mean of independent values, by Student's t.
+
+    None with less than two of them.
+    """
+    count = len(values)
+    if count < 2:
+        return None
+    quantile = float(stdtrit(count - 1, (1 + CONFIDENCE) / 2))
+    return quantile * float(values.std(ddof=1)) / float(count**0.5)
 
 
 def decimals(half_width: float | None, most: int) -> int:

@@ -10,12 +10,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emu.measure.fidelity import LAG_LIMIT_MS
 from emu.measure.run import Rows, Run
 
 SEQUENCE, SENT, RECEIVED = range(3)
 """The columns of an arrival file."""
 WITH_MEMBERS = ("multicast", "i3")
 """Kinds of flow whose receivers join and leave."""
+
+
+def like(flow: dict[str, Any]) -> str:
+    """The kind of the toolkit's own flows whose packets and files a flow's are like."""
+    return str(flow.get("like", flow["kind"]))
+
+
 Mask = NDArray[np.bool_]
 _RECENT, _USUAL_PERCENT = 100, 95
 """How long a packet takes just now: this percentile of so many delays; a late one is no measure."""
@@ -67,7 +75,7 @@ class Stream:
     def windows(self) -> list[tuple[int, int]]:
         """When the receiver was there: a listener's memberships, else from the flow's start on."""
         whole = (int(self.flow["start_ns"]), self.run.end_ns)
-        if self.flow["kind"] not in WITH_MEMBERS:
+        if like(self.flow) not in WITH_MEMBERS:
             return [whole]
         windows: list[tuple[int, int]] = []
         joined: int | None = None
@@ -86,10 +94,10 @@ class Stream:
     @cached_property
     def expected(self) -> NDArray[np.int64]:
         """The numbers of the packets that the receiver could have got."""
-        if self.flow["kind"] == "iperf3":
+        if like(self.flow) == "iperf3":
             return np.arange(1, self._iperf_packets + 1)
         sent = self.run.rows(self.flow["sent"])
-        if self.flow["kind"] == "ping":
+        if like(self.flow) == "ping":
             return sent[:, 0]
         parts = [sent[self._reachable(sent, *window), 0] for window in self.windows]
         return np.unique(np.concatenate(parts))
@@ -97,7 +105,8 @@ class Stream:
     def _reachable(self, sent: Rows, joined: int, left: int) -> Mask:
         """Which packets were sent from the first that came until the last that was not under way.
 
-        That is the newest that came, or one that would usually have come before the listener left.
+        That is the newest that came, or one that would usually have come before the listener left,
+        though the machine be as late as it may.
         """
         received = self.progress[:, RECEIVED]
         here = self.progress[(received >= joined) & (received <= left)]
@@ -107,7 +116,8 @@ class Stream:
             recent = here[-_RECENT:]
             took = recent[:, RECEIVED] - recent[:, SENT]
             usual = int(np.percentile(took, _USUAL_PERCENT, method="lower"))
-            first, last = int(here[0, SENT]), max(left - usual, int(here[-1, SENT]))
+            under_way = left - usual - int(LAG_LIMIT_MS * 1e6)
+            first, last = int(here[0, SENT]), max(under_way, int(here[-1, SENT]))
         reachable: Mask = (times >= first) & (times <= last)
         return reachable
 

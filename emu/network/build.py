@@ -20,14 +20,16 @@ from mininet.link import Intf, Link
 from mininet.net import Mininet
 from mininet.node import OVSSwitch
 
-from emu.network.addressing import ROUTERS, Interface, Node, Plan, plan
+from emu.network.addressing import Interface, Node, Plan, plan
 from emu.network.namespace import batch, disable_offload, entered, set_ipv6
 from emu.network.routes import neighbours, routes
 from emu.network.shaping import LINE, DelayBackend, LineReport, Shaper
 from emu.sandbox import RUN_DIRECTORY
-from topologies import topology as topology_class
+from emu.topologies import TOPOLOGIES
 from topologies.base import RADIO
-from topologies.parameters import Dad, EndNode, Parameters
+from topologies.parameters import ISLAND, Dad, EndNode, Parameters
+
+_BRIDGE = "ethernet"
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def build(
 
     ``seed`` is for the delay line's loss and jitter, ``directory`` for its configuration file.
     """
-    topology = topology_class(kind)(parameters, nodes)
+    topology = TOPOLOGIES.find(kind).load()(parameters, nodes)
     layout = plan(topology)
     _set_link_layer_addresses(topology, layout)
     switch = partial(OVSSwitch, datapath=backends.switch, protocols="OpenFlow13", batch=True)
@@ -180,7 +182,7 @@ def _sysctls(node: Node, dad: Dad) -> dict[str, int]:
             detection |= {"default/optimistic_dad": 1, "default/use_optimistic": 1}
         return settings | detection
     settings |= {"default/accept_ra": 0, "default/accept_dad": 0}
-    if node.role in ROUTERS:
+    if node.is_router:
         settings |= {"all/forwarding": 1, "default/addr_gen_mode": 1}
     return settings
 
@@ -217,6 +219,8 @@ def _configure_hosts(net: Mininet, layout: Plan, shaper: Shaper) -> None:
         commands = _addresses(node)
         commands += [f"neighbour add {entry}" for entry in all_neighbours[node.name]]
         commands += [f"route add {route}" for route in all_routes[node.name]]
+        if node.role == ISLAND:
+            commands += _bridge(node)
         with entered(Path(f"/proc/{net[node.name].pid}/ns/net")):
             disable_offload(interface.name for interface in node.interfaces)
             batch("ip", commands)
@@ -227,15 +231,25 @@ def _configure_hosts(net: Mininet, layout: Plan, shaper: Shaper) -> None:
 
 def _addresses(node: Node) -> list[str]:
     commands = []
-    if node.role in ROUTERS:
+    if node.is_router:
         commands.append(f"address add {node.address}/128 dev lo nodad")
     for interface in node.interfaces:
         commands.append(f"link set {interface.name} up")
-        if node.role in ROUTERS:
+        if node.is_router:
             commands.append(f"address add {interface.link_local}/64 dev {interface.name} nodad")
         if interface.lan is not None:
-            commands.append(f"address add {interface.lan} dev {interface.name} nodad")
+            commands.append(f"address add {interface.lan} dev {interface.name} nodad noprefixroute")
     return commands
+
+
+def _bridge(node: Node) -> list[str]:
+    """An Ethernet: a switch that brings every frame for a group to all."""
+    ports = [f"link set {interface.name} master {_BRIDGE}" for interface in node.interfaces]
+    return [
+        f"link add {_BRIDGE} type bridge mcast_snooping 0",
+        f"link set {_BRIDGE} up",
+        *ports,
+    ]
 
 
 def _start_switch(net: Mininet, layout: Plan, shaper: Shaper) -> None:

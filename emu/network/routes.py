@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import networkx
 
-from emu.network.addressing import HOSTS, ROUTERS, Interface, Plan
+from emu.network.addressing import HOSTS, Interface, Plan
+from topologies.parameters import ISLAND_LINK
 
 
 def routes(plan: Plan) -> dict[str, list[str]]:
@@ -14,7 +15,7 @@ def routes(plan: Plan) -> dict[str, list[str]]:
         for node in plan.values()
         for interface in node.interfaces
     }
-    commands: dict[str, list[str]] = {name: _default(plan, name) for name in plan}
+    commands: dict[str, list[str]] = {name: _of_lans(plan, name) for name in plan}
     graph = _routers(plan)
     for destination in graph:
         prefixes = list(plan[destination].prefixes())
@@ -40,10 +41,11 @@ def neighbours(plan: Plan) -> dict[str, list[str]]:
     """
     return {
         node.name: [
-            f"{far.link_local} lladdr {far.link_layer_address} dev {interface.name} nud permanent"
+            f"{address} lladdr {far.link_layer_address} dev {interface.name} nud permanent"
             for interface in node.interfaces
-            if interface.kind not in ("access", "wireless")
+            if interface.kind not in ("access", "wireless", ISLAND_LINK)
             for far in [_far_end(plan, interface)]
+            for address in [far.link_local, *([far.lan.ip] if far.lan else [])]
         ]
         for node in plan.values()
     }
@@ -55,18 +57,28 @@ def _far_end(plan: Plan, interface: Interface) -> Interface:
     )
 
 
-def _default(plan: Plan, name: str) -> list[str]:
-    """The default route of a host, to the router on its LAN."""
-    if plan[name].role not in HOSTS:
-        return []
-    interface = plan[name].interfaces[0]
-    return [f"::/0 via {_far_end(plan, interface).link_local} dev {interface.name}"]
+def _of_lans(plan: Plan, name: str) -> list[str]:
+    """A host's default route; a router's to the only host on each LAN.
+
+    Nobody looks for the other addresses of a LAN: neighbours fill a table of the whole machine's.
+    """
+    commands = []
+    for interface in plan[name].interfaces:
+        far = _far_end(plan, interface)
+        if interface.lan is None or far.lan is None:
+            continue
+        if plan[name].role in HOSTS:
+            commands.append(f"::/0 via {far.link_local} dev {interface.name}")
+        else:
+            commands.append(f"{far.lan.ip} dev {interface.name}")
+            commands.append(f"unreachable {far.lan.network}")
+    return commands
 
 
 def _routers(plan: Plan) -> networkx.Graph:
     graph = networkx.Graph()
     for node in plan.values():
         for interface in node.interfaces:
-            if node.role in ROUTERS and plan[interface.peer].role in ROUTERS:
+            if node.is_router and plan[interface.peer].is_router:
                 graph.add_edge(node.name, interface.peer, metric=interface.metric)
     return graph

@@ -8,7 +8,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
 
+from agents.overlay.data_path import Capacity
 from agents.overlay.interface import Overlay, Place
+from agents.wire.overlay import PORT
 from emu.scenario.section import Section
 
 _SMALLEST_SECRET = 16
@@ -47,3 +49,7 @@ class Alm:
     """What ``options`` may say in the configuration."""
     all_known: bool = False
     """Whether each member comes to know all others, and logs that (``overlay_member``)."""
+    port: int = PORT
+    """The UDP port of members in a lab."""
+    in_kernel: Callable[[Any], Capacity] | None = None
+    """With these options, what a data path in the kernel is to be ready for; None: it has none."""

@@ -32,4 +32,4 @@ def _make(place: Place, options: GatewayOptions) -> Overlay:
     return AmtGateway(GatewayConfig(linux=options.linux), options.relay, discovery, place.random)
 
 
-ALM = Alm(_make, GatewayOptions)
+ALM = Alm(_make, GatewayOptions, port=PORT)

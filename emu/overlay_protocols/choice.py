@@ -9,9 +9,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from agents.overlay.data_path import Capacity
 from agents.overlay.interface import Overlay, Place
 from emu.overlay_protocols import registry
 from emu.overlay_protocols.alm import Alm
+from emu.overlay_protocols.data_paths import PYTHON
 from emu.scenario.errors import Problem
 from emu.scenario.explain import explain
 from emu.scenario.section import Section
@@ -31,6 +33,18 @@ class Choice:
 
     alm: Alm
     options: Section
+
+    def in_kernel(self, data_path: str) -> Capacity | None:
+        """What programs are to be ready for in the data path of that name.
+
+        `WrongChoice`: the protocol has no such data path.
+        """
+        if data_path == PYTHON:
+            return None
+        if self.alm.in_kernel is None:
+            text = f"the protocol has no data path {data_path}; write {PYTHON}, or leave it out"
+            raise WrongChoice([Problem(("data_path",), text)])
+        return self.alm.in_kernel(self.options)
 
     def make(self, place: Place) -> Overlay:
         """The core of a member."""

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from agents.overlay.config import OverlayConfig
+from agents.overlay.data_path import Capacity
 from agents.overlay.interface import Overlay, Place
 from agents.overlay.member import Member, Self
 from agents.overlay.sealing import Sealer
@@ -27,11 +28,16 @@ def _make(place: Place, options: OwnOptions) -> Overlay:
     return Member(
         Self(member, place.name, place.endpoints, place.reachable),
         place.seeds,
-        Sealer(member, place.secrets, place.current),
+        Sealer(member, place.secrets, place.current, place.path),
         OverlayConfig(degree=options.degree),
         place.random,
         place.now,
+        place.path,
     )
 
 
-ALM = Alm(_make, OwnOptions, all_known=True)
+def _in_kernel(options: OwnOptions) -> Capacity:
+    return Capacity(options.degree, OverlayConfig().maximum_trees)
+
+
+ALM = Alm(_make, OwnOptions, all_known=True, in_kernel=_in_kernel)

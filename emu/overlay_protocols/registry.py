@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from functools import partial
-from importlib import import_module
-from importlib.metadata import entry_points
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
+from emu.extensions import Registry
 from emu.overlay_protocols.alm import Alm
-from emu.scenario.errors import one_of, quote
 
 PROTOCOLS = {
-    "own": "emu.overlay_protocols.own",
-    "nemo": "emu.overlay_protocols.nemo",
-    "i3": "emu.overlay_protocols.i3",
-    "amt-gateway": "emu.overlay_protocols.amt_gateway",
+    "own": "emu.overlay_protocols.own:ALM",
+    "nemo": "emu.overlay_protocols.nemo:ALM",
+    "i3": "emu.overlay_protocols.i3:ALM",
+    "amt-gateway": "emu.overlay_protocols.amt_gateway:ALM",
 }
-"""Those that come with the toolkit: each module has its ``ALM``."""
-GROUP = "emu.overlays"
-"""Entry points of other packages: each is an ``Alm``."""
+"""Those that come with the toolkit."""
+_REGISTRY = Registry("overlay protocol", "emu.overlays", Alm, PROTOCOLS)
 _FILE = ".py"
 
 
@@ -30,28 +26,9 @@ def find(name: str, folder: Path) -> Alm:
 
     ValueError, with what would be right, for what is none.
     """
-    if name in PROTOCOLS:
-        found = import_module(PROTOCOLS[name]).ALM
-    elif name.endswith(_FILE):
-        found = _of_others(partial(_run, folder / name), str(folder / name))
-    else:
-        others = entry_points(group=GROUP)
-        if name not in others.names:
-            known = [*PROTOCOLS, *sorted(others.names)]
-            remedy = f"write {one_of(known)}, or the path of a Python file such as star{_FILE}"
-            raise ValueError(f"{quote(name)} is no overlay protocol; {remedy}")
-        found = _of_others(others[name].load, name)
-    if not isinstance(found, Alm):
-        raise ValueError(f"{name} has no overlay protocol in it; write ALM = Alm(…) there")
-    return found
-
-
-def _of_others(load: Callable[[], object], name: str) -> object:
-    try:
-        return load()
-    except Exception as error:  # somebody else's code may raise anything
-        why = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise ValueError(f"{name} cannot be loaded ({why}); mend it") from None
+    if name in PROTOCOLS or not name.endswith(_FILE):
+        return _REGISTRY.find(name, f", or the path of a Python file such as star{_FILE}")
+    return _REGISTRY.proven(str(folder / name), partial(_run, folder / name))
 
 
 def _run(path: Path) -> object:

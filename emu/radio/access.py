@@ -33,6 +33,8 @@ class MobileNode:
     port: Any
     link_layer_address: str
     mar: str | None = None
+    previous: str | None = None
+    """Where it was before."""
     idle: Any = field(default_factory=lambda: hub.Semaphore(1))
 
 
@@ -172,6 +174,7 @@ class AccessNetwork:
     def _leave(self, mn: str, *, carrier: bool) -> dict[str, Any]:
         node = self._mobile_nodes[mn]
         mar, node.mar = str(node.mar), None
+        node.previous = mar
         access_point = self._access_points[mar]
         port, at = node.port.port_no, access_point.port.port_no
         with self._changing:
@@ -187,7 +190,9 @@ class AccessNetwork:
         return self._changed("l2_down", mn, mar, now)
 
     def _changed(self, event: str, mn: str, mar: str, now: int) -> dict[str, Any]:
-        delivered = self._trigger("link" + event.removeprefix("l2"), mn, mar)
+        previous = self._mobile_nodes[mn].previous
+        more = {"previous": previous} if event == "l2_up" and previous else {}
+        delivered = self._trigger("link" + event.removeprefix("l2"), mn, mar, **more)
         return {"event": event, "mn": mn, "mar": mar, "time": now, "delivered": delivered}
 
     def _trigger(self, trigger: str, mn: str, mar: str, **more: str) -> bool:

@@ -5,6 +5,10 @@ address goes to that node if it is attached there; what it sends to a multicast 
 goes to a group of exactly the nodes attached there. What a mobile node sends goes to its MAR only.
 Nothing else goes anywhere.
 
+Nor does a Redirect get to a mobile node: links are point-to-point (RFC 5213 section 6.9.3). A
+kernel sends one where a packet leaves by the link that it came by, and two nodes of a MAR would
+then send to each other where nothing gets there.
+
 With the source guard a mobile node sends from its own link-layer address only, and never as a
 router (RFC 7039, RFC 6105). The flows that drop the rest count it.
 """
@@ -15,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from ipaddress import IPv6Network
 from typing import Any
 
-_REFUSING, PRIORITY, _REST = 20, 10, 5
+_POINT_TO_POINT, _REFUSING, PRIORITY, _REST = 30, 20, 10, 5
 REASONS = {_REFUSING: "router", _REST: "link_layer"}
 """Why the source guard's flows drop, by their priority: speaking for a router, or as another."""
 _IPV6, _ICMPV6 = 0x86DD, 58
@@ -58,11 +62,19 @@ class Flows:
 
     def associate(self, port: int, link_layer_address: str, access_point: int) -> list[Any]:
         """Unicast between a mobile node and an access point."""
+        redirect = self._parser.OFPMatch(
+            in_port=access_point,
+            eth_dst=link_layer_address,
+            eth_type=_IPV6,
+            ip_proto=_ICMPV6,
+            icmpv6_type=_REDIRECT,
+        )
         to_node = self._parser.OFPMatch(in_port=access_point, eth_dst=link_layer_address)
         own = {} if self._routers is None else {"eth_src": link_layer_address}
         from_node = self._parser.OFPMatch(in_port=port, **own)
         return [
             *self._guard(port),
+            self._drop(port, redirect, _POINT_TO_POINT),
             self._flow(port, to_node, self._parser.OFPActionOutput(port)),
             self._flow(port, from_node, self._parser.OFPActionOutput(access_point)),
         ]

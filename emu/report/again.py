@@ -6,6 +6,7 @@ from pathlib import Path
 
 from emu import records
 from emu.measure import record
+from emu.measure.metrics import WrongMetric
 from emu.records import RecordError, State
 from emu.report.page import build
 
@@ -19,7 +20,10 @@ def again(directory: Path) -> Path:
         raise RecordError(f"{directory}: is still running")
     measured = any(directory.glob("runs/*/meta.json"))
     if measured and not (directory / records.FILE).exists():
-        record.build(directory)
+        try:
+            record.build(directory)
+        except WrongMetric as wrong:
+            raise RecordError(str(wrong)) from None
     records.read(directory)
     if not measured:
         raise RecordError(f"{directory}: is without its runs, from which a report is made")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from emu.measure.disruption import Gap
 from emu.measure.handovers import Handover
-from emu.measure.stream import RECEIVED, SENT, SEQUENCE, Stream
+from emu.measure.stream import RECEIVED, SENT, SEQUENCE, Stream, like
 from emu.report.style import FIGURE, PALETTE
 
 _WIDTH_IN, _PANEL_IN, _TOP_IN, _BOTTOM_IN = 7.2, 1.75, 0.36, 0.48
@@ -43,9 +43,7 @@ def draw(stream: Stream, handover: Handover, gap: Gap, disruption_ms: float, sal
         _sequence(panels[0], stream, rows, times)
         if delays:
             _lost(panels[0], stream, handover, rows)
-            _delay(
-                panels[1], rows, times, "round trip" if stream.flow["kind"] == "ping" else "delay"
-            )
+            _delay(panels[1], rows, times, "round trip" if like(stream.flow) == "ping" else "delay")
         for panel in panels:
             _mark(panel, handover, gap)
             panel.yaxis.set_label_coords(-0.07, 0.5)

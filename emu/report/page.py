@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from emu import files
-from emu.measure import disruption, handovers, messages
+from emu.measure import disruption, handovers, messages, metrics
 from emu.measure.handovers import Handover
 from emu.measure.messages import Transfer
 from emu.measure.record import summary as summary_of
@@ -58,61 +58,69 @@ def build(directory: Path) -> Path:
     runs = runs_of(directory)
     figures = Figures(directory)
     moves = [(run["run"], h) for run in record["runs"] for h in run["handovers"]]
-    environment = Environment(
+    comparisons = comparison.compare(record)
+    # Not the record's own: that of an earlier version took handovers for independent.
+    summary = summary_of(record["runs"])
+    page = (
+        environment()
+        .get_template("report.html")
+        .render(
+            record=record,
+            scenario=record["scenario"],
+            number_of_runs=number_of_runs(record),
+            moves=moves,
+            disturbed=sum(h["disturbed"] for _, h in moves),
+            unfinished=[h for _, h in moves if h["latency_ms"]["total"] is None],
+            unrecovered=[f for _, h in moves for f in h["flows"] if not f["recovered"]],
+            headline=_headline(summary),
+            latency_rows=_rows(summary, "latency_ms."),
+            flow_rows=_flow_rows(summary),
+            metric_rows=_rows(summary, metrics.PREFIX),
+            signalling=_signalling(summary),
+            topology=figures.add("topology", topology.draw(runs[0].meta, [h for _, h in moves])),
+            latency=figures.add("latency", latency.bars(_bars(moves))) if moves else None,
+            comparisons=comparisons,
+            trees=[
+                (run["run"], title, figures.add(name, overlay_tree.draw(members)))
+                for run in record["runs"]
+                for name, title, members in _trees(run)
+            ],
+            repairs=[
+                (run["run"], repair)
+                for run in record["runs"]
+                for repair in (run.get("overlay") or {}).get("repairs", ())
+            ],
+            torn=list(outcome.torn(record["runs"])),
+            leftovers=[
+                (run["run"], outcome.leftovers(run["leftovers"]))
+                for run in record["runs"]
+                if run.get("leftovers")
+            ],
+            comparison=figures.add("comparison", comparison.draw(comparisons))
+            if comparisons
+            else None,
+            drawn=_draw(runs, record, figures),
+            calls=_calls(record, figures),
+            most=MOST_HANDOVERS,
+            source=_source(directory, record),
+        )
+    )
+    path = directory / "report.html"
+    files.replace(path, page)
+    return path
+
+
+def environment() -> Environment:
+    """What fills the templates in."""
+    made = Environment(
         loader=PackageLoader("emu.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
-        "number": style.number,
-        "count": style.count,
-        "interval": style.interval,
-    }
-    comparisons = comparison.compare(record)
-    # Not the record's own: that of an earlier version took handovers for independent.
-    summary = summary_of(record["runs"])
-    page = environment.get_template("report.html").render(
-        record=record,
-        scenario=record["scenario"],
-        number_of_runs=number_of_runs(record),
-        moves=moves,
-        disturbed=sum(h["disturbed"] for _, h in moves),
-        unfinished=[h for _, h in moves if h["latency_ms"]["total"] is None],
-        unrecovered=[f for _, h in moves for f in h["flows"] if not f["recovered"]],
-        headline=_headline(summary),
-        latency_rows=_rows(summary, "latency_ms."),
-        flow_rows=_flow_rows(summary),
-        signalling=_signalling(summary),
-        topology=figures.add("topology", topology.draw(runs[0].meta, [h for _, h in moves])),
-        latency=figures.add("latency", latency.bars(_bars(moves))) if moves else None,
-        comparisons=comparisons,
-        trees=[
-            (run["run"], title, figures.add(name, overlay_tree.draw(members)))
-            for run in record["runs"]
-            for name, title, members in _trees(run)
-        ],
-        repairs=[
-            (run["run"], repair)
-            for run in record["runs"]
-            for repair in (run.get("overlay") or {}).get("repairs", ())
-        ],
-        torn=list(outcome.torn(record["runs"])),
-        leftovers=[
-            (run["run"], outcome.leftovers(run["leftovers"]))
-            for run in record["runs"]
-            if run.get("leftovers")
-        ],
-        comparison=figures.add("comparison", comparison.draw(comparisons)) if comparisons else None,
-        drawn=_draw(runs, record, figures),
-        calls=_calls(record, figures),
-        most=MOST_HANDOVERS,
-        source=_source(directory, record),
-    )
-    path = directory / "report.html"
-    files.replace(path, page)
-    return path
+    made.filters |= {"number": style.number, "count": style.count, "interval": style.interval}
+    return made
 
 
 def _trees(run: dict[str, Any]) -> Iterator[tuple[str, str, list[dict[str, Any]]]]:

@@ -23,7 +23,9 @@ _HEAD = 26.0
 _MOST_ROWS = 48
 _LEFT_OUT = ("NS", "NA", "Redirect", LINK_SCOPE_REPORT)
 _MN_ID, _NAI = 8, 1
-_ORDER = ("mn", "mar", "dar", "cmd", "mcc", "lma", "ha", "ix", "mr", "source", "server")
+_HOSTS = ("source", "server", "i3-server", "i3-client", "member")
+_ORDER = ("mn", "mar", "dar", "", "ix", "mr", *_HOSTS, "radio")
+"""From left to right; those in the centre have roles that the mobility scheme has chosen."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def _columns(run: Run, rows: list[Step | Transfer]) -> dict[str, float]:
 
     def rank(name: str) -> tuple[int, int, str]:
         role = nodes.get(name, {}).get("role", "")
-        return (_ORDER.index(role) if role in _ORDER else len(_ORDER), len(name), name)
+        return (_ORDER.index(role if role in _ORDER else ""), len(name), name)
 
     return {name: _LEFT + _COLUMN * (at + 0.3) for at, name in enumerate(sorted(names, key=rank))}
 

@@ -18,9 +18,11 @@ _MOST_IN_A_ROW, _MOST_BELOW = 30, 24
 """So many routers or servers are drawn side by side, and so many mobile nodes below a router."""
 _DROP = 14.0
 """How far beside its middle a router's link goes up to the exchange."""
-_CENTRES = ("cmd", "lma", "ha")
+RADIO = "radio"
+"""The role of what nobody wants to see."""
 _MEMBERS = ("i3-client", "member")
-_DRAWN = ("source", "server", "i3-server", *_MEMBERS, "mr", *_CENTRES, "mcc", "ix", "mar", "mn")
+_DRAWN = ("source", "server", "i3-server", *_MEMBERS, "mr", "ix", "mar", "mn")
+"""The roles besides those of the centre, whose names the mobility scheme has chosen."""
 _COLOURS = {"core": "address", "cmd": "binding", "backhaul": "soft", "access": "bad"}
 _NODE_COLOURS = {
     "mr": "address",
@@ -32,7 +34,6 @@ _NODE_COLOURS = {
     "i3-server": "good",
     "source": "good",
     "server": "good",
-    **dict.fromkeys((*_CENTRES, "mcc"), "binding"),
 }
 _NAMES = {"core": "core", "backhaul": "between MARs", "access": "access"}
 
@@ -55,11 +56,12 @@ def draw(meta: dict[str, Any], handovers: list[dict[str, Any]]) -> str:
             _arc(drawing, places[old], places[new])
     for name, place in places.items():
         _node(drawing, name, place, roles[name])
-    (centre,) = [role for role in _CENTRES if _named(meta, role)] or ["cmd"]
+    centre, *_ = [*_centres(meta), "cmd"]
     bottom = max(y for _, y in places.values()) + 48
     if rows["root"]:
         _legend(drawing, meta["scenario"]["topology"], centre, bottom)
-    hidden = sum(node["role"] in _DRAWN for node in meta["nodes"].values()) - len(places)
+    drawn = [node for node in meta["nodes"].values() if node["role"] != RADIO]
+    hidden = len(drawn) - len(places)
     if hidden:
         words = f"{hidden} more nodes are not drawn"
         drawing.text(_MARGIN, bottom + 26, words, size=12, colour=PALETTE["soft"])
@@ -72,6 +74,12 @@ def _attachments(meta: dict[str, Any]) -> dict[str, str]:
     return {name: node["attach"] for name, node in nodes.items() if node.get("attach")}
 
 
+def _centres(meta: dict[str, Any]) -> list[str]:
+    """The roles of the nodes in the centre and beside it, that in the centre first."""
+    roles = [node["role"] for node in meta["nodes"].values()]
+    return list(dict.fromkeys(role for role in roles if role not in (*_DRAWN, RADIO)))
+
+
 def _rows(meta: dict[str, Any]) -> dict[str, list[str]]:
     """The routers and servers in each row, from left to right."""
     root, *core = _named(meta, "mr") or [""]
@@ -81,7 +89,7 @@ def _rows(meta: dict[str, Any]) -> dict[str, list[str]]:
     rows = {
         "ends": ends + (clients if mars else []),
         "root": [root] if root else [],
-        "core": core + [name for role in (*_CENTRES, "mcc") for name in _named(meta, role)],
+        "core": core + [name for role in _centres(meta) for name in _named(meta, role)],
         "bus": _named(meta, "ix"),
         "mar": mars or clients,
     }
@@ -144,7 +152,7 @@ def _named(meta: dict[str, Any], role: str) -> list[str]:
 
 def _node(drawing: Drawing, name: str, place: Place, role: str) -> None:
     x, y = place
-    colour = PALETTE[_NODE_COLOURS[role]]
+    colour = PALETTE[_NODE_COLOURS.get(role, "binding")]
     width = _box(name)
     if role == "ix":
         drawing.line(x, y, drawing.width - _MARGIN, y, colour, width=2.4)
@@ -161,7 +169,7 @@ def _link(drawing: Drawing, places: dict[str, Place], roles: dict[str, str], *en
     kind = "core"
     if "ix" in kinds or kinds == {"mar"}:
         kind = "backhaul"
-    elif kinds & {*_CENTRES, "mcc"}:
+    elif kinds - set(_DRAWN):
         kind = "cmd"
     if "ix" in kinds:  # the exchange is drawn as a bus: straight up to it
         x1 = x2 = (x2 if roles[ends[0]] == "ix" else x1) + _DROP

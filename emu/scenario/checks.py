@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-import topologies
+from emu.extensions import is_there
 from emu.scenario.capacity_checks import check_capacity
 from emu.scenario.control_checks import check_channel_control
-from emu.scenario.errors import Path, Problem, quote, suggest
+from emu.scenario.errors import Path, Problem, each_of, one_of, quote
 from emu.scenario.i3_checks import check_i3, check_internet
 from emu.scenario.mobility_checks import check_mobility_scheme
 from emu.scenario.model import LISTENERS, Channel, Scenario
-from emu.scenario.multicast import MLD_DMM, SCHEMES_OF
-from emu.scenario.names import wrong_access_router, wrong_channel, wrong_listener, wrong_node
-from emu.scenario.overlay_checks import check_overlay
+from emu.scenario.multicast_scheme import MULTICAST_SCHEMES, having
+from emu.scenario.names import (
+    RESERVED,
+    wrong_access_router,
+    wrong_gateway,
+    wrong_node,
+)
+from emu.scenario.overlay_checks import check_amt, check_islands, check_overlay
 from emu.scenario.periods import wrong_period
 from emu.scenario.service_checks import check_services
 from emu.scenario.timeline import check_timeline
-from emu.scenario.traffic import I3Flow, Iperf3Flow, MulticastFlow, PingFlow, ProgramFlow
+from emu.scenario.traffic import MulticastFlow
+from emu.scenario.traffic_kind import TRAFFIC
 from emu.scenario.units import DURATION
+from emu.schemes.registry import SCHEMES
+from emu.topologies import TOPOLOGIES
 
 _BINDING_LIFETIME_UNIT = DURATION.parse("4s")
 _MLD_TIMERS = {
@@ -28,8 +35,6 @@ _MLD_TIMERS = {
     "last_listener_query_interval",
     "robustness",
 }
-_RESERVED = re.compile(r"(mar|dar|mr)[0-9]+|cmd2?|mcc|lma|ha|ix|radio|lo")
-"""Names of the nodes that the topology makes, of any number."""
 
 
 def check(scenario: Scenario) -> list[Problem]:
@@ -39,7 +44,6 @@ def check(scenario: Scenario) -> list[Problem]:
         *check_internet(scenario),
         *check_mobility_scheme(scenario),
         *_timers(scenario),
-        *_distributed(scenario),
         *check_capacity(scenario),
         *_context_transfer(scenario),
         *check_channel_control(scenario),
@@ -49,15 +53,18 @@ def check(scenario: Scenario) -> list[Problem]:
         *check_services(scenario),
         *check_i3(scenario),
         *check_overlay(scenario),
+        *check_islands(scenario),
+        *check_amt(scenario),
         *check_timeline(scenario),
     ]
 
 
 def _topology(scenario: Scenario) -> Iterator[Problem]:
     topology = scenario.topology
-    if topology.kind not in topologies.KINDS:
-        text = f"no topology {quote(topology.kind)}; {suggest(topology.kind, topologies.KINDS)}"
-        yield Problem(("topology", "kind"), text)
+    module = TOPOLOGIES.find(topology.kind).topo.partition(":")[0]
+    if not is_there(module):
+        text = f"the declaration of {topology.kind} is not whole: there is no module {module}"
+        yield Problem(("topology", "kind"), f"{text}; mend it")
     for name in ("access", "backhaul", "cmd", "standby", "mcc", "core", "home"):
         link = getattr(topology, name)
         if link.jitter > link.delay:
@@ -76,31 +83,13 @@ def _missing_nodes(scenario: Scenario) -> Iterator[tuple[str, str]]:
     control = scenario.multicast.channel_control
     if not (control and control.at == "mcc"):
         yield "mcc", "write multicast: {channel_control: {at: mcc}}"
-    if not scenario.mobility.standby:
+    links = SCHEMES.find(scenario.mobility.scheme).links(scenario)
+    if "standby" not in links:
         yield "standby", "write mobility: {standby: true}"
-    if scenario.mobility.scheme not in ("pmipv6", "mipv6"):
-        yield "home", "it is the mobility anchor's, of scheme: pmipv6 and mipv6; leave it out"
-
-
-def _distributed(scenario: Scenario) -> Iterator[Problem]:
-    """What needs a CMD, or MARs that reach each other without one."""
-    variant = scenario.mobility.variant
-    if variant not in ("distributed", "mih"):
-        return
-    if scenario.topology.kind != "dmm-domain":
-        text = "needs the topology dmm-domain, whose exchange carries multicast; write proxy"
-        yield Problem(("mobility", "variant"), text)
-    if scenario.mobility.standby:
-        text = f"there is no CMD in the variant {variant} to stand in for; leave it out"
-        yield Problem(("mobility", "standby"), text)
-    control = scenario.multicast.channel_control
-    if control and control.at == "cmd":
-        text = f"there is no CMD in the variant {variant}; write mar or mcc"
-        yield Problem(("multicast", "channel_control", "at"), text)
-    wait, trip = scenario.mobility.first_attachment_timeout, 2 * scenario.topology.backhaul.delay
-    if wait <= trip:
-        text = f"{DURATION.show(wait)} is too short for an answer; write more than "
-        yield Problem(("mobility", "first_attachment_timeout"), text + DURATION.show(trip))
+    if "home" not in links:
+        anchored = [name for name, one in SCHEMES.all().items() if one.centre.anchors]
+        text = f"it is the mobility anchor's, of scheme: {each_of(anchored)}; leave it out"
+        yield "home", text
 
 
 def _timers(scenario: Scenario) -> Iterator[Problem]:
@@ -131,16 +120,20 @@ def _context_transfer(scenario: Scenario) -> Iterator[Problem]:
             mode = "buffer" if key == "buffer_size" else "on, bicast or buffer"
             text = f"is of no use while predictive is {multicast.predictive}; write {mode} there"
             yield Problem(("multicast", key), text)
-    if "upstream" in multicast.model_fields_set and multicast.scheme != MLD_DMM:
-        text = f"does nothing in the scheme {multicast.scheme}; write scheme: {MLD_DMM}, or "
+    known = MULTICAST_SCHEMES.find(multicast.scheme).keys
+    if "upstream" in multicast.model_fields_set and "upstream" not in known:
+        remedy = f"write scheme: {one_of(having('upstream'))}, or "
+        text = f"does nothing in the scheme {multicast.scheme}; {remedy}"
         yield Problem(("multicast", "upstream"), text + "leave it out")
 
 
 def _nodes(scenario: Scenario) -> Iterator[Problem]:
     routers = scenario.topology.access_routers
+    scheme = SCHEMES.find(scenario.mobility.scheme)
+    taken = {scheme.centre.role, *(extra.name for extra in scheme.nodes(scenario))}
     for name, node in scenario.nodes.items():
         path: Path = ("nodes", name)
-        if _RESERVED.fullmatch(name):
+        if name in taken or RESERVED.fullmatch(name):
             yield Problem(path, f"{quote(name)} is a name of the topology's; choose another name")
         if node.role == "mn":
             if node.attach is None:
@@ -159,6 +152,7 @@ def _channels(scenario: Scenario) -> Iterator[Problem]:
         path: Path = ("channels", name)
         if channel.source not in scenario.nodes_of(*LISTENERS):
             yield from wrong_node(scenario, channel.source, (*path, "source"), "source")
+        yield from wrong_gateway(scenario, channel.source, (*path, "source"))
         first = seen.setdefault(_destination(channel), name)
         if first != name:
             text = f"{channel.group} port {channel.port} is already {first}'s; choose another group"
@@ -180,43 +174,15 @@ def _traffic(scenario: Scenario) -> Iterator[Problem]:
         if flow.name is not None and names.setdefault(flow.name, index) != index:
             text = f"{quote(flow.name)} is already traffic[{names[flow.name]}]; choose another name"
             yield Problem((*path, "name"), text)
+        kind = TRAFFIC.find(flow.kind)
+        for fault in kind.faults():
+            text = f"the declaration of {flow.kind} is not whole: {fault}; mend it"
+            yield Problem((*path, "kind"), text)
+        yield from kind.check(scenario, flow, path)
         if isinstance(flow, MulticastFlow):
-            yield from _multicast(scenario, flow, path)
             first = carried.setdefault(flow.channel, index)
             if first != index:
                 text = (
                     f"{flow.channel} is already sent by traffic[{first}]; list all listeners there"
                 )
                 yield Problem((*path, "channel"), text)
-        elif isinstance(flow, ProgramFlow):
-            yield from wrong_node(scenario, flow.node, (*path, "node"))
-        elif not isinstance(flow, I3Flow):
-            yield from _unicast(scenario, flow, path)
-
-
-def _multicast(scenario: Scenario, flow: MulticastFlow, path: Path) -> Iterator[Problem]:
-    if scenario.multicast.scheme == "none" and not scenario.alm:
-        mobility = scenario.mobility.scheme
-        scheme = SCHEMES_OF[mobility][0]
-        text = f"multicast traffic needs a multicast scheme; write multicast: {{scheme: {scheme}}}"
-        if scheme == "none":
-            text = f"there is no multicast with the mobility scheme {mobility}; leave it out"
-        yield Problem((*path, "kind"), text)
-    yield from wrong_channel(scenario, flow.channel, (*path, "channel"))
-    for key, names in (("to", flow.to), ("only_source", flow.only_source)):
-        for position, name in enumerate(names):
-            yield from wrong_listener(scenario, name, flow.channel, (*path, key, position))
-            if name in names[:position]:
-                text = f"{quote(name)} is listed twice; list it once"
-                yield Problem((*path, key, position), text)
-
-
-def _unicast(scenario: Scenario, flow: PingFlow | Iperf3Flow, path: Path) -> Iterator[Problem]:
-    yield from wrong_node(scenario, flow.from_, (*path, "from"))
-    yield from wrong_node(scenario, flow.to, (*path, "to"))
-    if flow.from_ == flow.to:
-        yield Problem((*path, "to"), f"{quote(flow.to)} is also its from; choose another node")
-    if isinstance(flow, Iperf3Flow) and flow.protocol == "udp" and flow.rate is None:
-        yield Problem((*path, "rate"), "is missing, and udp needs it; write rate: 1mbit")
-    if isinstance(flow, Iperf3Flow) and flow.protocol == "tcp" and flow.packet is not None:
-        yield Problem((*path, "packet"), "is of udp only; leave it out, or write protocol: udp")

@@ -6,10 +6,13 @@ import ast
 from collections.abc import Iterator, Set
 from pathlib import Path as FilePath
 
-from emu.scenario.errors import Path, Problem, quote, suggest
+from emu.extensions import is_there
+from emu.scenario.channel_policies import POLICIES
+from emu.scenario.errors import Path, Problem, one_of, quote, suggest
 from emu.scenario.events import PolicyChange
 from emu.scenario.model import Scenario
-from emu.scenario.multicast import MULTI_UPSTREAM, POLICY_KEYS, ChannelControl
+from emu.scenario.multicast import MULTI_UPSTREAM, ChannelControl
+from emu.scenario.multicast_scheme import MULTICAST_SCHEMES, having
 from emu.scenario.names import wrong_channel
 from emu.scenario.policies import own, policies
 
@@ -19,21 +22,21 @@ _CONTROL: Path = ("multicast", "channel_control")
 def check_channel_control(scenario: Scenario) -> Iterator[Problem]:
     """What contradicts the scheme or the policy, and names that are not channels."""
     multicast = scenario.multicast
-    if multicast.scheme != MULTI_UPSTREAM:
-        remedy = f"write scheme: {MULTI_UPSTREAM}, or leave it out"
-        for key, used in (
-            ("context_transfer", multicast.context_transfer != "off"),
-            ("predictive", multicast.predictive != "off"),
-            ("channel_control", multicast.channel_control is not None),
-            ("explicit_tracking", multicast.explicit_tracking and multicast.scheme == "none"),
-        ):
-            if used:
-                text = f"does nothing in the scheme {multicast.scheme}; {remedy}"
-                yield Problem(("multicast", key), text)
-    elif multicast.channel_control is None:
+    keys = MULTICAST_SCHEMES.find(multicast.scheme).keys
+    for key, used in (
+        ("context_transfer", multicast.context_transfer != "off"),
+        ("predictive", multicast.predictive != "off"),
+        ("channel_control", multicast.channel_control is not None),
+        ("explicit_tracking", multicast.explicit_tracking and multicast.scheme == "none"),
+    ):
+        if used and key not in keys:
+            remedy = f"write scheme: {one_of(having(key) or [MULTI_UPSTREAM])}, or leave it out"
+            text = f"does nothing in the scheme {multicast.scheme}; {remedy}"
+            yield Problem(("multicast", key), text)
+    if "channel_control" in keys and multicast.channel_control is None:
         text = "has no value; write channel_control: {at: cmd, policy: static}"
         yield Problem(_CONTROL, text)
-    else:
+    elif multicast.channel_control is not None:
         yield from _policy(multicast.channel_control, set(policies(scenario).values()))
         for key in ("channels", "delays"):
             for name in getattr(multicast.channel_control, key):
@@ -85,8 +88,14 @@ def _own_policy(file: str, class_name: str, folder: FilePath, path: Path) -> Ite
 
 def _policy(control: ChannelControl, used: Set[str]) -> Iterator[Problem]:
     """Keys that belong to a policy that is never used, or to an MCC that there is not."""
-    for policy, keys in POLICY_KEYS.items():
-        for key in sorted(keys & control.model_fields_set):
+    declared = {policy: POLICIES.find(policy) for policy in used if own(policy) is None}
+    for policy, one in declared.items():
+        module = one.made_by.partition(":")[0]
+        if not is_there(module):
+            text = f"the declaration of {policy} is not whole: there is no module {module}; mend it"
+            yield Problem((*_CONTROL, "policy"), text)
+    for policy, one in POLICIES.all().items():
+        for key in sorted({*(one.keys or ())} & control.model_fields_set - {"default"}):
             if policy not in used:
                 text = f"is for policy: {policy} only; leave it out of policy: {control.policy}"
                 yield Problem((*_CONTROL, key), text)
@@ -95,6 +104,7 @@ def _policy(control: ChannelControl, used: Set[str]) -> Iterator[Problem]:
             if key in control.model_fields_set and not used_all_the_same:
                 text = "is for an MCC that does not answer; leave it out of at: mar"
                 yield Problem((*_CONTROL, key), text)
-    if control.parameters and not any(map(own, used)):
+    takes = [policy for policy in used if own(policy) or declared[policy].keys is None]
+    if control.parameters and not takes:
         text = f"are for a policy of your own; leave them out of policy: {control.policy}"
         yield Problem((*_CONTROL, "parameters"), text)

@@ -9,6 +9,8 @@ from emu.scenario.events import Crash, Restart
 from emu.scenario.i3 import CLIENT, SERVER
 from emu.scenario.model import Scenario
 from emu.scenario.services import servers
+from emu.scenario.traffic import I3Flow
+from emu.schemes.registry import SCHEMES
 
 
 def wrong_agent(scenario: Scenario, event: Crash | Restart, path: Path) -> Iterator[Problem]:
@@ -20,16 +22,21 @@ def wrong_agent(scenario: Scenario, event: Crash | Restart, path: Path) -> Itera
             text = f"no web server {quote(name)}; {suggest(name, web)}"
             yield Problem((*path, event.verb), text)
         return
-    agents = [*scenario.nodes_of(SERVER, CLIENT), *scenario.members]
-    if scenario.mobility.scheme == "dmm":
-        agents += scenario.topology.access_routers
-        if scenario.mobility.variant not in ("distributed", "mih"):
-            agents += ["cmd", "cmd2"] if scenario.mobility.standby else ["cmd"]
-    elif not agents:
-        yield Problem((*path, event.verb), "is for the scheme dmm; leave the event out")
+    agents = [*scenario.nodes_of(SERVER, CLIENT), *scenario.members, *_mobile_in_group(scenario)]
+    agents += SCHEMES.find(scenario.mobility.scheme).restartable(scenario)
+    if not agents:
+        text = f"no agent can be started again in the scheme {scenario.mobility.scheme}"
+        yield Problem((*path, event.verb), f"{text}; leave the event out")
         return
     if name not in agents:
         yield Problem((*path, event.verb), f"no agent {quote(name)}; {suggest(name, agents)}")
+
+
+def _mobile_in_group(scenario: Scenario) -> Iterator[str]:
+    """The mobile nodes that have an i3 client."""
+    for flow in scenario.traffic:
+        if isinstance(flow, I3Flow):
+            yield from (name for name in flow.to if name in scenario.nodes_of("mn"))
 
 
 def check_crashes(scenario: Scenario) -> Iterator[Problem]:

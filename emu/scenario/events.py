@@ -97,9 +97,36 @@ class Restart(Event):
     restart: str = Field(examples=["cmd"])
 
 
+class Partition(Event):
+    """Some hosts and all others do not hear each other any more."""
+
+    verb = "partition"
+    partition: tuple[str, ...] = Field(examples=["[m1, m2]"])
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Those that are cut off from the rest."""
+        return self.partition
+
+
+class Heal(Event):
+    """The hosts of a partition and all others hear each other again."""
+
+    verb = "heal"
+    heal: tuple[str, ...] = Field(examples=["[m1, m2]"])
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Those that were cut off."""
+        return self.heal
+
+
 EVENTS: dict[str, type[Event]] = {
     event.verb: event
-    for event in (Handover, Detach, Join, Leave, PolicyChange, NewPolicy, Crash, Restart)
+    for event in (
+        *(Handover, Detach, Join, Leave, PolicyChange, NewPolicy),
+        *(Crash, Restart, Partition, Heal),
+    )
 }
 """The kinds of event."""
 
@@ -119,6 +146,8 @@ AnyEvent = Annotated[
     | Annotated[PolicyChange, Tag("policy")]
     | Annotated[NewPolicy, Tag("new_policy")]
     | Annotated[Crash, Tag("crash")]
-    | Annotated[Restart, Tag("restart")],
+    | Annotated[Restart, Tag("restart")]
+    | Annotated[Partition, Tag("partition")]
+    | Annotated[Heal, Tag("heal")],
     Discriminator(_verb),
 ]

@@ -12,19 +12,14 @@ from pydantic_core import ErrorDetails
 
 from emu.scenario.errors import Path, Problem, nearest, one_of, quote, suggest
 from emu.scenario.events import EVENTS
+from emu.scenario.mobility import Mobility, whole
 from emu.scenario.model import Scenario
 from emu.scenario.overlay import OVERLAYS
 from emu.scenario.population import OCCURRENCES, VirtualScenario
 from emu.scenario.section import Section
 from emu.scenario.services import SERVICES
-from emu.scenario.traffic import FLOWS
+from emu.scenario.traffic import flows
 
-_KINDS: dict[str | int, Mapping[str, type[Section]]] = {
-    "traffic": FLOWS,
-    "events": EVENTS,
-    "services": SERVICES,
-}
-"""What has entries of several kinds; pydantic puts the kind after the index or the name."""
 _OVERLAY = "overlay"
 """It is of several kinds; pydantic puts the kind after the key."""
 _KINDS_IN_VIRTUAL_TIME: Mapping[str | int, Mapping[str, type[Section]]] = {"events": OCCURRENCES}
@@ -112,7 +107,10 @@ def _wrong_value(detail: ErrorDetails, section: type[Section]) -> tuple[str, str
 
 
 def _kinds(root: type[Section]) -> Mapping[str | int, Mapping[str, type[Section]]]:
-    return _KINDS_IN_VIRTUAL_TIME if issubclass(root, VirtualScenario) else _KINDS
+    """What has entries of several kinds; pydantic puts the kind after the index or the name."""
+    if issubclass(root, VirtualScenario):
+        return _KINDS_IN_VIRTUAL_TIME
+    return {"traffic": flows(), "events": EVENTS, "services": SERVICES}
 
 
 def _unknown_kind(path: Path, value: object, known: Mapping[str, type[Section]]) -> Problem:
@@ -158,6 +156,8 @@ def _keys(section: type[Section]) -> dict[str, FieldInfo]:
 
 def _section_in(annotation: Any) -> type[Section]:
     """The first section in a type; plain `Section`, which has no keys, when there is none."""
+    if annotation is Mobility:
+        return whole()
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return annotation
     inner = (_section_in(argument) for argument in get_args(annotation))

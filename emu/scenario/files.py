@@ -36,7 +36,8 @@ def _check_protocol(scenario: Scenario, folder: Path) -> Iterator[Problem]:
 
     if scenario.alm is not None:
         try:
-            choose("scheme", scenario.alm.scheme, scenario.alm.options, folder)
+            chosen = choose("scheme", scenario.alm.scheme, scenario.alm.options, folder)
+            chosen.in_kernel(scenario.alm.data_path)
         except WrongChoice as error:
             for problem in error.problems:
                 yield Problem(("overlay", *problem.path), problem.text)

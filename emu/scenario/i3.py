@@ -31,6 +31,12 @@ Metric = Literal["delay", "loss", "bandwidth"]
 """By what members choose their places (section 3.2.2)."""
 
 
+Roots = Annotated[int, Field(ge=1, le=65)]
+"""How many members newcomers can ask first: the founder and the first receivers (section 3.2.1)."""
+RootChoice = Literal["list", "anycast"]
+"""Who chooses among them: the newcomer, which knows how many there are, or the infrastructure."""
+
+
 class HopLoss(Section):
     """What is lost of datagrams; each hop loses a share between 0 and this, drawn once a run."""
 
@@ -50,4 +56,6 @@ class I3(Section):
     refresh_period: RefreshPeriod = DURATION.parse("10s")
     recovery: Recovery = "off"
     metric: Metric = "delay"
+    roots: Roots = 1
+    root_choice: RootChoice = "list"
     loss: HopLoss = HopLoss()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from emu.scenario.errors import Path, Problem, quote
-from emu.scenario.i3 import CLIENT, SERVER
+from emu.scenario.errors import Path, Problem, one_of, quote
+from emu.scenario.i3 import CLIENT, I3, SERVER
 from emu.scenario.model import Scenario
 from emu.scenario.names import wrong_node
 from emu.scenario.traffic import I3Flow
 from emu.scenario.units import DURATION
+from emu.schemes.registry import SCHEMES
 
 INTERNET = "internet"
 _OF_A_DOMAIN = (
@@ -69,9 +70,18 @@ def check_i3(scenario: Scenario) -> Iterator[Problem]:
         if joined >= (scenario.duration if flow.stop is None else flow.stop):
             text = f"the last of {len(flow.to)} joins at {DURATION.show(joined)}, which is too "
             yield Problem((*path, "join_interval"), text + "late; write a shorter one")
+        yield from wrong_roots(scenario.i3, len(flow.to))
     if not flows and scenario.i3:
         text = "no traffic is of kind i3; write {kind: i3, from: …, to: […]} there, or leave it out"
         yield Problem(("overlay",), text)
+
+
+def wrong_roots(overlay: I3 | None, receivers: int) -> Iterator[Problem]:
+    """More roots than can be: the founder is one, the others are children of its."""
+    others, most = (overlay.roots - 1, min(overlay.degree, receivers)) if overlay else (0, 0)
+    if others > most:
+        text = f"{others} beside the founder are more than its degree, or than there are receivers"
+        yield Problem(("overlay", "roots"), f"{text}; write {most + 1} at most")
 
 
 def _receiver(
@@ -83,6 +93,7 @@ def _receiver(
         yield Problem(path, f"{quote(name)} is listed twice; list it once")
     elif name not in scenario.nodes_of("mn"):
         yield from wrong_node(scenario, name, path, CLIENT)
-    elif scenario.mobility.scheme != "none":
-        text = f"{quote(name)} keeps its address; write mobility: {{scheme: none}}"
+    elif not SCHEMES.find(scenario.mobility.scheme).i3_clients:
+        fitting = one_of(scheme for scheme, one in SCHEMES.all().items() if one.i3_clients)
+        text = f"{quote(name)} keeps its address; write mobility: {{scheme: {fitting}}}"
         yield Problem(path, text)

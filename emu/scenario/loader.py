@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import ValidationError
 
+from emu.measure.metrics import METRICS
+from emu.scenario.channel_policies import POLICIES
 from emu.scenario.checks import check
 from emu.scenario.document import Document
 from emu.scenario.errors import Problem, ScenarioError, dotted
 from emu.scenario.explain import explain
 from emu.scenario.files import check_files
+from emu.scenario.groups import expand
+from emu.scenario.mobility import whole
 from emu.scenario.model import Scenario
+from emu.scenario.multicast_scheme import MULTICAST_SCHEMES
 from emu.scenario.population import SCENARIOS, VirtualScenario
 from emu.scenario.population import check as check_population
 from emu.scenario.section import Section
+from emu.scenario.traffic_kind import TRAFFIC
+from emu.topologies import TOPOLOGIES
 
 _Section = TypeVar("_Section", bound=Section)
 
@@ -90,13 +98,34 @@ def _topology_kind(value: object) -> str:
 
 def build(value: object) -> Scenario:
     """The scenario that plain data says; raises `Unsound` when none can be run."""
+    _refuse_other_packages()
+    data = expand(value)
+    if data.problems:
+        raise Unsound(data.problems)
     try:
-        scenario = Scenario.model_validate(value)
+        scenario = Scenario.model_validate(data.value)
     except ValidationError as error:
-        raise Unsound(explain(error.errors())) from None
+        raise Unsound(data.as_written(explain(error.errors()))) from None
     if problems := check(scenario):
-        raise Unsound(problems)
+        raise Unsound(data.as_written(problems))
     return scenario
+
+
+def _refuse_other_packages() -> None:
+    """Raise `Unsound` for a declaration, of an installed package, that every scenario would use."""
+    kinds: list[tuple[str, Callable[[], object]]] = [
+        ("mobility", whole),
+        ("topology", TOPOLOGIES.all),
+        ("multicast", MULTICAST_SCHEMES.all),
+        ("multicast", POLICIES.all),
+        ("traffic", TRAFFIC.all),
+        ("metrics", METRICS.all),
+    ]
+    for key, read in kinds:
+        try:
+            read()
+        except ValueError as error:
+            raise Unsound([Problem((key,), str(error))]) from None
 
 
 def build_any(value: object) -> Scenario | VirtualScenario:

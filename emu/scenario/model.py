@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from agents.wire.addresses import is_source_specific
 from emu.scenario.events import AnyEvent
@@ -17,23 +17,28 @@ from emu.scenario.fields import (
     Delay,
     EntryName,
     Group,
+    IslandName,
     Loss,
     NodeName,
     Rate,
     ScenarioName,
+    declared,
     nothing_as,
     within,
 )
+from emu.scenario.groups import MOST_IN_A_GROUP
 from emu.scenario.i3 import I3
-from emu.scenario.mobility import Mobility
-from emu.scenario.multicast import SCHEMES_OF, Multicast
-from emu.scenario.overlay import MEMBER, AnyOverlay, MemberOverlay, kind_of
+from emu.scenario.mobility import Mobility, Whole, whole
+from emu.scenario.multicast import Multicast
+from emu.scenario.overlay import HOST, MEMBER, AnyOverlay, MemberOverlay, kind_of
 from emu.scenario.profiles import PROFILES
 from emu.scenario.section import Section
 from emu.scenario.services import Services
 from emu.scenario.traffic import AnyFlow, MulticastFlow, names_of
 from emu.scenario.units import DURATION, SIZE
-from topologies.parameters import Role
+from emu.schemes.registry import SCHEMES
+from emu.topologies import TOPOLOGIES
+from topologies.parameters import Quality, Role
 
 """Source-specific groups are ff3x::/32 for every scope x (RFC 4607 section 1)."""
 
@@ -50,6 +55,10 @@ class Link(Section):
     rate: Rate | None = None
     """Bottleneck rate; None leaves it to the machine."""
 
+    def quality(self) -> Quality:
+        """The same, for the network that is built."""
+        return Quality(self.delay, self.jitter, self.loss, self.rate)
+
 
 class Access(Link):
     """The radio link between a mobile node and the access router it is attached to."""
@@ -65,8 +74,7 @@ class Access(Link):
 class Topology(Section):
     """The network between the nodes."""
 
-    kind: str = Field(examples=["dmm-domain"])
-    """A Topo class in topologies/, by its registered name."""
+    kind: Annotated[str, declared(TOPOLOGIES)] = Field(examples=["dmm-domain"])
     mars: int = Field(default=0, ge=1, le=250)
     """How many mobility access routers (mar1, mar2, …); an internet has none."""
     delays: str | None = None
@@ -114,6 +122,11 @@ class Node(Section):
     """Duplicate address detection of a mobile node: RFC 4862, RFC 4429, or none."""
     site: int | None = Field(default=None, ge=1)
     """``internet``: where it is, a line of the file of delays; None: the next one in turn."""
+    island: IslandName | None = Field(default=None, examples=["a"])
+    """The network with multicast of its own that it is on: a host, or a member, its gateway."""
+    count: int | None = Field(default=None, ge=1, le=MOST_IN_A_GROUP)
+    """So many nodes, whose names are this one and a number; the name alone stands for all of them
+    (`emu.scenario.groups`)."""
 
 
 class Channel(Section):
@@ -136,7 +149,7 @@ class Channel(Section):
         return is_source_specific(self.group)
 
 
-LISTENERS = ("mn", MEMBER)
+LISTENERS = ("mn", MEMBER, HOST)
 """The roles of nodes that may listen to channels."""
 
 
@@ -151,6 +164,8 @@ class Security(Section):
 class Scenario(Section):
     """One experiment: a network, its nodes, what they send, and what happens when."""
 
+    model_config = ConfigDict(defer_build=True)  # until all schemes' keys can be asked for
+
     name: ScenarioName = Field(examples=["tv-on-the-move"])
     """Results go to a folder of this name."""
     seed: int = Field(default=1, ge=0, le=2**32 - 1)
@@ -162,7 +177,7 @@ class Scenario(Section):
     leftovers: bool = False
     """Whether every mobile node leaves when all is over, and the record says what is left of it."""
     topology: Topology = Field(examples=["{kind: dmm-domain, mars: 3}"])
-    mobility: Mobility = Mobility()
+    mobility: Annotated[Mobility, Whole] = Field(default_factory=lambda: whole()())
     multicast: Multicast = Multicast()
     security: Security = Security()
     overlay: AnyOverlay | None = None
@@ -185,10 +200,11 @@ class Scenario(Section):
             return value
         if isinstance(value.get("overlay"), dict) and kind_of(value["overlay"]) == "members":
             return {**value, "multicast": {"scheme": "none", **multicast}}
-        choices = SCHEMES_OF.get(str(mobility.get("scheme")))
-        if choices is None:
+        scheme = str(mobility.get("scheme"))
+        if scheme not in SCHEMES.names():
             return value
-        return {**value, "multicast": {"scheme": choices[0], **multicast}}
+        default, *_ = SCHEMES.find(scheme).multicast
+        return {**value, "multicast": {"scheme": default, **multicast}}
 
     def nodes_of(self, *roles: str) -> tuple[str, ...]:
         """The names of the nodes of some roles, in the scenario's order."""
@@ -207,7 +223,7 @@ class Scenario(Section):
     @property
     def members(self) -> tuple[str, ...]:
         """Who is in that overlay: every host that may send or listen to a channel."""
-        return self.nodes_of(*LISTENERS, "source") if self.alm else ()
+        return self.nodes_of("mn", MEMBER, "source") if self.alm else ()
 
     def is_selective(self, flow: MulticastFlow, node: str) -> bool:
         """Whether a node asks for (source, group) and not for the group: INCLUDE, not EXCLUDE."""

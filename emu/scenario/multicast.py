@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from emu.scenario.fields import Instant, PolicyName, nothing_as, within
+from emu.scenario.fields import Instant, PolicyName, declared, nothing_as, within
+from emu.scenario.multicast_scheme import MULTICAST_SCHEMES
 from emu.scenario.section import Section
 from emu.scenario.units import DURATION, SIZE
 
@@ -15,27 +16,8 @@ RFC6224, RFC7028 = "rfc6224", "rfc7028"
 REMOTE_SUBSCRIPTION = "remote-subscription"
 BIDIRECTIONAL_TUNNEL = "bidirectional-tunnel"
 
-SCHEMES_OF: dict[str, tuple[str, ...]] = {
-    "dmm": (MLD_DMM, MULTI_UPSTREAM, "none"),
-    "pmipv6": (RFC6224, RFC7028, "none"),
-    "mipv6": (REMOTE_SUBSCRIPTION, BIDIRECTIONAL_TUNNEL, "none"),
-    "client": (REMOTE_SUBSCRIPTION, "none"),
-    "hybrid": ("none",),
-    "none": ("none",),
-}
-"""The multicast schemes that go with each mobility scheme; the first is its default."""
-
 Scope = Literal["local", "remote", "both"]
 """Where a channel comes from (or goes to) after a move: natively, by the tunnel, or by both."""
-
-POLICY_KEYS: dict[str, frozenset[str]] = {
-    "static": frozenset(),
-    "scope": frozenset({"native_scope"}),
-    "delay": frozenset({"native_join", "delays"}),
-    "mobility": frozenset({"handovers"}),
-    "load": frozenset({"tunnelled"}),
-}
-"""The policies that come with the toolkit, and the keys that each of them has for itself."""
 
 
 class ChannelControl(Section):
@@ -45,7 +27,7 @@ class ChannelControl(Section):
     """A central MCC beside the CMD, or a node of its own; or every MAR for itself (fully
     distributed)."""
     policy: PolicyName = "static"
-    """One of ``POLICY_KEYS``, or a user's own: ``file.py:ClassName``."""
+    """One that is declared (`emu.scenario.channel_policies`), or ``file.py:ClassName``."""
     default: Scope = "remote"
     """For channels that the static policy does not list, and while the MCC does not answer."""
     timeout: Annotated[int, within(DURATION, "1ms", "32s")] = DURATION.parse("200ms")
@@ -63,21 +45,13 @@ class ChannelControl(Section):
     tunnelled: int = Field(default=4, ge=0, le=10000)
     """Policy load: how many channels a MAR may get through tunnels."""
     parameters: Annotated[dict[str, str], nothing_as(dict)] = {}
-    """A user's own policy: its parameters, as they are written."""
+    """Of a policy of another package, or of a user's own: its parameters, as they are written."""
 
 
 class Multicast(Section):
     """The multicast scheme and its MLD timers (RFC 3810 section 9)."""
 
-    scheme: Literal[
-        "mld-dmm",
-        "multi-upstream",
-        "rfc6224",
-        "rfc7028",
-        "remote-subscription",
-        "bidirectional-tunnel",
-        "none",
-    ] = "mld-dmm"
+    scheme: Annotated[str, declared(MULTICAST_SCHEMES)] = "mld-dmm"
     upstream: Literal["previous", "anchors"] = "previous"
     """Of mld-dmm: ongoing sessions come from the MAR just left, or each that anchors a prefix."""
     context_transfer: Literal["off", "pbu", "cxtp"] = "off"
@@ -109,7 +83,7 @@ class Multicast(Section):
     @model_validator(mode="before")
     @classmethod
     def _defaults_of_the_scheme(cls, value: Any) -> Any:
-        if not isinstance(value, dict) or value.get("scheme") != MULTI_UPSTREAM:
+        scheme = value.get("scheme") if isinstance(value, dict) else None
+        if scheme not in MULTICAST_SCHEMES.names():
             return value
-        defaults = {"context_transfer": "pbu", "explicit_tracking": True, "channel_control": {}}
-        return {**defaults, **value}
+        return {**MULTICAST_SCHEMES.find(scheme).defaults, **value}

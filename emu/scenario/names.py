@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from emu.scenario.errors import Path, Problem, quote, suggest
 from emu.scenario.model import LISTENERS, Scenario
+from emu.scenario.overlay import MEMBER
 
+RESERVED = re.compile(r"(mar|dar|mr)[0-9]+|cmd2?|mcc|lma|ha|ix|radio|lo")
+"""Names of the nodes that the topology makes, of any number, whatever the scheme."""
 _ROLES = {
     "mn": "a mobile node",
     "source": "a source",
@@ -14,6 +18,7 @@ _ROLES = {
     "i3-server": "an i3 server",
     "i3-client": "an i3 client",
     "member": "a member of the overlay",
+    "host": "a host on an island",
 }
 
 
@@ -37,9 +42,19 @@ def wrong_channel(scenario: Scenario, name: str, path: Path) -> Iterator[Problem
 
 def wrong_listener(scenario: Scenario, name: str, channel: str, path: Path) -> Iterator[Problem]:
     """The problem of a name that is not a listener's, or one that sends the channel itself."""
-    yield from wrong_node(scenario, name, path, *(LISTENERS if scenario.alm else ("mn",)))
+    roles = [role for role in LISTENERS if role == "mn" or scenario.nodes_of(role)]
+    yield from wrong_node(scenario, name, path, *(roles if scenario.alm else ("mn",)))
+    yield from wrong_gateway(scenario, name, path)
     if channel in scenario.channels and scenario.channels[channel].source == name:
         yield Problem(path, f"{quote(name)} sends {channel} itself; name another node")
+
+
+def wrong_gateway(scenario: Scenario, name: str, path: Path) -> Iterator[Problem]:
+    """The problem of an island's gateway that would send or listen itself."""
+    node = scenario.nodes.get(name)
+    if node is not None and node.role == MEMBER and node.island is not None:
+        text = f"{quote(name)} is the gateway of {node.island}, where programs take no part; "
+        yield Problem(path, text + "name another node")
 
 
 def wrong_access_router(scenario: Scenario, name: str, path: Path) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
+from emu.overlay_protocols.data_paths import DataPathName
 from emu.scenario.fields import Key, nothing_as, within
 from emu.scenario.i3 import I3
 from emu.scenario.section import Section
@@ -15,6 +16,14 @@ MEMBER = "member"
 """The role of a host that is in the overlay, and does nothing else."""
 
 
+HOST = "host"
+"""That of one on an island, which knows nothing of the overlay."""
+
+
+AMT = "amt-gateway"
+"""The scheme in which members on an island are relays, and all others gateways."""
+
+
 class MemberOverlay(Section):
     """An overlay that gives its members IP multicast on a virtual interface."""
 
@@ -22,6 +31,8 @@ class MemberOverlay(Section):
     """One of ``emu.overlay_protocols``, or the file of a user's own."""
     options: Annotated[dict[str, Any], nothing_as(dict)] = {}
     """Of the protocol."""
+    data_path: DataPathName = "python"
+    """Who carries the data: the daemon, or programs in the kernel (``bpf``)."""
     key: Key | None = None
     """What members share to encrypt all that they send; None: nothing is encrypted."""
     mtu: Annotated[int, within(SIZE, "1280", "65535")] | None = None

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag
 from emu.scenario.errors import Path, Problem
 from emu.scenario.fields import Delay, Instant, Loss, ScenarioName, nothing_as, within
 from emu.scenario.i3 import I3
+from emu.scenario.i3_checks import wrong_roots
 from emu.scenario.section import Section
 from emu.scenario.units import DURATION, SIZE
 
@@ -176,6 +177,7 @@ def check(scenario: VirtualScenario) -> Iterator[Problem]:
     if joined >= scenario.duration:
         text = f"the last of {group.receivers} joins at {DURATION.show(joined)}, which is too late"
         yield Problem(("traffic", 0, "join_interval"), f"{text}; write a shorter one")
+    yield from wrong_roots(overlay, group.receivers)
     if overlay.refresh_period >= overlay.lifetime:
         text = (
             f"{DURATION.show(overlay.refresh_period)} is not less than lifetime; write less than "

@@ -10,6 +10,7 @@ from emu.scenario.names import wrong_node
 from emu.scenario.periods import wrong_period
 from emu.scenario.services import SERVICES, Cache, Call, Origin, Player
 from emu.scenario.units import DURATION
+from emu.schemes.registry import SCHEMES
 
 MOST_CALLS = 16
 """So that the ports of calls end before those of iperf3 begin."""
@@ -60,7 +61,7 @@ def _cache(scenario: Scenario, name: str, service: Cache, path: Path) -> Iterato
     if service.filled and getattr(scenario.services.get(service.origin), "live", False):
         text = f"{service.origin} is live, of which nothing is there beforehand; leave it out"
         yield Problem((*path, "filled"), text)
-    anchors = _anchors(scenario)
+    anchors = SCHEMES.find(scenario.mobility.scheme).caches(scenario)
     taken = {
         place: other
         for other, one in scenario.services.items()
@@ -77,14 +78,6 @@ def _cache(scenario: Scenario, name: str, service: Cache, path: Path) -> Iterato
         elif taken[place] != name or place in service.at[:index]:
             text = f"{place} has a cache already; write it once"
             yield Problem((*path, "at", index), text)
-
-
-def _anchors(scenario: Scenario) -> tuple[str, ...]:
-    """Who anchors the prefixes of mobile nodes, of those that may have a cache."""
-    scheme = scenario.mobility.scheme
-    if scheme == "dmm":
-        return scenario.topology.access_routers
-    return ("lma",) if scheme == "pmipv6" else ()
 
 
 def _player(scenario: Scenario, service: Player, path: Path) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from emu.scenario.fields import AccessRouter, EntryName, Instant, Rate, nothing_as, within
+from emu.scenario.fields import AccessRouter, EntryName, Instant, Rate, Within, nothing_as, within
 from emu.scenario.section import Section
 from emu.scenario.units import DURATION, SIZE
 
@@ -81,12 +81,13 @@ class Player(Service):
     """How far it loads ahead."""
 
 
-_FIXED = within(DURATION, "20ms", "1s")
+_FIXED = Within(DURATION, "20ms", "1s")
 _ADAPTIVE = "adaptive"
 
 
-def _jitter_buffer(value: object) -> object:
-    return value if value == _ADAPTIVE else _FIXED.func(value)  # type: ignore[call-arg]
+def fixed_or_adaptive(value: object) -> object:
+    """How long it keeps packets, or that it adapts."""
+    return value if value == _ADAPTIVE else _FIXED(value)
 
 
 class Call(Service):
@@ -103,7 +104,7 @@ class Call(Service):
     """When it hangs up; None: at the end of the run."""
     concealment: bool = True
     """Whether G.711's concealment of lost packets goes into the score, or none."""
-    jitter_buffer: Annotated[int | Literal["adaptive"], BeforeValidator(_jitter_buffer)] = (
+    jitter_buffer: Annotated[int | Literal["adaptive"], BeforeValidator(fixed_or_adaptive)] = (
         DURATION.parse("60ms")
     )
     """Of either end, for the score: how long it keeps the fastest packet, or one that adapts."""

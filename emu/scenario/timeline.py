@@ -12,14 +12,17 @@ from emu.scenario.events import (
     Crash,
     Detach,
     Handover,
+    Heal,
     Join,
     Leave,
     NewPolicy,
+    Partition,
     PolicyChange,
     Restart,
 )
 from emu.scenario.model import LISTENERS, Scenario
 from emu.scenario.names import wrong_access_router, wrong_channel, wrong_listener, wrong_node
+from emu.scenario.partitions import check_partitions, wrong_hosts
 from emu.scenario.traffic import MulticastFlow
 from emu.scenario.units import DURATION
 
@@ -41,6 +44,7 @@ def check_timeline(scenario: Scenario) -> Iterator[Problem]:
         yield from _movement(scenario, name, entries)
         yield from _listening(scenario, name, entries)
     yield from check_crashes(scenario)
+    yield from check_partitions(scenario)
 
 
 def _alone(scenario: Scenario, event: AnyEvent, path: Path) -> Iterator[Problem]:
@@ -51,6 +55,8 @@ def _alone(scenario: Scenario, event: AnyEvent, path: Path) -> Iterator[Problem]
         yield from without_control(scenario, (*path, "new_policy"))
     elif isinstance(event, (Crash, Restart)):
         yield from wrong_agent(scenario, event, path)
+    elif isinstance(event, (Partition, Heal)):
+        yield from wrong_hosts(scenario, event, path)
     elif isinstance(event, (Join, Leave)):
         yield from wrong_listener(scenario, event.node, event.channel, (*path, event.verb))
     else:

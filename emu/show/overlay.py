@@ -44,9 +44,21 @@ def show_member(console: Console, status: dict[str, Any]) -> None:
         console.print(_tunnels(status["tunnels"]))
     groups = ", ".join(link["groups"]) or "nothing"
     console.print(f"wanted here: {groups}")
+    if "kernel" in status:
+        console.print(_carried(status["kernel"], link))
     dropped = {reason: count for reason, count in status.get("dropped", {}).items() if count}
     if dropped:
         console.print("dropped: " + ", ".join(f"{n} {reason}" for reason, n in dropped.items()))
+
+
+def _carried(kernel: dict[str, int], link: dict[str, Any]) -> str:
+    """What programs in the kernel carried, and what they left to the member."""
+    sent, delivered = kernel["sent"], kernel["delivered"]
+    return (
+        f"carried in the kernel: {sent} sent, {delivered} delivered, {kernel['branches']} trees; "
+        f"by the member: {link.get('sent', 0)} sent, {link.get('delivered', 0)} delivered; "
+        f"{kernel['duplicates']} duplicates"
+    )
 
 
 def _members(members: list[dict[str, Any]]) -> Table:

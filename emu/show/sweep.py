@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.measure import Measurement
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -19,6 +18,7 @@ from rich.progress import (
 from rich.table import Table
 
 from emu.show.numbers import UNKNOWN, estimate, milliseconds
+from emu.show.whole import print_whole
 from emu.sweep.loader import Job
 from emu.sweep.matrix import Matrix
 from emu.sweep.summary import of_handovers, over_runs
@@ -82,7 +82,6 @@ _OF_GROUP = {
 }
 """What is shown of groups in virtual time, by its heading."""
 _PREDICTED = "predicted_disruption_ms"
-_WIDEST = 1000
 
 
 def show_table(console: Console, matrix: Matrix, frame: DataFrame) -> None:
@@ -107,10 +106,7 @@ def show_table(console: Console, matrix: Matrix, frame: DataFrame) -> None:
                 f"{', '.join(names)}: {gone} of {len(part)} did not come back: not counted"
             )
         table.add_row(*names, *(_group_numbers(part) if of_group else _numbers(part)))
-    # A terminal too narrow breaks lines, rather than that a column vanishes.
-    unlimited = console.options.update(max_width=_WIDEST)
-    table.width = Measurement.get(console, unlimited, table).maximum
-    console.print(table, soft_wrap=True)
+    print_whole(console, table)
     for note in notes:
         console.print(note, markup=False, soft_wrap=True)
     if matrix.seeds == 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
 
@@ -39,6 +39,13 @@ class Host:
     skew: int = 0
     armed: int | None = None
     """When it will be woken, true time."""
+    is_gone: bool = False
+    receive: Callable[[Message, Endpoint, int], list[Action]] = field(init=False)
+    next_deadline: Callable[[], int | None] = field(init=False)
+    """The core's, of which there are several sorts: looked up once, not for each message."""
+
+    def __post_init__(self) -> None:
+        self.receive, self.next_deadline = self.core.receive, self.core.next_deadline
 
     @property
     def is_server(self) -> bool:
@@ -58,6 +65,7 @@ class Overlay:
         config: ServerConfig | None = None,
     ) -> None:
         self.internet = internet
+        self._delay = internet.delay
         self.engine = Engine()
         self.random = Random(seed)
         self.group = group
@@ -95,7 +103,7 @@ class Overlay:
     def crash(self, host: Host) -> None:
         """A host is gone, and says nothing any more."""
         del self.hosts[host.endpoint]
-        host.armed = None
+        host.armed, host.is_gone = None, True
 
     def server_of(self, identifier: Identifier) -> Host:
         """The server that has an identifier."""
@@ -149,10 +157,13 @@ class Overlay:
     def _apply(self, host: Host, actions: list[Action]) -> None:
         for action in actions:
             if isinstance(action, SendDatagram):
-                self._send(host, action.message, self.hosts.get(action.destination))
+                message, other = action.message, self.hosts.get(action.destination)
+                self.messages[type(message)] += 1
+                if other is not None:
+                    self._send(host, message, other)
             elif isinstance(action, Deliver):
                 self.delivered(host, action)
-        due = host.core.next_deadline()
+        due = host.next_deadline()
         if due is not None:
             due -= host.skew
             if host.armed is None or due < host.armed:
@@ -164,19 +175,16 @@ class Overlay:
             host.armed = None
             self._apply(host, host.core.timer(self.engine.now + host.skew))
 
-    def _send(self, host: Host, message: Message, other: Host | None) -> None:
-        self.messages[type(message)] += 1
-        if other is None:
-            return
+    def _send(self, host: Host, message: Message, other: Host) -> None:
         if self.sent is not None:
             self.sent(message, other)
         if self.lost is None or not self.lost(host, other):
-            delay = self.internet.delay(host.node, other.node)
+            delay = self._delay(host.node, other.node)
             self.engine.after(delay, self._arrive, other, message, host.endpoint)
 
     def _arrive(self, host: Host, message: Message, source: Endpoint) -> None:
-        if host.endpoint in self.hosts:
-            self._apply(host, host.core.receive(message, source, self.engine.now + host.skew))
+        if not host.is_gone:
+            self._apply(host, host.receive(message, source, self.engine.now + host.skew))
 
     def _endpoint(self) -> Endpoint:
         self._endpoints += 1

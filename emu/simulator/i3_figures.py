@@ -9,7 +9,7 @@ from agents.core import MILLISECOND, SECOND
 from agents.i3.config import GroupConfig, Recovery, Refresh
 from emu.simulator.i3_losses import HopLosses, ServerLosses
 from emu.simulator.i3_session import Session, SessionConfig
-from emu.simulator.i3_tree import measure
+from emu.simulator.i3_tree import hops, link_stress, measure
 from emu.simulator.i3_upkeep import refreshes, repairs
 from emu.simulator.internet import TransitStub
 from emu.simulator.power_law import PowerLaw
@@ -22,6 +22,18 @@ NETWORKS: dict[str, Shape] = {
 }
 """What "inter-transit links" of 20 to 50 ms are: all between transit routers, or those between
 transit domains only; and the other network of the paper, of which it does not say the delays."""
+SHAPES = {
+    "4x4, 12 of 52": TransitStub(),
+    "4x4, 24 of 26": TransitStub(stubs=24, stub_nodes=26),
+    "4x4, 48 of 13": TransitStub(stubs=48, stub_nodes=13),
+    "4x4, 12 of 52, dense": TransitStub(links_in_domain=1, links_between_domains=1),
+    "10x10, 4 of 25": TransitStub(10, 10, 4, 25),
+    "10x10, 4 of 25, dense": TransitStub(
+        10, 10, 4, 25, links_in_domain=0.6, links_between_domains=1
+    ),
+}
+"""Networks of 10,000 nodes that the paper may have had, all "wide": transit domains and routers of
+each, stubs at each router and nodes of each."""
 LOSSES = {"servers": ServerLosses, "ways": HopLosses}
 """Who loses: servers what they send, as the paper has it, or every way in both directions."""
 GROWTH = 120 * SECOND
@@ -43,13 +55,13 @@ SETTLING = 10 * SECOND
 
 def tree(receivers: int, seed: int, network: str) -> dict[str, Any]:
     """Figure 11: stretch, RMD, RAD and link stress of a tree, and what a join asked."""
-    session = planted(receivers, seed, network)
+    session = planted(receivers, seed, NETWORKS[network])
     found = measure(session.overlay, session.root, session.source[0], session.hosts)
     replies = sum(member.counters["replies"] for _, member in session.members)
     return {**asdict(found), "replies_per_join": replies / receivers}
 
 
-def planted(receivers: int, seed: int, network: str) -> Session:
+def planted(receivers: int, seed: int, shape: Shape) -> Session:
     """A session whose receivers all have their places.
 
     Triggers live for hours: how a tree grows has nothing to do with refreshes, which would be nine
@@ -58,7 +70,7 @@ def planted(receivers: int, seed: int, network: str) -> Session:
     config = SessionConfig(
         receivers,
         group=GroupConfig(refresh_period=LONG, probe_period=LONG),
-        shape=NETWORKS[network],
+        shape=shape,
         join_interval=_interval(receivers, PLANTING),
         data_interval=30 * SECOND,
         lifetime=3 * LONG,
@@ -67,6 +79,20 @@ def planted(receivers: int, seed: int, network: str) -> Session:
     session.grow()
     session.run(SETTLING)
     return session
+
+
+def shapes(receivers: int, seed: int, variant: str) -> dict[str, Any]:
+    """What of figure 11 the shape of the network decides; the stress of three sorts of links."""
+    shape = SHAPES[variant]
+    session = planted(receivers, seed, shape)
+    source = session.source[0]
+    found = hops(session.overlay, session.root, source.node)
+    stress: dict[str, int] = dict.fromkeys(("transit", "transit_stub", "stub"), 0)
+    for link, copies in link_stress(session.overlay.internet, found, source).items():
+        sort = ("stub", "transit_stub", "transit")[sum(node < shape.transit for node in link)]
+        stress[sort] = max(stress[sort], copies)
+    tree = measure(session.overlay, session.root, source, session.hosts)
+    return {**asdict(tree), **{f"stress_{sort}": most for sort, most in stress.items()}}
 
 
 def refresh(receivers: int, seed: int, scheme: str) -> dict[str, Any]:

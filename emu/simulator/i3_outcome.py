@@ -96,13 +96,15 @@ def _sent(played: Population) -> dict[str, int]:
 def _group(played: Population) -> dict[str, float | None]:
     """Of all receivers together; times in ms, None where there is nothing to take them of."""
     everybody = list(played.receivers.values())
-    counters = [one.member.repairs.counters for one in everybody]
+    members = [one.member for one in everybody]
+    counters = [one.repairs.counters for one in members]
+    founder = played.session.source[1]
     losses = sum(one.losses for one in counters)
     waits = [wait / MILLISECOND for one in counters for wait in one.waits]
     gaps = [played.gap(one) / MILLISECOND for one in everybody if one.first]
     sent = sum(played.expected(one) for one in everybody)
     received = sum(one.received for one in everybody)
-    replies = sum(one.member.counters["replies"] for one in everybody)
+    replies = sum(one.counters["replies"] for one in members)
     return {
         "joined": len(everybody),
         "in_tree": len(_in_tree(played)),
@@ -113,6 +115,8 @@ def _group(played: Population) -> dict[str, float | None]:
         "longest_gap_ms": max(gaps, default=None),
         "longest_gap_ms_p99": float(np.percentile(gaps, 99)) if gaps else None,
         "replies_per_join": replies / len(everybody) if everybody else None,
+        "queries_of_founder": founder.counters["queries"],
+        "queries_max": max(one.counters["queries"] for one in (founder, *members)),
         "losses": losses,
         "given_up": sum(one.given_up for one in counters),
         "requests_per_loss": _share(sum(one.requests_sent for one in counters), losses),

@@ -11,6 +11,7 @@ from agents.i3.actions import Deliver
 from agents.i3.config import GroupConfig, ServerConfig
 from agents.i3.member import Member, Phase
 from agents.wire.i3 import Endpoint
+from emu.simulator.engine import no_search_for_cycles
 from emu.simulator.i3 import Host, Overlay
 from emu.simulator.internet import TransitStub
 from emu.simulator.underlay import Shape
@@ -51,6 +52,7 @@ class Session:
         node = self._random.choice(internet.sites)
         self.root = self.overlay.root_near(node)
         self.source = self._add(node)
+        self._added = 0
         self.members: list[tuple[Host, Member]] = []
         self.overlay.call(self.source[0], self.source[1].found)
         self.engine.run(SECOND)
@@ -58,14 +60,15 @@ class Session:
 
     def grow(self, progress: Callable[[int], None] = lambda number: None) -> None:
         """Have all receivers join, and wait until they have, or as long as one may need."""
-        for number in range(self._config.receivers):
-            self.add()
-            self.run(self._config.join_interval)
-            progress(number + 1)
-        for _ in range(60):
-            if len(self.in_tree) == len(self.members):
-                break
-            self.run(SECOND)
+        with no_search_for_cycles():
+            for number in range(self._config.receivers):
+                self.add()
+                self.run(self._config.join_interval)
+                progress(number + 1)
+            for _ in range(60):
+                if len(self.in_tree) == len(self.members):
+                    break
+                self.run(SECOND)
 
     def run(self, time: int) -> None:
         """Let time go on, with the source's packets as they are due."""
@@ -79,6 +82,9 @@ class Session:
     def add(self) -> tuple[Host, Member]:
         """Have one more receiver join, at a node drawn at random."""
         host, member = self._add(self._random.choice(self.overlay.internet.sites))
+        self._added += 1
+        if self._added < self._config.group.roots:
+            member.root_number = self._added
         self.members.append((host, member))
         self.overlay.call(host, member.join)
         return host, member

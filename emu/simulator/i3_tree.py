@@ -11,7 +11,7 @@ import numpy as np
 from agents.i3.server import Server
 from agents.wire.i3 import Endpoint, Identifier, is_endpoint
 from emu.simulator.i3 import Host, Overlay
-from emu.simulator.underlay import Link
+from emu.simulator.underlay import Link, Underlay
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,15 @@ class Tree:
     depth_max: int
 
 
+def link_stress(internet: Underlay, found: Iterable[Hop], source: Host) -> Counter[Link]:
+    """How many copies of a packet each link carries; what comes back to the source is none."""
+    stress: Counter[Link] = Counter()
+    for hop in found:
+        if hop.end != source.endpoint:
+            stress.update(internet.path(hop.origin, hop.target))
+    return stress
+
+
 def measure(overlay: Overlay, root: Identifier, source: Host, members: Iterable[Host]) -> Tree:
     """The figures of a tree as it is; receivers at the source's own node have no stretch."""
     internet = overlay.internet
@@ -78,11 +87,7 @@ def measure(overlay: Overlay, root: Identifier, source: Host, members: Iterable[
     tree = np.array([hop.delay for _, hop in reached], float)
     direct = np.array([internet.delay(source.node, host.node) for host, _ in reached], float)
     away = direct > 0
-    stress: Counter[Link] = Counter()
-    for hop in found:
-        if hop.end != source.endpoint:
-            stress.update(internet.path(hop.origin, hop.target))
-    copies = np.array(list(stress.values()))
+    copies = np.array(list(link_stress(internet, found, source).values()))
     levels = [hop.level for _, hop in reached]
     return Tree(
         receivers=len(reached),

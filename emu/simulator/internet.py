@@ -38,6 +38,15 @@ class TransitStub:
     inside_stub: Span = (1, 3)
     inside_domain: Span | None = None
     """Between transit routers of one domain; None: as between domains."""
+    links_in_domain: float = 1 / 3
+    links_between_domains: float = 1 / 2
+    """The shares of pairs of routers of a domain, and of domains, that have a link, besides those
+    without which the network would not be one."""
+
+    @property
+    def transit(self) -> int:
+        """The number of transit routers, which are the first nodes."""
+        return self.domains * self.routers
 
     def draw(self, random: Random) -> Internet:
         """One network."""
@@ -48,7 +57,7 @@ class Internet:
     """One network drawn from a seed. Nodes are numbers, delays ns."""
 
     def __init__(self, shape: TransitStub, random: Random) -> None:
-        transit = shape.domains * shape.routers
+        transit = shape.transit
         self.delays: dict[Link, int] = {}
         """Of each link."""
         _transit_links(shape, random, self.delays)
@@ -66,6 +75,10 @@ class Internet:
         for router in range(transit):
             for _ in range(shape.stubs):
                 self._add_stub(shape, random, router)
+        across = [[core[r] + out for r, out in zip(self._router, self._out, strict=True)]
+                  for core in self._core]  # fmt: skip
+        self._across = [across[router] for router in self._router]
+        """Of each node: from its transit router to every node, ns."""
 
     def delay(self, one: int, other: int) -> int:
         """Of the shortest path between two nodes, ns."""
@@ -73,8 +86,7 @@ class Internet:
         if stub == self._stub[other] and stub >= 0:
             first = self._first[stub]
             return self._inside[stub][one - first][other - first]
-        across = self._core[self._router[one]][self._router[other]]
-        return self._out[one] + across + self._out[other]
+        return self._out[one] + self._across[one][other]
 
     def neighbours(self, node: int) -> range:
         """All nodes of a node's stub: any of them is nearer than any other node."""
@@ -126,17 +138,17 @@ class Internet:
 
 
 def _transit_links(shape: TransitStub, random: Random, links: dict[Link, int]) -> None:
-    """Each domain is connected, with a third of the other links it could have; so are domains."""
+    """Each domain is connected, with a share of the other links it could have; so are domains."""
     inside = shape.inside_domain or shape.between_transit
     for domain in range(shape.domains):
         first = domain * shape.routers
         for number in range(1, shape.routers):
             for other in range(number):
-                if other == number - 1 or random.random() < 1 / 3:
+                if other == number - 1 or random.random() < shape.links_in_domain:
                     links[first + other, first + number] = _draw(inside, random)
     for domain in range(1, shape.domains):
         for other in range(domain):
-            if other == domain - 1 or random.random() < 1 / 2:
+            if other == domain - 1 or random.random() < shape.links_between_domains:
                 one = other * shape.routers + random.randrange(shape.routers)
                 two = domain * shape.routers + random.randrange(shape.routers)
                 links[one, two] = _draw(shape.between_transit, random)

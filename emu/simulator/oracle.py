@@ -232,7 +232,8 @@ class Oracle:
         wanted: list[Records] = [()]
         if track.left is not None and track.left != serving.config.address:
             departures = self._mar(track.left).handed_over.get(mn, [])
-            wanted = [records for time, records in departures if EPOCH + time >= track.left_since]
+            lately = [records for time, records in departures if EPOCH + time >= track.left_since]
+            wanted = lately or [()]  # left before it served there: nothing was handed over
         found = serving.received.get(mn, ())
         return [] if found in wanted else [f"{mn} context: is {found}, has to be one of {wanted}"]
 

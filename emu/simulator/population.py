@@ -9,7 +9,7 @@ from typing import cast
 
 from agents.core import MILLISECOND, SECOND
 from agents.i3.actions import Deliver
-from agents.i3.config import GroupConfig, Metric, Recovery, Refresh
+from agents.i3.config import GroupConfig, Metric, Recovery, Refresh, RootChoice
 from agents.i3.member import Member
 from agents.wire.i3 import Endpoint
 from emu.scenario.population import (
@@ -81,6 +81,7 @@ class Population:
         """Of every packet to every receiver, ns."""
         self.crashed = self.left = 0
         self._there: list[Receiver] = []
+        """Those that may go; roots stay."""
         self._random = Random(seed)
         self._payload = bytes(self.group.packet)
         self._sent_at = [0]
@@ -142,7 +143,8 @@ class Population:
         name = f"r{len(self.receivers) + 1}"
         receiver = Receiver(name, host, member, self._engine.now)
         self.receivers[host.endpoint] = receiver
-        self._there.append(receiver)
+        if member.root_number is None:
+            self._there.append(receiver)
 
     def _go(self, says_so: bool) -> None:
         """A receiver that is drawn at random leaves, or crashes."""
@@ -219,6 +221,8 @@ def _group(scenario: VirtualScenario) -> GroupConfig:
         refresh_period=overlay.refresh_period,
         recovery=Recovery(overlay.recovery),
         metric=Metric(overlay.metric),
+        roots=overlay.roots,
+        root_choice=RootChoice(overlay.root_choice),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from ipaddress import IPv6Address
 from random import Random
 
@@ -14,15 +13,8 @@ from agents.wire.mld import AddressRecord, RecordType
 from emu.simulator.domain import Domain, DomainConfig
 from emu.simulator.network import Quality
 from emu.simulator.oracle import Oracle
-from emu.simulator.pmipv6 import ProxyDomain, ProxyDomainConfig
+from emu.simulator.playing import play
 from emu.simulator.preparing import PreparingDomain
-
-SETTLE = 150 * SECOND
-"""Longer than all that may still be under way takes: the detachment delay, two back-offs of 32 s
-that follow each other, and the time for which ended sessions are remembered."""
-
-
-_SILENCE = Quality(delay=0, loss=1.0)
 
 
 @dataclass(frozen=True)
@@ -168,25 +160,8 @@ def run(schedule: Schedule) -> list[str]:
         domain.engine.at(time, lambda mn=mn: domain.idle(mn))
     for crash in schedule.crashes:
         domain.engine.at(crash.time, lambda crash=crash: _crash(domain, crash))
-    _play(schedule, domain, _lifetimes(schedule) * schedule.config.binding_lifetime_s * SECOND)
+    play(schedule, domain, _lifetimes(schedule) * schedule.config.binding_lifetime_s * SECOND)
     return oracle.faults()
-
-
-def run_pmipv6(schedule: Schedule) -> list[str]:
-    """The same movements in a domain of Proxy Mobile IPv6."""
-    config = schedule.config
-    domain = ProxyDomain(
-        ProxyDomainConfig(
-            config.mars,
-            config.quality,
-            config.binding_lifetime_s,
-            config.detach_delay,
-            config.encoded,
-        ),
-        schedule.seed,
-    )
-    _play(schedule, domain, 0)
-    return domain.faults()
 
 
 def _lifetimes(schedule: Schedule) -> int:
@@ -197,23 +172,6 @@ def _lifetimes(schedule: Schedule) -> int:
     # Without a CMD, what was never heard of ends with it. With two that die, one may have told a
     # previous MAR, before it did, what the other one did not know when it went on.
     return int(schedule.config.distributed or crashed == {0, -1})
-
-
-def _play(schedule: Schedule, domain: Domain | ProxyDomain, soft: int) -> None:
-    """Run it, and then ``soft`` ns longer than anything takes that is under way."""
-    for step in schedule.steps:
-        domain.engine.at(step.time, lambda step=step: _take(domain, step))
-        if isinstance(domain, PreparingDomain) and step.announced:
-            announce = partial(domain.announce, step.mn, step.announced_mar)
-            domain.engine.at(step.time - step.announced, announce)
-    outage_start, outage_end = schedule.outage
-    domain.engine.at(outage_start, lambda: domain.change_quality(_SILENCE))
-    domain.engine.at(outage_end, lambda: domain.change_quality(schedule.config.quality))
-    restarts = [crash.time + crash.down for crash in schedule.crashes]
-    end = max(schedule.steps[-1].time, outage_end, *restarts) + 2 * SECOND
-    domain.engine.run(end)
-    domain.change_quality(Quality(schedule.config.quality.delay))
-    domain.engine.run(end + soft + SETTLE)
 
 
 def _walk(random: Random, mn: str, mars: int) -> list[Step]:
@@ -253,25 +211,3 @@ def _crash(domain: Domain, crash: Crash) -> None:
         cmd = domain.cmds[-crash.agent]
         cmd.crash()
         domain.engine.after(crash.down, cmd.restart)
-
-
-def _take(domain: Domain | ProxyDomain, step: Step) -> None:
-    """Carry out one movement, and the triggers that go with it."""
-    left = domain.detach(step.mn)
-    if left is not None:
-        number = left
-        if step.trigger_delay:
-            domain.engine.after(step.trigger_delay, lambda: _trigger_down(domain, step.mn, number))
-        else:
-            domain.link_down(step.mn, number)
-    if step.mar:
-        domain.attach(step.mn, step.mar)
-        domain.engine.after(
-            step.report_delay, lambda: domain.report(step.mn, step.mar, step.records)
-        )
-
-
-def _trigger_down(domain: Domain | ProxyDomain, mn: str, number: int) -> None:
-    # A node that is back by then was up all the time, as far as this access point can tell.
-    if domain.where.get(mn) != number:
-        domain.link_down(mn, number)

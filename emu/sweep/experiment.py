@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from emu import terminal
-from emu.cli import Lacking, Wrong
+from emu.cli.refusals import Lacking, Wrong
 from emu.files import in_words
 from emu.interrupts import INTERRUPTED, run_below
 from emu.records import RecordError

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from emu.measure.metrics import columns
 from emu.scenario.document import Document
 from emu.scenario.errors import Problem, ScenarioError, dotted
 from emu.scenario.explain import explain
@@ -52,6 +53,8 @@ class Job:
     """The scenario's text."""
     files: dict[str, str]
     """What the scenario needs beside it, by its path from there: a channel policy of one's own."""
+    duration: int
+    """Of the scenario, ns."""
     is_virtual: bool = False
     """Whether it is played in virtual time."""
 
@@ -73,6 +76,12 @@ class Plan:
     jobs: tuple[Job, ...]
 
 
+def is_matrix(path: Path) -> bool:
+    """Whether a YAML file is a matrix, not a scenario; raises `ScenarioError` if it is no YAML."""
+    value = Document.parse(read(path), str(path)).value
+    return isinstance(value, dict) and "axes" in value and "topology" not in value
+
+
 def plan(path: Path) -> Plan:
     """The sweep in a file; raises `ScenarioError` when it cannot be run."""
     document = Document.parse(read(path), str(path))
@@ -82,7 +91,7 @@ def plan(path: Path) -> Plan:
         matrix = Matrix.model_validate(document.value)
     except ValidationError as error:
         raise ScenarioError(lines(document, explain(error.errors(), Matrix))) from None
-    refuse(document, list(check(matrix, [*METRICS, *OF_GROUP])))
+    refuse(document, list(check(matrix, [*METRICS, *OF_GROUP, *columns()])))
     base = path.parent / matrix.scenario
     scenario = load_any(base) if matrix.world == "virtual" else load(base)
     data = Document.parse(read(base), str(base)).value
@@ -114,7 +123,7 @@ def _expand(
             text = f"with {where}: {matrix.scenario}: {dotted(first.path)}: {first.text}"
             problems[Problem(("axes",), text)] = None
             continue
-        jobs += _jobs(matrix, scenario.seed, labels, changed, _files(built, folder))
+        jobs += _jobs(matrix, scenario.seed, labels, changed, built, folder)
     jobs.sort(key=lambda job: job.seed)
     return jobs, list(problems)
 
@@ -161,15 +170,21 @@ def _apply(
 
 
 def _jobs(
-    matrix: Matrix, seed: int, labels: dict[str, str], data: dict[str, Any], files: dict[str, str]
+    matrix: Matrix,
+    seed: int,
+    labels: dict[str, str],
+    data: dict[str, Any],
+    built: AnyScenario,
+    folder: Path,
 ) -> list[Job]:
     values = dict(_value(axis, name, labels[name]) for name, axis in matrix.axes.items())
     name = "+".join(_NOT_IN_A_NAME.sub("_", f"{axis}-{label}") for axis, label in labels.items())
     if len(name) > 100:
         name = hashlib.sha256(json.dumps(labels).encode()).hexdigest()[:16]
     text = yaml.safe_dump({**data, "repeat": 1}, allow_unicode=True, sort_keys=False)
+    files, is_virtual = _files(built, folder), matrix.world == "virtual"
     return [
-        Job(f"{name}+{number}", values, number, text, files, matrix.world == "virtual")
+        Job(f"{name}+{number}", values, number, text, files, built.duration, is_virtual)
         for number in range(seed, seed + matrix.seeds)
     ]
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from emu.analysis.forecast import Forecast
-from emu.measure import signalling
+from emu.measure import signalling_cost
+from emu.measure.metrics import PREFIX
 from emu.scenario.model import Scenario
 from emu.scenario.population import VirtualScenario
 
@@ -34,7 +35,8 @@ _PARTS = ("l2", "authentication", "detection", "binding", "address", "total")
 _LATENCIES = (*(f"{part}_ms" for part in _PARTS), "care_of_test_ms")
 COUNTED = ("signalling_messages", "signalling_bytes", "binding_messages", "binding_hops")
 OF_HANDOVER = (*_LATENCIES, *COUNTED, "predicted_binding_ms")
-"""The metrics of a handover, which all rows of its flows have; the others are a flow's."""
+"""The metrics of a handover, which all rows of its flows have, as they have those of other
+packages; the others are a flow's."""
 
 METRICS = (
     *_OF_FLOW_IN_HANDOVER,
@@ -65,6 +67,8 @@ OF_GROUP = (
     "longest_gap_ms",
     "longest_gap_ms_p99",
     "replies_per_join",
+    "queries_of_founder",
+    "queries_max",
     "losses",
     "given_up",
     "requests_per_loss",
@@ -128,14 +132,15 @@ def _of_whole_flow(flow: dict[str, Any]) -> Row:
 
 def _of_handover(index: int, handover: dict[str, Any]) -> Row:
     counted = (
-        *signalling.sums(handover["signalling"]),
-        *signalling.binding(handover["signalling"]),
+        *signalling_cost.sums(handover["signalling"]),
+        *signalling_cost.binding(handover["signalling"]),
     )
     return {
         "handover": index,
         **{key: handover[key] for key in ("mn", "from", "to", "at_s", "disturbed")},
         **{f"{part}_ms": handover["latency_ms"].get(part) for part in _PARTS},
         "care_of_test_ms": handover.get("care_of_test_ms"),
+        **{f"{PREFIX}{name}": value for name, value in handover.get("metrics", {}).items()},
         **dict(zip(COUNTED, counted, strict=True)),
     }
 

@@ -26,24 +26,35 @@ class Busy(Exception):
 
 
 class Store:
-    """The folder of one sweep."""
+    """The folder of one sweep; it need not exist to be asked what is done."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory.resolve()
         self.cells = self.directory / "cells"
         self.scratch = self.directory / ".scratch"
         """The workers'."""
-        self.cells.mkdir(parents=True, exist_ok=True)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other processes out; the lock goes with the process, however it ends."""
+        self.cells.mkdir(parents=True, exist_ok=True)
         with (self.directory / ".lock").open("w", encoding="utf-8") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise Busy(f"{self.directory}: another sweep is writing there") from None
             yield
+
+    def is_locked(self) -> bool:
+        """Whether a sweep writes there now."""
+        try:
+            with (self.directory / ".lock").open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            pass  # no sweep has begun there
+        return False
 
     def tidy(self) -> None:
         """Remove what sweeps and runs left here that were killed; call it with the lock held."""
@@ -56,7 +67,7 @@ class Store:
     def keep(self, job: Job, result: Result) -> None:
         """A job is done."""
         place = self.cells / job.name
-        place.mkdir(exist_ok=True)
+        place.mkdir(parents=True, exist_ok=True)
         files.replace(place / _FILE, json.dumps(result.as_dict()) + "\n")
 
     def results(self, jobs: Iterable[Job]) -> dict[str, Result]:

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from emu.measure.disruption import BOUNDS
-from emu.measure.statistics import Summary, summarise
+from emu.measure.metrics import PREFIX
+from emu.measure.statistics import Summary, most, summarise
 from emu.sweep.rows import METRICS, OF_GROUP, OF_HANDOVER
 from emu.sweep.table import counted, not_recovered
 
@@ -41,7 +42,8 @@ def summary(axes: list[str], frame: DataFrame) -> DataFrame:
 def over_runs(frame: DataFrame, metric: str) -> Summary:
     """The statistics of one column, of rows of which each seed's are a run's."""
     known = frame[["seed", metric]].dropna()
-    return summarise([list(part.astype(float)) for _, part in known.groupby("seed")[metric]])
+    runs = [list(part.astype(float)) for _, part in known.groupby("seed")[metric]]
+    return summarise(runs, most(metric))
 
 
 def of_handovers(frame: DataFrame, axes: list[str]) -> DataFrame:
@@ -51,9 +53,10 @@ def of_handovers(frame: DataFrame, axes: list[str]) -> DataFrame:
 
 def _rows(axes: list[str], frame: DataFrame) -> Iterator[dict[str, Any]]:
     handovers = of_handovers(frame, axes).assign(kind=None)
+    of_packages = [name for name in frame if name.startswith(PREFIX)]
     of_group = [name for name in OF_GROUP if name in frame]
     for rows, metrics in (
-        (handovers, [name for name in MEASURED if name in OF_HANDOVER]),
+        (handovers, [name for name in MEASURED if name in OF_HANDOVER] + of_packages),
         (frame, [name for name in MEASURED if name not in OF_HANDOVER] + of_group),
     ):
         keys = [*axes, *ALIKE]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emu.measure.disruption import BOUNDS
+from emu.measure.metrics import PREFIX
 from emu.sweep.loader import Job
-from emu.sweep.rows import METRICS, OF_GROUP, OF_RUN, OF_WHAT
+from emu.sweep.rows import METRICS, OF_GROUP, OF_RUN, OF_WHAT, Row
 from emu.sweep.work import Result
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def table(jobs: Iterable[Job], results: dict[str, Result]) -> DataFrame:
     ]
     axes = next((list(job.values) for job in jobs), [])
     of_group = [name for name in OF_GROUP if any(name in row for row in rows)]
-    metrics = [*METRICS, *of_group]
+    metrics = [*METRICS, *of_group, *dict.fromkeys(_of_other_packages(rows))]
     columns = [*axes, *OF_RUN, *OF_WHAT, *metrics]
     frame = pd.DataFrame(rows, columns=columns)
     kinds = {
@@ -50,6 +51,11 @@ def table(jobs: Iterable[Job], results: dict[str, Result]) -> DataFrame:
     }
     kinds |= {name: "float64" for name in metrics if name != "recovered"}
     return frame.astype(kinds)
+
+
+def _of_other_packages(rows: Iterable[Row]) -> Iterator[str]:
+    """The columns of their metrics."""
+    return (name for row in rows for name in row if name.startswith(PREFIX))
 
 
 def counted(frame: DataFrame) -> DataFrame:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import signal
 from typing import Any
 
+from agents.kernel.scheduling import SOURCE, be_realtime
 from agents.roles.daemon import EventLog
 from emu.traffic.arrivals import ArrivalsWriter
 from emu.traffic.i3_application import Application
@@ -21,6 +22,7 @@ from emu.traffic.source import send_stream
 def main(config: dict[str, Any]) -> None:
     """Found the group at once, and send from start_ns to stop_ns."""
     prepare()
+    be_realtime(SOURCE)
     flow, events = config["flow"], EventLog(config["events"], config["node"])
     application = Application(config["application"])
     application.connect()

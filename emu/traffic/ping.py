@@ -24,6 +24,7 @@ import struct
 import time
 from typing import Any
 
+from agents.kernel.scheduling import SOURCE, be_realtime
 from agents.roles.daemon import EventLog
 from emu.traffic import payload
 from emu.traffic.address import wait_for_preferred
@@ -59,6 +60,7 @@ def request(flow_id: int, sequence: int, sent_ns: int, size: int) -> bytes:
 def main(config: dict[str, Any]) -> None:
     """Ping from start_ns to stop_ns."""
     prepare()
+    be_realtime(SOURCE)
     flow, events = config["flow"], EventLog(config["events"], config["node"])
     if wait_until(config["start_ns"]) == signal.SIGTERM:
         return

@@ -22,6 +22,7 @@ import socket
 import time
 from typing import Any, Protocol
 
+from agents.kernel.scheduling import SOURCE, be_realtime
 from agents.roles.daemon import EventLog
 from emu.traffic import payload
 from emu.traffic.arrivals import ArrivalsWriter
@@ -46,6 +47,7 @@ def open_socket(group: str, port: int, interface: str, address: str | None) -> s
 def main(config: dict[str, Any]) -> None:
     """Send from start_ns to stop_ns."""
     prepare()
+    be_realtime(SOURCE)
     flow, events = config["flow"], EventLog(config["events"], config["node"])
     if config["packet"] < payload.LENGTH:
         raise ValueError(f"{flow}: a packet has at least {payload.LENGTH} bytes of payload")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from rich.progress import track
 
+from agents.kernel.libc import set_parent_death_signal
 from emu.simulator import i3_figures
 from emu.sweep.canvas import drawing, look
 from emu.sweep.experiment import tabulate
@@ -29,6 +31,7 @@ from emu.sweep.experiment import tabulate
 SIZES = (16, 64, 256, 1024, 4096, 16384, 65536)
 PARTS: dict[str, tuple[Callable[[int, int, str], dict[str, Any]], tuple[str, ...]]] = {
     "tree": (i3_figures.tree, ("wide", "narrow", "power-law")),
+    "shapes": (i3_figures.shapes, tuple(i3_figures.SHAPES)),
     "refresh": (i3_figures.refresh, ("refresh-unif", "refresh-level")),
     "recovery": (
         i3_figures.recovery,
@@ -39,7 +42,7 @@ PARTS: dict[str, tuple[Callable[[int, int, str], dict[str, Any]], tuple[str, ...
         ("wide, servers", "wide, ways", "narrow, servers", "narrow, ways"),
     ),
 }
-LARGEST = {"recovery": 4096, "losses": 1024}
+LARGEST = {"recovery": 4096, "losses": 1024, "shapes": 4096}
 """The paper's table 1 and figure 13(b) end here."""
 TABLE_1 = {
     ("rel-loss", 16): (1.12, 1.00),
@@ -67,7 +70,7 @@ class Cell:
 
     def path(self, results: Path) -> Path:
         """Where its outcome is kept."""
-        variant = self.variant.replace(", ", "-")
+        variant = self.variant.replace(", ", "-").replace(" ", "-")
         name = f"{self.part}-{variant}-{self.receivers}-{self.seed}.json"
         return results / "cells" / name
 
@@ -118,6 +121,10 @@ def figures(runs: pd.DataFrame, results: Path) -> None:
     parts = {str(part): frame for part, frame in runs.groupby("part")}
     if "tree" in parts:
         _trees(parts["tree"], results)
+    if "shapes" in parts:
+        stress = ["stress_max", "stress_p99", "stress_transit", "stress_transit_stub"]
+        table = over_seeds(parts["shapes"], ["rmd", "rad", "stretch_p90", *stress])
+        tabulate(table, results / "shapes")
     if "refresh" in parts:
         _refreshes(parts["refresh"], results)
     if "recovery" in parts:
@@ -225,7 +232,8 @@ def main(sizes: tuple[int, ...], seeds: int, jobs: int, parts: tuple[str, ...], 
     wanted = cells(sizes, seeds, parts or tuple(PARTS))
     missing = [cell for cell in wanted if not cell.path(results).exists()]
     interrupted = False
-    with ProcessPoolExecutor(jobs) as pool:
+    end_with_us = {"initializer": set_parent_death_signal, "initargs": (signal.SIGKILL,)}
+    with ProcessPoolExecutor(jobs, **end_with_us) as pool:
         runs = [pool.submit(cell.run, results) for cell in missing]
         try:
             for run in track(as_completed(runs), "runs", len(runs)):
@@ -235,7 +243,9 @@ def main(sizes: tuple[int, ...], seeds: int, jobs: int, parts: tuple[str, ...], 
             pool.shutdown(cancel_futures=True)
     done = [cell for cell in wanted if cell.path(results).exists()]
     if done:
-        figures(load(done, results), results)
+        runs = load(done, results)
+        runs.to_parquet(results / "table.parquet", index=False)
+        figures(runs, results)
     if interrupted:
         click.echo("interrupted: the same command goes on with what is left", err=True)
         raise SystemExit(130)

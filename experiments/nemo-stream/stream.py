@@ -17,7 +17,7 @@ from statistics import mean
 import click
 
 from agents.core import MILLISECOND, SECOND
-from agents.wire.overlay import Interest
+from agents.wire.overlay_items import Interest
 from emu.overlay_protocols.choice import choose
 from emu.simulator.uplinks import Hosts, Network
 

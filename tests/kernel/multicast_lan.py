@@ -208,6 +208,7 @@ class MulticastLan:
             "seed": 1,
             "upstream": None,
             "downstream": {"down": None, "up": None},
+            "source_guard": False,
             "multicast": TIMERS | options,
         }
 

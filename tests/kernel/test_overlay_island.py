@@ -59,7 +59,7 @@ def island(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Island]:
         for host in gateways:
             host.interface = "isle"
             own = {"name": "isle", "kind": "ethernet", "addresses": None}
-            host.start(query_interval="2s", interface=own)
+            host.start(interface=own)
         eventually(lambda: all(host.knows() == 2 for host in (far, *gateways)))
         yield Island(far, gateways, [Programs(namespace, "isle") for namespace in plain])
 
@@ -117,6 +117,7 @@ def test_each_packet_was_carried_by_one_of_the_two(island: Island) -> None:
 
 
 def test_another_gateway_takes_over(island: Island) -> None:
+    """Long before the next query, which is due after two minutes."""
     group = GROUPS[1]
     listeners = [host.listen(group) for host in (island.far, island.hosts[0])]
     eventually(lambda: wanted_far_away(island, group, island.gateways))

@@ -6,13 +6,15 @@ Of addresses that no host has, a few are looked for at a time, whoever sends to 
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import IPv6Address, IPv6Network
 
 import pytest
 
 from agents.kernel.netlink import Netlink
-from agents.kernel.source_guard import NEIGHBOUR, SOURCE, UNUSED, SourceGuard
+from agents.kernel.source_guard import CHANNELS, CONTROL, NEIGHBOUR, SOURCE, UNUSED, SourceGuard
 from agents.wire import ipv6
 from tests.namespaces import Namespaces
 from tests.patience import PATIENCE_S, eventually
@@ -25,8 +27,8 @@ PREFIX, OTHER = IPv6Network("2001:db8:1:1::/64"), IPv6Network("2001:db8:1:2::/64
 OWN, LINK_LOCAL = PREFIX[5], ipv6.link_local(MN1)
 SERVER, GROUP = IPv6Address("2001:db8:5e00:1::2"), IPv6Address("ff0e::c1")
 ALL_NODES, NOWHERE = IPv6Address("ff02::1"), IPv6Address("::")
-ETH_P_IPV6 = 0x86DD
-LISTENER_REPORT, SOLICITATION, ADVERTISEMENT = 143, 135, 136
+ETH_P_IPV6, HOP_BY_HOP, UDP, DESTINATION_OPTIONS = 0x86DD, 0, 17, 60
+ECHO, LISTENER_REPORT, SOLICITATION, ADVERTISEMENT = 128, 143, 135, 136
 
 
 class Link:
@@ -60,9 +62,9 @@ class Link:
     def passes(self, packet: bytes, host: bytes = MN1) -> bool:
         """Whether a packet gets to the router's sockets; what is sent after it does."""
         self._fences += 1
-        fence = icmp(LISTENER_REPORT, LINK_LOCAL, ALL_NODES, GROUP + self._fences)
+        fence = icmp(ECHO, ipv6.link_local(MN2), ALL_NODES, GROUP + self._fences)
         self.send(packet, host)
-        self.send(fence)
+        self.send(fence, MN2)
         seen = [self._heard.recv(2048)]
         while seen[-1] != fence:
             seen.append(self._heard.recv(2048))
@@ -84,6 +86,14 @@ def report(source: IPv6Address) -> bytes:
 
 def advertisement(target: IPv6Address, source: IPv6Address = LINK_LOCAL) -> bytes:
     return icmp(ADVERTISEMENT, source, ALL_NODES, target)
+
+
+def behind(header: int, packet: bytes) -> bytes:
+    """The same with an extension header, of nothing but padding, before it (RFC 8200)."""
+    inner = ipv6.parse(packet)
+    padded = bytes([inner.next_header, 0, 1, 4, 0, 0, 0, 0]) + inner.payload
+    ends = inner.source, inner.destination
+    return ipv6.packet(*ends, header, padded, hop_limit=inner.hop_limit)
 
 
 @pytest.fixture
@@ -109,6 +119,8 @@ REFUSED = [
     (advertisement(OTHER[5]), NEIGHBOUR),
     (advertisement(ipv6.link_local(MN2)), NEIGHBOUR),
     (advertisement(SERVER, OWN), NEIGHBOUR),
+    (behind(HOP_BY_HOP, advertisement(OTHER[5])), NEIGHBOUR),
+    (behind(DESTINATION_OPTIONS, advertisement(OTHER[5], OWN)), NEIGHBOUR),
 ]
 
 
@@ -138,6 +150,16 @@ def test_who_has_just_come_is_not_kept_from_anything(link: Link) -> None:
     assert link.guard.counts() == {(newcomer, SOURCE): 1}
 
 
+def test_who_comes_again_with_another_prefix_has_lost_the_first(link: Link) -> None:
+    """What was found to be a host's own is looked at anew when it has left."""
+    data = ipv6.packet(OWN, ALL_NODES, UDP, b"whatever")
+    for _ in range(3):
+        assert link.passes(data)
+    link.guard.forget(MN1)
+    link.allow(MN1, IPv6Network("2001:db8:1:9::/64"))
+    assert not link.passes(data)
+
+
 def test_a_prefix_more_is_its_own_too(link: Link) -> None:
     more = IPv6Network("2001:db8:1:9::/64")
     assert not link.passes(report(more[5]))
@@ -150,6 +172,33 @@ def test_a_guard_that_is_made_anew_knows_nobody(link: Link) -> None:
     with link.router:
         SourceGuard("radio")
     assert link.passes(report(SERVER))
+
+
+def test_a_flood_of_reports_is_one_hosts_alone(link: Link) -> None:
+    """The agent hears a hundred, and as many in a second; echo and data are not counted."""
+    began = time.monotonic()
+    passed = [link.passes(report(OWN)) for _ in range(1000)]
+    most = 100 * (2 + time.monotonic() - began)
+    assert all(passed[:100])
+    assert sum(passed) <= most
+    for kind in (ECHO, 129):
+        assert link.passes(icmp(kind, OWN, ALL_NODES))
+    assert link.passes(ipv6.packet(OWN, ALL_NODES, UDP, b"data"))
+    assert link.guard.counts() == {(MN1, CONTROL): 1000 - sum(passed)}
+
+
+def test_a_host_begins_to_send_few_channels_at_a_time(link: Link) -> None:
+    """What it sends already, what others send, and its MLD go on."""
+    groups = [GROUP + (0x10000 + number) for number in range(1000)]
+    passed = [group for group in groups if link.passes(icmp(0, OWN, group))]
+    assert groups[:64] == passed[:64]
+    assert len(passed) <= 64 + 64  # in less than 60 s
+    for group in passed[:64]:
+        assert link.passes(icmp(0, OWN, group))
+        assert link.passes(icmp(0, OTHER[5], group), MN2)
+    assert link.passes(report(OWN))
+    assert not link.passes(icmp(0, SERVER, groups[0])), "of another source it is no channel"
+    assert link.guard.counts() == {(MN1, CHANNELS): 1000 - len(passed), (MN1, SOURCE): 1}
 
 
 def test_of_unused_addresses_few_are_looked_for(link: Link) -> None:
@@ -165,8 +214,31 @@ def test_of_unused_addresses_few_are_looked_for(link: Link) -> None:
     for address in (*unused, used, own):
         sender.sendto(b"data", (str(address), 5001))
     asked = eventually(lambda: looked_for(link, lambda found: {used, own} <= found))
-    assert len(asked & set(unused)) == 64
-    assert link.guard.counts() == {(MN1, UNUSED): 300 - 64}
+    assert 8 <= len(asked & set(unused)) <= 16  # in less than 30 s
+    assert link.guard.counts() == {(MN1, UNUSED): 300 - len(asked & set(unused))}
+
+
+def test_a_host_of_many_addresses_takes_nothing_from_others(link: Link) -> None:
+    """Whoever answers it, the router looks for few of them, and for each that another one uses."""
+    with link.router, Netlink() as netlink:
+        for prefix in (PREFIX, OTHER):
+            netlink.route_replace(prefix, oif="radio")
+        router = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    many = [PREFIX[0xF000 + number] for number in range(4200)]
+    for number, address in enumerate(many):
+        link.send(icmp(ECHO, address, ALL_NODES))
+        if number % 50 == 0:
+            assert link.passes(
+                icmp(ECHO, OWN, ALL_NODES)
+            )  # reads what came, so that there is room for more
+    used = [OTHER[0xA000 + number] for number in range(16)]
+    for address in used:
+        assert link.passes(icmp(ECHO, address, ALL_NODES), MN2)
+    for address in (*many, *used):
+        with suppress(PermissionError):  # what the rules drop of its own, the kernel tells
+            router.sendto(b"answer", (str(address), 5001))
+    asked = eventually(lambda: looked_for(link, lambda found: set(used) <= found))
+    assert 16 <= len(asked & set(many)) <= 16 + 16 + 8 + 8  # learnt in less than 300 s, tried
 
 
 def looked_for(link: Link, done: Callable[[set[IPv6Address]], bool]) -> set[IPv6Address] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -81,6 +82,25 @@ def test_another_source_and_unicast_go_their_own_way(chain: Chain) -> None:
         assert "1 received" in chain.hosts[0].run("ping", "-c", "1", str(LANS[0][1])).stdout
         send(chain.hosts[0], FENCE)
         assert ipv6.parse(wait_for(tunnel, lambda p: p[6] == 17)).destination == FENCE
+
+
+def test_what_another_sends_in_its_name_is_not(chain: Chain) -> None:
+    """The program is met before any rule that would drop this."""
+    host = chain.hosts[0]
+    (own,) = re.findall(r"link/ether (\S+)", host.run("ip", "link", "show", "eth0").stdout)
+    sender, other = bytes.fromhex(own.replace(":", "")), bytes.fromhex("020000000bad")
+    with chain.router(1):
+        SourceRedirect(HOSTS[0], CHANNEL, "lan", "tun", 1, sender)
+    with host:
+        raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        raw.bind(("eth0", 0))
+    to = b"\x33\x33" + CHANNEL.packed[12:]
+    forged, true = (ipv6.packet(HOSTS[0], CHANNEL, 17, text) for text in (b"forged", b"true"))
+    with capture(chain.router(2), "tun") as frames:
+        raw.send(to + other + b"\x86\xdd" + forged)
+        raw.send(to + sender + b"\x86\xdd" + true)
+        assert ipv6.parse(wait_for(frames, lambda packet: packet[6] == 17)).payload == b"true"
+    raw.close()
 
 
 def test_it_ends(chain: Chain) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agents.kernel.scheduling import SOURCE
 from agents.wire import ipv6
 from emu.traffic import arrivals, listener, ping, source
 from tests.event_log import read_events
@@ -16,6 +18,7 @@ from tests.kernel.packets import capture
 from tests.kernel.packets import wait_for as packet
 from tests.kernel.processes import SECOND, Process, starter, wait_for
 from tests.namespaces import Namespace, Namespaces
+from tests.patience import eventually
 
 pytestmark = pytest.mark.root
 
@@ -90,6 +93,24 @@ def test_a_stream_from_source_to_listener(
     kinds = {event["kind"]: event for event in events(tmp_path)}
     assert kinds["flow_started"]["local"] == LEFT
     assert (kinds["flow_stopped"]["sent"], kinds["left"]["received"]) == (100, 100)
+
+
+def test_who_sends_at_a_rate_runs_before_what_is_ordinary(
+    tmp_path: Path, hosts: tuple[Namespace, Namespace], start: Start
+) -> None:
+    """What a busy machine had not let it send in an outage would not be lost in it."""
+    left, right = hosts
+    receiver = start(right, listener.main, listening(tmp_path))
+    wait_for(tmp_path / "events.jsonl", "joined")
+    now = time.monotonic_ns()
+    sender = start(left, source.main, sending(tmp_path, start_ns=now))
+    pinger = start(right, ping.main, pinging(tmp_path, start_ns=now, stop_ns=None))
+    for process in (sender, pinger):
+        eventually(lambda pid=process.pid: os.sched_getparam(pid).sched_priority == SOURCE)
+    assert os.sched_getparam(receiver.pid).sched_priority == 0
+    for process in (sender, pinger, receiver):
+        process.signal(signal.SIGTERM)
+        process.finish()
 
 
 def test_a_listener_takes_only_its_flow_and_source(

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import random
 import socket
+import struct
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
-from ipaddress import IPv6Address, IPv6Network
+from ipaddress import IPv6Address, IPv6Interface, IPv6Network
 
 import pytest
 
@@ -19,6 +20,8 @@ from tests.namespaces import Namespace, Namespaces
 from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.root
+
+_UDP_SEGMENT = 103
 
 Open = Callable[[Chain, int, int], Tunnel]
 """Opens the end at the first router of a tunnel to the second one."""
@@ -126,6 +129,30 @@ def test_tcp_runs_over_the_tunnel(namespaces: Namespaces, open_end: Open) -> Non
                 if not pending:
                     received += len(connection.recv(1 << 20))
         assert received == amount
+
+
+@pytest.mark.parametrize("sender", ["the router", "a host behind it"])
+def test_datagrams_that_are_sent_at_once_get_through(
+    namespaces: Namespaces, open_end: Open, sender: str
+) -> None:
+    """UDP_SEGMENT, of which every datagram has a good checksum at the other end."""
+    chain = Chain(namespaces, 3)
+    _join(chain, open_end)
+    source = IPv6Address("2001:db8:77::1")
+    with chain.router(1), Netlink() as netlink:
+        netlink.add_address("lo", IPv6Interface((source, 128)))
+    _route(chain.router(3), IPv6Network((source, 128)), "tun-1")
+    with chain.hosts[1]:
+        receiver = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+        receiver.bind(("::", 5001))
+    with chain.router(1) if sender == "the router" else chain.hosts[0]:
+        port = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    datagrams = [bytes([number]) * 1300 for number in range(20)]
+    with receiver, port:
+        receiver.settimeout(PATIENCE_S)
+        at_once = [(socket.SOL_UDP, _UDP_SEGMENT, struct.pack("H", 1300))]
+        port.sendmsg(datagrams, at_once, 0, (str(HOSTS[1]), 5001))
+        assert [receiver.recv(2000) for _ in datagrams] == datagrams
 
 
 def test_packets_go_from_one_tunnel_into_the_next(namespaces: Namespaces, open_end: Open) -> None:

@@ -27,9 +27,9 @@ from emu.network.namespace import entered
 from emu.running import this_lab
 from emu.sandbox import RUN_DIRECTORY
 from emu.scenario import parse
-from emu.schemes import SCHEMES
-from emu.schemes.base import Agent
-from emu.schemes.dmm import Dmm
+from emu.schemes.agents import Agent
+from emu.schemes.dmm import agents
+from emu.schemes.dmm.agents import Dmm
 from tests.lab import faulty_mar
 from tests.lab.sandboxed import in_sandbox
 
@@ -55,7 +55,7 @@ STEPS = [
 ]
 """Where the node goes, and after which step of that handover's exchange the CMD is killed."""
 PATIENCE_S = 600
-"""An exchange of which each message gets lost with 30 % is repeated every 32 s at the least."""
+"""An exchange of which each message gets lost with 20 % is repeated every 32 s at the least."""
 SERVING, ANCHORING = Phase.SERVING.name, Phase.ANCHORING.name
 
 
@@ -70,7 +70,7 @@ def test_a_slow_clock_and_two_nodes_with_one_identifier_or_prefix() -> None:
 
 
 async def lose_and_kill() -> None:
-    lab = await serving("{delay: 100ms, loss: 30%}", "300s")
+    lab = await serving("{delay: 100ms, loss: 20%}", "300s")
     first = lab.address("mn1")
     for to, who, kind, message in STEPS:
         was = len(lab.tail.events)
@@ -89,7 +89,7 @@ async def lose_and_kill() -> None:
 
 
 async def be_slow_and_ambiguous() -> None:
-    SCHEMES["dmm"] = WithFaultyMars
+    agents.Dmm = WithFaultyMars  # where the scheme says that its agents are
     lab = await serving("{delay: 5ms}", "12s")
     await happens(lab, 0, "mar2", "ready")
     was = len(lab.tail.events)

@@ -1,8 +1,8 @@
 """Signalling and MLD from where they may not come change nothing, and are counted.
 
 In a domain with a key: an attacker in the network without it, one that recorded what others sent,
-and a mobile node that speaks for routers, from off its link or against the rules of MLD. There is
-no source guard here, which would not let most of what the mobile node says get to the agents.
+and a mobile node that speaks for routers, from off its link or against the rules of MLD. With the
+source guard, which does not let most of what the mobile node says get to the agents, and without.
 """
 
 from __future__ import annotations
@@ -42,7 +42,12 @@ Forgery = tuple[Callable[[], None], str, tuple[str, ...]]
 
 @in_sandbox
 def test_forged_packets_change_nothing_and_are_counted() -> None:
-    asyncio.run(forge_in_a_domain_with_a_key())
+    asyncio.run(forge_in_a_domain_with_a_key("off"))
+
+
+@in_sandbox
+def test_nor_do_they_where_the_source_guard_drops_them() -> None:
+    asyncio.run(forge_in_a_domain_with_a_key("on"))
 
 
 @in_sandbox
@@ -50,12 +55,13 @@ def test_nor_do_they_where_mobility_is_central() -> None:
     asyncio.run(forge_in_pmipv6())
 
 
-async def forge_in_a_domain_with_a_key() -> None:
-    lab = await prepared("mobility: {key: correct horse}\n")
+async def forge_in_a_domain_with_a_key(guard: str) -> None:
+    lab = await prepared("mobility: {key: correct horse}\n", guard=guard)
     with entered(lab.network.namespace("cmd")):
         recorder = LinkSocket("cmd-mar1")
     await lab.attach_mobile_nodes()
-    after = await nothing_changes(lab, forgeries(Attacker(lab, "cmd"), recorded_update(recorder)))
+    forged = forgeries(Attacker(lab, "cmd"), recorded_update(recorder), guarded=guard == "on")
+    after = await nothing_changes(lab, forged)
     # What the mobile node sent as mar2 did not get there: its MAR let it go nowhere.
     assert after["cmd"]["signalling"]["unauthentic"] == 2 * TIMES
 
@@ -77,13 +83,14 @@ async def forge_in_pmipv6() -> None:
     assert after["lma"]["counters"]["unauthentic"] == TIMES
 
 
-async def prepared(mobility: str, multicast: str = "scheme: mld-dmm") -> Lab:
+async def prepared(mobility: str, multicast: str = "scheme: mld-dmm", *, guard: str = "off") -> Lab:
     """A lab whose agents serve, and to which nobody is attached."""
     directory = RUN_DIRECTORY / "run"
     directory.mkdir()
     path = short(Path(RUN_DIRECTORY))
     text = path.read_text(encoding="utf-8").replace("multicast: {", f"multicast: {{{multicast}, ")
-    path.write_text(text + mobility + "security: {source_guard: off}\n", encoding="utf-8")
+    security = f'security: {{source_guard: "{guard}"}}\n'
+    path.write_text(text + mobility + security, encoding="utf-8")
     lab = Lab(load(path), 1, directory, probe(), lambda event: None)
     await lab.build()
     await lab.start_agents()
@@ -111,7 +118,7 @@ async def nothing_changes(lab: Lab, forged: list[Forgery]) -> States:
 def counted(states: States, node: str, where: tuple[str, ...]) -> int:
     value: Any = states[node]
     for key in where:
-        value = value[key]
+        value = value.get(key, 0)
     return int(value)
 
 
@@ -136,8 +143,13 @@ def update(source: IPv6Address, destination: IPv6Address) -> bytes:
     return binding_update(source, destination).octets
 
 
-def forgeries(attacker: Attacker, genuine: bytes) -> list[Forgery]:
+def forgeries(attacker: Attacker, genuine: bytes, *, guarded: bool) -> list[Forgery]:
     """All that an attacker may try where there is a key and a CMD."""
+
+    def from_another(where: tuple[str, ...]) -> tuple[str, ...]:
+        """Where it is counted what a mobile node sends with an address that is not its own."""
+        return ("guard", "mn1.source") if guarded else where
+
     address = attacker.lab.network.address
     cmd, mar1, mar2, src = map(address, ("cmd", "mar1", "mar2", "src"))
     mn1 = attacker.lab.address("mn1")
@@ -177,19 +189,27 @@ def forgeries(attacker: Attacker, genuine: bytes) -> list[Forgery]:
         (lambda: attacker.from_mar1(genuine), "cmd", ("signalling", "replayed")),
         # A mobile node that speaks PBU: as itself, as a MAR, as the CMD.
         (lambda: radio(update(mn1, mar1)), "mar1", untrusted),
-        (lambda: radio(update(cmd, mar1)), "mar1", untrusted),
-        (lambda: radio(update(mar2, cmd)), "mar1", untrusted),
+        (lambda: radio(update(cmd, mar1)), "mar1", from_another(untrusted)),
+        (lambda: radio(update(mar2, cmd)), "mar1", from_another(untrusted)),
         (lambda: radio(update(mn1, cmd)), "cmd", unauthentic),
         # MLD that breaks its rules.
-        (lambda: radio(mld_report(link_local, 2)), "mar1", malformed),
-        (lambda: radio(mld_report(link_local, 255)), "mar1", malformed),
-        (lambda: radio(mld_report(link_local, router_alert=False)), "mar1", malformed),
+        (lambda: radio(mld_report(link_local, 2)), "mar1", from_another(malformed)),
+        (lambda: radio(mld_report(link_local, 255)), "mar1", from_another(malformed)),
+        (
+            lambda: radio(mld_report(link_local, router_alert=False)),
+            "mar1",
+            from_another(malformed),
+        ),
         (lambda: radio(mld_report(mn1)), "mar1", ignored),
         # MLD from off the link, as it comes, and with a hop limit that is 1 on arrival.
         (lambda: core(mld_report(src, 64, destination=mar1)), "mar1", malformed),
         (lambda: core(mld_report(src, 3, destination=mar1)), "mar1", ignored),
         # A mobile node that says it is the querier of its link.
-        (lambda: radio(mld_query(IPv6Address("fe80::1"))), "mar1", ("multicast", "queries")),
+        (
+            lambda: radio(mld_query(IPv6Address("fe80::1"))),
+            "mar1",
+            from_another(("multicast", "queries")),
+        ),
     ]
 
 

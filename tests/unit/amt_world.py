@@ -17,7 +17,7 @@ from agents.roles.amt_relay import AmtRelay
 from agents.wire import amt
 from agents.wire.addresses import mapped
 from agents.wire.i3 import Endpoint, endpoint
-from agents.wire.overlay import Interest
+from agents.wire.overlay_items import Interest
 
 RELAY, OTHER_RELAY = (endpoint(mapped(IPv4Address(f"192.0.2.{n}")), amt.PORT) for n in (1, 2))
 ANYCAST = endpoint(mapped(IPv4Address("192.52.193.1")), amt.PORT)

@@ -10,7 +10,9 @@ from agents.control.decisions import Decisions
 from agents.control.mcc import ChannelControl
 from agents.control.policies import Static
 from agents.core import Action, Log
+from agents.roles.users_policy import policy
 from agents.wire.channel import ChannelScope
+from emu.scenario.channel_policies import POLICIES
 
 LOCAL, REMOTE, BOTH = ChannelScope.LOCAL, ChannelScope.REMOTE, ChannelScope.BOTH
 MCC = IPv6Address("2001:db8:ffff::c")
@@ -20,6 +22,11 @@ S1 = IPv6Address("2001:db8:5e00:1::2")
 C1 = Channel(S1, IPv6Address("ff3e::c1"))
 C2 = Channel(None, IPv6Address("ff1e::c2"))
 C3 = Channel(S1, IPv6Address("ff3e::c3"))
+
+
+def make_policy(name, parameters):
+    """A policy of the toolkit, as an agent makes it."""
+    return policy(POLICIES.find(name).made_by, parameters)
 
 
 def mcc(settings=None, policy=None) -> ChannelControl:

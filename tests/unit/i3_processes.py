@@ -54,6 +54,7 @@ class Processes:
         self._start(
             "i3_client", name, known, root=ROOT, founder=founder, recovery="off", metric="delay",
             refresh="refresh-level", refresh_period=1_000_000_000, interface=None, address=HERE,
+            roots=1, root_choice="list", root_number=None,
             applications=str(self.folder / f"{name}.i3"),
         )  # fmt: skip
 

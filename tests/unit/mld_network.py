@@ -141,7 +141,7 @@ class Network:
         downstream: bool,
         anchors: IPv6Network | None = None,
         announced: bool = False,
-        hosts: IPv6Network | None = None,
+        visited: bool = False,
     ) -> None:
         """Give a router a link, named as the wire; ``anchors`` is the pool of the other end."""
         router, address = self.routers[name], IPv6Address(f"fe80::5213:{next(self._count):x}")
@@ -152,8 +152,7 @@ class Network:
             "on_demand": upstream and downstream,
             "anchors": anchors,
             "announced": announced,
-            "hosts": hosts,
-            "hosts_move": hosts is not None,
+            "visited": visited,
         }
         self._plugged[wire].append(router)
         actions = router.core.add_link(wire, address, self.now, **router.parts[wire])

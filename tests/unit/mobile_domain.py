@@ -27,8 +27,8 @@ class MobileDomain(Network):
     there is context transfer.
     """
 
-    nodes: ClassVar[IPv6Network | None] = None
-    """The prefix of all mobile nodes, where no binding tells a router who is on its radio."""
+    has_visitors: ClassVar[bool] = False
+    """Whether mobile nodes' prefixes are of no MAR, but of an anchor beyond."""
 
     def __init__(
         self,
@@ -70,8 +70,8 @@ class MobileDomain(Network):
         if above not in self.routers:
             self._add_router(above, "mr1", f"{above}-up")
         self._add_router(mar, above, f"{mar}-core")
-        radio, hosts = f"{mar}-radio", self.nodes
-        self.plug(mar, radio, upstream=False, downstream=True, announced=True, hosts=hosts)
+        radio, visited = f"{mar}-radio", self.has_visitors
+        self.plug(mar, radio, upstream=False, downstream=True, announced=True, visited=visited)
 
     def _add_router(self, name: str, above: str, wire: str) -> None:
         self.router(name)
@@ -211,10 +211,10 @@ class GatewayDomain(MobileDomain):
     """Proxy Mobile IPv6: the MARs are gateways, each of which has one upstream.
 
     It is the tunnel to an anchor (RFC 6224), or the native router (RFC 7028). No tunnels between
-    them; where a source is they learn from its data.
+    them; the routers above learn from its data where a source is.
     """
 
-    nodes = IPv6Network("2001:db8:1::/48")
+    has_visitors = True
 
     def __init__(
         self, config: ProxyConfig, seed: int, mars: int, loss: float = 0.0, *, anchor: bool

@@ -19,7 +19,8 @@ from agents.overlay.interface import ROOM
 from agents.overlay.member import Member, Self
 from agents.overlay.sealing import Sealer
 from agents.wire.i3 import endpoint
-from agents.wire.overlay import HEADER, Data, Interest, MemberId, decode
+from agents.wire.overlay import HEADER, Data, MemberId, decode
+from agents.wire.overlay_items import Interest
 
 PORT = 4754
 SEEDS = 2

@@ -13,6 +13,7 @@ from agents.mobility.lma import LmaCore
 from agents.mobility.mag import MagCore
 from agents.mobility.proxy_messages import proxy_acknowledgement, proxy_registration
 from agents.wire.mobility import BindingAcknowledgement, BindingUpdate, Status
+from agents.wire.mobility_options import Handoff
 
 LMA = IPv6Address("2001:db8:ffff::a")
 HOME_LINK = IPv6Address("fe80::5213:0")
@@ -27,8 +28,8 @@ def home(index: int = 1) -> IPv6Network:
     return IPv6Network(f"2001:db8:a000:{index}::/64")
 
 
-def mag(number: int = 1, **changes) -> MagCore:
-    return MagCore(MagConfig(mag_address(number), LMA, HOME_LINK, MACS, **changes))
+def mag(number: int = 1, kind=MagCore, **changes) -> MagCore:
+    return kind(MagConfig(mag_address(number), LMA, HOME_LINK, MACS, **changes))
 
 
 def lma(**changes) -> LmaCore:
@@ -38,8 +39,8 @@ def lma(**changes) -> LmaCore:
 
 def pbu(sequence: int, attached: int = T0, lifetime: int = 300, mn: MobileNode = MN, prefix=None):
     """A PBU about an attachment at some time."""
-    again = prefix is not None and lifetime > 0
-    return proxy_registration(mn, prefix, HOME_LINK, sequence, lifetime, attached, again)
+    handoff = Handoff.NOT_CHANGED if prefix is not None and lifetime > 0 else Handoff.UNKNOWN
+    return proxy_registration(mn, prefix, HOME_LINK, sequence, lifetime, attached, handoff)
 
 
 def request(actions: list[Action]) -> BindingUpdate:

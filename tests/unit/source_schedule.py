@@ -55,6 +55,11 @@ class Source:
     sent: list[int] = field(default_factory=list)
     handovers: list[tuple[int, str, int]] = field(default_factory=list)
 
+    def begin(self) -> None:
+        """It is known where it is."""
+        if self.domain.has_visitors:
+            self._tell(HOME, HOME, "visitor", f"{HOME}-radio")
+
     def move(self, mar: str, gap: int) -> None:
         """Go to a MAR, unless it is on its way already."""
         if self.mar not in (None, mar):
@@ -67,7 +72,10 @@ class Source:
         """Its MAR, the one before and the anchor are told a little later, in any order."""
         left, self.mar, self.last = self.last, mar, mar
         domain = self.domain
-        if not domain.pools:
+        if domain.has_visitors:
+            for name, link in ((left, None), (mar, f"{mar}-radio")):
+                told = domain.now + domain.random.randint(1, SIGNALLING)
+                domain.at(told, partial(self._tell, mar, name, "visitor", link))
             return
         if mar != HOME:
             domain.connect(HOME, mar)
@@ -77,12 +85,16 @@ class Source:
             domain.at(told, partial(self._tell, mar, name, call, way))
 
     def _tell(self, mar: str, name: str, call: str, way: str | None) -> None:
-        if self.last == mar or (call == "guest" and way is None and self.last != name):
+        leaves = call in ("guest", "visitor") and way is None
+        if self.last == mar or (leaves and self.last != name):
             router = self.domain.routers[name]
             self.domain.perform(router, getattr(router.core, call)(PREFIX, way, self.domain.now))
 
     def restarted(self, mar: str) -> None:
         """A MAR has started anew, and its bindings are set up again."""
+        if self.domain.has_visitors and mar == self.last:
+            told = self.domain.now + SIGNALLING
+            self.domain.at(told, partial(self._tell, mar, mar, "visitor", f"{mar}-radio"))
         if self.domain.pools and self.last != HOME and mar in (HOME, self.last):
             call = "away" if mar == HOME else "guest"
             told = self.domain.now + SIGNALLING
@@ -172,6 +184,7 @@ def run_schedule(seed: int, scheme: str, *, attacked: bool = False) -> list[str]
     attacker = Attacker(domain, seed)
     if attacked:
         domain.at(domain.now, partial(attacker.attack, JOINED + SENT))
+    source.begin()
     domain.at(domain.now, partial(source.send, JOINED + SENT))
     for _ in range(STEPS):
         at = JOINED + SECOND + random.randrange(MOVES)

@@ -14,6 +14,7 @@ from agents.mobility.actions import (
     ServingEnded,
     ServingStarted,
 )
+from agents.wire.ndp import MapOption
 
 ROUTER, AGENT = IPv6Address("fe80::5213:1"), IPv6Address("2001:db8:ffff::1:1")
 POOL = IPv6Network("2001:db8:1::/48")
@@ -51,6 +52,14 @@ def test_a_node_gets_a_prefix_of_its_own_and_is_told_at_once():
     assert [p.prefix for p in message.prefixes] == [PREFIX]
     core.attach(OTHER, T0)
     assert len(set(core.prefixes().values())) == 2
+
+
+def test_it_tells_of_the_mobility_anchor_points():
+    """RFC 5380 section 7: in each advertisement."""
+    maps = (MapOption(IPv6Address("2001:db8:b001::1"), 60),)
+    core = AccessRouterCore(AccessRouterConfig(ROUTER, POOL, 60, maps=maps), Used())
+    said = [*core.attach(MN, T0), *core.timer(T0 + SECOND), *core.solicit("mn1", T0 + SECOND)]
+    assert [message.maps for message in advertised(said)] == [maps] * 3
 
 
 def test_it_is_told_again_twice_soon_and_then_seldom():

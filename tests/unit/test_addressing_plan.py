@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from ipaddress import IPv6Address, IPv6Network
-from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emu.network.addressing import PMIPV6_LINK_LAYER, ROUTERS, Plan, eui64_link_local, plan
+from emu.network.addressing import HOSTS, PMIPV6_LINK_LAYER, Plan, eui64_link_local, plan
 from emu.network.routes import neighbours, routes
 from topologies.custom import topos as kinds
-from topologies.parameters import Centre, EndNode, Parameters, Quality
+from topologies.parameters import CMD, HA, LMA, MCC, Centre, EndNode, Extra, Parameters, Quality
 
 DOMAINS = ("dmm-domain", "line")
+CENTRES = {"cmd", "lma", "ha"}
 ENDS = {
     "mn1": EndNode("mn"),
     "src": EndNode("source"),
@@ -27,7 +27,7 @@ ENDS = {
     params=[
         (kind, centre, mars, routers)
         for kind in DOMAINS
-        for centre in get_args(Centre)
+        for centre in (CMD, LMA, HA)
         for mars, routers in ((1, 1), (1, 3), (2, 2), (3, 3), (7, 5), (30, 3))
     ],
     ids=str,
@@ -80,7 +80,9 @@ def test_a_second_cmd_is_every_mars_neighbour_and_that_of_the_first(kind: str) -
 
 @pytest.mark.parametrize("kind", DOMAINS)
 def test_a_channel_control_of_its_own_is_every_mars_neighbour(kind: str) -> None:
-    layout = plan(kinds[kind](Parameters(3, 3, mcc=Quality(delay_ns=7)), ENDS))
+    layout = plan(
+        kinds[kind](Parameters(3, 3, extras=(Extra("mcc", MCC, Quality(delay_ns=7)),)), ENDS)
+    )
     test_everything_is_unique_that_must_be(layout)
     test_every_route_leads_to_its_destination(layout)
     assert layout["mcc"].address == IPv6Address("2001:db8:ffff::9:1")
@@ -88,6 +90,20 @@ def test_a_channel_control_of_its_own_is_every_mars_neighbour(kind: str) -> None
     assert {end.peer: end.quality.delay_ns for end in ends} == {"mar1": 7, "mar2": 7, "mar3": 7}
     hops = next_hops(layout)
     assert {hops[f"mar{n}", f"{layout['mcc'].address}/128"] for n in (1, 2, 3)} == {"mcc"}
+
+
+@pytest.mark.parametrize("kind", DOMAINS)
+def test_a_scheme_may_have_anchors_beside_the_centre(kind: str) -> None:
+    relay = Centre("relay", 21, IPv6Network("2001:db8:b000::/48"))
+    extra = Extra("relay1", relay, Quality(delay_ns=7), Quality(delay_ns=5), mars=("mar1", "mar3"))
+    layout = plan(kinds[kind](Parameters(3, 3, centre=HA, extras=(extra,)), ENDS))
+    test_everything_is_unique_that_must_be(layout)
+    test_every_route_leads_to_its_destination(layout)
+    assert layout["relay1"].address == IPv6Address("2001:db8:ffff::21:1")
+    ends = {end.peer: (end.kind, end.quality.delay_ns) for end in layout["relay1"].interfaces}
+    assert ends == {"mar1": ("relay", 7), "mar3": ("relay", 7), "mr1": ("home", 5)}
+    hops = next_hops(layout)
+    assert {hops[f"mar{n}", str(relay.pool)] for n in (1, 3)} == {"relay1"}
 
 
 def test_every_mar_is_the_same_router_to_a_mobile_node_of_an_lma(layout: Plan) -> None:
@@ -103,7 +119,7 @@ def test_every_route_leads_to_its_destination(layout: Plan) -> None:
     for destination in layout.values():
         for prefix in destination.prefixes():
             for start in layout.values():
-                if start.role not in ROUTERS:
+                if not start.is_router:
                     continue
                 path = [start.name]
                 while (path[-1], str(prefix)) in hops and len(path) <= len(layout):
@@ -112,18 +128,34 @@ def test_every_route_leads_to_its_destination(layout: Plan) -> None:
                 if start.role == destination.role == "mar":
                     through = {layout[name].role for name in path[1:-1]}
                     assert through <= {"ix", "mar"}, "MARs reach each other by the backhaul only"
-                centres = {start.role, destination.role} & set(get_args(Centre))
+                centres = {start.role, destination.role} & set(CENTRES)
                 if centres and "mar" in (start.role, destination.role):
                     assert len(path) == 2, "every MAR is the centre's neighbour"
                 if not centres:
                     through = {layout[name].role for name in path}
-                    assert not through & set(get_args(Centre)), "nobody goes through the centre"
+                    assert not through & set(CENTRES), "nobody goes through the centre"
 
 
 def test_every_wire_between_fixed_nodes_has_permanent_neighbours(layout: Plan) -> None:
     for node, entries in neighbours(layout).items():
         wires = [end for end in layout[node].interfaces if end.kind not in ("access", "wireless")]
-        assert len(entries) == (len(wires) if node != "radio" else 0)
+        lans = [end for end in wires if end.lan]
+        assert len(entries) == (len(wires) + len(lans) if node != "radio" else 0)
+
+
+def test_a_router_looks_for_nobody_but_the_host_on_a_lan(layout: Plan) -> None:
+    """Nor does the host for anybody: its routes are the default one."""
+    all_routes, all_neighbours = routes(layout), neighbours(layout)
+    for node in layout.values():
+        commands, known = all_routes[node.name], " ".join(all_neighbours[node.name])
+        for end in (end for end in node.interfaces if end.lan):
+            host = layout[end.peer].address
+            if node.role in HOSTS:
+                assert all(command.startswith("::/0 via") for command in commands)
+            else:
+                assert f"{host} dev {end.name}" in commands
+                assert f"unreachable {end.lan.network}" in commands
+                assert f"{host} lladdr {layout[end.peer].interfaces[0].link_layer_address}" in known
 
 
 @pytest.mark.parametrize("kind", DOMAINS)
@@ -146,7 +178,8 @@ def next_hops(layout: Plan) -> dict[tuple[str, str], str]:
     }
     hops: dict[tuple[str, str], str] = {}
     for node, commands in routes(layout).items():
-        for prefix, via, gateway, *_ in map(str.split, commands):
+        elsewhere = [command for command in commands if " via " in command]
+        for prefix, via, gateway, *_ in map(str.split, elsewhere):
             assert via == "via"
             assert (node, prefix) not in hops
             hops[node, prefix] = owner[gateway]

@@ -38,7 +38,7 @@ from agents.roles.amt_relay import AmtRelay
 from agents.wire import amt, igmp, ipv4, ipv6, mld
 from agents.wire.addresses import mapped
 from agents.wire.i3 import endpoint
-from agents.wire.overlay import Interest
+from agents.wire.overlay_items import Interest
 
 OTHER_SOURCE = mapped(IPv4Address("198.51.100.2"))
 

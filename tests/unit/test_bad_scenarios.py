@@ -107,7 +107,7 @@ def test_a_path_that_is_no_readable_file_is_refused(folder: Path) -> None:
 def test_every_error_is_told_at_once(folder: Path) -> None:
     text = GOOD.replace("duration: 10s", "duration: 10").replace("delay: 5ms", "dealy: 5")
     Path("bad.yaml").write_text(text.replace("{role: source}", "{role: tap}"), encoding="utf-8")
-    choices = "write one of mn, source, server, i3-server, i3-client, member"
+    choices = "write one of mn, source, server, i3-server, i3-client, member, host"
     assert emu_check(Path("bad.yaml")).stderr.splitlines() == [
         'bad.yaml:2: duration: "10" has no unit; write a duration such as 5ms',
         "bad.yaml:7: topology.backhaul.dealy: unknown key; did you mean delay?",

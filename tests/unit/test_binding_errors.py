@@ -7,8 +7,9 @@ from ipaddress import IPv6Address
 
 import pytest
 
-from agents.binding_errors import BURST, BindingErrors
+from agents.binding_errors import BindingErrors
 from agents.core import SECOND
+from agents.error_limit import BURST
 from agents.kernel.sockets import Received
 from agents.mobility.authentication import Authenticator
 from agents.roles import mobile_ip_port, signalling

@@ -15,11 +15,12 @@ from agents.mobility.informer import Informer
 from agents.wire.mld import AddressRecord, RecordType
 from tests.unit.mobility_nodes import CMD, T0, anchor, mar_address
 
+addresses = st.ip_addresses(v=6).filter(lambda address: address.ipv4_mapped is None)
 records = st.builds(
     AddressRecord,
     st.sampled_from([RecordType.MODE_IS_INCLUDE, RecordType.MODE_IS_EXCLUDE]),
-    st.ip_addresses(v=6),
-    st.lists(st.ip_addresses(v=6), max_size=3).map(tuple),
+    addresses,
+    st.lists(addresses, max_size=3).map(tuple),
 )
 timestamps = st.integers(0, 2**63 - 1)
 contexts = st.builds(

@@ -202,6 +202,17 @@ def test_an_anchor_that_gives_no_permanent_tokens_gets_a_signature_instead():
     assert pair.bind(CARE_OF).option(Signature)
 
 
+def test_an_answer_to_a_test_counts_once():
+    """Whoever recorded it does not bring back a token that has been replaced since."""
+    mobile_node = Authorizer(TESTED, None, Random(1))
+    verifier = Verifier(TESTED, DAR, bytes(20))
+    ((test, source),) = mobile_node.tests(HOME, HOME, DAR, 0)
+    answer = verifier.answer(test, source, 0)
+    assert mobile_node.receive(answer, DAR, source, 0)
+    assert not mobile_node.receive(answer, DAR, source, 0)
+    assert not mobile_node.receive(answer, DAR, source, SECOND)
+
+
 def test_a_forged_test_is_not_listened_to():
     pair = Pair(TESTED)
     ((message, source),) = pair.node.tests(HOME, HOME, DAR, 0)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from channels import BOTH, C1, C2, C3, LOCAL, MAR1, MAR2, REMOTE, STRANGER, mcc, sent
+from channels import BOTH, C1, C2, C3, LOCAL, MAR1, MAR2, REMOTE, STRANGER, make_policy, mcc, sent
 
 from agents.control.actions import SendChannel
-from agents.control.policies import make_policy
 from agents.core import SECOND
 from agents.wire.channel import ChannelAcknowledgement, ChannelQuery, ChannelResponse
 

@@ -15,6 +15,7 @@ from channels import (
     REMOTE,
     STRANGER,
     decided,
+    make_policy,
     mcc,
     reasons,
     sent,
@@ -24,7 +25,6 @@ from agents.control.actions import Decided, SendChannel
 from agents.control.decisions import Decisions
 from agents.control.distributed import DistributedManagement
 from agents.control.management import ChannelManagement, ManagementConfig
-from agents.control.policies import make_policy
 from agents.core import MILLISECOND, SECOND
 from agents.wire.channel import ChannelAcknowledgement, ChannelQuery, ChannelResponse
 

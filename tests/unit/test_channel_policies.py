@@ -7,11 +7,11 @@ from ipaddress import IPv6Address
 from pathlib import Path
 
 import pytest
-from channels import BOTH, C1, C2, C3, LOCAL, MAR1, REMOTE, S1
+from channels import BOTH, C1, C2, C3, LOCAL, MAR1, REMOTE, S1, make_policy
 
 from agents.control.channel import Channel, lookup, read_settings
 from agents.control.decisions import MOBILITY_WINDOW, Decision, Decisions
-from agents.control.policies import Question, Static, make_policy
+from agents.control.policies import Question
 from agents.core import SECOND
 from agents.roles.users_policy import PolicyError, policy
 
@@ -100,8 +100,11 @@ def test_a_users_own_policy(tmp_path):
         policy(f"{path}:Mornings", {})
 
 
-def test_a_name_without_a_path_is_one_of_ours():
-    assert policy("static", {"default": "local"}) == Static(LOCAL)
+def test_a_module_without_a_path_is_an_installed_one():
+    made = policy("agents.control.policies:static", {"default": "local"})
+    assert (made.decide(question()), made.reusable) == (LOCAL, True)
+    with pytest.raises(PolicyError, match=r"agents\.control\.policies has no class Nobody"):
+        policy("agents.control.policies:Nobody", {})
 
 
 def test_the_documented_example_works(tmp_path):

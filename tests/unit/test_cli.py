@@ -14,10 +14,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from agents.kernel.capabilities import Capabilities
+from agents.kernel.neighbour_table import NeighbourTable
 from emu import __version__, doctor, runner
 from emu.cli import commands, emu
 from emu.live.broadcast import Broadcast
 from emu.show.numbers import HINT
+from emu.sweep.store import Store
 from tests.unit.scenarios import GOOD, spoiled
 
 ALL = Capabilities(**{field.name: True for field in dataclasses.fields(Capabilities)})
@@ -339,6 +341,36 @@ def test_doctor_shows_backends_and_what_is_there(machine: Machine) -> None:
     assert "iperf3 yes iperf3 traffic" in lines
 
 
+def test_a_table_of_neighbours_that_is_nearly_full_is_told(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used, full = "IPv6 neighbours, of all runs: 512 of 1024", "this machine's table of IPv6"
+    monkeypatch.setattr(doctor, "neighbour_table", lambda: NeighbourTable(1024, 512, 0))
+    shown = call("doctor").stdout
+    assert used in shown
+    assert full not in shown
+    assert full not in call("run", "good.yaml").stdout
+    monkeypatch.setattr(doctor, "neighbour_table", lambda: NeighbourTable(1024, 513, 7))
+    shown = call("doctor").stdout
+    assert "it was full for 7 packets" in shown
+    for told in (shown, call("run", "good.yaml").stdout):
+        assert "has 513 entries, its limit is 1024" in told
+        assert "sudo sysctl -w net.ipv6.neigh.default.gc_thresh3=8192" in told
+
+
+def test_doctor_says_it_to_programs_too(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = json.loads(call("doctor", "--json").stdout)
+    assert found["backends"]["tunnel"] == "ip6tnl"
+    assert {one["name"]: one["works"] for one in found["features"]}["mrt6"] is True
+    assert found["missing"] == []
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    install_all_but(monkeypatch, "mnexec")
+    result = call("doctor", "--json")
+    found = json.loads(result.stdout)
+    assert (result.exit_code, found["features"]) == (3, None)
+    assert found["missing"] == ["mnexec (Mininet's hosts): sudo apt-get install mininet"]
+
+
 def test_doctor_ends_with_status_3_when_something_needed_is_missing(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -363,9 +395,42 @@ def test_list_shows_every_record_oldest_first(machine: Machine) -> None:
     Path("results/tv/latest").symlink_to("20260102T000000Z-7")
     lines = [" ".join(line.split()) for line in call("list").stdout.splitlines()]
     assert lines[1:] == [
-        "radio 20260101T000000Z 1 ? unreadable record",
-        "tv 20260102T000000Z 7 3 ok 65.0, up to 70.0",
+        "results/radio/20260101T000000Z-1 ? unreadable record",
+        "results/tv/20260102T000000Z-7 3 ok 65.0, up to 70.0",
     ]
+
+
+def test_list_shows_sweeps_too(machine: Machine) -> None:
+    cells = Path("results/gaps/cells")
+    for name, faithful, failed in (("a", True, False), ("b", False, False), ("c", False, True)):
+        (cells / name).mkdir(parents=True)
+        cell = json.dumps({"faithful": faithful, "failed": failed})
+        (cells / name / "cell.json").write_text(cell, encoding="utf-8")
+        os.utime(cells / name / "cell.json", (2e9, 2e9))
+    write_record(Path("results/tv/20260102T000000Z-7"), json.dumps(record(run_with(60.0))))
+    lines = [" ".join(line.split()) for line in call("list").stdout.splitlines()]
+    assert lines[2] == "results/gaps 3 sweep, stopped, 1 unfaithful, 1 failed"
+    first, second = json.loads(call("list", "--json").stdout)
+    assert (first["kind"], first["seed"], first["time"]) == (
+        "record",
+        7,
+        "2026-01-02T00:00:00+00:00",
+    )
+    assert first["disruption_ms"] == {"n": 1, "median": 60.0, "max": 60.0}
+    assert (second["kind"], second["runs"], second["failed"]) == ("sweep", 3, 1)
+    with Store(Path("results/gaps")).locked():
+        assert "sweep, running" in call("list").stdout
+
+
+def test_model_says_it_to_programs_too(machine: Machine) -> None:
+    data = json.loads(call("model", "good.yaml", "--json").stdout)
+    (move,) = data["handovers"]
+    assert (move["mn"], move["from"], move["to"], move["gap_ms"]) == ("mn1", "mar1", "mar2", 50.0)
+    assert move["sum_ms"] == move["gap_ms"] + move["authentication_ms"] + move["binding_ms"]
+    (channel,) = data["channels"]
+    low, mean, high = (channel["disruption_ms"][name] for name in ("low", "mean", "high"))
+    assert low < mean < high
+    assert "HDMM proxy" in {scheme["scheme"] for scheme in data["schemes"]}
 
 
 def test_list_of_nothing_says_so(machine: Machine) -> None:

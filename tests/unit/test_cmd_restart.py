@@ -17,7 +17,7 @@ from agents.wire.mld import AddressRecord, RecordType
 from emu.simulator.domain import Domain, DomainConfig
 from emu.simulator.network import Quality
 from emu.simulator.oracle import Oracle
-from emu.simulator.schedule import SETTLE
+from emu.simulator.playing import SETTLE
 from tests.unit.mobility_nodes import T0, cmd, mar_address, pbu, sent
 
 GROUP = AddressRecord(RecordType.MODE_IS_EXCLUDE, IPv6Address("ff1e::c2"))

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from agents.deadlines import Deadlines
+from agents.deadlines import Agenda, Deadlines
 
 
 def test_the_earliest_counts_whatever_was_set_moved_and_cancelled():
@@ -45,3 +45,23 @@ def test_those_due_at_the_same_time_come_in_the_order_in_which_they_were_set_las
         if random.random() < 0.3:
             deadlines.next()
     assert list(deadlines.due(10)) == sorted(expected, key=expected.__getitem__)
+
+
+def test_the_earliest_of_several_sets_is_known_after_each_change():
+    random, sets, now = Random(3), [Deadlines[int]() for _ in range(3)], 0
+    agenda = Agenda(*sets)
+    for _ in range(5000):
+        deadlines, key, kind = random.choice(sets), random.randrange(5), random.random()
+        if kind < 0.3:
+            deadlines.cancel(key)
+        elif kind < 0.4:
+            deadlines.plan(key, None)
+        elif kind < 0.6:
+            now += random.randrange(20)
+            for _ in deadlines.due(now):
+                pass
+        elif kind < 0.9:
+            deadlines.set(key, now + random.randrange(100))
+        due = [when for when in (one.next() for one in sets) if when is not None]
+        assert agenda.next() == min(due, default=None)
+        assert agenda.next() == min(due, default=None)

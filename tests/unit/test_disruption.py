@@ -170,7 +170,7 @@ def test_a_listener_that_left_in_the_gap_had_it_until_then(tmp_path: Path) -> No
     entry = mark(tmp_path, arrivals, sent, flow=what, events=events)
     assert entry is not None
     assert (entry["disruption_ms"], entry["recovered"]) == (1500 - 995 - 10, False)
-    assert entry["lost"] == 50
+    assert entry["lost"] == 49  # one of 50 may have been on its way
 
 
 def test_losses_over_two_handovers_count_once(tmp_path: Path) -> None:

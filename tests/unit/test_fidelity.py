@@ -41,6 +41,12 @@ def test_a_robbed_machine() -> None:
     assert "hypervisor" in verdict["reason"]
 
 
+def test_a_table_of_neighbours_that_was_full() -> None:
+    verdict = fidelity.verdict([0.1], IDLE, neighbours_refused=3)
+    assert verdict["ok"] is False
+    assert "neighbours was full, for 3 packets" in verdict["reason"]
+
+
 def test_the_sampler_samples() -> None:
     sampler = Sampler()
     sampler.start()

@@ -118,6 +118,8 @@ def test_a_server_has_the_root_that_is_made_for_it() -> None:
         (ClientFile, {"recovery": "some"}, 'recovery: "some" is not one of the choices; write one '
          "of off, rel-loss, rel-random"),
         (ClientFile, {"founder": 3}, "founder: "),
+        (ClientFile, {"root_number": 1}, "root_number: 1 is not less than roots; write roots: 2 or "
+         "more"),
         (ClientFile, {"known": []}, "known: "),
     ],
 )  # fmt: skip

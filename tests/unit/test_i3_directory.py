@@ -70,6 +70,8 @@ def test_an_entry_server_that_says_nothing_gives_way_to_another():
     directory.server_of(IDENTIFIER)
     whom = [to for second in range(TRIES + 2) for _, to in asked(directory, second * SECOND)]
     assert whom == [ENTRY, OTHER_ENTRY, ENTRY]
+    # Nor has the last of them said anything: another question begins with the next one.
+    assert directory.server_of(IDENTIFIER) == OTHER_ENTRY
 
 
 def test_when_no_entry_server_answers_one_that_did_is_asked():

@@ -94,7 +94,12 @@ def test_the_command_goes_on_where_it_was_stopped(tmp_path):
     assert list(table.paper_requests.dropna()) == [1.12, 1.12, 1.15, 1.15]
     assert len(pd.read_csv(results / "repairs.csv")) == 4
     kept = sorted((results / "cells").iterdir())
-    assert len(kept) == 3 + 2 + 4 + 4
+    shapes = pd.read_csv(results / "shapes.csv")
+    assert (
+        shapes.stress_max >= shapes[["stress_transit", "stress_transit_stub"]].max(axis=1)
+    ).all()
+    assert len(kept) == 3 + len(shapes) + 2 + 4 + 4
+    assert len(pd.read_parquet(results / "table.parquet")) == len(kept)
     for name in ("figure-11a", "figure-11b", "figure-12", "figure-13a", "figure-13b"):
         assert (results / f"{name}.svg").read_text(encoding="utf-8").startswith("<?xml")
     kept[0].unlink()

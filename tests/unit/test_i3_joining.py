@@ -74,6 +74,19 @@ def test_answers_about_other_sets_and_floods_of_answers_change_nothing():
     assert len(search.places) == 2 * 3
 
 
+def test_of_a_receiver_that_answers_by_both_sets_the_last_word_holds():
+    """It has become full, or joinable again, while it was asked."""
+    for before, after, onward in ((j_hash, f_hash, True), (f_hash, j_hash, False)):
+        search = Search(ROOT, 3)
+        hear(search, ROOT, f_hash(above_root(ROOT)), 3)
+        search.step()
+        hear(search, member(1), before(ROOT), 5)
+        assert not hear(search, member(1), after(ROOT), 5)
+        assert not hear(search, member(2), j_hash(ROOT), 6)
+        assert search.step() is onward
+        assert (member(1) in [place.path[-1] for place in search.places]) is not onward
+
+
 def test_the_skew_of_a_receivers_clock_changes_nothing():
     for skew in (-(10**15), 0, 10**15):
         search = Search(ROOT, 3)

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
+from markupsafe import Markup
 
 from emu.internet import between
 from emu.measure.run import Run, runs_of
@@ -17,6 +18,7 @@ from emu.scenario import load
 from tests.unit.scripts import EXPERIMENTS, script
 
 lab = script("i3-lab/lab.py")
+worlds = script("i3-lab/worlds.py")
 
 
 @pytest.mark.parametrize("part", lab.PARTS)
@@ -102,3 +104,31 @@ def test_figures_have_stretches_and_duplicates_to_losses(run: Run, tmp_path: Pat
     lab.figure_15([run], tmp_path)
     means = pd.read_csv(tmp_path / "figure-15-means.csv").set_index("what")["mean"]
     assert (means["ratio"], means["repaired"]) == (1.5, 0.75)
+
+
+def overlay(parents: dict[str, str | None], stretch: float, packets: int) -> dict[str, Any]:
+    """What a record has of a tree of which all members are below others."""
+    levels = {None: -1}
+    for name, parent in parents.items():
+        levels[name] = levels[parent] + 1
+    members = [
+        {"name": name, "parent": parent, "level": levels[name], "joinable": True,
+         "stretch": stretch if parent else None}
+        for name, parent in parents.items()
+    ]  # fmt: skip
+    tree = {"depth": 1.5, "stretch_p90": stretch}
+    return {"members": members, "tree": tree, "sent": {"Packet": packets, "Ring": 9}}
+
+
+def test_two_worlds_are_compared_receiver_by_receiver_and_drawn_side_by_side() -> None:
+    lab_run = overlay({"c0": None, "c1": "c0", "c2": "c1"}, 1.25, 110)
+    virtual = overlay({"c0": None, "c1": "c0", "c2": "c0"}, 1.5, 100)
+    row = worlds.compare(1, lab_run, virtual)
+    assert (row["receivers"], row["same_parent"]) == (2, 1)
+    assert (row["messages_lab"], row["messages_virtual"]) == (110, 100)
+    assert row["stretch_differs_by"] == 0.25
+    text = worlds.page(
+        pd.DataFrame([row]), {1: {"lab": Markup("<svg/>"), "virtual": Markup("<svg></svg>")}}
+    )
+    assert text.index("In the lab") < text.index("<svg/>") < text.index("In virtual time")
+    assert "<td>0.25</td>" in text

@@ -15,7 +15,7 @@ from agents.overlay.interface import Overlay, Place
 from agents.roles.i3_overlay import I3Overlay, TreeOptions
 from agents.wire import i3
 from agents.wire.errors import MalformedPacket
-from agents.wire.overlay import Interest
+from agents.wire.overlay_items import Interest
 from emu.simulator.uplinks import Hosts, Network
 
 GROUP, OTHER = IPv6Address("ff0e::1"), IPv6Address("ff0e::2")

@@ -53,6 +53,16 @@ def test_who_has_moved_up_is_the_parent_there() -> None:
         assert found["c3"]["parent"] == "c2"
 
 
+def test_who_has_moved_up_is_still_the_parent_where_it_was() -> None:
+    """Until it has a place elsewhere."""
+    below = place("c4", "four", "root", "one", "two")
+    moved = [*PLACES, below, place("c2", "one", "root")]
+    found = tree(moved, frozenset({"c1"}))
+    assert (found["c4"]["parent"], found["c4"]["level"]) == ("c2", 3)
+    elsewhere = tree([*moved, place("c2", "five", "root")], frozenset({"c1"}))
+    assert elsewhere["c4"]["parent"] is None
+
+
 def test_who_looks_for_a_place_has_none() -> None:
     assert tree([*PLACES, place("c2", "two", phase="searching")]).keys() == {"c0", "c1"}
 

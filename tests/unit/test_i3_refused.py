@@ -7,8 +7,9 @@ from random import Random
 from agents.core import Action
 from agents.i3.config import GroupConfig
 from agents.i3.identifiers import above_root, j_hash
-from agents.i3.member import AGAIN, Member
+from agents.i3.member import Member
 from agents.i3.ring import Ring
+from agents.i3.seeking import AGAIN
 from agents.wire import i3_group
 from agents.wire.i3 import Endpoint, Identifier, Insert, Packet, Reason, Refused
 from agents.wire.i3_group import Distance, QueryDistance

@@ -98,6 +98,26 @@ def test_a_chain_of_triggers_goes_on_in_one_hop_once_its_server_is_known(large):
     assert first != owners
 
 
+def test_packets_do_not_go_to_and_fro_between_servers_of_which_one_is_mistaken():
+    """A server takes another one for whose an identifier is, as it was while the ring grew."""
+    world = settled(8)
+    ring = sorted(world.servers, key=position_of)
+    mistaken, taken, owner = world.servers[ring[0]], ring[3], ring[5]
+    place = position_of(owner) - 1
+    mistaken.routes._ranges.learn(place - 1, place, taken, world.engine.now)
+    identifier = Identifier(place.to_bytes(8, "big") + bytes(24))
+    assert mistaken.routes.next_hop(identifier) == taken
+    # What is passed on from there comes back here.
+    back = Packet(identifier, b"", HOP_LIMIT - 1)
+    (sent,) = mistaken.receive(back, taken, world.engine.now)
+    assert sent.destination != taken
+    at, hops = sent.destination, 1
+    while (onward := world.servers[at].routes.next_hop(identifier)) != at:
+        at, hops = onward, hops + 1
+    assert at == owner
+    assert hops <= 3
+
+
 def test_what_strangers_send_starts_no_lookups(large):
     start = sorted(large.servers)[0]
     server, random = large.servers[start], Random(3)
@@ -245,3 +265,13 @@ def test_a_question_on_its_way_ends_at_its_hop_limit(large):
         sent = server.receive(seek, other, large.engine.now)
         assert len(sent) == onward
     assert server.refused["hop limit"] == 1
+
+
+def test_seven_servers_in_a_row_that_crash_together_are_bridged_by_the_successor_list():
+    world = settled(12)
+    ring = sorted(world.servers, key=position_of)
+    for who in ring[3:10]:
+        world.crash(who)
+    world.engine.run(world.engine.now + 40 * SECOND)
+    assert world.faults() == []
+    assert world.servers[ring[2]].chord.neighbours.successors[0] == ring[10]

@@ -26,9 +26,9 @@ SPREAD = GroupConfig(degree=3, refresh=Refresh.UNIFORM, recovery=Recovery.RANDOM
 @pytest.mark.parametrize(
     ("overlay", "group", "digest"),
     [
-        (Overlay, SETTLED, "f50376a87ae15c07"),
-        (Overlay, SPREAD, "38273e5c91e54471"),
-        (ChordOverlay, SETTLED, "c5dc8249b30546d5"),
+        (Overlay, SETTLED, "265d28b5155b1ce5"),
+        (Overlay, SPREAD, "90a6038113622cfc"),
+        (ChordOverlay, SETTLED, "6992159fb403f187"),
     ],
 )
 def test_all_messages_of_a_small_session_are_what_they_were(overlay, group, digest):

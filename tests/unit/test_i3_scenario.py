@@ -90,6 +90,8 @@ def test_receivers_join_one_after_another(tmp_path: Path) -> None:
         ("[c1, c2]", "[c1, c0]", '12: traffic[0].to[1]: "c0" is also its from; name another node'),
         ("500ms", "9s", "12: traffic[0].join_interval: the last of 2 joins at 10s, which is too "
          "late; write a shorter one"),
+        ("degree: 2", "degree: 2, roots: 4", "4: overlay.roots: 3 beside the founder are more than "
+         "its degree, or than there are receivers; write 3 at most"),
         ("degree: 2", "degree: 0", "4: overlay.degree: 0 is too small; write 1 or more"),
     ],
 )  # fmt: skip

@@ -7,14 +7,16 @@ from random import Random
 import pytest
 
 from agents.core import SECOND
-from agents.i3.config import GroupConfig, Recovery, Refresh
+from agents.i3.config import GroupConfig, Recovery, Refresh, ServerConfig
+from agents.i3.keeping import RETRY
 from agents.i3.member import Phase
 from agents.wire import i3_group
-from agents.wire.i3 import Insert, Packet
+from agents.wire.i3 import Insert, Message, Packet
 from agents.wire.i3_group import Data
 from tests.unit.i3_world import grown, reached, triggers
 
 HOUR = 3600 * SECOND
+LIFETIME = ServerConfig().lifetime
 CONFIG = GroupConfig(degree=4)
 
 
@@ -66,6 +68,24 @@ def test_a_tree_outlives_the_lifetime_of_its_triggers(refresh):
     number = group.send()
     group.run(2 * SECOND)
     assert len(group.received(number)) == 40
+
+
+@pytest.mark.parametrize("refresh", [Refresh.UNIFORM, Refresh.LEVEL])
+@pytest.mark.parametrize("factor", [1, 3])
+def test_with_a_factor_of_3_a_tree_outlives_two_periods_without_a_refresh(factor, refresh):
+    """Section 4: "To accommodate message losses we decrease the timer intervals by a factor k"."""
+    period = LIFETIME // factor
+    group = grown(40, GroupConfig(degree=4, refresh=refresh, refresh_period=period))
+    group.run(LIFETIME)
+    under_way: list[Message] = []
+    group.overlay.sent = lambda message, host: under_way.append(message)
+    group.overlay.lost = lambda origin, target: isinstance(under_way.pop(), Insert)
+    group.run(2 * LIFETIME // 3 - 2 * RETRY)
+    everybody = {host.endpoint for host, _ in group.members} | {group.source[0].endpoint}
+    assert (set(reached(group)) == everybody) == (factor == 3)
+    group.overlay.lost = None
+    group.run(2 * RETRY)
+    assert factor == 1 or sorted(reached(group)) == sorted(everybody)
 
 
 @pytest.mark.parametrize("refresh", [Refresh.UNIFORM, Refresh.LEVEL])

@@ -26,11 +26,15 @@ def package_of(module: str) -> str:
 
 def allowed(package: str) -> set[str]:
     """The packages under agents/ that a package may import besides itself."""
-    if package in ("agents.wire", "agents.core", "agents.deadlines"):
+    if package in ("agents.wire", "agents.core", "agents.deadlines", "agents.transitions"):
         return set()
+    if package == "agents.error_limit":
+        return {"agents.core"}
     if package == "agents.kernel":
         return {"agents.wire"}
-    return {"agents.wire", "agents.core", "agents.deadlines"}  # a protocol's core
+    # a protocol's core
+    shared = {"agents.core", "agents.deadlines", "agents.error_limit", "agents.transitions"}
+    return {"agents.wire", *shared}
 
 
 def imported_modules(module: str, source: str) -> set[str]:

@@ -245,3 +245,48 @@ def test_igmp_says_the_same_in_mlds_terms():
 )
 def test_queries_go_to_mlds_terms_and_back(query):
     assert to_igmp(from_igmp(query)) == query
+
+
+def told(robustness: int, interval_s: int) -> mld.MulticastListenerQuery:
+    return mld.MulticastListenerQuery(
+        mld.UNSPECIFIED, 10_000, robustness=robustness, query_interval_s=interval_s
+    )
+
+
+@pytest.mark.parametrize(
+    ("robustness", "interval_s", "lost_s"),
+    [(3, 60, 185), (0, 0, 255), (2, 31744, 2 * 1250 + 5)],
+)
+def test_what_the_querier_tells_of_itself_counts(at, robustness, interval_s, lost_s):
+    """RFC 3376 sections 4.1.6, 4.1.7 and 8.5; an interval up to ten times ours is believed."""
+    core = router(at, elects=True)
+    run_until(core, 40 * SECOND)
+    core.query(told(robustness, interval_s), at["lower"], 40 * SECOND)
+    assert queries(run_until(core, (40 + lost_s) * SECOND - 1)) == []
+    (query,) = queries(run_until(core, (40 + lost_s) * SECOND))
+    assert query.message.robustness == (robustness or CONFIG.robustness)
+    assert query.message.query_interval_s == 125
+
+
+def test_memberships_last_as_long_as_the_querier_has_it(at):
+    core = router(at, elects=True)
+    core.query(told(3, 60), at["lower"], 0)
+    core.report(says(KINDS.MODE_IS_EXCLUDE, at["group"]), at["host"], 0)
+    run_until(core, 190 * SECOND - 1)
+    assert core.wanted(at["group"]) == EVERYTHING
+    run_until(core, 190 * SECOND)
+    assert core.wanted(at["group"]) == NOTHING
+
+
+def test_beside_a_router_of_igmp_version_1_queries_have_its_form_and_leaves_do_not_count():
+    """RFC 3376 section 7.3.1: no response time, no queries for a group."""
+    core = router(V4, version=0)
+    (general,) = queries(core.timer(0))
+    assert to_igmp(general.message, 1) == igmp.MembershipQuery(igmp.UNSPECIFIED, version=1)
+    core.report(mld.ListenerReportV1(V4["group"]), V4["host"], SECOND)
+    assert core.report(mld.ListenerDoneV1(V4["group"]), V4["host"], 2 * SECOND) == []
+    some = says(KINDS.ALLOW_NEW_SOURCES, V4["ssm"], V4["a"])
+    core.report(some, V4["other"], 2 * SECOND)
+    newer = says(KINDS.BLOCK_OLD_SOURCES, V4["ssm"], V4["a"])
+    assert queries(core.report(newer, V4["other"], 3 * SECOND)) == []
+    assert core.wanted(V4["group"]) == EVERYTHING

@@ -79,7 +79,7 @@ def test_without_an_environment_it_says_what_makes_one(checkout: Path) -> None:
 def test_the_environment_hears_of_no_other(checkout: Path) -> None:
     """What tells it that it was continued is not passed on to what it starts."""
     add_environment(checkout, sys.executable)
-    (checkout / "emu" / "cli.py").write_text(
+    (checkout / "emu" / "cli" / "__init__.py").write_text(
         "import os\n\ndef emu():\n    print('EMU_CONTINUED' in os.environ)\n    return 0\n",
         encoding="utf-8",
     )
@@ -91,7 +91,7 @@ def test_what_it_starts_is_of_the_same_package_whatever_the_folder_holds(
 ) -> None:
     folder = tmp_path_factory.mktemp("around")
     (folder / "emu").mkdir()
-    (checkout / "emu" / "cli.py").write_text(
+    (checkout / "emu" / "cli" / "__init__.py").write_text(
         "import subprocess, sys\n\ndef emu():\n"
         "    child = 'import emu.requirements; print(emu.requirements.__file__)'\n"
         "    return subprocess.run([sys.executable, '-c', child]).returncode\n",

@@ -18,7 +18,7 @@ from agents.wire.mld import AddressRecord, RecordType
 from emu.simulator.domain import Domain, DomainConfig
 from emu.simulator.network import Quality
 from emu.simulator.oracle import Oracle
-from emu.simulator.schedule import SETTLE
+from emu.simulator.playing import SETTLE
 
 MARS = 3
 GROUP = IPv6Address("ff1e::c0")

@@ -233,6 +233,23 @@ def test_a_host_sends_so_many_channels_whatever_its_addresses():
     assert own.outgoing == ("core", "radio")
 
 
+def test_a_flood_of_a_channel_too_many_is_one_upcall_a_second():
+    """The kernel drops it without asking; when it asks again there may be room."""
+    proxy = mar()
+    arrive(proxy, MN1, None, 0)
+    sender = IPv6Network("2001:db8:1:1::/64")
+    for number in range(CONFIG.maximum_sent):
+        proxy.upcall(sender[number + 5], G, "radio", number)
+    (held,) = forwarding(proxy.upcall(sender[500], G, "radio", 1000))
+    assert (held.source, held.incoming, held.outgoing) == (sender[500], "radio", ())
+    assert not forwarding(run(proxy, 1000 + SECOND - 1))
+    assert forwarding(run(proxy, 1000 + SECOND)) == [RemoveForwarding(sender[500], G)]
+    flood = [a for n in range(1000) for a in proxy.upcall(sender[n + 600], G, "radio", SECOND + n)]
+    entries = {(a.source, a.group) for a in forwarding(flood) if isinstance(a, SetForwarding)}
+    entries -= {(a.source, a.group) for a in forwarding(flood) if isinstance(a, RemoveForwarding)}
+    assert len(entries) == 256
+
+
 def test_who_has_most_entries_gives_up_one_for_who_has_fewer():
     """All of them have listeners; a flood from a LAN does not keep others' channels out."""
     config = replace(CONFIG, maximum_entries=50)

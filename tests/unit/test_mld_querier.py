@@ -15,6 +15,7 @@ LOWER, OWN, HIGHER = (IPv6Address(f"fe80::{n}") for n in (1, 2, 3))
 A, B = IPv6Address("2001:db8::a"), IPv6Address("2001:db8::b")
 G = IPv6Address("ff0e::1")
 CONFIG = ProxyConfig()
+QUERY = MulticastListenerQuery(UNSPECIFIED, 10_000)
 
 
 def querier(*, elects: bool = True) -> Querier:
@@ -48,9 +49,9 @@ def test_general_queries_start_fast_and_then_keep_the_interval():
 def test_lower_address_wins_the_election():
     """Section 7.6.2."""
     part = started()
-    part.receive(HIGHER, 40 * SECOND)
+    part.receive(QUERY, HIGHER, 40 * SECOND)
     assert part.is_querier
-    part.receive(LOWER, 40 * SECOND)
+    part.receive(QUERY, LOWER, 40 * SECOND)
     assert not part.is_querier
     assert ask(part, 200 * SECOND) == []
 
@@ -58,7 +59,7 @@ def test_lower_address_wins_the_election():
 def test_lost_querier_is_replaced_after_the_timeout():
     """Section 9.5: robustness * query interval + half a response interval."""
     part = started()
-    part.receive(LOWER, 0)
+    part.receive(QUERY, LOWER, 0)
     timeout = CONFIG.other_querier_present_timeout
     assert timeout == 255 * SECOND
     assert part.next_deadline() == timeout
@@ -69,7 +70,7 @@ def test_lost_querier_is_replaced_after_the_timeout():
 
 def test_no_election_in_a_tunnel():
     part = querier(elects=False)
-    part.receive(LOWER, 0)
+    part.receive(QUERY, LOWER, 0)
     assert part.is_querier
 
 
@@ -104,7 +105,7 @@ def test_asking_ends_when_somebody_answered():
 def test_only_the_querier_asks_after_a_leave():
     """Section 7.4.2, note on non-queriers."""
     part = started()
-    part.receive(LOWER, 40 * SECOND)
+    part.receive(QUERY, LOWER, 40 * SECOND)
     part.last_listener(G, 40 * SECOND)
     assert ask(part, 40 * SECOND, EVERYTHING) == []
     again_querier = part.next_deadline()
@@ -116,7 +117,7 @@ def test_who_loses_the_election_after_a_leave_asks_the_rest_of_the_questions():
     part = started()
     part.last_listener(G, 40 * SECOND)
     assert ask(part, 40 * SECOND, EVERYTHING)
-    part.receive(LOWER, 40 * SECOND + 1)
+    part.receive(QUERY, LOWER, 40 * SECOND + 1)
     assert not part.is_querier
     assert part.next_deadline() == 41 * SECOND
     assert [query.group for query in ask(part, 41 * SECOND, EVERYTHING)] == [G]

@@ -320,3 +320,17 @@ def test_out_of_coverage_a_permanent_home_address_stays_without_its_tunnel():
     assert LeaveLink(HOME) in core.timer(T0 + 60 * SECOND)
     assert (core.bindings()[HOME].phase, core.next_deadline()) == (Phase.AWAY, None)
     assert sent(core.moved(OTHER_HOME, T0 + 61 * SECOND))
+
+
+def test_back_where_it_was_just_before_the_binding_expires_it_asks_for_it_anew():
+    core, actions = away()
+    core.receive(answer(sent(actions)[0]), T0)
+    core.moved(None, T0 + 29 * SECOND)
+    for second in range(30, 60):  # the refresh is put off from second to second
+        assert sent(core.timer(T0 + second * SECOND)) == []
+    core.moved(OTHER_HOME, T0 + 60 * SECOND - 1, OTHER_AGENT)
+    (packet,) = sent(core.timer(T0 + 60 * SECOND))
+    assert update(packet).lifetime == 60
+    done = core.receive(answer(packet), T0 + 60 * SECOND + 1)
+    assert UseTunnel(HOME) in done
+    assert core.bindings()[HOME].phase is Phase.BOUND

@@ -7,7 +7,7 @@ from ipaddress import IPv6Address, IPv6Network
 import pytest
 
 from agents.mipv6.movement import Movement
-from agents.wire.ndp import PrefixInformation, RouterAdvertisement
+from agents.wire.ndp import MapOption, PrefixInformation, RouterAdvertisement
 
 PREFIXES = [IPv6Network(f"2001:db8:{number}:1::/64") for number in range(5)]
 ADDRESSES = [prefix[9] for prefix in PREFIXES]
@@ -67,3 +67,10 @@ def test_a_prefix_that_is_withdrawn_is_not_kept():
     movement.advertised(IPv6Address("fe80::1"), over)
     hear(movement, 2)
     assert movement.care_of(ADDRESSES, ADDRESSES[1]) == ADDRESSES[2]
+
+
+def test_the_router_tells_of_mobility_anchor_points():
+    movement, maps = Movement(), (MapOption(IPv6Address("2001:db8:b001::1"), 60),)
+    new = RouterAdvertisement(64, 300, (PrefixInformation(PREFIXES[1], 300, 300),), maps=maps)
+    assert movement.advertised(IPv6Address("fe80::1"), new)
+    assert movement.router.maps == maps

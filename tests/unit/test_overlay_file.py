@@ -11,6 +11,7 @@ from random import Random
 
 import pytest
 
+from agents.overlay.data_path import Capacity
 from agents.overlay.interface import Place
 from agents.wire.addresses import mapped
 from agents.wire.i3 import endpoint
@@ -70,6 +71,13 @@ def test_all_that_may_be_said_is_read(tmp_path):
     assert member._config.degree == 8
 
 
+def test_the_data_path_is_one_word(tmp_path):
+    here = load(written(tmp_path, LEAST + "options: {degree: 8}\n"))
+    assert here.in_kernel is None
+    there = load(written(tmp_path, LEAST + "options: {degree: 8}\ndata_path: bpf\n"))
+    assert there.in_kernel == Capacity(8, 4096)
+
+
 def test_two_keys_are_enough(tmp_path):
     options = load(written(tmp_path, LEAST))
     assert (options.interface, options.tap, options.mtu, options.port) == ("mc0", False, 1391, 4754)
@@ -94,6 +102,10 @@ def test_two_keys_are_enough(tmp_path):
         ("keys: off", "keys: off\noptions: 3", 3, "is not a mapping"),
         ("keys: off", "keys: off\nprotocol: nonsense", 3, "write one of own, "),
         ("keys: off", "keys: off\nprotocol: not_there.py", 3, "cannot be loaded"),
+        ("keys: off", "keys: off\ndata_path: xdp", 3, "data_path"),
+        ("keys: off", "keys: {1: 0123456789abcdef}\ndata_path: bpf", 3, "do not encrypt"),
+        ("keys: off", "keys: off\ndata_path: bpf\nprotocol: nemo", 3, "no data path bpf"),
+        (LEAST, "interface: {kind: ethernet}\nkeys: off\ndata_path: bpf", 3, "leave it out"),
         ("keys: off", "keys: off\nname: a/b", 3, "not a good name"),
         ("keys: off", "keys: off\nquery_interval: 5", 3, "unit"),
         ("10.80.0.1/16", "10.80.0.1", 1, "alone in its network"),

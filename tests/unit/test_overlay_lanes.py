@@ -75,6 +75,7 @@ class Link:
             link_scope=link_scope,
             threshold=3,
             query_interval=125 * SECOND,
+            oldest={4: 3, 6: 2},
         )
 
     def _send_run(self, framed, source, group, now) -> None:

@@ -14,7 +14,6 @@ from agents.wire.overlay import (
     Data,
     Forwarded,
     Hop,
-    Interest,
     Item,
     MemberId,
     News,
@@ -25,6 +24,7 @@ from agents.wire.overlay import (
     decode,
     encode,
 )
+from agents.wire.overlay_items import Interest
 from tests.unit.overlay_world import EVERY, GROUP, Impairment, World, public, source_of, spanned
 
 
@@ -230,6 +230,30 @@ def test_a_root_that_was_cut_off_goes_on_with_those_who_are_there(seconds):
         stream(world, 3)
         assert missed(world, stream(world, 2)) == {}, size
         assert world.wrong == []
+
+
+@pytest.mark.parametrize(("size", "seconds"), [(2, 9), (2, 12), (2, 29), (6, 25)])
+def test_who_was_cut_off_gets_packets_a_second_after_the_path_is_back(size, seconds):
+    """The only receiver, or one of several: however long nothing has reached it."""
+    world = settled(size)
+    stream(world, 1)
+    world.nodes[1].side = 1
+    stream(world, seconds, rate=20)
+    world.nodes[1].side = 0
+    stream(world, 1, rate=20)
+    assert missed(world, stream(world, 2)) == {}
+    assert world.wrong == []
+
+
+def test_who_is_heard_but_has_nothing_is_tried_every_ten_seconds():
+    """It may be broken: the tree is not planned again for each word of it."""
+    world = settled(3)
+    deaf = world.nodes[1]
+    deaf.core._branches.route = deaf.core._branches.data = lambda *_, **__: None
+    before = world.nodes[0].logs["overlay_tree"]
+    stream(world, 60, rate=20)
+    assert world.nodes[0].logs["overlay_tree"] - before <= 12
+    assert missed(world, stream(world, 1), world.nodes[2:]) == {}
 
 
 def test_who_forwards_nothing_gets_no_children():

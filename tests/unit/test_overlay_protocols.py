@@ -15,7 +15,7 @@ from agents.overlay.actions import Deliver
 from agents.overlay.interface import Overlay, Place
 from agents.overlay.member import Member
 from agents.wire.i3 import Endpoint, endpoint
-from agents.wire.overlay import Interest
+from agents.wire.overlay_items import Interest
 from emu.overlay_file import load
 from emu.overlay_protocols.registry import PROTOCOLS, find
 from emu.scenario.errors import ScenarioError
@@ -124,7 +124,7 @@ def test_those_that_come_with_the_toolkit_have_all_calls(name):
     needed = {"i3": {"servers": ["[2001:db8::9]:5610"], "tree": "a secret of the overlay"}}
     core = alm.make(place(ENDS[0]), alm.options(**needed.get(name, {})))
     calls = [call for call in vars(Overlay) if not call.startswith("_")]
-    assert len(calls) == 11
+    assert len(calls) == 12
     assert all(callable(getattr(core, call)) for call in calls)
     assert f"| `{name}` |" in PAGE.read_text(encoding="utf-8")
 

@@ -139,6 +139,11 @@ def test_who_was_killed_before_waits_for_no_repair(run: Run) -> None:
     assert recorded(again)["repairs"] == []
 
 
+def test_where_nothing_happens_nothing_is_repaired(run: Run) -> None:
+    calm = [event for event in EVENTS if event["kind"] != "crashed"]
+    assert recorded(with_events(run, *calm))["repairs"] == []
+
+
 def test_where_nobody_tells_of_trees_silence_counts(run: Run) -> None:
     bare = [event for event in EVENTS if not event["kind"].startswith("overlay_")]
     (repair,) = recorded(with_events(run, *bare))["repairs"]
@@ -178,3 +183,34 @@ def test_the_messages_of_nemo_have_names_too() -> None:
         for packet in [sent("a", "b", nemo.encode(message))]
     ]
     assert [one and one.type for one in found] == ["overlay Leave", None]
+
+
+CUT = {"kind": "partitioned", "node": "b", "hosts": ["b", "d"], "at": 4}
+HEALED = {"kind": "healed", "node": "b", "hosts": ["b", "d"], "at": 5}
+
+
+def test_a_partition_interrupts_those_below_the_other_side(run: Run) -> None:
+    """c is on the source's side, and got its packets by b, which is not."""
+    started = [event for event in EVENTS if event["kind"] in ("overlay_started", "overlay_tree")]
+    (repair,) = recorded(with_events(run, *started, CUT))["repairs"]
+    assert (repair["event"], repair["node"], repair["flow"]) == ("partition", "b, d", "any→c")
+    assert (repair["repair_ms"], repair["lost"]) == (1500, 15)
+    direct = [*started, tree(3, c="a"), CUT]
+    assert recorded(with_events(run, *direct))["repairs"] == []
+
+
+@pytest.mark.parametrize("trees", [True, False])
+def test_who_was_apart_from_the_source_goes_on_when_healed(run: Run, trees: bool) -> None:
+    """c is cut off at 4 s and hears again at 5 s; the first packet that comes is that of 5.5 s."""
+    logged = [event for event in EVENTS if event["kind"] in ("overlay_started", "overlay_tree")]
+    around = [{**event, "hosts": ["b", "c"]} for event in (CUT, HEALED)]
+    (repair,) = recorded(with_events(run, *(logged if trees else ()), *around))["repairs"]
+    assert (repair["event"], repair["flow"]) == ("heal", "any→c")
+    assert (repair["repair_ms"], repair["lost"]) == (505 - 100, 5)
+
+
+def test_who_hears_nothing_until_the_next_event_is_not_repaired(run: Run) -> None:
+    again = {"kind": "crashed", "node": "d", "at": 5.2}
+    around = [{**event, "hosts": ["c"]} for event in (CUT, HEALED)]
+    first, *_ = recorded(with_events(run, *around, again))["repairs"]
+    assert (first["event"], first["repair_ms"], first["lost"]) == ("heal", None, None)

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from agents.kernel.overlay_socket import _of_one_length
 from agents.overlay.actions import Deliver, SendDatagram
 from agents.overlay.config import OverlayConfig
+from agents.overlay.data_path import COUNTERS
 from agents.overlay.interface import Overlay
 from agents.overlay.marking import traffic_class
-from agents.overlay.sealing import Sealer, Window
+from agents.overlay.sealing import Sealer
+from agents.overlay.window import Window
 from agents.wire import ipv4, ipv6
 from agents.wire.overlay import Data, MemberId, RouteAck, encode
 from tests.unit.overlay_world import GROUP, Node, World, framed, one_by_one, public, source_of
@@ -124,10 +126,10 @@ class Upstream:
         self._version = next(reversed(place.places))
         self.parent = place.places[self._version].parent
         self._parent = self._sealer(self.parent)
-        self._parent._counter = 10_000
+        self._parent._path.draw(COUNTERS, 10_000)
         self._us = node.member
         self._other = next(n.member for n in world.nodes if n.member not in (self.parent, self._us))
-        self._sequence = place.places[self._version].highest
+        self._sequence, _ = place.places[self._version].arrivals.read()
         self._sent = [b""]
         self._late: list[bytes] = []
 
@@ -156,10 +158,10 @@ class Upstream:
         sealer = self._parent
         if sender is not None:
             sealer = self._sealer(sender)
-            sealer._counter = 50_000 + self._sequence
+            sealer._path.draw(COUNTERS, 50_000 + self._sequence)
         if kind == "other key":
             sealer = self._sealer(self.parent, {1: b"the secret of somebody else"})
-            sealer._counter = 20_000
+            sealer._path.draw(COUNTERS, 20_000)
         datagram = sealer.seal(body)
         if kind == "broken":
             datagram = datagram[:-1] + bytes((datagram[-1] ^ 1,)) if self._keys else datagram[1:]

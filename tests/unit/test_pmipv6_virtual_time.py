@@ -1,15 +1,15 @@
 """1,000 randomised runs of a domain of Proxy Mobile IPv6 end in what the movements ask for.
 
 They are the schedules of test_virtual_time.py: mobile nodes that move faster than the signalling,
-loss, duplication, reordering, outages. ``run_pmipv6(random_schedule(seed))`` repeats one.
+loss, duplication, reordering, outages. ``run(random_schedule(seed))`` repeats one.
 """
 
 import pytest
 
 from agents.core import MILLISECOND, SECOND
+from emu.schemes.pmipv6.virtual import LMA_ADDRESS, ProxyDomain, ProxyDomainConfig, run
 from emu.simulator.network import Quality
-from emu.simulator.pmipv6 import LMA_ADDRESS, ProxyDomain, ProxyDomainConfig
-from emu.simulator.schedule import random_schedule, run_pmipv6
+from emu.simulator.schedule import random_schedule
 
 SCHEDULES = 1000
 BATCH = 100
@@ -18,8 +18,8 @@ BATCH = 100
 @pytest.mark.parametrize("first", range(0, SCHEDULES, BATCH))
 def test_the_domain_converges(first):
     for seed in range(first, first + BATCH):
-        faults = run_pmipv6(random_schedule(seed))
-        assert not faults, f"run_pmipv6(random_schedule({seed})): " + "\n".join(faults)
+        faults = run(random_schedule(seed))
+        assert not faults, f"run(random_schedule({seed})): " + "\n".join(faults)
 
 
 @pytest.fixture

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from emu.conductor import ASKED_FOR
 from emu.events import EventTail
 from emu.measure import pcapng, record
 from emu.measure.record import RecordError
 from emu.show import outcome
 from emu.traffic import arrivals
-from tests.synthetic_record import MS, SECOND, T0, disturb, write_record
+from tests.synthetic_record import MS, SECOND, T0, disturb, send_late, write_record
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +127,18 @@ def test_a_handover_in_which_the_machine_stood_still_is_not_counted(tmp_path: Pa
     assert result["summary"]["disruption_ms.multicast"]["n"] == 3
 
 
+def test_a_handover_in_which_a_source_stood_still_is_not_counted(tmp_path: Path) -> None:
+    """What it had not sent was not lost: such a handover would look better than it is."""
+    write_record(tmp_path, runs=2)
+    send_late(tmp_path, 1, (T0 + 4 * SECOND + 5 * MS, T0 + 4 * SECOND + 60 * MS))
+    result = record.build(tmp_path)
+    marked = [[h["disturbed"] for h in run["handovers"]] for run in result["runs"]]
+    assert marked == [[True, False], [False, False]]
+    ((start, end),) = result["fidelity"]["runs"][0]["stalls"]
+    assert (start, end) == (T0 + 4 * SECOND + 10 * MS, T0 + 4 * SECOND + 60 * MS)
+    assert result["summary"]["disruption_ms.multicast"]["n"] == 3
+
+
 def test_a_machine_that_stood_still_in_most_handovers(tmp_path: Path) -> None:
     write_record(tmp_path, runs=1)
     disturb(tmp_path, 1, (T0, T0 + 12 * SECOND))
@@ -190,3 +204,24 @@ def test_a_torn_line_does_not_end_a_run(tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_bytes(line[:20] + line + b"\n" + line[:9] + b"\n" + line)
     tail.poll()
     assert heard == [json.loads(line)]
+
+
+def test_of_what_packets_make_routers_write_no_more_is_kept_than_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    """10,000 datagrams to as many groups have each router write as many lines."""
+    heard: Counter[str] = Counter()
+    path = tmp_path / "events.jsonl"
+    tail = EventTail(path, lambda event: heard.update([event["kind"]]))
+    ready = {"t": 1, "node": "mar1", "kind": "ready"}
+    lines = [{"t": 2, "node": "mar1", "kind": "forwarding", "group": n} for n in range(10_000)]
+    path.write_text(
+        "".join(json.dumps(line) + "\n" for line in (ready, lines[0])), encoding="utf-8"
+    )
+    tail.poll()
+    tail.keep_only(ASKED_FOR)
+    with path.open("a", encoding="utf-8") as more:
+        more.write("".join(json.dumps(line) + "\n" for line in (*lines, ready)))
+    tail.poll()
+    assert tail.events == [ready, lines[0], ready]
+    assert heard == {"forwarding": 10_001, "ready": 2}

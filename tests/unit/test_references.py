@@ -187,3 +187,9 @@ def test_runs_of_another_scenario_are_not_counted(experiment: Experiment) -> Non
     table = pd.read_parquet(results / "table.parquet")
     about = provenance(plan(experiment.matrix), results, table)
     assert about["runs"] == {"planned": 12, "faithful": 0, "not_faithful": 0}
+
+
+def test_what_takes_many_hours_is_run_when_it_is_named() -> None:
+    module = scripts.script("references.py")
+    places = module.Places(scripts.EXPERIMENTS, REFERENCE, Path())
+    assert set(places.names()) - set(places.usual()) == {"i3-figures"}

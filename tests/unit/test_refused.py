@@ -21,7 +21,7 @@ def test_reasons_by_node_without_zeros(tmp_path: Path) -> None:
     events = [
         {"kind": "state", "node": "mar1", "signalling": signalling, "multicast": {"ignored": 2}},
         {"kind": "state", "node": "mar2", "contexts": {"packets": 1, "messages": 0}},
-        {"kind": "stopped", "node": "mar1", "malformed": 4},
+        {"kind": "stopped", "node": "mar1", "malformed": 4, "unexpected": 5},
         {"kind": "state", "node": "cmd", "counters": {"ignored": 0}, "multicast": None},
         {"kind": "stopped", "node": "cmd", "malformed": 0},
         {"kind": "state", "node": "mar3", "home_agent": {"counters": {"ignored": 9, "full": 2}}},
@@ -38,6 +38,7 @@ def test_reasons_by_node_without_zeros(tmp_path: Path) -> None:
             "signalling.untrusted": 1,
             "multicast.ignored": 2,
             "malformed": 4,
+            "unexpected": 5,
         },
         "mar2": {"contexts.packets": 1},
         "mar3": {"home_agent.full": 2},

@@ -16,7 +16,8 @@ from tests.unit.proxies import CONFIG, MN1, TO_IN, G, arrive, forwarding, mac, r
 
 LAN, ELSEWHERE = IPv6Network("2001:db8:5e00:1::/64"), IPv6Network("2001:db8:5e00:2::/64")
 POOL, PREFIX = IPv6Network("2001:db8:1::/48"), IPv6Network("2001:db8:1:7::/64")
-SOURCE, HOST = LAN[2], PREFIX[5]
+OTHER = IPv6Network("2001:db8:1:8::/64")
+SOURCE, HOST, VISITOR = LAN[2], PREFIX[5], OTHER[5]
 WINDOW = CONFIG.ongoing_session_window
 
 
@@ -47,8 +48,9 @@ def access_router() -> MldProxy:
 
 def gateway() -> MldProxy:
     proxy = router(None)
-    plug(proxy, "radio", hosts=POOL, hosts_move=True)
+    plug(proxy, "radio", visited=True)
     plug(proxy, "core", up=True)
+    proxy.visitor(PREFIX, "radio", 0)
     return proxy
 
 
@@ -80,6 +82,31 @@ def test_its_own_goes_out(make) -> None:
     (entry,) = forwarding(proxy.upcall(HOST, G, "radio", 0))
     assert (entry.incoming, entry.outgoing) == ("radio", ("core",))
     assert proxy.counters.forged == 0
+
+
+def test_a_gateway_believes_who_visits_it_alone() -> None:
+    """Where the prefixes are the anchor's: not another node of the domain, nor who has left."""
+    proxy = gateway()
+    assert leaves_no_entry(proxy.upcall(VISITOR, G, "radio", 0))
+    assert proxy.counters.forged == 1
+    proxy.visitor(OTHER, "radio", 1)
+    (entry,) = forwarding(proxy.upcall(VISITOR, G, "radio", 2))
+    assert (entry.incoming, entry.outgoing) == ("radio", ("core",))
+    (gone,) = forwarding(proxy.visitor(OTHER, None, 3))
+    assert (gone.source, gone.group) == (VISITOR, G)
+    assert leaves_no_entry(proxy.upcall(VISITOR, G, "radio", 4))
+    assert proxy.counters.forged == 2
+
+
+def test_forged_data_does_not_take_a_channel_from_where_its_source_is() -> None:
+    """The source is at another gateway, its data comes natively; somebody here says he is it."""
+    proxy = gateway()
+    arrive(proxy, MN1, None, 0)
+    proxy.receive(report(TO_IN, VISITOR), MN1, "radio", 1, mac(MN1))
+    (entry,) = forwarding(proxy.upcall(VISITOR, G, "core", 2))
+    assert (entry.incoming, entry.outgoing) == ("core", ("radio",))
+    assert forwarding(proxy.upcall(VISITOR, G, "radio", 3)) == []
+    assert proxy.counters.forged == 1
 
 
 def leaves_no_entry(actions: list[Action]) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from ipaddress import IPv6Address
 from random import Random
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agents.core import SECOND, Action
@@ -274,6 +274,29 @@ def test_who_does_not_know_our_messages_is_left_alone():
     assert settled.node.direct() == [(HOME, SERVER)]
 
 
+_ANSWERED_LATE = [False, True, True, *[False] * 20, True, True, *[False] * 9]
+"""The home test is answered while the care-of test has been asked for longer than a token lives."""
+
+
+def test_a_repeated_test_has_another_cookie():
+    """RFC 6275 section 11.8; an answer to the question before is not listened to."""
+    pair = Pair()
+    pair.fates = [False] * 4
+    pair.move(CARE_OF)
+    pair.hear()
+    pair.pass_time(pair.now + SECOND)
+    first, second = pair.sent[:2], pair.sent[2:4]
+    assert [type(packet.message) for packet in first] == [HomeTestInit, CareOfTestInit]
+    assert len({packet.message.cookie for packet in pair.sent[:4]}) == 4
+    for packets, listened in ((first, False), (second, True)):
+        for packet in packets:
+            for answer in pair.server.receive(packet, pair.now):
+                if isinstance(answer, Send):
+                    pair.carry(pair.node.receive(answer.packet, pair.now))
+        assert (pair.node.direct() == [(HOME, SERVER)]) is listened
+
+
+@example([*_ANSWERED_LATE], [])
 @given(st.lists(st.booleans(), max_size=40), st.lists(st.sampled_from([CARE_OF, NEXT, HOME, None])))
 def test_whatever_is_lost_both_agree_in_the_end(fates: list[bool], moves: list[IPv6Address]):
     pair = Pair()

@@ -17,7 +17,7 @@ from agents.core import SECOND
 from agents.mobility.actions import MobileNode
 from agents.multicast.multi_upstream import MultiUpstream
 from agents.multicast.proxy import MldProxy
-from agents.roles.mar import MobilityAccessRouter
+from agents.roles.listeners_part import ListenersOfMars
 from emu.simulator.cmd_load import Load
 from tests.unit import proxies
 from tests.unit.mobility_nodes import MN, T0, mar, mar_address, prefix, serve, update
@@ -89,7 +89,7 @@ def test_a_mar_works_no_more_for_many_nodes():
 
 
 def asked_for_links(core):
-    router = object.__new__(MobilityAccessRouter)
+    router = object.__new__(ListenersOfMars)
     router._core, router._forwarding = core, SimpleNamespace(tunnels={})
     assert router._anchor_links(MN.identifier) == ()
 

@@ -11,14 +11,16 @@ import yaml
 from emu.scenario import model, parse
 from emu.scenario.overlay import OVERLAYS
 from emu.scenario.services import SERVICES
+from emu.schemes.registry import SCHEMES
 from tests.unit.test_bad_scenarios import CONTENTS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "scenario.md"
 TEXT = DOCS.read_text(encoding="utf-8")
+OF_SCHEMES = {keys for scheme in SCHEMES.all().values() for keys in scheme.keys}
 SECTIONS = sorted(
     (
         one
-        for one in (*vars(model).values(), *SERVICES.values(), *OVERLAYS.values())
+        for one in (*vars(model).values(), *SERVICES.values(), *OVERLAYS.values(), *OF_SCHEMES)
         if isinstance(one, type) and issubclass(one, model.Section)
     ),
     key=lambda section: section.__name__,

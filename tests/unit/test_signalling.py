@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agents.wire import channel, ipv6, mih, mld, mobility, ndp
 from agents.wire.mobility import BindingAcknowledgementFlag, BindingUpdateFlag
-from emu.measure import messages, packets, pcapng, signalling
+from emu.measure import messages, packets, pcapng, signalling_cost
 from emu.measure.messages import Sighting
 from emu.measure.packets import Message
 from emu.measure.places import Places
@@ -155,20 +155,22 @@ def test_a_forwarded_message_counts_once_and_arrives_at_the_end() -> None:
     (transfer,) = messages.match(crossing(100, packet))
     assert (transfer.sender, transfer.sent_ns) == ("mar1", 100)
     assert transfer.receipts == (("mar2", 105),)
-    assert signalling.cost([transfer]) == {"PBU": {"messages": 1, "bytes": len(packet), "hops": 2}}
+    assert signalling_cost.cost([transfer]) == {
+        "PBU": {"messages": 1, "bytes": len(packet), "hops": 2}
+    }
 
 
 def test_the_same_bytes_sent_again_count_again() -> None:
     packet = update(BindingUpdateFlag.P)
     transfers = messages.match(crossing(100, packet) + crossing(900, packet))
     assert [transfer.receipts for transfer in transfers] == [(("mar2", 105),), (("mar2", 905),)]
-    assert signalling.cost(transfers)["PBU"]["messages"] == 2
+    assert signalling_cost.cost(transfers)["PBU"]["messages"] == 2
 
 
 def test_a_lost_message_counts_and_has_no_receipt() -> None:
     (transfer,) = messages.match([seen(1, "mar1", True, update(BindingUpdateFlag.P), 64)])
     assert transfer.receipts == ()
-    assert signalling.cost([transfer])["PBU"] == {"messages": 1, "bytes": 56, "hops": 0}
+    assert signalling_cost.cost([transfer])["PBU"] == {"messages": 1, "bytes": 56, "hops": 0}
 
 
 def test_a_message_to_several_nodes() -> None:
@@ -177,18 +179,41 @@ def test_a_message_to_several_nodes() -> None:
     sightings += [seen(at, node, False, packet, 1) for at, node in ((4, "mar2"), (3, "mar1"))]
     (transfer,) = messages.match(sightings)
     assert transfer.receipts == (("mar1", 3), ("mar2", 4))
-    assert signalling.cost([transfer])["MLD report"]["hops"] == 2
+    assert signalling_cost.cost([transfer])["MLD report"]["hops"] == 2
+
+
+def test_a_message_that_leaves_a_tunnel_goes_on() -> None:
+    """As one to a home agent does, by the tunnel to a mobility anchor point (RFC 5380)."""
+    inner = ipv6.packet(HERE, THERE, ipv6.MOBILITY, update(BindingUpdateFlag.H)[40:])
+    outer = ipv6.packet(THERE, HERE, 41, inner)
+    first = [seen(100, "mn1", True, outer, 64), seen(104, "map1", False, outer, 63)]
+    second = [seen(105, "map1", True, inner, 63), seen(109, "ha", False, inner, 63)]
+    (transfer,) = messages.match(first + second)
+    assert (transfer.sender, transfer.receipts) == ("mn1", (("ha", 109),))
+    assert signalling_cost.cost([transfer])["BU"] == {"messages": 1, "bytes": 96, "hops": 3}
+    (lost,) = messages.match([*first, second[0]])
+    assert lost.receipts == ()
+    apart = messages.match([*first[:1], *second])
+    assert [one.sender for one in apart] == ["mn1", "map1"]
+
+
+def test_who_says_the_same_on_its_own_link_says_it_itself() -> None:
+    packet = query()
+    outer = ipv6.packet(HERE, THERE, 41, packet)
+    first = [seen(100, "lma", True, outer, 64), seen(104, "mar1", False, outer, 64)]
+    transfers = messages.match([*first, seen(105, "mar1", True, packet, 1)])
+    assert [one.sender for one in transfers] == ["lma", "mar1"]
 
 
 def test_cost_adds_up_by_type() -> None:
     one, two = update(BindingUpdateFlag.P), update(BindingUpdateFlag.P, sequence=8)
     three = acknowledgement(BindingAcknowledgementFlag.P, 0)
     transfers = messages.match(crossing(0, one) + crossing(10, two) + crossing(20, three))
-    assert signalling.cost(transfers) == {
+    assert signalling_cost.cost(transfers) == {
         "PBA": {"messages": 1, "bytes": len(three), "hops": 2},
         "PBU": {"messages": 2, "bytes": len(one) + len(two), "hops": 4},
     }
-    assert signalling.binding(signalling.cost(transfers)) == (3, 6)
+    assert signalling_cost.binding(signalling_cost.cost(transfers)) == (3, 6)
 
 
 def test_equal_packets_in_flight_at_once_are_paired_in_order() -> None:

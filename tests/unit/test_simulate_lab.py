@@ -111,3 +111,14 @@ def test_a_servers_identifiers_are_its_successors_when_it_is_killed(tmp_path):
     assert all(0 < flow["lost"] < 20 * 20 for flow in run["flows"])
     latest = [flow["received"] for flow in run["flows"]]
     assert min(latest) > 400
+
+
+@pytest.mark.parametrize("choice", ["list", "anycast"])
+def test_a_root_that_is_killed_is_missed_by_nobody(tmp_path, choice):
+    several = f", roots: 3, root_choice: {choice}"
+    outcome = play(tmp_path, text(several, "[{at: 1s, crash: c1}]"))
+    overlay = outcome.record["runs"][0]["overlay"]
+    assert all(join["took_ms"] is not None for join in overlay["joins"])
+    for name, flow in flows(outcome).items():
+        assert flow["lost"] == 0 or name == "c1"
+    assert overlay["clients"]["c2"]["queries"] > 0

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emu.measure.statistics import decimals, summarise
+from emu.measure.statistics import decimals, most, summarise
 
 VALUES = st.lists(st.floats(0, 1e6), min_size=1, max_size=12)
 
@@ -49,6 +49,13 @@ def test_no_interval_reaches_below_zero() -> None:
     assert summary["ci95"] == pytest.approx(12.7062, abs=1e-4)  # t(0.975, 1)
     assert summary["ci95_low"] == 0
     assert summary["ci95_high"] == pytest.approx(14.7062, abs=1e-4)
+
+
+def test_no_interval_of_a_share_reaches_above_one() -> None:
+    shares = [[1.0], [1.0], [0.5]]
+    assert summarise(shares, most("overlay.delivery_ratio"))["ci95_high"] == 1
+    assert summarise(shares, most("delivery_ratio"))["ci95_high"] == 1
+    assert (summarise(shares, most("burst_ratio"))["ci95_high"] or 0) > 1
 
 
 def test_no_value() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from distributed import LocalCluster
 from emu import doctor
 from emu.cli import commands
 from emu.sweep import cluster, command
+from emu.sweep.estimate import in_words
 from emu.sweep.loader import Job
 from emu.sweep.work import Result as Done
 from tests.unit.scenarios import GOOD
@@ -193,7 +196,7 @@ def test_how_far_a_call_can_move_is_said_where_moves_go_further(tmp_path):
     path.write_text(GOOD.replace("kind: dmm-domain", "kind: line"), encoding="utf-8")
     result = CliRunner().invoke(commands, ["model", str(path)], terminal_width=160)
     assert result.exit_code == 0, result.output
-    assert "A call bears 26 hops of 5 ms from its anchor (equation 19); this line has" in (
+    assert "A call bears 26 hops of 5 ms from its anchor (equation 19); here they are" in (
         result.output
     )
 
@@ -206,3 +209,64 @@ def test_model_of_a_scenario_without_handovers(tmp_path):
     result = CliRunner().invoke(commands, ["model", str(path)])
     assert result.exit_code == 0
     assert result.output.startswith("no handovers")
+
+
+def test_a_dry_run_says_how_much_there_is_to_do_and_starts_nothing(sweep, tmp_path):
+    def never(job: Job, folder: str) -> Done:
+        raise AssertionError("a run was started")
+
+    result = sweep("--dry-run", "--workers", "2", work=never)
+    # 12 runs of 10 s and 5 s around each, two at a time.
+    said = "small: 12 runs (6 combinations, 2 seeds), about 2 min, 2 at a time\n"
+    assert (result.exit_code, result.output) == (0, said)
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_dry_run_counts_what_is_done(sweep):
+    def of_seed_1(job: Job, folder: str) -> Done:
+        return replace(measured(job, folder), faithful=job.seed == 1)
+
+    sweep(work=of_seed_1)
+    said = "small: 12 runs (6 combinations, 2 seeds), 6 of them left, about 2 min, 1 at a time\n"
+    assert sweep("--dry-run", "--workers", "1").output == said
+    sweep()
+    assert "0 of them left, about 0 s" in sweep("--dry-run").output
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (12.0, "12 s"),
+        (59.1, "60 s"),
+        (61, "2 min"),
+        (5940, "99 min"),
+        (6000, "1 h 40 min"),
+        (7195, "2 h"),
+    ],
+)
+def test_an_estimate_is_no_more_exact_than_it_can_be(seconds, words):
+    assert in_words(seconds) == words
+
+
+def test_check_takes_matrices_too(tmp_path):
+    good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
+    write_matrix(tmp_path).rename(good)
+    bad.write_text(spoiled_matrix("seeds: 2", "seeds: many"), encoding="utf-8")
+    result = CliRunner().invoke(commands, ["check", str(good), str(bad)])
+    size = "12 runs (6 combinations, 2 seeds), about 3 min, 1 at a time"
+    assert (result.exit_code, result.stdout) == (2, f"{good}: small is good: {size}\n")
+    wrong = f'{bad}:3: seeds: "many" is not a whole number; write a number such as 3'
+    assert result.stderr == f"{wrong}\n"
+
+
+def test_check_says_it_to_programs_too(tmp_path):
+    matrix = write_matrix(tmp_path)
+    (tmp_path / "bad.yaml").write_text("name: a\n", encoding="utf-8")
+    files = [str(matrix), str(tmp_path / "base.yaml"), str(tmp_path / "bad.yaml")]
+    result = CliRunner().invoke(commands, ["check", "--json", *files])
+    first, second, third = json.loads(result.stdout)
+    assert (first["kind"], first["runs"], first["seconds"]) == ("matrix", 12, 180.0)
+    assert (second["kind"], second["duration_s"], second["events"]) == ("scenario", 10.0, 2)
+    assert second["problems"] == []
+    assert result.exit_code == 2
+    assert third["problems"] == result.stderr.splitlines() != []

@@ -52,6 +52,7 @@ def planned(tmp_path: Path) -> Plan:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
+    (tmp_path / "out/cells").mkdir(parents=True)  # as its lock does
     return Store(tmp_path / "out")
 
 

@@ -23,7 +23,8 @@ from agents.wire.mld import AddressRecord, RecordType
 from emu.simulator.domain import Domain, DomainConfig
 from emu.simulator.network import Quality
 from emu.simulator.oracle import Oracle
-from emu.simulator.schedule import SETTLE, random_schedule, run
+from emu.simulator.playing import SETTLE
+from emu.simulator.schedule import random_schedule, run
 
 SCHEDULES = 2000
 OF_OTHER_VARIANTS = 300
@@ -37,6 +38,10 @@ def test_the_domain_converges(first):
     for seed in range(first, first + BATCH):
         faults = run(random_schedule(seed))
         assert not faults, f"run(random_schedule({seed})): " + "\n".join(faults)
+
+
+def test_who_leaves_before_it_is_served_hands_nothing_over():
+    assert run(random_schedule(3111)) == []
 
 
 @pytest.mark.parametrize("first", range(0, OF_OTHER_VARIANTS, BATCH))

@@ -237,6 +237,20 @@ def test_router_advertisements_both_ways():
     assert ndp.decode(parsed.payload, HOST, mld.ALL_NODES) == ours
 
 
+@pytest.mark.parametrize("allocates", [False, True])
+def test_map_options_both_ways(allocates):
+    """RFC 5380 section 5."""
+    theirs = scapy.ICMPv6ND_RA(chlim=64, routerlifetime=1800) / scapy.ICMPv6NDOptMAP(
+        dist=2, pref=9, R=int(allocates), validlifetime=7200, addr=str(SOURCES[0])
+    )
+    parsed = write(theirs)
+    message = ndp.decode(parsed.payload, parsed.source, parsed.destination)
+    assert message.maps == (ndp.MapOption(SOURCES[0], 7200, 2, 9, allocates),)
+    layer = read(ndp.encode(message, HOST, mld.ALL_NODES), ipv6.ICMPV6)[scapy.ICMPv6NDOptMAP]
+    assert (layer.dist, layer.pref, layer.R) == (2, 9, int(allocates))
+    assert (layer.validlifetime, layer.addr) == (7200, str(SOURCES[0]))
+
+
 def test_router_solicitations_both_ways():
     theirs = scapy.ICMPv6ND_RS() / scapy.ICMPv6NDOptSrcLLAddr(lladdr="00:00:5e:00:52:13")
     packet = write(theirs, HOST, mld.ALL_ROUTERS)

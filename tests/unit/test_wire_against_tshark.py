@@ -105,6 +105,14 @@ CHANNEL = {
     "channel response": channel.ChannelResponse(7, None, GROUP, channel.ChannelScope.BOTH, True),
     "channel acknowledgement": channel.ChannelAcknowledgement(7),
 }
+PROXY_HANDOVER_OPTIONS = (
+    options.MobileNodeIdentifier("mn1@emu"),
+    options.HomeNetworkPrefix(PREFIX),
+    options.LocalMobilityAnchorAddress(wire.CMD),
+    options.MobileNodeLinkLayerIdentifier(MAC),
+    options.MobileNodeInterfaceIdentifier(MAC + MAC[:2]),
+    options.Timestamp(1_790_000_000_500_000_000),
+)
 HANDOVER_OPTIONS = (
     options.MobileNodeIdentifier("mn1@emu"),
     options.MobileNodeLinkLayerIdentifier(MAC),
@@ -116,6 +124,30 @@ HANDOVER = {
     ),
     "hack": fast_handover.HandoverAcknowledge(
         513, fast_handover.AcknowledgeFlag.P, 130, HANDOVER_OPTIONS[:1]
+    ),
+    "hi of a proxy": fast_handover.HandoverInitiate(
+        514,
+        fast_handover.InitiateFlag.P | fast_handover.InitiateFlag.F,
+        fast_handover.InitiateCode.ALL_CONTEXT_TRANSFERRED,
+        PROXY_HANDOVER_OPTIONS,
+    ),
+    "hi that asks": fast_handover.HandoverInitiate(
+        515,
+        fast_handover.InitiateFlag.P | fast_handover.InitiateFlag.F,
+        0,
+        (
+            PROXY_HANDOVER_OPTIONS[0],
+            options.ContextRequest.of(
+                (options.HomeNetworkPrefix, options.LocalMobilityAnchorAddress)
+            ),
+            PROXY_HANDOVER_OPTIONS[3],
+        ),
+    ),
+    "hack of a proxy": fast_handover.HandoverAcknowledge(
+        515,
+        fast_handover.AcknowledgeFlag.P | fast_handover.AcknowledgeFlag.F,
+        fast_handover.Code.ALL_CONTEXT_TRANSFERRED,
+        PROXY_HANDOVER_OPTIONS,
     ),
 }
 SCTP = {
@@ -166,6 +198,9 @@ NDP = {
         (ndp.PrefixInformation(PREFIX, 7200, 3600), ndp.PrefixInformation(OTHER, 7200, 0, False)),
         MAC,
         1460,
+    ),
+    "ra with a map": ndp.RouterAdvertisement(
+        64, 1800, maps=(ndp.MapOption(wire.CMD, 7200, 2, 9), ndp.MapOption(wire.MAR, 0, 1, 0, True))
     ),
     "rs": ndp.RouterSolicitation(MAC),
 }
@@ -415,6 +450,34 @@ def test_router_advertisement(seen):
     assert fields["icmpv6.opt.prefix.flag.a"] == ["1", "1"]
     assert fields["icmpv6.opt.src_linkaddr"] == ["00:00:5e:00:52:13"]
     assert fields["icmpv6.opt.mtu"] == ["1460"]
+
+
+def test_map_options(seen):
+    """RFC 5380 section 5."""
+    fields = seen["ra with a map"]
+    assert fields["icmpv6.opt.map.distance"] == ["2", "1"]
+    assert fields["icmpv6.opt.map.preference"] == ["9", "0"]
+    assert fields["icmpv6.opt.map.flag.r"] == ["0", "1"]
+    assert fields["icmpv6.opt.map.valid_lifetime"] == ["7200", "0"]
+    assert fields["icmpv6.opt.map.global_address"] == [str(wire.CMD), str(wire.MAR)]
+
+
+def test_the_context_of_a_proxy_handover(seen):
+    """RFC 5949 section 6: in the HI of the router left, or in its HAck."""
+    for name in ("hi of a proxy", "hack of a proxy"):
+        fields = seen[name]
+        assert fields["mip6.mnid.identifier"] == ["mn1@emu"]
+        assert fields["mip6.nemo.mnp.mnp"] == [str(PREFIX.network_address)]
+        assert fields["mip6.lmaa.opt_code"] == ["1"]
+        assert fields["mip6.lmaa.ipv6"] == [str(wire.CMD)]
+        assert fields["mip6.mnlli.lli"] == ["00:00:5e:00:52:13"]
+        assert fields["mip6.timestamp_tmp"] == ["Sep 21, 2026 14:13:20.500000000 UTC"]
+    assert seen["hi of a proxy"]["mip6.hi.code"] == ["3"]
+    assert seen["hack of a proxy"]["mip6.hack.code"] == ["6"]
+    asked = seen["hi that asks"]
+    assert asked["mip6.cr.req_type"] == ["22", "41"]
+    assert asked["mip6.cr.req_length"] == ["0", "0"]
+    assert asked["mip6.mnlli.lli"] == ["00:00:5e:00:52:13"]
 
 
 def test_router_solicitation(seen):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address
+
 import pytest
 import wire_strategies as wire
 from hypothesis import example, given, settings
@@ -178,6 +180,29 @@ def test_a_query_between_the_lengths_of_the_versions_is_of_none(length):
     data = icmpv6.encode(icmpv6.Icmpv6Message(130, 0, bytes(length - 4)), wire.MAR, wire.CMD)
     with pytest.raises(MalformedPacket, match="no version"):
         mld.decode(data, wire.MAR, wire.CMD)
+
+
+MAPPED, GROUP = IPv6Address("::ffff:239.1.2.3"), IPv6Address("ff0e::1")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        mld.ListenerReportV1(MAPPED),
+        mld.ListenerDoneV1(MAPPED),
+        mld.MulticastListenerQuery(MAPPED, 1000),
+        mld.MulticastListenerQuery(GROUP, 1000, (MAPPED,)),
+        mld.MulticastListenerReport((mld.AddressRecord(mld.RecordType(4), MAPPED, ()),)),
+        mld.MulticastListenerReport((mld.AddressRecord(mld.RecordType(3), GROUP, (MAPPED,)),)),
+    ],
+    ids=repr,
+)
+def test_no_ipv4_group_or_source_is_asked_for_by_mld(message):
+    """To a router of both it would be a listener that IGMP knows nothing of."""
+    source, destination = IPv6Address("fe80::1"), IPv6Address("ff02::16")
+    data = mld.encode(message, source, destination)
+    with pytest.raises(MalformedPacket, match="IPv4-mapped"):
+        mld.decode(data, source, destination)
 
 
 def test_a_record_of_an_unknown_type_is_skipped_with_its_auxiliary_data():

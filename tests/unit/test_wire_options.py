@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network
 
 import pytest
 import wire_strategies as wire
@@ -59,6 +59,16 @@ LAYOUTS = [
     ),
     (options.VendorSpecific(4, b"data"), "13 09 00007ed9 04" + b"data".hex()),
     (options.RestartCounter(258), "1c 04 00000102"),
+    (
+        options.ContextRequest.of((options.HomeNetworkPrefix, options.LinkLocalAddress)),
+        "28 06 0000 1600 1a00",
+    ),
+    (options.LocalMobilityAnchorAddress(ADDRESS), "29 12 01 00" + ADDRESS_HEX),
+    (options.LocalMobilityAnchorAddress(IPv4Address("192.0.2.1")), "29 06 02 00 c0000201"),
+    (
+        options.MobileNodeInterfaceIdentifier(bytes.fromhex("0000000052130002")),
+        "2a 0a 0000 0000000052130002",
+    ),
     (options.AlternateCareOfAddress(ADDRESS), "03 10" + ADDRESS_HEX),
     (options.AnchoredPrefix(PREFIX), "41 12 00 40" + PREFIX_HEX),
     (options.LocalPrefix(PREFIX), "42 12 00 40" + PREFIX_HEX),
@@ -206,6 +216,29 @@ def test_bits_behind_a_prefix_are_cleared():
     assert options.decode_options(data) == (expected,)
 
 
+def test_a_context_request_says_what_identifies_the_context():
+    """RFC 5949 section 6.2.1, its example: a vendor's option is asked for by vendor and subtype."""
+    (option,) = options.decode_options(bytes.fromhex("28 0d ffff 1600 1900 1305 00007ed9 04"))
+    assert option.requests() == ((22, b""), (25, b""), (19, bytes.fromhex("00007ed904")))
+    kinds = (options.HomeNetworkPrefix, options.MobileNodeLinkLayerIdentifier)
+    assert options.ContextRequest.of(kinds).requests() == ((22, b""), (25, b""))
+
+
+def test_an_anchor_whose_address_is_of_another_kind_stays_unknown():
+    """RFC 5949 section 6.2.2: option code 0 is reserved."""
+    data = bytes.fromhex("29 12 00 00" + ADDRESS_HEX)
+    assert options.decode_options(data) == (options.UnknownOption(41, data[2:]),)
+
+
+def test_reserved_octets_of_handover_options_are_ignored():
+    """RFC 5949 sections 6.2.1 to 6.2.3."""
+    anchor, identifier = options.decode_options(
+        bytes.fromhex("29 12 01 ff" + ADDRESS_HEX + "2a 0a ffff 0000000052130002")
+    )
+    assert anchor == options.LocalMobilityAnchorAddress(ADDRESS)
+    assert identifier.identifier == bytes.fromhex("0000000052130002")
+
+
 @pytest.mark.parametrize(
     "octets",
     [
@@ -225,6 +258,13 @@ def test_bits_behind_a_prefix_are_cleared():
         "39 05 8f 01000000",  # a record without its group
         "39 15 8f 01000001" + GROUP_HEX,  # a source that is not there
         "39 16 8f 01000000" + GROUP_HEX + "00",
+        "28 01 00",
+        "28 03 0000 16",  # a type that is asked for, without a length
+        "28 05 0000 13 05 00",  # what identifies it is not all there
+        "29 00",
+        "29 06 01 00 c0000201",  # the code of an IPv6 address
+        "2a 0a 0000 00000000",
+        "2a 06 0000 00000000",
     ],
 )
 def test_malformed_options(octets):
@@ -241,6 +281,7 @@ def test_malformed_options(octets):
         lambda: options.Timestamp(-1),
         lambda: options.MobileNodeIdentifier(""),
         lambda: options.UnknownOption(1, b""),
+        lambda: options.MobileNodeInterfaceIdentifier(bytes(6)),
     ],
 )
 def test_what_no_packet_can_say_cannot_be_built(build):

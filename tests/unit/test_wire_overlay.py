@@ -9,7 +9,7 @@ import wire_strategies as wire
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.wire import overlay
+from agents.wire import overlay, overlay_items
 from agents.wire.errors import MalformedPacket, UnknownMessage
 from agents.wire.i3 import endpoint
 from agents.wire.overlay import Hop, MemberId, Route
@@ -55,7 +55,7 @@ messages = st.one_of(
 )
 single = st.floats(-1000, 1000, width=32)
 profiles = st.builds(
-    overlay.Profile,
+    overlay_items.Profile,
     st.text(st.characters(codec="utf-8"), max_size=20),
     wire.octet,
     st.lists(endpoints, max_size=3).map(tuple),
@@ -64,7 +64,7 @@ profiles = st.builds(
     st.tuples(single, single, st.floats(0, 1000, width=32), st.floats(0, 1, width=32)),
 )
 interests = st.builds(
-    overlay.Interest, wire.addresses, st.booleans(), st.frozensets(wire.addresses, max_size=4)
+    overlay_items.Interest, wire.addresses, st.booleans(), st.frozensets(wire.addresses, max_size=4)
 )
 
 
@@ -75,17 +75,21 @@ def test_messages_come_back_as_they_were(message):
 
 @given(profiles)
 def test_profiles_come_back_as_they_were(profile):
-    assert overlay.decode_profile(overlay.encode_profile(profile)) == profile
+    assert overlay_items.decode_profile(overlay_items.encode_profile(profile)) == profile
 
 
 @given(interests)
 def test_interests_come_back_as_they_were(interest):
-    assert overlay.decode_interest(overlay.encode_interest(interest)) == interest
+    assert overlay_items.decode_interest(overlay_items.encode_interest(interest)) == interest
 
 
-@given(wire.spoilt(messages.map(overlay.encode) | profiles.map(overlay.encode_profile), longest=80))
+@given(
+    wire.spoilt(
+        messages.map(overlay.encode) | profiles.map(overlay_items.encode_profile), longest=80
+    )
+)
 def test_any_octets_give_a_message_or_are_malformed(data):
-    for decode in (overlay.decode, overlay.decode_profile, overlay.decode_interest):
+    for decode in (overlay.decode, overlay_items.decode_profile, overlay_items.decode_interest):
         try:
             decode(data)
         except MalformedPacket:
@@ -120,7 +124,7 @@ def test_an_unknown_type_is_named():
 
 def test_an_interest_accepts_what_its_filter_does():
     group, source, other = (IPv6Address(text) for text in ("ff0e::1", "2001:db8::1", "::2"))
-    assert overlay.Interest(group, True).accepts(source)
-    assert not overlay.Interest(group, True, frozenset({source})).accepts(source)
-    assert overlay.Interest(group, False, frozenset({source})).accepts(source)
-    assert not overlay.Interest(group, False, frozenset({source})).accepts(other)
+    assert overlay_items.Interest(group, True).accepts(source)
+    assert not overlay_items.Interest(group, True, frozenset({source})).accepts(source)
+    assert overlay_items.Interest(group, False, frozenset({source})).accepts(source)
+    assert not overlay_items.Interest(group, False, frozenset({source})).accepts(other)

@@ -64,3 +64,17 @@ def test_the_reserved_bits_of_an_mih_header_mean_nothing():
     data[1] |= 2
     with pytest.raises(MalformedPacket, match="fragment"):
         mih.decode(bytes(data))
+
+
+@pytest.mark.parametrize("place", [0x00, 0x0F])
+def test_a_map_is_no_less_than_a_hop_away(place):
+    """RFC 5380 section 5."""
+    body = bytes.fromhex("40 00 0708") + bytes(8)
+    option = bytes((23, 3, place, 0x7F)) + bytes.fromhex("00001c20") + HOME.packed
+    data = icmpv6.encode(icmpv6.Icmpv6Message(134, 0, body + option), NODE, ROUTER)
+    with pytest.raises(MalformedPacket, match="distance of 0"):
+        ndp.decode(data, NODE, ROUTER)
+    near = body + option.replace(bytes((place, 0x7F)), bytes((place | 0x20, 0x7F)), 1)
+    data = icmpv6.encode(icmpv6.Icmpv6Message(134, 0, near), NODE, ROUTER)
+    (option,) = ndp.decode(data, NODE, ROUTER).maps
+    assert option == ndp.MapOption(HOME, 7200, 2, place)

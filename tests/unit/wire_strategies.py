@@ -26,9 +26,9 @@ from agents.wire.heartbeat import HeartbeatFlag
 MAR = IPv6Address("2001:db8:ffff::1")
 CMD = IPv6Address("2001:db8:ffff::2")
 
-KNOWN_NUMBERS = {3, 4, 5, 8, 12, 13, 14, 19, *range(22, 29), 57, 60, *range(65, 71)}
-
-addresses = st.binary(min_size=16, max_size=16).map(IPv6Address)
+addresses = (
+    st.binary(min_size=16, max_size=16).map(IPv6Address).filter(lambda a: a.ipv4_mapped is None)
+)
 octet = st.integers(0, 0xFF)
 short = st.integers(0, 0xFFFF)
 long = st.integers(0, 0xFFFFFFFF)
@@ -82,8 +82,23 @@ mobility_option = st.one_of(
     st.builds(options.VendorSpecific, octet, st.binary(max_size=40), long),
     st.builds(options.RestartCounter, long),
     st.builds(
+        options.ContextRequest.of,
+        st.lists(
+            st.sampled_from(
+                [
+                    options.HomeNetworkPrefix,
+                    options.MobileNodeLinkLayerIdentifier,
+                    options.LocalMobilityAnchorAddress,
+                ]
+            ),
+            max_size=6,
+        ),
+    ),
+    st.builds(options.LocalMobilityAnchorAddress, addresses | st.ip_addresses(v=4)),
+    st.builds(options.MobileNodeInterfaceIdentifier, eight_octets),
+    st.builds(
         options.UnknownOption,
-        st.sampled_from(sorted(set(range(2, 256)) - KNOWN_NUMBERS)),
+        st.sampled_from(sorted(set(range(2, 256)) - set(options.KNOWN_OPTIONS))),
         st.binary(max_size=40),
     ),
 )
@@ -191,6 +206,17 @@ ndp_message = st.one_of(
         st.none() | ethernet,
         st.none() | word,
         st.booleans(),
+        st.lists(
+            st.builds(
+                ndp.MapOption,
+                addresses,
+                word,
+                st.integers(1, 15),
+                st.integers(0, 15),
+                st.booleans(),
+            ),
+            max_size=3,
+        ).map(tuple),
     ),
     st.builds(ndp.RouterSolicitation, st.none() | ethernet),
 )

@@ -25,7 +25,7 @@ from agents.wire import amt, igmp, mld
 from agents.wire.addresses import mapped, unmapped
 from agents.wire.errors import MalformedPacket
 from agents.wire.i3 import Endpoint, address_and_port, endpoint, endpoint_text
-from agents.wire.overlay import Interest
+from agents.wire.overlay_items import Interest
 
 
 class Gateway:

@@ -15,9 +15,10 @@ from agents.overlay.marking import received, traffic_class
 from agents.overlay.nemo.draw import Draw
 from agents.overlay.nemo.hierarchy import Hierarchy
 from agents.overlay.nemo.recovery import Recovery
-from agents.overlay.sealing import Window
+from agents.overlay.window import Window
 from agents.wire.nemo import MAXIMUM_LAYERS, NOBODY, Data, Way
-from agents.wire.overlay import Interest, MemberId
+from agents.wire.overlay import MemberId
+from agents.wire.overlay_items import Interest
 
 _NEAR = 4096
 """A number that is farther from the others is that of a forged packet, or of a long silence."""
@@ -94,9 +95,11 @@ class Flow:
     def _bring(self, data: Data, way: Way, layer: int, skip: MemberId, now: int) -> None:
         """To all in the cluster of a layer but one; on its way up to the next cluster, too."""
         hierarchy, me = self._hierarchy, self._context.me
-        if layer > hierarchy.top:
+        if hierarchy.top < 0:
             self._counters["no such cluster"] += 1
             return
+        if layer > hierarchy.top:  # it is gone, and the sender has not heard of that yet
+            layer, way = hierarchy.top, Way.DOWN
         brought = self._publisher(data.publisher).brought.setdefault(layer, Window())
         if not brought.is_new(data.sequence):
             return

@@ -324,6 +324,8 @@ class Hierarchy:
     def _adopt(self, view: View, sender: MemberId, now: int) -> None:
         """This is our cluster of that layer, the highest that we are in."""
         layer = view.layer
+        if self.is_root:
+            self.unregister(now)
         self._learn_seats(view.seats, now)
         above = self._crew_of(view.above, now)
         seats = {s.peer.member: Seated(now, self._crew_of(s.crew, now)) for s in view.seats}

@@ -44,7 +44,8 @@ from agents.wire.nemo import (
     View,
     decode,
 )
-from agents.wire.overlay import MEMBER_ID_LENGTH, Interest, MemberId
+from agents.wire.overlay import MEMBER_ID_LENGTH, MemberId
+from agents.wire.overlay_items import Interest
 
 
 class _Group:

@@ -12,11 +12,13 @@ from agents.overlay.nemo.context import Context
 from agents.overlay.nemo.draw import Draw
 from agents.overlay.nemo.recovery import Recovery
 from agents.overlay.nemo.rendezvous import Top
-from agents.overlay.sealing import Window
+from agents.overlay.window import Window
 from agents.wire.nemo import NOBODY, Data, Find, Way
 
 _ASK_AGAIN = 2 * SECOND
 _IN_USE = 5 * SECOND
+_ROUNDS = 2
+"""How often nobody has to be at the top before packets are dropped: roots may just be changing."""
 
 
 class Publication:
@@ -30,7 +32,7 @@ class Publication:
         self._top: Top | None = None
         self._waiting: deque[Data] = deque()
         self._asked: int | None = None
-        self._answers = 0
+        self._answers = self._nobody = 0
         self._used = 0
         self.due: int | None = None
 
@@ -58,8 +60,14 @@ class Publication:
         if self._asked is None:
             return
         self._answers += 1
-        if top is None and self._answers < len(self._context.points):
-            return
+        if top is None:
+            if self._answers < len(self._context.points):
+                return
+            self._nobody += 1
+            if self._nobody < _ROUNDS:
+                return
+        else:
+            self._nobody = 0
         self._top, self._asked = top, None
         while self._waiting:
             data = self._waiting.popleft()
@@ -84,7 +92,8 @@ class Publication:
         if ours is not None or not self._context.points:
             self._answers = len(self._context.points)
             self.found(ours, now)
-            self.due = now + _ASK_AGAIN
+            if not self._waiting:
+                self.due = now + _ASK_AGAIN
         else:
             self._context.post.send_to(Find(self._group), self._context.points)
 
@@ -93,6 +102,7 @@ class Publication:
         self.recovery.came(data, self._context.me, now)
         handler = self._draw.one_of(top.layer, top.crew, now)
         had = self.recovery.had(self._sent, data.sequence)
-        message = replace(data, way=Way.DOWN, layer=top.layer, had=had)
+        # Up: there may be a layer above by now.
+        message = replace(data, way=Way.UP, layer=top.layer, had=had)
         marks = traffic_class(data.packet)
         self._context.post.send(message, handler, traffic_class=marks)

@@ -16,7 +16,7 @@ from agents.deadlines import Deadlines
 from agents.overlay.marking import traffic_class
 from agents.overlay.nemo.context import Context
 from agents.overlay.rates import Rates
-from agents.overlay.sealing import Window
+from agents.overlay.window import Window
 from agents.wire.nemo import MAXIMUM_MISSING, NOBODY, Data, Nack, Way
 from agents.wire.overlay import MemberId
 

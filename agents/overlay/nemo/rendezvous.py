@@ -23,35 +23,42 @@ class Top:
         return self.crew[0]
 
 
+_MOST_TOPS = 8
+"""Of a group; there are two while a root gives way, or after a partition."""
+
+
 class Rendezvous:
-    """The tops that members have registered here; of two the higher one stays."""
+    """The tops that members have registered here; of a group's the highest one stays.
+
+    The others are kept: one of them is at the top when that one is gone.
+    """
 
     def __init__(self, config: NemoConfig) -> None:
         self._config = config
-        self._tops: OrderedDict[IPv6Address, tuple[Top, int]] = OrderedDict()
+        self._tops: OrderedDict[IPv6Address, dict[MemberId, tuple[Top, int]]] = OrderedDict()
 
     def top(self, group: IPv6Address, now: int) -> Top | None:
         """Who is at the top of a group; None: nobody has said so lately."""
-        top, heard = self._tops.get(group, (None, 0))
-        return top if now - heard <= 3 * self._config.registration else None
+        lately = now - 3 * self._config.registration
+        tops = [top for top, heard in self._tops.get(group, {}).values() if heard >= lately]
+        return min(tops, key=_rank, default=None)
 
     def register(
         self, group: IPv6Address, member: MemberId, top: Top | None, now: int
     ) -> Top | None:
         """A member says that it leads the top, or (None) that it does so no more; who does now."""
-        current = self.top(group, now)
-        if top is None:
-            if current is not None and current.root == member:
-                del self._tops[group]
-                return None
-            return current
-        if current is not None and current.root != member and _rank(current) <= _rank(top):
-            return current
-        self._tops[group] = top, now
-        self._tops.move_to_end(group)
-        if len(self._tops) > self._config.maximum_roots:
+        tops = self._tops.setdefault(group, {})
+        tops.pop(member, None)
+        if top is not None:
+            tops[member] = top, now
+            self._tops.move_to_end(group)
+        if len(tops) > _MOST_TOPS:
+            del tops[min(tops, key=lambda root: tops[root][1])]
+        if not tops:
+            del self._tops[group]
+        elif len(self._tops) > self._config.maximum_roots:
             self._tops.popitem(last=False)
-        return top
+        return self.top(group, now)
 
 
 def _rank(top: Top) -> tuple[int, MemberId]:

@@ -103,6 +103,7 @@ class Upkeep:
                     del cluster.seats[member]
         while hierarchy.top > 0 and hierarchy.is_root and len(hierarchy.clusters[-1].seats) == 1:
             hierarchy.clusters.pop()
+            self._registered = now - self._config.registration
             if hierarchy.search:
                 hierarchy.seek((), now)
 

@@ -1,0 +1,6 @@
+"""The equations of Proxy Mobile IPv6: those of the HDMM paper."""
+
+from emu.analysis.hdmm import Scheme
+from emu.analysis.journey import always
+
+TASKS = always(Scheme.PMIPV6)
