@@ -21,7 +21,6 @@ import numpy as np
 
 from agents.kernel.neighbour_table import neighbour_table
 from agents.kernel.scheduling import AGENT, be_realtime
-from emu.measure.run import Run
 from emu.network.delay_line import STALL_NS
 
 _PERIOD_S = 0.01
@@ -87,19 +86,6 @@ def cpu_times() -> tuple[int, int, int]:
         for field in Path("/proc/stat").read_text(encoding="utf-8").split("\n")[0].split()[1:9]
     ]
     return sum(fields), fields[3] + fields[4], fields[7]
-
-
-def stalls(run: Run) -> list[Period]:
-    """The times in which a run stood still: as was noticed meanwhile, or as its sources were late.
-
-    Packets that were not sent in an outage are not lost in it.
-    """
-    late = []
-    for path in {flow["sent"] for flow in run.meta["flows"]}:
-        sent = run.rows(path)
-        late += [(int(due), int(now)) for _, due, now in sent[sent[:, 2] - sent[:, 1] > STALL_NS]]
-    noticed = [(start, end) for start, end in run.meta["fidelity"]["stalls"]]
-    return join([*noticed, *late])
 
 
 def join(periods: Iterable[Period]) -> list[Period]:

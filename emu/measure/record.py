@@ -28,7 +28,6 @@ from emu.measure import (
     tunnels,
 )
 from emu.measure.carrying import Carrying, Flow
-from emu.measure.fidelity import Period
 from emu.measure.handovers import Handover
 from emu.measure.listening import Listening
 from emu.measure.messages import Transfer
@@ -108,13 +107,11 @@ def _run(run: Run) -> dict[str, Any]:
     transfers = messages.of_run(run)
     places = Places(run)
     carrying = Carrying(passages.of_run(run), Listening(places, streams), places)
-    stalls = fidelity.stalls(run)
     return {
         "run": run.number,
         "seed": run.meta["seed"],
         "handovers": [
-            _handover(run, move, streams, transfers, carrying, stalls)
-            for move in handovers.find(run)
+            _handover(run, move, streams, transfers, carrying) for move in handovers.find(run)
         ],
         "flows": [
             flows.describe(stream) | carrying.of_flow(stream.flow, 0, math.inf)
@@ -150,7 +147,6 @@ def _handover(
     streams: list[Stream],
     transfers: list[Transfer],
     carrying: Carrying,
-    stalls: list[Period],
 ) -> dict[str, Any]:
     settled = min(handover.until_ns, handover.done_ns + disruption.SETTLING_NS)
     during = [t for t in transfers if handover.down_ns <= t.sent_ns <= settled]
@@ -164,7 +160,7 @@ def _handover(
         "to": handover.target,
         "at_s": run.seconds(handover.down_ns),
         "answered_by": handovers.answered_by(run, handover),
-        "disturbed": fidelity.disturbed(stalls, handover.down_ns, over),
+        "disturbed": fidelity.disturbed(run.stalls, handover.down_ns, over),
         "latency_ms": handover.latency_ms,
         "care_of_test_ms": handover.care_of_test_ms,
         "flows": [mark | _carried(run, handover, flow, carrying) for flow, mark in marks],
@@ -204,7 +200,7 @@ def _fidelity(runs: list[Run], results: list[dict[str, Any]]) -> dict[str, Any]:
                 f"run {run.number}: stalls took more than {fidelity.STALLED_LIMIT:.0%} of "
                 f"{disturbed} of {len(moves)} handovers"
             )
-    verdicts = [{**run.meta["fidelity"], "stalls": fidelity.stalls(run)} for run in runs]
+    verdicts = [{**run.meta["fidelity"], "stalls": run.stalls} for run in runs]
     return {"ok": not reasons, "reason": "; ".join(reasons) or None, "runs": verdicts}
 
 

@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 
 from emu import events
 from emu.events import Event
-from emu.measure import pcapng
+from emu.measure import fidelity, pcapng
+from emu.measure.fidelity import Period
 from emu.measure.pcapng import Capture
+from emu.network.delay_line import STALL_NS
 from emu.traffic import arrivals
 
 Rows = NDArray[np.int64]
@@ -81,6 +83,20 @@ class Run:
         if not paths and self.number == 1:
             paths = sorted((self.directory.parent.parent / "captures").glob("*.pcapng"))
         return [pcapng.read(path) for path in paths]
+
+    @cached_property
+    def stalls(self) -> list[Period]:
+        """The times in which it stood still: as was noticed meanwhile, or as sources were late.
+
+        Packets that were not sent in an outage are not lost in it.
+        """
+        late = []
+        for path in {flow["sent"] for flow in self.meta["flows"]}:
+            sent = self.rows(path)
+            slow = sent[sent[:, 2] - sent[:, 1] > STALL_NS]
+            late += [(int(due), int(now)) for _, due, now in slow]
+        noticed = [(start, end) for start, end in self.meta["fidelity"]["stalls"]]
+        return fidelity.join([*noticed, *late])
 
     def seconds(self, time_ns: int) -> float:
         """A CLOCK_MONOTONIC time as seconds since the scenario's start."""

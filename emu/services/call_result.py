@@ -160,21 +160,25 @@ def _around(
 ) -> dict[str, Any]:
     """The windows before, at and after a handover."""
     at, end = (time - _lead_ns(way, time) for time in (move.down_ns, move.until_ns))
-    stalls = run.meta["fidelity"]["stalls"]
-    during = quality.within(way, at, min(at + WINDOW_NS, end))
+    windows = {
+        when: (start, min(start + WINDOW_NS, end))
+        for when, start in (
+            ("before", at - WINDOW_NS),
+            ("during", at),
+            ("after", at + WINDOW_NS),
+        )
+    }
+    during = quality.within(way, *windows["during"])
     return {
         "at_s": run.seconds(move.down_ns),
-        "disturbed": fidelity.disturbed(stalls, move.down_ns, min(at + WINDOW_NS, end)),
+        "disturbed": any(
+            fidelity.disturbed(run.stalls, start, stop)
+            for start, stop in windows.values()
+            if start < stop
+        ),
         "from": move.origin,
         "to": move.target,
-        "mos": {
-            when: _mos(way, back, codec, start, min(start + WINDOW_NS, end))
-            for when, start in (
-                ("before", at - WINDOW_NS),
-                ("during", at),
-                ("after", at + WINDOW_NS),
-            )
-        },
+        "mos": {when: _mos(way, back, codec, *window) for when, window in windows.items()},
         "lost": sum(packet.arrived_ns is None for packet in during),
         "discarded": sum(p.arrived_ns is not None and p.played_ns is None for p in during),
         "silence_ms": quality.longest_silence(during) * FRAME_NS / 1e6,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Sequence
 from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from emu.measure import pcapng
 from emu.measure.run import Run
 from emu.scenario.services import Call
 from emu.services import call_result
+from emu.services.call import CallKind
+from emu.traffic.arrivals import ArrivalsWriter
 
 MS, SECOND = 1_000_000, 1_000_000_000
 T0, REALTIME_OFFSET = 1_000 * SECOND, 1_790_000_000 * SECOND
@@ -69,7 +72,9 @@ def sip(first: str, number: str, to: str = "") -> bytes:
     return f"{first}\r\n{fields}Content-Length: 0\r\n\r\n".encode()
 
 
-def write(directory: Path, *, reinvite: bool = False) -> Run:
+def write(
+    directory: Path, *, reinvite: bool = False, stalls: Sequence[tuple[int, int]] = ()
+) -> Run:
     """A call from 1 s on; mn1 moves from mar1 to mar2, what is sent meanwhile is lost."""
     captures = Captures(directory / "captures")
 
@@ -126,7 +131,8 @@ def write(directory: Path, *, reinvite: bool = False) -> Run:
     }
     meta = {
         "t0_ns": T0, "end_ns": T0 + DURATION + SECOND, "nodes": nodes, "flows": [],
-        "scenario": {"duration": DURATION, "events": []}, "fidelity": {"stalls": []},
+        "scenario": {"duration": DURATION, "events": []},
+        "fidelity": {"stalls": [(T0 + start, T0 + end) for start, end in stalls]},
     }  # fmt: skip
     (directory / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
     return Run(directory, 1)
@@ -183,6 +189,44 @@ def test_the_windows_around_the_handover(told: dict[str, Any]) -> None:
         assert move["silence_ms"] == 20 * lost
         assert (move["delay_before_ms"], move["delay_after_ms"]) == (20, 20)
         assert not move["disturbed"]
+
+
+@pytest.mark.parametrize("start", [2.5, 4.5, 6.5], ids=["before", "during", "after"])
+def test_a_stall_in_a_window_keeps_all_three_out_of_the_metrics(
+    tmp_path: Path, start: float
+) -> None:
+    began = int(start * SECOND)
+    run = write(tmp_path, stalls=[(began, began + 150 * MS)])
+    told = call_result.describe(run, "talk", call(), PORTS)
+    assert [move["disturbed"] for way in told["directions"] for move in way["handovers"]] == [
+        True,
+        True,
+    ]
+    names = {name for name, _ in CallKind.metrics(told)}
+    assert "call.mos" in names
+    assert not any("handover" in name or "silence" in name for name in names)
+
+
+@pytest.mark.parametrize(
+    "stall",
+    [(SECOND, SECOND + 500 * MS), (4_500 * MS, 4_590 * MS)],
+    ids=["outside", "too short to matter"],
+)
+def test_a_stall_that_spoils_no_window(tmp_path: Path, stall: tuple[int, int]) -> None:
+    told = call_result.describe(write(tmp_path, stalls=[stall]), "talk", call(), PORTS)
+    found = dict(CallKind.metrics(told))
+    assert {f"call.mos_{when}_handover" for when in ("before", "during", "after")} <= set(found)
+
+
+def test_a_source_of_the_run_that_was_late_spoils_it_too(tmp_path: Path) -> None:
+    """A packet that was due in the window, and sent 150 ms later."""
+    run = write(tmp_path)
+    sent = ArrivalsWriter(tmp_path / "sent.bin")
+    sent.append(1, T0 + 4_500 * MS, T0 + 4_650 * MS)
+    sent.close()
+    run.meta["flows"].append({"sent": "sent.bin"})
+    told = call_result.describe(run, "talk", call(), PORTS)
+    assert all(way["handovers"][0]["disturbed"] for way in told["directions"])
 
 
 def test_a_longer_jitter_buffer_and_no_concealment(tmp_path: Path) -> None:
