@@ -37,10 +37,11 @@ class Detours:
 
     def begin(self, source: IPv6Address, group: IPv6Address) -> Iterator[Action]:
         """A guest sends, or is going to: do others than its own instance want it, and not that?"""
+        if len(self._tunnels) >= self._maximum:
+            return
         tunnel = self._sources.anchor(source, group)
         asked = self._asked_of(source, group)
-        is_full = len(self._tunnels) >= self._maximum
-        if tunnel is not None and asked and tunnel not in asked and not is_full:
+        if tunnel is not None and asked and tunnel not in asked:
             self._tunnels[source, group] = tunnel
             self._sources.apart.add((source, group))
             yield from _redirect(source, group, tunnel)

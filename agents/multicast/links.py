@@ -9,6 +9,7 @@ from agents.deadlines import Deadlines
 from agents.multicast.host import HostPart
 from agents.multicast.listeners import Listeners
 from agents.multicast.querier import Querier
+from agents.wire.mld import UNSPECIFIED, MulticastListenerQuery
 
 
 @dataclass
@@ -49,6 +50,20 @@ class Link:
         is_listened_to = self.router is not None and not self.router.listeners.is_empty
         return is_listened_to or (self.host is not None and self.host.is_active)
 
+    def receive(
+        self, query: MulticastListenerQuery, source: IPv6Address, now: int, deadline: int
+    ) -> None:
+        """A query came in: a host part answers, else a router part takes part in the election.
+
+        Who does not answer another querier's question about a group is forgotten at ``deadline``.
+        """
+        if self.host is not None:
+            self.host.query(query, now)
+        elif self.router is not None:
+            self.router.querier.receive(query, source, now)
+            if query.group != UNSPECIFIED and not query.suppress:
+                self.router.listeners.lower(query.group, query.sources, deadline)
+
 
 class Links:
     """All links, in the order in which they were added, and when something is due on them."""
@@ -81,6 +96,13 @@ class Links:
     def get(self, name: str) -> Link | None:
         """The link of this name, if there is one."""
         return self._links.get(name)
+
+    def router_part(self, name: str) -> RouterPart:
+        """That of a downstream link; ValueError: it is none."""
+        at = self._links.get(name)
+        if at is None or at.router is None:
+            raise ValueError(f"{name} is not a downstream link")
+        return at.router
 
     @property
     def native(self) -> str | None:

@@ -7,48 +7,36 @@ and forwarding takes each (S,G) from one upstream only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from ipaddress import IPv6Address, IPv6Network
 from random import Random
 
-from agents.core import Action, Log, refused
-from agents.multicast import sending
-from agents.multicast.actions import HoldLink, ReleaseLink
+from agents.core import Action
 from agents.multicast.anticipation import Anticipation, groups_of
 from agents.multicast.attachments import Attachments
 from agents.multicast.config import ProxyConfig
 from agents.multicast.decisions import Decisions
 from agents.multicast.detours import Detours
-from agents.multicast.filters import NOTHING
+from agents.multicast.follow_up import FollowUp
 from agents.multicast.forwarding_entries import Forwarding
 from agents.multicast.handing_over import HandingOver
-from agents.multicast.host import HostPart
 from agents.multicast.instances import Instances
-from agents.multicast.journal import Journal
-from agents.multicast.links import Link, Links, RouterPart
+from agents.multicast.link_parts import LinkParts
+from agents.multicast.links import Link, Links
 from agents.multicast.listener import Listener, state_record
-from agents.multicast.listeners import Listeners
 from agents.multicast.membership import (
     ListenerRecord,
     MembershipRecord,
     listener_records,
     membership_records,
 )
-from agents.multicast.querier import Querier
 from agents.multicast.reception import Counters, Reception
-from agents.multicast.records import ANY_SOURCE, records_of_interest, wants_any_source_wrongly
 from agents.multicast.reverse_path import ReversePath
 from agents.multicast.selection import MldDmm, UpstreamSelection
 from agents.multicast.sources import MobileSources
+from agents.multicast.tracking import Tracking
 from agents.wire.addresses import is_routable_unicast
 from agents.wire.channel import ChannelScope
-from agents.wire.mld import (
-    UNSPECIFIED,
-    AddressRecord,
-    Message,
-    MulticastListenerQuery,
-    MulticastListenerReport,
-)
+from agents.wire.mld import AddressRecord, Message, MulticastListenerQuery
 
 NO_LINK_LAYER = b""
 """The link-layer address of whoever is on a tunnel."""
@@ -75,10 +63,10 @@ class MldProxy:
         detours: bool = False,
     ) -> None:
         self._config = config
-        self._random = random
         self._links = Links()
         self._attachments = Attachments(config)
         self._changed: set[IPv6Address] = set()
+        self._parts = LinkParts(config, random, self._links, self._changed)
         decisions = Decisions()
         select = selection or MldDmm(config.ongoing_session_window)
         self._sources = MobileSources(self._links, decisions, pool, by_anchor=not select.shares)
@@ -95,21 +83,27 @@ class MldProxy:
             decisions,
             self._changed,
         )
+        self._follow_up = FollowUp(
+            self._links,
+            self._attachments,
+            self._sources,
+            self._forwarding,
+            self._instances,
+            Detours(self._sources, self._links.asked_of, config.maximum_detours if detours else 0),
+            self._changed,
+        )
         self._handing_over = HandingOver(self._links)
+        self._tracking = Tracking(
+            config, self._links, self._instances, self._handing_over, self._follow_up
+        )
         self.anticipation = Anticipation(
             config,
             self._links,
             self._attachments,
             self._handing_over,
             self._forwarding,
-            self._listens,
+            self._tracking.listens,
         )
-        self._detours: Detours | None = None
-        if detours:
-            maximum = config.maximum_detours
-            self._detours = Detours(self._sources, self._links.asked_of, maximum)
-        self._journal = Journal(self._links)
-        self._held: set[str] = set()
         self._reception = Reception(config, self._links, self._attachments)
 
     @property
@@ -141,23 +135,12 @@ class MldProxy:
         ``announced``: every host on it is ``attached`` before it is believed, and room is reserved
         for each.
         """
-        config = self._config
-        host = HostPart(config, self._random, self._links.reports_due) if upstream else None
+        host = self._parts.host() if upstream else None
         router = None
         if downstream:
-            queries_due, expiries = self._links.queries_due, self._links.expiries
-            elects = shared and not upstream
-            querier = Querier(config, link_local, now, queries_due, elects=elects)
-            many = config.maximum_listeners
-            listeners = Listeners(
-                config,
-                self._changed,
-                expiries,
-                maximum_groups=many if upstream else config.maximum_groups,
-                maximum_sources=many if upstream else config.maximum_sources,
-                reserved=config.reserved_groups if announced else 0,
+            router = self._parts.router(
+                link_local, now, is_tunnel=upstream, shared=shared, announced=announced
             )
-            router = RouterPart(querier, listeners)
         self._links.add(
             Link(name, link_local, host, router, on_demand, anchors, hosts, visited, announced)
         )
@@ -179,9 +162,9 @@ class MldProxy:
         self, host_link_local: IPv6Address, link: str, now: int, link_layer: bytes
     ) -> list[Action]:
         """A host came to a link: ask it what it listens to. It is served once it is ``bound``."""
-        self._router_part(link)
+        self._links.router_part(link)
         self._attachments.attach(host_link_local, link, now, link_layer)
-        actions = self._finish(now)
+        actions = self._follow_up.finish(now)
         for message in self._reception.early.take(host_link_local, link, link_layer, now):
             actions += self.receive(message, host_link_local, link, now, link_layer)
         return actions
@@ -199,7 +182,7 @@ class MldProxy:
         ``previous_link`` is the tunnel to the router where it was just before, ``anchor_links``
         are those to all that anchor prefixes of it, the latest first.
         """
-        groups = [group for group, _ in self._router_part(link).listeners.of(host_link_local)]
+        groups = [group for group, _ in self._links.router_part(link).listeners.of(host_link_local)]
         attachment = self._attachments.bind(host_link_local, link, previous_link, anchor_links)
         if attachment is None:
             return []
@@ -211,7 +194,7 @@ class MldProxy:
             return at == link and listener.host == host_link_local and came
 
         actions = [*self._instances.reselect(is_concerned, groups, now)]
-        return [*actions, *self._finish(now)]
+        return [*actions, *self._follow_up.finish(now)]
 
     def context(
         self, host_link_local: IPv6Address, link: str, records: tuple[AddressRecord, ...], now: int
@@ -220,20 +203,20 @@ class MldProxy:
 
         It is to confirm it when it is asked as a newcomer, or it is forgotten again.
         """
-        listeners = self._router_part(link).listeners
+        listeners = self._links.router_part(link).listeners
         attachment = self._attachments.find(link, host_link_local)
         if attachment is None:
             return []
         attachment.ongoing = groups_of(records)
         news = [r for r in records if listeners.find(r.group, host_link_local) is None]
         expiry = now + self._config.newcomer_interval
-        return self._listens(news, host_link_local, link, now, expiry)
+        return self._tracking.listens(news, host_link_local, link, now, expiry)
 
     def subscription(self, host_link_local: IPv6Address, link: str) -> tuple[AddressRecord, ...]:
         """What a host listens to, for context transfer to the router where it goes."""
         listening = tuple(
             state_record(group, listener.filter)
-            for group, listener in self._router_part(link).listeners.of(host_link_local)
+            for group, listener in self._links.router_part(link).listeners.of(host_link_local)
         )
         return listening + self._handing_over.handed(host_link_local, link)
 
@@ -254,25 +237,22 @@ class MldProxy:
     ) -> list[Action]:
         """Channel control said, asked or not, how a channel is to be had; None: any source."""
         actions = [*self._instances.decided(group, source, decision, now)]
-        return [*actions, *self._finish(now)]
+        return [*actions, *self._follow_up.finish(now)]
 
     def guest(self, prefix: IPv6Network, link: str | None, now: int) -> list[Action]:
         """Sources of a prefix are here that a tunnel's other end anchors; None: not any more."""
-        if not self._sources.set_guest(prefix, link):
-            return []
-        return self._sources_moved(prefix, now)
+        moved = self._sources.set_guest(prefix, link)
+        return self._follow_up.sources_moved(prefix, now) if moved else []
 
     def away(self, prefix: IPv6Network, link: str | None, now: int) -> list[Action]:
         """Sources of a prefix of ours are at a tunnel's other end; None: not any more."""
-        if not self._sources.set_away(prefix, link):
-            return []
-        return self._sources_moved(prefix, now)
+        moved = self._sources.set_away(prefix, link)
+        return self._follow_up.sources_moved(prefix, now) if moved else []
 
     def visitor(self, prefix: IPv6Network, link: str | None, now: int) -> list[Action]:
         """Sources of a prefix are on a ``visited`` link now; None: not any more."""
-        if not self._sources.set_visitor(prefix, link):
-            return []
-        return self._sources_moved(prefix, now)
+        moved = self._sources.set_visitor(prefix, link)
+        return self._follow_up.sources_moved(prefix, now) if moved else []
 
     def detached(self, host_link_local: IPv6Address, link: str, now: int) -> list[Action]:
         """A host left a link.
@@ -284,9 +264,9 @@ class MldProxy:
         self._handing_over.end(host_link_local, link)
         if self._config.explicit_tracking:
             deadline = now + self._config.last_listener_query_time
-            for group, listener in self._router_part(link).listeners.remove(host_link_local):
+            for group, listener in self._links.router_part(link).listeners.remove(host_link_local):
                 self._instances.lingering.add(group, listener, deadline)
-        return self._finish(now)
+        return self._follow_up.finish(now)
 
     def receive(
         self, message: Message, source: IPv6Address, link: str, now: int, host: bytes | None = None
@@ -296,27 +276,11 @@ class MldProxy:
         if at is None:
             return []
         if isinstance(message, MulticastListenerQuery):
-            self._receive_query(message, source, at, now)
+            at.receive(message, source, now, now + self._config.last_listener_query_time)
             # Elections change the forwarding; what a host part answers comes later.
-            return self._finish(now) if at.host is None else []
+            return self._follow_up.finish(now) if at.host is None else []
         listener = self._reception.listener(message, source, at, now, host)
-        if listener is None:
-            return []
-        records = records_of_interest(message)
-        # MLDv1 hosts suppress their reports when they hear another's: they are not all known.
-        ask = not (self._config.explicit_tracking and isinstance(message, MulticastListenerReport))
-        expiry = now + self._config.listener_interval
-        groups = [str(record.group) for record in records]
-        fields = {"link": link, "host": str(listener), "groups": groups}
-        actions: list[Action] = [Log("report_received", fields)]
-        for record in records:
-            if self._handing_over.is_handed(record.group, listener, link):
-                continue
-            actions += self._report(record, listener, link, now, expiry, ask=ask)
-            if at.is_tunnel:
-                self._instances.lingering.told(record)
-                self._handing_over.told(link, record)
-        return [*actions, *self._finish(now)] if self._changed else actions
+        return [] if listener is None else self._tracking.reported(message, listener, at, now)
 
     def upcall(self, source: IPv6Address, group: IPv6Address, link: str, now: int) -> list[Action]:
         """The kernel has no entry for data that came in by a link, or one for another link.
@@ -334,12 +298,13 @@ class MldProxy:
         if refusal:
             return refusal
         self._instances.arrived(source, group, link, self._forwarding.incoming(source, group))
-        actions = self._finish(now) if self._changed else []
-        actions += self._begin_detour(source, group)
+        actions = self._follow_up.finish_changes(now)
+        actions += self._follow_up.begin_detour(source, group)
         actions += self._forwarding.upcall(source, group, link, now)
         actions += self._instances.sends(source, group)
         declined = self._instances.decline_unwanted(source, group, link, now)
-        return [*actions, *self._finish(now)] if self._changed or declined else actions
+        finish = self._follow_up.finish if declined else self._follow_up.finish_changes
+        return actions + finish(now)
 
     def timer(self, now: int) -> list[Action]:
         """Act on every deadline that is not later than ``now``."""
@@ -349,7 +314,7 @@ class MldProxy:
         removed = list(self._forwarding.timer(now))
         for action in removed:
             self._instances.silent(action.source, action.group)
-        return [*removed, *self._finish(now)]
+        return [*removed, *self._follow_up.finish(now)]
 
     def next_deadline(self) -> int | None:
         """When ``timer`` is due."""
@@ -375,110 +340,8 @@ class MldProxy:
         """What each host wants."""
         return listener_records(self._links)
 
-    def _sources_moved(self, prefix: IPv6Network, now: int) -> list[Action]:
-        """What sources of a prefix send next is an upcall, but for what is to take a detour."""
-        actions: list[Action] = []
-        for source, group in self._forwarding.channels_of(prefix):
-            actions += self._begin_detour(source, group)
-            if (source, group) not in self._sources.apart:
-                actions += self._forget(source, group)
-        return [*actions, *self._finish(now)]
-
-    def _begin_detour(self, source: IPv6Address, group: IPv6Address) -> list[Action]:
-        return [*self._detours.begin(source, group)] if self._detours else []
-
-    def _router_part(self, link: str) -> RouterPart:
-        at = self._links.get(link)
-        if at is None or at.router is None:
-            raise ValueError(f"{link} is not a downstream link")
-        return at.router
-
-    def _receive_query(
-        self, query: MulticastListenerQuery, source: IPv6Address, link: Link, now: int
-    ) -> None:
-        """A host part answers; a router part, but for a tunnel's, takes part in the election."""
-        if link.host is not None:
-            link.host.query(query, now)
-        elif link.router is not None:
-            link.router.querier.receive(query, source, now)
-            if query.group != UNSPECIFIED and not query.suppress:
-                deadline = now + self._config.last_listener_query_time
-                link.router.listeners.lower(query.group, query.sources, deadline)
-
-    def _listens(
-        self,
-        records: Iterable[AddressRecord],
-        host: IPv6Address,
-        link: str,
-        now: int,
-        expiry: int,
-    ) -> list[Action]:
-        """A host is known to listen to these, without a report of its own."""
-        actions: list[Action] = []
-        for record in records:
-            actions += self._report(record, host, link, now, expiry)
-        return [*actions, *self._finish(now)]
-
-    def _report(
-        self,
-        record: AddressRecord,
-        host: IPv6Address,
-        link: str,
-        now: int,
-        expiry: int,
-        *,
-        ask: bool = True,
-    ) -> list[Action]:
-        """Act on a host's record, or on what another router says about it."""
-        if wants_any_source_wrongly(record):
-            return [refused(host, record.group, ANY_SOURCE)]
-        router = self._router_part(link)
-        ask, refusal = router.listeners.report(record, host, now, expiry, ask=ask)
-        if ask:
-            router.querier.last_listener(record.group, now)
-        actions = [*self._instances.reported(link, record.group, host, now)]
-        return [*actions, refused(host, record.group, *refusal)] if refusal else actions
-
     def _choose_for_unserved(self, now: int) -> list[Action]:
         """The links changed: choose for those who have no upstream."""
         groups = self._instances.groups()
         actions = [*self._instances.reselect(lambda _, x: not x.upstreams, groups, now)]
-        return [*actions, *self._finish(now)]
-
-    def _finish(self, now: int) -> list[Action]:
-        """Follow the changes of memberships, and send all that is due."""
-        groups = self._subscribe(now)
-        redirects = [*self._end_detours()]
-        groups = sorted({*groups, *self._subscribe(now)}) if redirects else groups
-        journal = self._journal.changes(groups)
-        actions = [*redirects, *journal, *sending.reports(self._links, now)]
-        queries = list(sending.queries(self._links, self._attachments, now))
-        actions += [*self._forwarding.refresh(groups, now), *queries]
-        active = {link.name for link in self._links.on_demand if link.is_used}
-        gained, lost = sorted(active - self._held), sorted(self._held - active)
-        self._held = active
-        return [*map(HoldLink, gained), *actions, *map(ReleaseLink, lost)]
-
-    def _subscribe(self, now: int) -> list[IPv6Address]:
-        """Ask the upstreams for what is wanted of the groups that changed; these groups."""
-        groups = sorted(self._changed)
-        self._changed.clear()
-        for group in groups:
-            wanted = self._instances.subscriptions(group)
-            for upstream, host in self._links.upstreams.items():
-                if host.is_active or upstream in wanted:
-                    host.subscribe(group, wanted.get(upstream, NOTHING), now)
-            self._instances.forget_decisions(group)
-        return groups
-
-    def _end_detours(self) -> Iterator[Action]:
-        """Let those take part in the forwarding again for whom nobody needs a detour."""
-        if self._detours is None:
-            return
-        for source, group in self._detours.ended():
-            yield from self._detours.end(source, group)
-            yield from self._forget(source, group)
-
-    def _forget(self, source: IPv6Address, group: IPv6Address) -> Iterator[Action]:
-        self._changed.add(group)
-        yield from self._forwarding.forget(source, group)
+        return [*actions, *self._follow_up.finish(now)]
