@@ -38,7 +38,7 @@ from emu.scenario.model import Scenario
 from emu.schemes.registry import SCHEMES
 from emu.services.kind import ServiceFailed
 from emu.services.running import RunningServices
-from emu.traffic.plan import LEAD_NS, LEAD_OF_EACH_NS, Plan, plan
+from emu.traffic.plan import LEAD_NS, LEAD_OF_EACH_NS, LEAD_OF_EACH_SERVICE_NS, Plan, plan
 
 STRAGGLERS_S = 1.0
 """How long the network goes on after the scenario's end, for packets still on their way."""
@@ -133,6 +133,7 @@ class Conductor:
         self._sampler.start()
         self._lab.network.forget_lateness()
         lead = LEAD_NS + LEAD_OF_EACH_NS * len(self._scenario.traffic)
+        lead += LEAD_OF_EACH_SERVICE_NS * len(self._scenario.services)
         self._t0 = time.monotonic_ns() + lead
         self._plan = plan(
             self._scenario,

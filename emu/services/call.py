@@ -23,11 +23,12 @@ class CallKind(Kind[Call]):
 
     def servers(self, place: Place) -> Iterator[Job]:
         """The callee."""
-        yield self._end(place, self.service.to, "callee", 0, speech_seed=place.seed + 1)
+        seeds = {"caller": place.seed, "callee": place.seed + 1}
+        yield self._end(place, self.service.to, "callee", 0, speech_seeds=seeds)
 
     def clients(self, place: Place, t0_ns: int) -> Iterator[Job]:
         """The caller."""
-        yield self._end(place, self.service.from_, "caller", t0_ns, speech_seed=place.seed)
+        yield self._end(place, self.service.from_, "caller", t0_ns)
 
     def _end(self, place: Place, node: str, role: str, t0_ns: int, **config: Any) -> Job:
         """A process; the callee starts before the scenario's time does, and has no use for it."""

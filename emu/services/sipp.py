@@ -4,8 +4,8 @@ service, node, events   names and the event log
 role                    caller or callee
 remote                  the callee's address, of either end
 port                    of SIP at both ends; RTP has ``RTP_OFFSET`` more
-speech_seed             of what this end says
-folder                  for what SIPp reads and says
+speech_seeds            of the callee: of what each end says
+folder                  for what SIPp and both ends read and say
 start_ns, stop_ns       CLOCK_MONOTONIC: when the caller calls and hangs up
 
 The caller takes the address that its kernel prefers towards the callee when it calls, and keeps it.
@@ -23,6 +23,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from agents.kernel.scheduling import SOURCE, be_realtime, make_realtime
 from agents.roles.daemon import EventLog
 from emu.services import sip_scenarios, voice_stream
 from emu.services.sip_scenarios import Media
@@ -56,15 +57,15 @@ class End:
 
     def call(self) -> None:
         """Be the caller."""
+        be_realtime(SOURCE)
         config = self._config
-        speech = self._speech()
         if wait_until(config["start_ns"]) == signal.SIGTERM:
             return
         address = wait_for_preferred(config["remote"], config["stop_ns"])
         if address is None:
             self._write("call_ended", reason="it had no address")
             return
-        voice = self._voice(address, speech)
+        voice = self._voice(address)
         self._write("call_started", address=address)
         lasts = max(0, config["stop_ns"] - time.monotonic_ns())
         scenario = sip_scenarios.caller(self._media(), lasts // 1_000_000)
@@ -79,9 +80,15 @@ class End:
             self._write("call_ended", reason=f"the callee did not {asked}")
 
     def answer(self) -> None:
-        """Be the callee, until told to end."""
+        """Be the callee, until told to end.
+
+        It writes what the caller says, too: who calls has to be ready at a time.
+        """
+        for role, seed in self._config["speech_seeds"].items():
+            self._write_speech(role, seed)
+        be_realtime(SOURCE)
         address = self._config["remote"]
-        voice = self._voice(address, self._speech())
+        voice = self._voice(address)
         with self._sipp(sip_scenarios.callee(self._media()), address) as process:
             self._write_when_ready(process)
             status = self._follow(process, voice)
@@ -119,18 +126,16 @@ class End:
         voice.close()
         return process.returncode
 
-    def _speech(self) -> Path:
-        """What it says, enough of it."""
-        once = audio.a_law(audio.speech(_SPEECH_S, self._config["speech_seed"]))
+    def _write_speech(self, role: str, seed: int) -> None:
+        """Write what an end says, enough of it."""
+        once = audio.a_law(audio.speech(_SPEECH_S, seed))
         seconds = (self._config["stop_ns"] - self._config["start_ns"]) // 1_000_000_000
-        path = self._folder / f"{self._name}.alaw"
-        path.write_bytes(once * (seconds // _SPEECH_S + 2))
-        return path
+        self._speech(role).write_bytes(once * (seconds // _SPEECH_S + 2))
 
-    def _voice(self, address: str, speech: Path) -> VoiceStream:
+    def _voice(self, address: str) -> VoiceStream:
         port = self._config["port"] + RTP_OFFSET
         try:
-            return VoiceStream(address, port, speech)
+            return VoiceStream(address, port, self._speech(self._config["role"]))
         except OSError as error:
             sys.exit(f"[{address}]:{port} is not free for RTP: {error.strerror}")
 
@@ -149,7 +154,7 @@ class End:
         command += [self._errors().name, "-bind_local", "-i", address, "-p", str(port)]
         command += ["-mi", address, "-mp", str(port + _UNUSED_OFFSET), *arguments]
         with (self._folder / f"{self._name}.log").open("wb") as output:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -159,6 +164,11 @@ class End:
                 env={**os.environ, "TERM": "dumb"},
                 preexec_fn=release_signals,
             )
+        make_realtime(process.pid, SOURCE)  # how soon it answers is measured
+        return process
+
+    def _speech(self, role: str) -> Path:
+        return self._folder / f"{self._config['service']}.{role}.alaw"
 
     def _peer(self) -> Path:
         """Where SIPp says who the other end is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -43,7 +44,8 @@ def start(tmp_path: Path) -> Iterator[Any]:
 def end(path: Path, role: str, **changes: Any) -> dict[str, Any]:
     return {
         "service": "call", "node": "mn1" if role == "caller" else "server1", "role": role,
-        "remote": RIGHT, "port": PORT, "speech_seed": 1, "folder": str(path / "calls"),
+        "remote": RIGHT, "port": PORT, "folder": str(path / "calls"),
+        "speech_seeds": {"caller": 1, "callee": 2},
         "start_ns": 0, "stop_ns": 2 * SECOND,
         "events": str(path / "events.jsonl"), **changes,
     }  # fmt: skip
@@ -55,6 +57,17 @@ def events(path: Path) -> list[dict[str, Any]]:
 
 def wait_for_event(path: Path, kind: str) -> dict[str, Any]:
     return eventually(lambda: next((e for e in events(path) if e["kind"] == kind), None))
+
+
+def policies(pid: int, thread: str) -> set[int]:
+    """How a process's threads are scheduled that have such a name."""
+    tasks = list(Path(f"/proc/{pid}/task").iterdir())
+    names = {task: (task / "comm").read_text(encoding="ascii") for task in tasks}
+    return {
+        os.sched_getscheduler(int(task.name))
+        for task, name in names.items()
+        if name.startswith(thread)
+    }
 
 
 def capturing(start: Any, path: Path, hosts: tuple[Namespace, Namespace]) -> tuple[Process, list]:
@@ -82,6 +95,7 @@ def test_a_call_is_one_dialog_with_voice_both_ways_from_one_address_whatever_bec
     calling = start(left, sipp.main, end(tmp_path, "caller", start_ns=now, stop_ns=stop))
     assert wait_for_event(tmp_path, "call_started")["address"] == LEFT
     eventually((tmp_path / "calls" / "call.caller.peer").exists)  # both speak from now on
+    eventually(lambda: os.SCHED_FIFO in policies(calling.pid, "speaker"))  # in time
     time.sleep(0.6)
     left.run("ip", "address", "add", f"{LATER}/64", "dev", "a", "nodad")
     left.run("ip", "address", "change", f"{LEFT}/64", "dev", "a", "preferred_lft", "0")

@@ -41,6 +41,11 @@ class Run:
         run: dict[str, Any] = self.record["runs"][number - 1]
         return run
 
+    def meta(self, number: int = 1) -> dict[str, Any]:
+        """What was written down at the end of one repeat."""
+        path = self.directory / f"runs/{number}/meta.json"
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+
     def flow(self, name: str, number: int = 1) -> dict[str, Any]:
         """A flow of one repeat."""
         (flow,) = (flow for flow in self.run(number)["flows"] if flow["flow"] == name)
@@ -70,8 +75,7 @@ class Run:
 
         A disruption is less one packet interval, and the last packet before it may come late.
         """
-        meta = json.loads((self.directory / f"runs/{number}/meta.json").read_text(encoding="utf-8"))
-        (interval_ns,) = (f["interval_ns"] for f in meta["flows"] if f["flow"] == flow)
+        (interval_ns,) = (f["interval_ns"] for f in self.meta(number)["flows"] if f["flow"] == flow)
         return outage_ms - (interval_ns or 0) / 1e6 - LATE_MS
 
     def events(self, *kinds: str) -> list[dict[str, Any]]:

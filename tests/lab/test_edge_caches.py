@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -138,7 +137,7 @@ def test_the_next_ones_are_new_connections_with_the_new_prefix_from_the_new_cach
 def test_video_uses_the_old_prefix_no_more(walks: dict[str, Run]) -> None:
     done = walks["false"]
     _, flying, after = around(done)
-    meta = json.loads((done.directory / "runs/1/meta.json").read_text(encoding="utf-8"))
+    meta = done.meta()
     over = meta["t0_ns"] + (flying["at_s"] * 1e9 + flying["ms"] * 1e6) + 500e6
     packets = tcp_packets.of_capture(
         pcapng.read(done.directory / "captures/mn1-radio.pcapng"), PORT

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from itertools import pairwise
 from typing import Any
@@ -42,7 +41,7 @@ def run(shown_and_run: tuple[str, Run]) -> Run:
 
 def arrivals(run: Run, client: str) -> list[float]:
     """When a client's application got packets, s since the start."""
-    meta = json.loads((run.directory / "runs/1/meta.json").read_text(encoding="utf-8"))
+    meta = run.meta()
     rows = read(run.directory / f"runs/1/arrivals/i3-c0.{client}@{client}.bin")
     return sorted((row[2] - meta["t0_ns"]) / 1e9 for row in rows)
 
