@@ -292,7 +292,7 @@ class TestTheNextMag:
         assert refusal.code == Code.ADMINISTRATIVELY_PROHIBITED
 
     def test_expects_so_many_at_most(self, monkeypatch):
-        monkeypatch.setattr("agents.mobility.fpmipv6.gateway.MAXIMUM_EXPECTED", 1)
+        monkeypatch.setattr("agents.mobility.fpmipv6.next_mag.MAXIMUM_EXPECTED", 1)
         core, _, _ = announced()
         other = Context("mn2", OTHER.link_layer_address, home(2), LMA, T0)
         refused = core.receive_handover(contexts.announcement(other, 8), ONE, T0 + SECOND)
