@@ -12,7 +12,8 @@ from agents.overlay.actions import SendDatagram
 from agents.overlay.interface import Place
 from agents.overlay.nemo.config import NemoConfig
 from agents.overlay.nemo.member import NemoMember
-from agents.wire.nemo import Data, Way, decode
+from agents.wire.nemo import Data, Way
+from agents.wire.nemo_codec import decode
 from agents.wire.overlay import HEADER
 from tests.unit.overlay_world import GROUP, PERFECT, SEEDS, Impairment, Node, World, public
 

@@ -15,7 +15,8 @@ from agents.overlay.nemo.config import NemoConfig
 from agents.overlay.nemo.member import NemoMember
 from agents.overlay.nemo.rendezvous import Rendezvous, Top
 from agents.overlay.sealing import Sealer
-from agents.wire.nemo import NOBODY, Data, Join, Lead, Nack, Peer, Register, Seat, Way, encode
+from agents.wire.nemo import NOBODY, Data, Join, Lead, Nack, Peer, Register, Seat, Way
+from agents.wire.nemo_codec import encode
 from agents.wire.overlay import MemberId
 from agents.wire.overlay_items import Interest
 from tests.unit import nemo_schedule

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from agents.wire import ipv6, nemo, overlay
+from agents.wire import ipv6, nemo, nemo_codec, overlay
 from agents.wire.overlay import Data, MemberId, Ping
 from emu.measure import packets, pcapng
 from emu.measure.overlay import of_run
@@ -180,7 +180,7 @@ def test_the_messages_of_nemo_have_names_too() -> None:
     found = [
         packets.parse(packet, pcapng.RAW, len(packet))
         for message in (nemo.Leave(group, 0), data)
-        for packet in [sent("a", "b", nemo.encode(message))]
+        for packet in [sent("a", "b", nemo_codec.encode(message))]
     ]
     assert [one and one.type for one in found] == ["overlay Leave", None]
 

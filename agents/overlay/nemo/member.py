@@ -42,8 +42,8 @@ from agents.wire.nemo import (
     Register,
     Root,
     View,
-    decode,
 )
+from agents.wire.nemo_codec import decode
 from agents.wire.overlay import MEMBER_ID_LENGTH, MemberId
 from agents.wire.overlay_items import Interest
 

@@ -9,7 +9,8 @@ from agents.overlay.actions import SendDatagram
 from agents.overlay.nemo.book import Book
 from agents.overlay.sealing import Sealer
 from agents.wire.i3 import Endpoint
-from agents.wire.nemo import Message, encode
+from agents.wire.nemo import Message
+from agents.wire.nemo_codec import encode
 from agents.wire.overlay import MemberId
 
 
