@@ -37,8 +37,11 @@ Tell = Callable[[float | None, str], None]
 
 def unplayable(scenario: Scenario) -> Iterator[str]:
     """What of a scenario virtual time has not, each with the key that says so."""
-    if scenario.i3 is None or scenario.mobility.scheme != "none":
-        yield "topology.kind: virtual time has internet, transit-stub and power-law, and an overlay"
+    scheme = scenario.mobility.scheme
+    if scheme != "none" or scenario.i3 is None:
+        key = "overlay" if scheme == "none" else f"mobility.scheme: {scheme}"
+        yield f"{key}: virtual time plays groups on i3 alone (overlay.scheme: i3), of nodes at rest"
+        return
     for index, flow in enumerate(scenario.traffic):
         if not isinstance(flow, I3Flow):
             yield f"traffic[{index}].kind: virtual time carries i3 alone, not {flow.kind}"
