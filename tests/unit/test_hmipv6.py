@@ -9,17 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.core import MILLISECOND, SECOND, Action, Log
+from agents.core import Action, Log
 from agents.mipv6.actions import (
     Bind,
-    GiveUp,
     LeaveHome,
     OpenTunnel,
-    ReturnHome,
     Send,
     TakeRegional,
-    Unbind,
-    UseTunnel,
 )
 from agents.mipv6.config import HomeAgentConfig, MobileNodeConfig
 from agents.mipv6.hmipv6.anchor_point import AnchorPointCore
@@ -36,9 +32,8 @@ from agents.wire.mobility import (
 )
 from agents.wire.mobility_options import AlternateCareOfAddress
 from agents.wire.ndp import MapOption
+from tests.unit.mipv6_world import LIFETIME, LONGEST_TIMEOUT, T0, World, deliveries, losses, waits
 
-LIFETIME = 40
-T0 = 1000 * SECOND
 AGENT = IPv6Address("2001:db8:ffff::8:1")
 HOME = IPv6Address("2001:db8:a000::7")
 MAPS = {name: IPv6Address(f"2001:db8:b{number}::1") for number, name in enumerate("pq", 1)}
@@ -67,25 +62,19 @@ def local_update(flags: BindingUpdateFlag, router: int = 1) -> Packet:
     return Packet(BindingUpdate(1, LIFETIME, flags), on_link(router), MAPS["p"], regional("p"))
 
 
-class Domain:
-    """The cores, and the messages that are under way."""
+class Domain(World):
+    """With one home agent, and the MAPs."""
 
     def __init__(self, map_lifetime: int = LIFETIME) -> None:
-        self.now = T0
-        self.node = HierarchicalNode(MobileNodeConfig("mn1", LIFETIME))
-        self.agents: dict[IPv6Address, HomeAgentCore] = {
+        agents: dict[IPv6Address, HomeAgentCore] = {
             AGENT: HomeAgentCore(
                 HomeAgentConfig(AGENT, IPv6Network("2001:db8:a000::/48"), LIFETIME)
             )
         }
         for name, address in MAPS.items():
             config = HomeAgentConfig(address, pool(name), map_lifetime)
-            self.agents[address] = AnchorPointCore(config, links=LINKS)
-        self.at: int | None = None
-        self.under_way: list[Packet] = []
-        self.sent: list[Packet] = []
-        self.bound: dict[IPv6Address, IPv6Address] = {}
-        self.tunnelled: set[IPv6Address] = set()
+            agents[address] = AnchorPointCore(config, links=LINKS)
+        super().__init__(HierarchicalNode(MobileNodeConfig("mn1", LIFETIME)), agents)
         self.logs: list[Log] = []
         """That a binding is complete."""
         self.carry_out(self.node.add_home(HOME, AGENT, self.now))
@@ -108,44 +97,17 @@ class Domain:
             address = self.bound.get(address, address)
         return address
 
-    def deliver(self, index: int, *, keep: bool) -> None:
-        packet = self.under_way[index] if keep else self.under_way.pop(index)
-        if isinstance(packet.message, BindingUpdate):
-            self.carry_out(self.agents[packet.destination].receive(packet, self.now))
-        elif self.at is not None and self.end_of(packet.destination) == on_link(self.at):
-            self.carry_out(self.node.receive(packet, self.now))
+    def leads_to_node(self, destination: IPv6Address) -> bool:
+        return self.end_of(destination) == on_link(self.at)
 
-    def exchange(self) -> None:
-        while self.under_way:
-            self.deliver(0, keep=False)
-
-    def wait(self, ns: int) -> None:
-        self.now += ns
-        for core in (self.node, *self.agents.values()):
-            self.carry_out(core.timer(self.now))
-
-    def settle(self) -> None:
+    def settle(self, seconds: int = 4 * (LIFETIME + LONGEST_TIMEOUT)) -> None:
         """Lose nothing for more than two lifetimes and timeouts."""
-        self.under_way.clear()
-        for _ in range(4 * (LIFETIME + 32)):
-            self.wait(SECOND)
-            self.exchange()
+        super().settle(seconds)
 
     def carry_out(self, actions: list[Action]) -> None:
-        for action in actions:
-            if isinstance(action, Log) and action.kind == "binding_complete":
-                self.logs.append(action)
-            elif isinstance(action, Send):
-                self.under_way.append(action.packet)
-                self.sent.append(action.packet)
-            elif isinstance(action, UseTunnel):
-                self.tunnelled.add(action.home_address)
-            elif isinstance(action, (LeaveHome, ReturnHome, GiveUp)):
-                self.tunnelled.discard(action.home_address)
-            elif isinstance(action, Bind):
-                self.bound[action.home_address] = action.care_of
-            elif isinstance(action, Unbind):
-                del self.bound[action.home_address]  # one that is not there would be an error
+        logs = (action for action in actions if isinstance(action, Log))
+        self.logs += [log for log in logs if log.kind == "binding_complete"]
+        super().carry_out(actions)
 
 
 def updates(packets: list[Packet]) -> list[tuple[IPv6Address, IPv6Address, IPv6Address]]:
@@ -383,26 +345,14 @@ class TestTheMobileNode:
 
 
 moves = st.tuples(st.just("move"), st.sampled_from((*AT, None)))
-deliveries = st.tuples(st.just("deliver"), st.integers(0, 9), st.booleans())
-losses = st.tuples(st.just("lose"), st.integers(0, 9))
-waits = st.tuples(st.just("wait"), st.sampled_from((MILLISECOND, SECOND, 20 * SECOND)))
 
 
 @given(st.lists(st.one_of(moves, deliveries, losses, waits), max_size=40), st.sampled_from([*AT]))
 def test_whatever_is_lost_packets_find_the_node_in_the_end(steps, last):
     """Lost, delayed, doubled, overtaken: then it stays, and nothing is lost any more."""
     domain = Domain()
-    for kind, *arguments in steps:
-        if kind == "move":
-            domain.move(arguments[0])
-        elif kind == "wait":
-            domain.wait(arguments[0])
-        elif domain.under_way:
-            index = arguments[0] % len(domain.under_way)
-            if kind == "deliver":
-                domain.deliver(index, keep=arguments[1])
-            else:
-                domain.under_way.pop(index)
+    for step in steps:
+        domain.do(*step)
     domain.move(last)
     domain.settle()
     name = AT[last]
