@@ -7,7 +7,7 @@ import json
 import socket
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
 from pathlib import Path
@@ -133,8 +133,8 @@ class WebCache:
 
     def kept(self) -> int:
         """How many bytes the cache keeps."""
-        return sum(
-            path.stat().st_size
-            for path in self._folder.glob("scratch/edge-mar1/cache/*")
-            if path.is_file()
-        )
+        total = 0
+        for path in self._folder.glob("scratch/edge-mar1/cache/*"):
+            with suppress(FileNotFoundError):  # it goes while we look
+                total += path.stat().st_size
+        return total

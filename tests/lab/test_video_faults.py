@@ -30,7 +30,7 @@ FAR = "{delay: 150ms, rate: 6mbit, profiles: {mar2: lte, mar3: lte}}"
 # is filled, so within a segment. Then three handovers within two seconds, the last one to mar1.
 WALK = f"""
 name: faults
-duration: 17s
+duration: 20s
 {HEAD.format(access=FAR)}
 services:
   video: {{kind: origin, node: web, length: 30s, bitrates: [1500kbit]}}
