@@ -36,7 +36,7 @@ from emu.scenario.traffic_kind import TRAFFIC
 
 AFlow = TypeVar("AFlow", bound=Flow)
 SECOND = 1_000_000_000
-LEAD_NS, LEAD_OF_EACH_NS = 300_000_000, 10_000_000
+LEAD_NS, LEAD_OF_EACH_NS = 300_000_000, 40_000_000
 """From starting the traffic processes to the first packet: in any case, and more for each flow."""
 LEAD_OF_EACH_SERVICE_NS = 400_000_000
 """Its client has a player to load, or a voice to make."""
