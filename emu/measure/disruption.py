@@ -25,6 +25,20 @@ from emu.measure.stream import RECEIVED, SEQUENCE, Stream, delays
 SETTLING_NS = 1_000_000_000
 BOUNDS = ("disruption_ms", "lost")
 """What is only a lower bound when the flow did not come back."""
+PER_FLOW = (
+    "disruption_ms",
+    "lost",
+    "duplicated",
+    "reordered",
+    "delay_before_ms",
+    "delay_after_ms",
+    "leave_ms",
+    "wasted_bytes",
+    "copies",
+    "tunnel_bytes",
+    "tunnel_overhead_bytes",
+)
+"""What a flow has of each handover: this mark, and what it cost to carry the flow since then."""
 
 
 @dataclass(frozen=True)

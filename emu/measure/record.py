@@ -37,19 +37,6 @@ from emu.measure.statistics import Summary, most, summarise
 from emu.measure.stream import Stream
 
 SCHEMA = 1
-_PER_FLOW = (
-    "disruption_ms",
-    "lost",
-    "duplicated",
-    "reordered",
-    "delay_before_ms",
-    "delay_after_ms",
-    "leave_ms",
-    "wasted_bytes",
-    "copies",
-    "tunnel_bytes",
-    "tunnel_overhead_bytes",
-)
 
 
 class RecordError(Exception):
@@ -235,7 +222,7 @@ def _measured(result: dict[str, Any], kinds: list[str]) -> Iterator[tuple[str, f
             yield f"{metrics.PREFIX}{name}", value
         for flow in handover["flows"]:
             kind = flow["protocol"] or flow["kind"]
-            for metric in _PER_FLOW:
+            for metric in disruption.PER_FLOW:
                 yield f"{metric}.{kind}", disruption.known(flow, metric)
     yield from services.metrics(result.get("services", []))
     yield from _of_overlay(result.get("overlay"))

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from agents.wire.i3 import ENDPOINT_LENGTH, Endpoint, address_and_port
 from emu.running import RunningLab
+from emu.show.tables import new_table
 
 _SHOWN = 8
 """Octets of an identifier that are shown; the last ones, by which those of a set differ."""
@@ -33,7 +34,7 @@ def show_i3(console: Console, lab: RunningLab) -> None:
 def _triggers(
     servers: dict[str, dict[str, Any]], owners: dict[str, str], names: dict[str, str]
 ) -> Table:
-    table = _table("server", "identifier", "of", "points to", "put there by")
+    table = new_table(("server", "identifier", "of", "points to", "put there by"))
     for server, state in servers.items():
         rows = sorted((one["identifier"], one["target"], one["owner"]) for one in state["triggers"])
         for identifier, target, owner in rows:
@@ -48,7 +49,7 @@ def _triggers(
 
 
 def _places(clients: dict[str, dict[str, Any]], owners: dict[str, str]) -> Table:
-    table = _table("client", "phase", "level", "parent", "identifier", "others can join")
+    table = new_table(("client", "phase", "level", "parent", "identifier", "others can join"))
     for name, state in clients.items():
         path = state["path"]
         parent = owners.get(path[-1], _short(path[-1])) if path else "-"
@@ -69,10 +70,3 @@ def _target(octets: str, owners: dict[str, str], names: dict[str, str]) -> str:
 
 def _short(identifier: str) -> str:
     return "…" + identifier.replace(":", "")[-2 * _SHOWN :]
-
-
-def _table(*headings: str) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    return table

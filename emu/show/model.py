@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict
 from statistics import fmean
 from typing import Any
@@ -17,6 +16,7 @@ from emu.analysis.moves import Move, binding_ms, cost, messages, moves, session_
 from emu.analysis.prediction import predict
 from emu.scenario.model import Scenario, Topology
 from emu.show.numbers import exact, spread
+from emu.show.tables import new_table
 from emu.topologies import TOPOLOGIES
 
 
@@ -89,10 +89,10 @@ def _of_scheme(scheme: Scheme | Equations, found: list[Move], subnets: int) -> d
 
 
 def _handovers(data: dict[str, Any]) -> Table:
-    table = _table(
-        "Handovers (times in ms)",
+    table = new_table(
         ("at", "mobile node", "from → to", "scheme"),
         ("previous MARs", "messages", "gap", "authentication", "binding", "sum"),
+        "Handovers (times in ms)",
     )
     numbers = ("messages", "gap_ms", "authentication_ms", "binding_ms", "sum_ms")
     for one in data["handovers"]:
@@ -105,10 +105,10 @@ def _handovers(data: dict[str, Any]) -> Table:
 
 def _schemes(data: dict[str, Any], scenario: Scenario) -> Table:
     subnets = scenario.topology.mars
-    table = _table(
-        f"The same under every scheme, in the mean (τ = ω = 1; SMR = 1, M = {subnets})",
+    table = new_table(
         ("scheme",),
         ("messages", "weighted hops", "a session's", "binding (ms)"),
+        f"The same under every scheme, in the mean (τ = ω = 1; SMR = 1, M = {subnets})",
     )
     for one in data["schemes"]:
         counted = (exact(round(one[name], 1)) for name in ("messages", "weighted_hops"))
@@ -122,10 +122,10 @@ def _binding_ms(scheme: Scheme | Equations, move: Move) -> float:
 
 
 def _channels(data: dict[str, Any], scenario: Scenario) -> Table:
-    table = _table(
-        f"Channels, {scenario.multicast.scheme} (ms from link down: mean, and least to most)",
+    table = new_table(
         ("at", "channel", "from → to"),
         ("disruption", "forwarded to the previous place for"),
+        f"Channels, {scenario.multicast.scheme} (ms from link down: mean, and least to most)",
     )
     for one in data["channels"]:
         ranges = (
@@ -156,12 +156,3 @@ def _reach(topology: Topology) -> str:
         f"(equation 19); here they are up to {exact(farthest)} apart. "
         f"After {int(last)} it is no better than with a central anchor."
     )
-
-
-def _table(title: str, words: Iterable[str], numbers: Iterable[str]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for heading in words:
-        table.add_column(heading, overflow="fold")
-    for heading in numbers:
-        table.add_column(heading, justify="right")
-    return table

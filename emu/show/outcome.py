@@ -14,6 +14,7 @@ from emu.measure import disruption
 from emu.measure.fidelity import undisturbed
 from emu.measure.statistics import summarise
 from emu.show.numbers import HINT, UNKNOWN, count, estimate, mean, milliseconds, plain
+from emu.show.tables import new_table
 
 PARTS = ("l2", "authentication", "detection", "binding", "address", "total")
 """The parts of a handover's latency, in the order in which they pass."""
@@ -82,7 +83,7 @@ def _handovers(runs: Sequence[Run], *, standby: bool) -> Table:
     ordered = [run["handovers"] for run in runs]
     asked = any(h["latency_ms"]["authentication"] for handovers in ordered for h in handovers)
     shown = [part for part in PARTS if asked or part != "authentication"]
-    table = _table(title, words, shown)
+    table = new_table(words, shown, title)
     # A run that was interrupted has fewer; the n-th handover of every run is the same event.
     for index in range(max(map(len, ordered), default=0)):
         same = [handovers[index] for handovers in ordered if index < len(handovers)]
@@ -105,7 +106,7 @@ def _flows(runs: Sequence[Run]) -> Table:
     if loads:
         numbers.append("goodput (Mbit/s)")
     spread = " (disruption: mean, with its 95 % confidence over the runs)" if len(runs) > 1 else ""
-    table = _table(f"Streams{spread}", ("stream", "kind"), numbers)
+    table = new_table(("stream", "kind"), numbers, f"Streams{spread}")
     for name, kind in _distinct(
         (flow["flow"], flow["kind"]) for run in runs for flow in run["flows"]
     ):
@@ -176,20 +177,11 @@ def _refusals(runs: Sequence[Run]) -> Iterator[str]:
 
 
 def _signalling(runs: Sequence[Run]) -> Table:
-    table = _table("Signalling in a run", ("message",), ("messages", "bytes"))
+    table = new_table(("message",), ("messages", "bytes"), "Signalling in a run")
     for kind in _distinct(kind for run in runs for kind in run["signalling"]):
         sent = [run["signalling"].get(kind, {"messages": 0, "bytes": 0}) for run in runs]
         messages = count(one["messages"] for one in sent)
         table.add_row(kind, messages, count(one["bytes"] for one in sent))
-    return table
-
-
-def _table(title: str, words: Iterable[str], numbers: Iterable[str]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for heading in words:
-        table.add_column(heading, overflow="fold")
-    for heading in numbers:
-        table.add_column(heading, justify="right")
     return table
 
 

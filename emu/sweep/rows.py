@@ -10,6 +10,7 @@ from typing import Any
 
 from emu.analysis.forecast import Forecast
 from emu.measure import signalling_cost
+from emu.measure.disruption import PER_FLOW
 from emu.measure.metrics import PREFIX
 from emu.scenario.model import Scenario
 from emu.scenario.population import VirtualScenario
@@ -17,20 +18,7 @@ from emu.scenario.population import VirtualScenario
 OF_RUN = ("seed", "faithful", "attempts")
 OF_WHAT = ("handover", "mn", "from", "to", "at_s", "disturbed", "flow", "kind")
 """The columns that say of what a row is."""
-_OF_FLOW_IN_HANDOVER = (
-    "disruption_ms",
-    "lost",
-    "duplicated",
-    "reordered",
-    "delay_before_ms",
-    "delay_after_ms",
-    "leave_ms",
-    "wasted_bytes",
-    "copies",
-    "tunnel_bytes",
-    "tunnel_overhead_bytes",
-    "recovered",
-)
+_OF_FLOW_IN_HANDOVER = (*PER_FLOW, "recovered")
 _PARTS = ("l2", "authentication", "detection", "binding", "address", "total")
 _LATENCIES = (*(f"{part}_ms" for part in _PARTS), "care_of_test_ms")
 COUNTED = ("signalling_messages", "signalling_bytes", "binding_messages", "binding_hops")
