@@ -20,6 +20,7 @@ from agents.kernel.netlink import Netlink, set_sysctl
 from agents.kernel.sockets import Frame, LinkSocket
 from agents.roles import mr
 from agents.wire import ipv6, mld
+from tests.event_log import read_events
 from tests.kernel.packets import wait_for
 from tests.kernel.processes import starter
 from tests.namespaces import Namespaces
@@ -158,8 +159,7 @@ class MulticastLan:
 
     def refused(self) -> list[dict[str, Any]]:
         """What the router did not grant so far."""
-        events = map(json.loads, self._log.read_text(encoding="utf-8").splitlines())
-        return [event for event in events if event["kind"] == "refused"]
+        return [event for event in read_events(self._log) if event["kind"] == "refused"]
 
     def forwarded(self, group: IPv6Address) -> set[IPv6Address]:
         """Of which sources a packet that is sent to the group now comes to the host's link."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -68,13 +69,18 @@ def pinging(path: Path, **changes: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def is_member(host: Namespace) -> bool:
+    """Whether it listens; its log says "joined" when it is about to."""
+    return "ff3e::c1" in host.run("ip", "-6", "maddress", "show", "dev", "b").stdout
+
+
 @pytest.mark.parametrize("wanted", [LEFT, None])
 def test_a_stream_from_source_to_listener(
     tmp_path: Path, hosts: tuple[Namespace, Namespace], start: Start, wanted: str | None
 ) -> None:
     left, right = hosts
     receiver = start(right, listener.main, listening(tmp_path, source=wanted))
-    wait_for(tmp_path / "events.jsonl", "joined")
+    eventually(lambda: is_member(right))
     begin = time.monotonic_ns() + SECOND // 10
     sender = start(
         left, source.main, sending(tmp_path, start_ns=begin, stop_ns=begin + SECOND // 2)
@@ -139,14 +145,14 @@ def test_a_listener_joins_and_leaves_on_signals(
     receiver = start(right, listener.main, listening(tmp_path, start_ns=None))
     sender = start(left, source.main, sending(tmp_path, start_ns=0 + time.monotonic_ns()))
     wait_for(tmp_path / "events.jsonl", "flow_started")
-    assert "ff3e::c1" not in right.run("ip", "-6", "maddress", "show", "dev", "b").stdout
+    assert not is_member(right)
     receiver.signal(signal.SIGUSR1)
-    wait_for(tmp_path / "events.jsonl", "joined")
-    time.sleep(0.2)
-    assert "ff3e::c1" in right.run("ip", "-6", "maddress", "show", "dev", "b").stdout
+    eventually(lambda: is_member(right))
+    with capture(right, "b") as frames:
+        packet(frames, lambda whole: whole[6] == socket.IPPROTO_UDP)
     receiver.signal(signal.SIGUSR2)
     receiver.finish()
-    assert "ff3e::c1" not in right.run("ip", "-6", "maddress", "show", "dev", "b").stdout
+    assert not is_member(right)
     sender.signal(signal.SIGTERM)
     sender.finish()
     got = arrivals.read(tmp_path / "arrivals.bin")[:, 0]
@@ -222,8 +228,8 @@ def test_a_flow_waits_for_its_first_address(
     process = start(right, ping.main, pinging(tmp_path, **times))
     time.sleep(0.2)
     right.run("ip", "address", "add", f"{RIGHT}/64", "dev", "b", "nodad")
-    wait_for(tmp_path / "events.jsonl", "flow_started")
-    time.sleep(0.1)
+    with capture(left, "a") as frames:
+        packet(frames, is_reply)
     process.signal(signal.SIGTERM)
     process.finish()
     assert events(tmp_path)[0]["local"] == RIGHT

@@ -191,7 +191,7 @@ def test_a_cache_whose_disk_is_full_gives_way_to_the_origin(make: Make) -> None:
             web.ask(f"/{name}")
         if web.events("disk_full"):
             break
-    assert [event["node"] for event in web.events("disk_full")] == ["mar1"]
+    assert [event["node"] for event in eventually(lambda: web.events("disk_full"))] == ["mar1"]
     eventually(lambda: f":{CACHE_PORT}" not in web.router.run("ss", "-Hltn").stdout)
     for name in names:
         assert web.ask(f"/{name}").body == (web.content / name).read_bytes()

@@ -82,7 +82,7 @@ def test_sigterm_reaches_the_command_or_ends_the_sandbox(delay_s: float) -> None
     time.sleep(delay_s)
     process.terminate()
     output, _ = process.communicate(timeout=PATIENCE_S)
-    if "ready" in output:
+    if output:
         assert output.endswith("told\n")
         assert process.returncode == 5
     else:
@@ -126,7 +126,7 @@ def test_networks_already_running_survive() -> None:
     """A network of the user's own, same names and all, works on while others come and go."""
     nodes = {"src": EndNode("source")}
     network = build("dmm-domain", Parameters(), nodes, backends())
-    ping = f"ping -c 1 -W 2 {network.address('src')}"
+    ping = f"ping -c 1 -w {PATIENCE_S} {network.address('src')}"
     before = traces_in_own_tmp()
     with busy() as process:
         assert "1 received" in network.node("mar1").cmd(ping)
