@@ -2,7 +2,7 @@
 
 import signal
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ("tests.quiet", "tests.reruns")
 
@@ -10,5 +10,7 @@ pytest_plugins = ("tests.quiet", "tests.reruns")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 # Machines are noisy: no test is judged by the time it takes.
-settings.register_profile("emu", deadline=None, print_blob=True)
+settings.register_profile(
+    "emu", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("emu")

@@ -28,6 +28,7 @@ from emu.scenario import load
 from tests.lab.sandboxed import in_sandbox
 from tests.lab.test_malformed_packets import binding_update, link_layer
 from tests.lab.test_runs import short
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.root
 
@@ -111,7 +112,7 @@ async def nothing_changes(lab: Lab, forged: list[Forgery]) -> States:
     after = this_lab().states()
     for node in before:
         assert meaning(after[node]) == meaning(before[node]), node
-    lab.processes.stop(lab.agents, 5)
+    lab.processes.stop(lab.agents, PATIENCE_S)
     return after
 
 

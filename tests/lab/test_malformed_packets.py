@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 import time
 from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
@@ -21,11 +22,13 @@ from emu.sandbox import RUN_DIRECTORY
 from emu.scenario import load
 from tests.lab.sandboxed import in_sandbox
 from tests.lab.test_runs import short
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.root
 
 RATE = 10_000
 SECONDS = 4
+AT_ONCE = 100
 MOBILE_NODE = IPv6Address("fe80::bad")
 
 
@@ -41,15 +44,20 @@ async def flood_and_hand_over() -> None:
     await lab.build()
     await lab.start_agents()
     await lab.attach_mobile_nodes()
-    flood = asyncio.get_running_loop().run_in_executor(None, send_mutations, lab)
-    await lab.follow(SECONDS / 2)
-    before = len(serving(lab))
-    await lab.radio.move("mn1", "mar2", 0)
-    await lab.follow(SECONDS / 2)
-    assert len(serving(lab)) == before + 1, "no binding was made under the flood"
+    enough = threading.Event()
+    flood = asyncio.get_running_loop().run_in_executor(None, send_mutations, lab, enough)
+    try:
+        await lab.follow(SECONDS / 2)
+        before = len(serving(lab))
+        await lab.radio.move("mn1", "mar2", 0)
+        await lab.wait(lambda: len(serving(lab)) > before, "a binding under the flood")
+        await lab.follow(SECONDS / 2)
+        assert len(serving(lab)) == before + 1
+    finally:
+        enough.set()
     sent = await flood
     assert sent >= RATE / 10  # however slow the machine is
-    lab.processes.stop(lab.agents, 5)
+    lab.processes.stop(lab.agents, PATIENCE_S)
     lab.tail.poll()
     (stopped,) = (e for e in lab.tail.events if e["kind"] == "stopped" and e["node"] == "mar1")
     assert stopped["malformed"] > sent / 4
@@ -60,7 +68,7 @@ def serving(lab: Lab) -> list[str]:
     return [event["node"] for event in lab.tail.events if event["kind"] == "serving"]
 
 
-def send_mutations(lab: Lab) -> int:
+def send_mutations(lab: Lab, enough: threading.Event) -> int:
     """From the CMD, where every MAR takes signalling from, and on the access link of mar1."""
     mar = lab.network.address("mar1")
     rng = random.Random(5)
@@ -71,8 +79,9 @@ def send_mutations(lab: Lab) -> int:
     target = link_layer(lab, "mar1-cmd")
     valid = [binding_update(lab.network.address("cmd"), mar), report()]
     sent, start = 0, time.monotonic()
-    while (elapsed := time.monotonic() - start) < SECONDS:
-        for _ in range(max(0, int(elapsed * RATE) - sent)):
+    while not enough.is_set():
+        elapsed = time.monotonic() - start
+        for _ in range(min(AT_ONCE, int(elapsed * RATE) - sent)):
             sent += 1
             if sent % 2:
                 signalling.send(mutated(valid[0], rng), target)

@@ -12,6 +12,7 @@ from emu.lab import Lab
 from emu.sandbox import RUN_DIRECTORY
 from emu.scenario import load
 from tests.lab.sandboxed import in_sandbox
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.root
 
@@ -39,7 +40,7 @@ async def hand_over_at_once() -> None:
     await lab.wait(lambda: bool(acknowledged(lab)), "the binding")
     assert acknowledged(lab)[0].startswith("2001:db8:1:")  # the home address of mar1
     assert not events(lab, "home_untested")
-    lab.processes.stop(lab.agents, 5)
+    lab.processes.stop(lab.agents, PATIENCE_S)
 
 
 async def ready() -> Lab:

@@ -26,9 +26,10 @@ def test_a_file_of_commands_is_done_to_its_end(tmp_path: Path) -> None:
         "handover",
         "show",
         "show membership",
-        "mn1 sleep 1",
+        f"mn1 timeout {PATIENCE_S} sh -c 'until ip -6 address show dev mn1-radio |"
+        " grep -q 2001:db8:2:1:; do sleep 0.1; done'",
         "mn1 ip -6 -brief address show dev mn1-radio",
-        "mn1 ping -c 1 -W 5 src",
+        f"mn1 ping -c 1 -w {PATIENCE_S} src",
         "exit",
     ]
     script.write_text("\n".join(commands), encoding="utf-8")

@@ -261,7 +261,10 @@ def established(security: Security, *, first: bool) -> tuple[Pair, BindingUpdate
 
 @pytest.mark.parametrize("first", [True, False])
 @pytest.mark.parametrize("security", SECURE, ids=str)
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(data=st.data())
 def test_tampering_is_detected(security, first, data):
     pair, update = established(security, first=first)
