@@ -21,7 +21,7 @@ pytestmark = pytest.mark.root
 SCENARIO = """
 name: watched
 seed: 3
-duration: 6s
+duration: 12s
 topology:
   kind: dmm-domain
   mars: 2
@@ -38,9 +38,9 @@ traffic:
   - {kind: multicast, channel: C1, to: [mn1]}
   - {kind: ping, from: mn1, to: src, interval: 20ms}
 events:
-  - {at: 2s, handover: mn1, to: mar2, gap: 50ms}
+  - {at: 5s, handover: mn1, to: mar2, gap: 50ms}
 """
-MOMENTS = (1.0, 2.03, 3.5, 5.5)
+MOMENTS = (1.0, 5.03, 6.5, 11.5)
 PANELS = ("mobile", "flows", "tunnels", "trees", "messages", "counts", "told")
 
 
@@ -148,8 +148,8 @@ def test_afterwards_the_page_has_what_the_record_has(watched):
 
 
 def test_the_tree_follows_the_node(watched):
-    ((_, _, before, _),) = watched.after[1.0]["trees"]
-    ((_, _, after, listeners),) = watched.after[5.5]["trees"]
+    ((_, _, before, _),) = watched.after[MOMENTS[0]]["trees"]
+    ((_, _, after, listeners),) = watched.after[MOMENTS[-1]]["trees"]
     assert before.split("\n")[-1] == "mar1 → mn1"
     assert {"mar1 ⇒ mar2", "mar2 → mn1"} <= set(after.split("\n"))
     assert listeners == "mn1"
@@ -157,7 +157,7 @@ def test_the_tree_follows_the_node(watched):
 
 def test_signalling_is_that_of_the_logs(watched):
     sent = [e["message"] for e in watched.run.events("sent")]
-    counts = {row[0]: int(row[1]) for row in watched.after[5.5]["counts"]}
+    counts = {row[0]: int(row[1]) for row in watched.after[MOMENTS[-1]]["counts"]}
     for message in set(sent):
         assert counts[message] == sent.count(message)
 
