@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from emu.host_based.keys import Security
 from emu.scenario.errors import Path, Problem
 from emu.scenario.events import Heal, Partition
 from emu.scenario.model import Scenario
 from emu.scenario.names import wrong_node
-from emu.schemes.host_based.keys import Security
 
 
 def wrong_hosts(scenario: Scenario, event: Partition | Heal, path: Path) -> Iterator[Problem]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pkgutil import iter_modules
+
+from emu import schemes
 from emu.extensions import Registry
 from emu.schemes.scheme import Scheme
 
@@ -10,8 +13,9 @@ SCHEMES = Registry(
     "emu.schemes",
     Scheme,
     {
-        name: f"emu.schemes.{name}:SCHEME"
-        for name in ("dmm", "pmipv6", "fpmipv6", "mipv6", "hmipv6", "client", "hybrid", "none")
+        folder.name: f"emu.schemes.{folder.name}:SCHEME"
+        for folder in iter_modules(schemes.__path__)
+        if folder.ispkg
     },
 )
-"""Those of the toolkit, and those of other packages."""
+"""Those of the toolkit, each a folder beside this file, and those of other packages."""

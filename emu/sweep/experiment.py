@@ -37,23 +37,25 @@ class Unmet(Exception):
 def experiment(folder: Path, analyse: Analysis) -> click.Command:
     """The command that runs the sweep of ``folder``/matrix.yaml, then ``analyse``.
 
-    The results are in a folder of the same name. Its exit status is that of ``emu sweep``, which
-    goes on where it was stopped (Ctrl-C, SIGTERM and SIGHUP are for it, too), and runs again what
-    the machine could not keep up with; 1 if the analysis raises `Unmet`, or a record is gone.
-    Of a sweep that was not begun, because another one is writing there, nothing is analysed.
+    Or that of another folder, by the option ``--of``. The results are in one of the same name. The
+    exit status is that of ``emu sweep``, which goes on where it was stopped (Ctrl-C, SIGTERM and
+    SIGHUP are for it, too), and runs again what the machine could not keep up with; 1 if the
+    analysis raises `Unmet`, or a record is gone. Of a sweep that was not begun, because another one
+    is writing there, nothing is analysed.
     """
 
     @click.command(context_settings={"ignore_unknown_options": True}, help=analyse.__doc__)
+    @click.option("--of", "chosen", type=click.Path(path_type=Path), default=folder)
     @click.option("--out", type=click.Path(path_type=Path), default=Path("results"))
     @click.argument("options", nargs=-1, type=click.UNPROCESSED)
-    def command(out: Path, options: tuple[str, ...]) -> None:
+    def command(chosen: Path, out: Path, options: tuple[str, ...]) -> None:
         terminal.take_over()
-        sweep = [sys.executable, "-m", "emu", "sweep", folder / "matrix.yaml", "--out", out]
+        sweep = [sys.executable, "-m", "emu", "sweep", chosen / "matrix.yaml", "--out", out]
         status = run_below([*map(str, sweep), *options])
         if status in (Wrong.exit_code, Lacking.exit_code):
             sys.exit(status)
         try:
-            _analyse(out / folder.name, analyse)
+            _analyse(out / chosen.resolve().name, analyse)
         except (Unmet, RecordError, OSError) as problem:
             click.echo(in_words(problem) if isinstance(problem, OSError) else problem, err=True)
             status = status if status == INTERRUPTED else 1

@@ -1,12 +1,13 @@
 """Has flows live through 50 handovers under every scheme; status 1 if one of them did not.
 
-    sudo python experiments/hdmm-endurance/endure.py [--out DIRECTORY] [OPTIONS OF emu sweep]
+    sudo python experiments/hdmm-endurance/endure.py [--of EXPERIMENT] [--out DIRECTORY] [OPTIONS]
 
-The sweep goes on where it was stopped. Results go to ``results/hdmm-endurance``: ``endurance.csv``
-and ``.md`` (a row a scheme) and what ``emu sweep`` writes. Runs that the machine could not keep up
-with are left out, and run again by the next command. A flow lives if its packets still come after
-the last handover; nothing is left over if no kernel has anything that it had not before the mobile
-node came, and no agent a binding of it.
+Other options are those of ``emu sweep``. The sweep goes on where it was stopped. Results go to
+``results/hdmm-endurance``: ``endurance.csv`` and ``.md`` (a row a scheme) and what ``emu sweep``
+writes. With ``--of`` all this is of another experiment, which has a matrix of this scenario. Runs
+that the machine could not keep up with are left out, and run again by the next command. A flow
+lives if its packets still come after the last handover; nothing is left over if no kernel has
+anything that it had not before the mobile node came, and no agent a binding of it.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ def endures(one: pd.Series) -> bool:
 
 def analyse(_: pd.DataFrame, results: Path) -> None:
     """Run every scheme through 50 handovers, then say how each did."""
-    rows = [row(job.values["scheme"], path) for job, path in faithful_records(HERE, results)]
+    folder = HERE.with_name(results.name)
+    rows = [row(job.values["scheme"], path) for job, path in faithful_records(folder, results)]
     frame = pd.DataFrame(rows)
     frame["endures"] = frame.apply(endures, axis=1)
     tabulate(frame, results / "endurance")

@@ -15,7 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emu.scenario import ScenarioError, parse
+from emu.scenario.errors import each_of
 from emu.scenario.loader import LARGEST_FILE
+from emu.scenario.mobility import owners
+from emu.schemes.registry import SCHEMES
 from tests.unit.scenarios import GOOD, emu_check, spoiled
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -45,8 +48,19 @@ def test_one_line_says_what_is_wrong_and_what_would_be_right(
     Path("bad.yaml").write_text(spoiled(case["replace"], case["by"]), encoding="utf-8")
     result = emu_check(Path("bad.yaml"))
     assert result.exit_code == 2
-    assert result.stderr.splitlines() == [f"bad.yaml:{error}" for error in case["errors"]]
+    assert result.stderr.splitlines() == [f"bad.yaml:{named(error)}" for error in case["errors"]]
     assert result.stdout == ""
+
+
+def named(error: str) -> str:
+    """An error with the names of schemes, of which there may be more."""
+    anchored = [name for name, one in SCHEMES.all().items() if one.centre.anchors]
+    error = error.replace("SCHEMES WITH AN ANCHOR", each_of(anchored))
+    return re.sub(
+        r"(mobility\.(\w+): is for scheme: )SCHEMES THAT HAVE IT",
+        lambda found: found[1] + each_of(owners(found[2])),
+        error,
+    )
 
 
 CONTENTS = [

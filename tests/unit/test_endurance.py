@@ -33,15 +33,16 @@ def test_what_a_scheme_must_do(endure: ModuleType, change: dict[str, Any], endur
 
 def test_only_faithful_runs_are_taken(endure: ModuleType, tmp_path, monkeypatch) -> None:
     first, second, *_ = plan(endure.HERE / "matrix.yaml").jobs
-    store = Store(tmp_path)
+    results = tmp_path / endure.HERE.name
+    store = Store(results)
     for job, faithful in ((first, True), (second, False)):
         store.keep(job, Result(job.digest, f"/{job.name}", [], faithful, None, failed=False))
     monkeypatch.setattr(endure, "row", lambda scheme, _: {"scheme": scheme, **ALIVE})
-    endure.analyse(pd.DataFrame(), tmp_path)
-    found = pd.read_csv(tmp_path / "endurance.csv")
+    endure.analyse(pd.DataFrame(), results)
+    found = pd.read_csv(results / "endurance.csv")
     assert found["scheme"].to_list() == [first.values["scheme"]]
     monkeypatch.setattr(
         endure, "row", lambda scheme, _: {"scheme": scheme, **ALIVE, "handovers": 3}
     )
     with pytest.raises(Unmet, match=f"does not endure: {first.values['scheme']}"):
-        endure.analyse(pd.DataFrame(), tmp_path)
+        endure.analyse(pd.DataFrame(), results)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from emu.host_based import PROGRAMS
+from emu.host_based.checks import check_host_based, check_security
+from emu.host_based.keys import RouteOptimisation, Security
 from emu.scenario.errors import Problem
 from emu.scenario.multicast import REMOTE_SUBSCRIPTION
-from emu.schemes.host_based import PROGRAMS
-from emu.schemes.host_based.checks import check_host_based, check_security
-from emu.schemes.host_based.keys import RouteOptimisation, Security
 from emu.schemes.keys import IdleRelease
 from emu.schemes.messages import BY_NODE
 from emu.schemes.scheme import Scheme

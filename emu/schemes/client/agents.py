@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emu.schemes.host_based.agents import HostBased
+from emu.host_based.agents import HostBased
 
 
 class Client(HostBased):

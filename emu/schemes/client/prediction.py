@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from emu.analysis.hdmm import Scheme
 from emu.analysis.journey import Task, anchors
-from emu.schemes.host_based.keys import Security
+from emu.host_based.keys import Security
 
 if TYPE_CHECKING:
     from emu.scenario.model import Scenario

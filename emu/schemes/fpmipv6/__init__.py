@@ -9,7 +9,7 @@ SCHEME = replace(
     PMIPV6,
     title="Proxy Mobile IPv6 with fast handovers between the MAGs",
     source="RFC 5949",
-    programs={"mar": ["agents.roles.fast_mag"], "lma": ["agents.roles.lma"]},
+    programs={"mar": ["agents.roles.fpmipv6.fast_mag"], "lma": ["agents.roles.lma"]},
     agents="emu.schemes.fpmipv6.agents:Fpmipv6",
     virtual="emu.schemes.fpmipv6.virtual:run",
     prediction="",

@@ -13,7 +13,7 @@ class Fpmipv6(Pmipv6):
     def _mag(self, name: str) -> Agent:
         _, config = super()._mag(name)
         handovers = self.scenario.mobility.of(FastHandovers)
-        return "agents.roles.fast_mag", {
+        return "agents.roles.fpmipv6.fast_mag", {
             **config,
             "handovers": {
                 "predictive": handovers.fast_handover == "predictive",

@@ -1,11 +1,11 @@
 """Hierarchical Mobile IPv6 (RFC 5380)."""
 
+from emu.host_based import PROGRAMS
 from emu.scenario.multicast import REMOTE_SUBSCRIPTION
 from emu.schemes.hmipv6.anchor_points import nodes
 from emu.schemes.hmipv6.checks import check_hmipv6
 from emu.schemes.hmipv6.keys import AnchorPoints
 from emu.schemes.hmipv6.messages import MESSAGES
-from emu.schemes.host_based import PROGRAMS
 from emu.schemes.scheme import Scheme
 from topologies.parameters import HA
 
@@ -14,9 +14,9 @@ SCHEME = Scheme(
     source="RFC 5380",
     programs={
         "mar": PROGRAMS["mar"],
-        "mn": ["agents.roles.hierarchical_node"],
+        "mn": ["agents.roles.hmipv6.hierarchical_node"],
         "ha": ["agents.roles.ha"],
-        "map": ["agents.roles.anchor_point"],
+        "map": ["agents.roles.hmipv6.anchor_point"],
     },
     agents="emu.schemes.hmipv6.agents:Hmipv6",
     messages=MESSAGES,

@@ -40,7 +40,7 @@ class Hmipv6(Mipv6):
     def _mn(self, name: str) -> Agent:
         _, config = super()._mn(name)
         addresses = self.owners(lambda mn: [*self.homes(mn), *self._regional(mn)], name)
-        return "agents.roles.hierarchical_node", {
+        return "agents.roles.hmipv6.hierarchical_node", {
             **config,
             "keys": self.keys(addresses),
             "agents": [str(self._address(one)) for one in self.network.names(ROLE)],
@@ -49,7 +49,7 @@ class Hmipv6(Mipv6):
     def _map(self, name: str) -> Agent:
         pool, nodes = self.network.pool(name), self.network.names("mn")
         config: dict[str, Any] = self._home_agent(name)
-        return "agents.roles.anchor_point", {
+        return "agents.roles.hmipv6.anchor_point", {
             **config,
             "address": str(self._address(name)),
             "tunnel_mtu": MTU,

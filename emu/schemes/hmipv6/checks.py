@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from emu.host_based.checks import check_host_based
 from emu.scenario.errors import Path, Problem, quote
 from emu.scenario.names import wrong_access_router
 from emu.scenario.units import DURATION
 from emu.schemes.hmipv6.anchor_points import anchor_points
-from emu.schemes.host_based.checks import check_host_based
 
 if TYPE_CHECKING:
     from emu.scenario.model import Scenario

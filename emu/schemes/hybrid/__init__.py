@@ -1,7 +1,8 @@
 """The hybrid scheme: network-based at home, client-based elsewhere (HDMM paper, section 4.3)."""
 
-from emu.schemes import dmm, host_based
-from emu.schemes.host_based.keys import RouteOptimisation, Security
+from emu import host_based
+from emu.host_based.keys import RouteOptimisation, Security
+from emu.schemes import dmm
 from emu.schemes.hybrid.checks import check_hybrid
 from emu.schemes.hybrid.keys import Domains
 from emu.schemes.keys import Variants

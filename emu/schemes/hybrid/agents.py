@@ -6,9 +6,9 @@ from collections.abc import Callable
 from ipaddress import IPv6Address
 
 from agents.kernel.tunnel import MTU, NESTED_MTU
+from emu.host_based.agents import HostBased
 from emu.schemes.agents import Agent, Agents
 from emu.schemes.dmm.agents import Dmm
-from emu.schemes.host_based.agents import HostBased
 from emu.schemes.hybrid.keys import Domains
 from topologies.parameters import SECOND_CMD
 

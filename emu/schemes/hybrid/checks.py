@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from emu.host_based.checks import check_correspondents, check_security
 from emu.scenario.errors import Path, Problem, quote
 from emu.scenario.names import wrong_access_router
 from emu.schemes.dmm.checks import check_variant
-from emu.schemes.host_based.checks import check_correspondents, check_security
 from emu.schemes.hybrid.keys import Domains
 from emu.schemes.keys import Variants
 

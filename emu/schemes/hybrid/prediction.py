@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from emu.analysis.hdmm import Scheme
 from emu.analysis.journey import Task, anchors
+from emu.host_based.keys import Security
 from emu.schemes.dmm.prediction import tasks as in_domain
-from emu.schemes.host_based.keys import Security
 from emu.schemes.hybrid.keys import Domains
 
 if TYPE_CHECKING:

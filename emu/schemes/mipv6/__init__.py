@@ -1,9 +1,9 @@
 """Mobile IPv6 (RFC 6275)."""
 
+from emu.host_based import PROGRAMS
+from emu.host_based.checks import check_host_based
+from emu.host_based.keys import RouteOptimisation
 from emu.scenario.multicast import BIDIRECTIONAL_TUNNEL, REMOTE_SUBSCRIPTION
-from emu.schemes.host_based import PROGRAMS
-from emu.schemes.host_based.checks import check_host_based
-from emu.schemes.host_based.keys import RouteOptimisation
 from emu.schemes.messages import BY_NODE
 from emu.schemes.scheme import Scheme
 from topologies.parameters import HA

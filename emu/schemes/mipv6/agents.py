@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from ipaddress import IPv6Address, IPv6Network
 from typing import Any
 
+from emu.host_based.agents import HostBased
 from emu.scenario.fields import NO_KEY
 from emu.schemes.agents import Agent
-from emu.schemes.host_based.agents import HostBased
 from topologies.parameters import HOME_POOL
 
 _KEY_SIZE = 16

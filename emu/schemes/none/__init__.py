@@ -1,6 +1,6 @@
 """No mobility management."""
 
-from emu.schemes.host_based import PROGRAMS
+from emu.host_based import PROGRAMS
 from emu.schemes.scheme import Scheme
 
 SCHEME = Scheme(

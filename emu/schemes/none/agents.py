@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from emu.host_based.agents import HostBased
 from emu.schemes.agents import Agent, Agents
-from emu.schemes.host_based.agents import HostBased
 
 
 class Unmanaged(HostBased):

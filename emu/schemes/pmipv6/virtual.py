@@ -10,7 +10,6 @@ from agents.core import Action
 from agents.mobility.actions import Advertise, ServingEnded, ServingStarted
 from agents.mobility.config import DEFAULT_LIFETIME, DETACH_DELAY, LmaConfig, MagConfig
 from agents.mobility.context import Records
-from agents.mobility.fpmipv6.gateway import FastMag
 from agents.mobility.lma import LmaCore
 from agents.mobility.mag import MagCore
 from agents.mobility.mag_sessions import MagBinding, MagPhase
@@ -23,6 +22,7 @@ from emu.simulator.router import Router
 from emu.simulator.world import World
 
 if TYPE_CHECKING:
+    from agents.roles.mag import GatewayCore
     from emu.simulator.schedule import Schedule
 
 LMA_ADDRESS = IPv6Address("2001:db8:ffff::a")
@@ -48,7 +48,7 @@ class Mag:
 
     number: int
     address: IPv6Address
-    core: MagCore | FastMag
+    core: GatewayCore
     host: Host
     router: Router
 
@@ -145,7 +145,7 @@ class ProxyDomain(World):
         self.network.join(address, lambda *came: self._receive_at_mag(mag, *came))
         return mag
 
-    def _core(self, config: MagConfig) -> MagCore | FastMag:
+    def _core(self, config: MagConfig) -> GatewayCore:
         return MagCore(config)
 
     def _receive_at_mag(self, mag: Mag, data: Message | bytes, source: IPv6Address) -> None:

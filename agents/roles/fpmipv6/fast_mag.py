@@ -11,7 +11,7 @@ from agents.mobility.fpmipv6.actions import SendHandover
 from agents.mobility.fpmipv6.gateway import FastMag
 from agents.mobility.fpmipv6.handover_mag import HandoverMag
 from agents.mobility.fpmipv6.handovers import FastMagConfig
-from agents.roles.keeping_part import KeepingPart
+from agents.roles.fpmipv6.keeping_part import KeepingPart
 from agents.roles.mag import MobileAccessGateway
 from agents.wire import fast_handover
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from emu.host_based.keys import RouteOptimisation, Security
 from emu.scenario.errors import Problem, quote
-from emu.schemes.host_based.keys import RouteOptimisation, Security
 
 if TYPE_CHECKING:
     from emu.scenario.model import Scenario

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from agents.core import SECOND
 from agents.kernel.tunnel import MTU
 from emu.events import Event
+from emu.host_based.keys import RouteOptimisation, Security
 from emu.schemes.agents import Agent, Agents
-from emu.schemes.host_based.keys import RouteOptimisation, Security
 from emu.schemes.keys import IdleRelease
 
 

@@ -1,0 +1,1 @@
+"""Fast handovers for Proxy Mobile IPv6 (RFC 5949)."""

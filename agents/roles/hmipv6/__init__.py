@@ -1,0 +1,1 @@
+"""Hierarchical Mobile IPv6 (RFC 5380)."""
