@@ -44,7 +44,7 @@ ATTACK_NS = 1_000_000_000
 MULTICAST = "{scheme: mld-dmm, query_response_interval: 500ms}"
 SCENARIO = """
 name: guarded
-duration: 12s
+duration: 16s
 topology: {kind: dmm-domain, mars: 2, access: {delay: 2ms}}
 mobility: {scheme: dmm}
 multicast: {scheme: mld-dmm, query_response_interval: 500ms}
