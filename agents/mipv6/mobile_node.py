@@ -223,7 +223,7 @@ class MobileNodeCore:
         """The home address is not on the link, or no longer."""
         if binding.phase not in (Phase.HOME, Phase.RETURNING):
             return []
-        binding.phase = phase
+        binding.enter(phase)
         return [LeaveHome(binding.home_address)]
 
     def _return_home(self, binding: Binding, now: int) -> list[Action]:
@@ -242,8 +242,8 @@ class MobileNodeCore:
 
     def _begin(self, binding: Binding, phase: Phase) -> None:
         """Start anew, with whatever this phase asks of the home agent."""
-        binding.phase, binding.first, binding.blocked = phase, None, False
-        binding.refused = False
+        binding.enter(phase)
+        binding.first, binding.blocked, binding.refused = None, False, False
         binding.timeout = self._config.initial_timeout
         for timer in (Timer.RETRANSMIT, Timer.REFRESH):
             self._deadlines.cancel((binding.home_address, timer))
@@ -375,7 +375,8 @@ class MobileNodeCore:
     def _bound(self, binding: Binding, lifetime: int, now: int) -> list[Action]:
         """The binding stands for so many seconds; it is refreshed half-way."""
         home, new = binding.home_address, binding.phase is not Phase.BOUND
-        binding.phase, binding.timeout = Phase.BOUND, self._config.initial_timeout
+        binding.enter(Phase.BOUND)
+        binding.timeout = self._config.initial_timeout
         binding.granted = lifetime
         self._deadlines.set((home, Timer.EXPIRE), now + lifetime * SECOND)
         self._deadlines.set((home, Timer.REFRESH), now + lifetime * SECOND // 2)
@@ -396,7 +397,7 @@ class MobileNodeCore:
         self._deadlines.cancel((binding.home_address, Timer.EXPIRE))
         if binding.phase is Phase.RELEASING:
             return self._give_up(binding)
-        binding.phase = Phase.HOME
+        binding.enter(Phase.HOME)
         self._follow_network(binding, now)
         return []
 
@@ -412,7 +413,7 @@ class MobileNodeCore:
             return actions + self._out_of_coverage(binding)
         binding.registered = binding.first is not None
         if binding.phase is Phase.BOUND:
-            binding.phase = Phase.UPDATING
+            binding.enter(Phase.UPDATING)
             if not binding.waits:  # the refresh was put off, as the node was nowhere just before
                 actions += self._transmit(binding, now)
         return actions

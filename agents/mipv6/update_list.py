@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv6Address
 
+from agents.transitions import StateMachine, Transition, ways
 from agents.wire.mobility import BindingUpdate, BindingUpdateFlag
 from agents.wire.mobility_options import AlternateCareOfAddress
 from agents.wire.sequence_numbers import is_between, next_sequence
 
 
 class Phase(Enum):
-    """Where a home address stands; docs/mipv6.md draws the transitions."""
+    """Where a home address stands."""
 
     HOME = "home"
     """On the link, and not bound."""
@@ -26,6 +27,41 @@ class Phase(Enum):
     """On the link again; the home agent is being told."""
     RELEASING = "releasing"
     """Not needed any more; the home agent is being told."""
+
+
+LIFE: StateMachine[Phase] = StateMachine(
+    (
+        Transition(None, Phase.HOME, "on its link"),
+        Transition(None, Phase.AWAY, "the node's own, wherever it is"),
+        *ways((Phase.HOME, Phase.RETURNING), Phase.AWAY, "off the link"),
+        Transition(Phase.UPDATING, Phase.AWAY, "BA, refused, untested, out of coverage"),
+        Transition(Phase.BOUND, Phase.AWAY, "BA, refused, out of coverage"),
+        Transition(Phase.RELEASING, Phase.AWAY, "needed again"),
+        *ways((Phase.HOME, Phase.AWAY, Phase.RETURNING), Phase.UPDATING, "care-of address"),
+        Transition(Phase.BOUND, Phase.UPDATING, "other care-of address, BE, expired"),
+        Transition(Phase.UPDATING, Phase.BOUND, "BA"),
+        *ways((Phase.AWAY, Phase.UPDATING), Phase.HOME, "on the link, never registered"),
+        Transition(Phase.RETURNING, Phase.HOME, "BA, expired"),
+        *ways(
+            (Phase.AWAY, Phase.UPDATING, Phase.BOUND, Phase.RELEASING),
+            Phase.RETURNING,
+            "on the link",
+        ),
+        *ways(
+            (Phase.AWAY, Phase.UPDATING, Phase.BOUND, Phase.RETURNING),
+            Phase.RELEASING,
+            "not needed",
+        ),
+        *ways((Phase.HOME, Phase.RETURNING), None, "not needed"),
+        *ways(
+            (Phase.AWAY, Phase.UPDATING, Phase.BOUND),
+            None,
+            "out of coverage, not registered and not needed",
+        ),
+        Transition(Phase.RELEASING, None, "BA, expired"),
+    )
+)
+"""How a home address comes from one to another."""
 
 
 class Timer(Enum):
@@ -62,6 +98,10 @@ class Binding:
     """Whether the home agent will not have it."""
     blocked: bool = False
     """Whether a Binding Update has to wait for something that its authorization needs."""
+
+    def enter(self, phase: Phase) -> None:
+        """Go on to a phase, or stay in it; `NoSuchTransition` if there is no way."""
+        self.phase = LIFE.follow(self.phase, phase)
 
     @property
     def deregisters(self) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from agents.mipv6 import update_list
 from agents.mobility import mag_sessions, sessions
 from agents.multicast import querier
 from agents.sctp import association
@@ -21,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MACHINES: dict[str, tuple[StateMachine[Any], type[Enum]]] = {
     "agents.mobility.sessions:LIFE": (sessions.LIFE, sessions.Phase),
     "agents.mobility.mag_sessions:LIFE": (mag_sessions.LIFE, mag_sessions.MagPhase),
+    "agents.mipv6.update_list:LIFE": (update_list.LIFE, update_list.Phase),
     "agents.multicast.querier:LIFE": (querier.LIFE, querier.Role),
     "agents.sctp.association:LIFE": (association.LIFE, association.State),
 }
@@ -77,7 +79,7 @@ def test_there_are_no_other_ways(name: str) -> None:
 
 def test_the_code_moves_by_the_table_alone() -> None:
     """Nobody sets a phase or a state past it."""
-    for folder in ("agents/mobility", "agents/multicast", "agents/sctp"):
+    for folder in ("agents/mipv6", "agents/mobility", "agents/multicast", "agents/sctp"):
         for path in (ROOT / folder).rglob("*.py"):
             text = path.read_text(encoding="utf-8")
             for line in re.findall(r"^.*\.(?:phase|state|role) = .*$", text, re.MULTILINE):
