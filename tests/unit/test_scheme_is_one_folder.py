@@ -11,7 +11,7 @@ from emu.schemes.registry import SCHEMES
 
 ROOT = Path(__file__).resolve().parents[2]
 TRACKED = subprocess.run(
-    ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, encoding="utf-8", check=True
 ).stdout.split("\0")[:-1]
 NEWEST = ("fpmipv6", "hmipv6")
 HERE = Path(__file__).resolve().relative_to(ROOT).as_posix()
