@@ -6,8 +6,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -132,12 +133,19 @@ def run_side_by_side(scenarios: Mapping[str, Path], *options: object) -> dict[st
     places = {name: (path, path.parent / "results") for name, path in scenarios.items()}
     started = {name: (start(*place, *options), place[1]) for name, place in places.items()}
     done = {name: finish(*process) for name, process in started.items()}
-    return {name: undisturbed(first, *places[name], *options) for name, first in done.items()}
+    return {
+        name: undisturbed(first, partial(_once, *places[name], *options))
+        for name, first in done.items()
+    }
 
 
 def run(scenario: Path, out: Path, *options: object) -> Run:
     """Run a scenario to its end, and again if the machine disturbed it."""
-    return undisturbed(finish(start(scenario, out, *options), out), scenario, out, *options)
+    return undisturbed(_once(scenario, out, *options), partial(_once, scenario, out, *options))
+
+
+def _once(scenario: Path, out: Path, *options: object) -> Run:
+    return finish(start(scenario, out, *options), out)
 
 
 def shown_and_run(scenario: Path, out: Path, line: str, what: str) -> tuple[str, Run]:
@@ -145,13 +153,15 @@ def shown_and_run(scenario: Path, out: Path, line: str, what: str) -> tuple[str,
 
     Again, both, if the machine disturbed it.
     """
-    shown, done = _shown_and_run(scenario, out, line, what)
-    for _ in range(ATTEMPTS - 1):
-        if done.disturbance is None:
-            break
-        reruns.note(done.disturbance)
-        shown, done = _shown_and_run(scenario, out, line, what)
-    return shown, done
+    shown = []
+
+    def attempt() -> Run:
+        said, done = _shown_and_run(scenario, out, line, what)
+        shown.append(said)
+        return done
+
+    done = undisturbed(attempt(), attempt)
+    return shown[-1], done
 
 
 def _shown_and_run(scenario: Path, out: Path, line: str, what: str) -> tuple[str, Run]:
@@ -171,11 +181,11 @@ def _shown_and_run(scenario: Path, out: Path, line: str, what: str) -> tuple[str
     return done.stdout, finish(process, out)
 
 
-def undisturbed(done: Run, scenario: Path, out: Path, *options: object) -> Run:
+def undisturbed(done: Run, again: Callable[[], Run]) -> Run:
     """This run, or another one if the machine disturbed it; the last attempt, however it was."""
     for _ in range(ATTEMPTS - 1):
         if done.disturbance is None:
             break
         reruns.note(done.disturbance)
-        done = finish(start(scenario, out, *options), out)
+        done = again()
     return done
